@@ -1,0 +1,98 @@
+"""A real process that serves is gone within two seconds of being told to stop, whatever it is doing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from wyoming.event import Event
+
+from wire.client import connect
+from wire.errors import PeerGoneError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+# Promised to whoever stops a service.
+STOP_WITHIN_S = 2.0
+
+
+@contextlib.asynccontextmanager
+async def program(uri: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.wire.programs",
+        uri,
+        cwd=Path(__file__).parents[2],
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        yield process, (await process.stdout.readline()).decode().strip()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
+
+
+async def ends_in_time(process: asyncio.subprocess.Process) -> None:
+    began = time.monotonic()
+    status = await process.wait()
+    assert status == 0
+    assert time.monotonic() - began < STOP_WITHIN_S
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+async def test_an_idle_service_ends_with_status_0_and_takes_its_socket_file_along(
+    signal_number: signal.Signals, tmp_path: Path
+) -> None:
+    async with program(f"unix://{tmp_path}/s") as (process, uri):
+        connection = await connect(uri)
+        process.send_signal(signal_number)
+        await ends_in_time(process)
+        with pytest.raises(PeerGoneError):
+            await connection.receive()
+        await connection.close()
+        assert not (tmp_path / "s").exists()
+
+
+async def test_short_work_is_finished_first() -> None:
+    async with program("tcp://127.0.0.1:0") as (process, uri):
+        connection = await connect(uri)
+        await connection.send(Event("work", {"seconds": 0.4}))
+        assert (await connection.receive()).type == "started"
+        process.send_signal(signal.SIGTERM)
+        assert (await connection.receive()).type == "done"
+        await ends_in_time(process)
+        await connection.close()
+
+
+@pytest.mark.parametrize("work", [{"seconds": 60}, {"seconds": 60, "thread": True}], ids=["task", "thread"])
+async def test_long_work_is_cut_off_even_in_a_thread_that_hangs(work: dict[str, Any]) -> None:
+    async with program("tcp://127.0.0.1:0") as (process, uri):
+        connection = await connect(uri)
+        await connection.send(Event("work", work))
+        assert (await connection.receive()).type == "started"
+        process.send_signal(signal.SIGTERM)
+        await ends_in_time(process)
+        with pytest.raises(PeerGoneError):
+            await connection.receive()
+        await connection.close()
+
+
+async def test_a_killed_service_s_socket_file_does_not_keep_the_next_one_from_starting(tmp_path: Path) -> None:
+    uri = f"unix://{tmp_path}/s"
+    async with program(uri) as (process, _):
+        process.kill()
+        await process.wait()
+        assert (tmp_path / "s").exists()
+    async with program(uri):
+        await (await connect(uri)).close()

@@ -1,0 +1,132 @@
+"""Wyoming frames read with bounds.
+
+A frame is a JSON header line, then `data_length` bytes of JSON, then `payload_length` bytes (Wyoming 1.10). The
+reader of the `wyoming` package accepts any size and turns a bad frame into an end of stream; a listening socket needs
+a cap for each part, a deadline for a frame once it has begun, and an error that says what was wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wyoming.event import Event, async_write_event
+
+from wire.errors import FrameMalformedError, FrameTimeoutError, FrameTooLargeError, FrameTruncatedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class FrameLimits:
+    """Caps of one frame, in bytes, and how long a frame that has begun may take."""
+
+    # Older clients put the data inline in the header: an info with hundreds of voices is some 300 kB.
+    header_bytes: int = 1 << 20
+    data_bytes: int = 4 << 20
+    # 4 MiB is 95 s of 22,050 Hz speech; senders use chunks of some 2 kB.
+    payload_bytes: int = 4 << 20
+    # A frame of ordinary size takes milliseconds; a slow link may need seconds for the largest.
+    frame_timeout_s: float = 10.0
+
+
+DEFAULT_LIMITS = FrameLimits()
+
+
+async def read_event(reader: asyncio.StreamReader, limits: FrameLimits = DEFAULT_LIMITS) -> Event | None:
+    """Read one event; None when the peer closed its end between two frames.
+
+    `reader` must have been made with `limit=limits.header_bytes`. Waiting for a frame to begin has no deadline.
+    A cancelled call may have taken a part of a frame: read no more from that connection.
+    Raises FrameTooLargeError, FrameMalformedError, FrameTruncatedError, FrameTimeoutError; OSError as it comes.
+    """
+    first = await reader.read(1)
+    if not first:
+        return None
+    try:
+        async with asyncio.timeout(limits.frame_timeout_s) as deadline:
+            return await _read_rest(first, reader, limits)
+    except TimeoutError:
+        # The operating system's own timeout (ETIMEDOUT) is a broken connection, not a slow peer.
+        if not deadline.expired():
+            raise
+        raise FrameTimeoutError(limits.frame_timeout_s) from None
+
+
+async def write_event(event: Event, writer: asyncio.StreamWriter) -> None:
+    """Write one event and wait until the transport accepts more.
+
+    Half a surrogate pair, which JSON can carry and UTF-8 cannot, is sent as a question mark.
+    """
+    try:
+        await async_write_event(event, writer)
+    except UnicodeEncodeError:
+        # wyoming encodes all text before it writes the first byte.
+        await async_write_event(Event(_encodable(event.type), _encodable(event.data), event.payload), writer)
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(item) for item in value]
+    return value
+
+
+async def _read_rest(first: bytes, reader: asyncio.StreamReader, limits: FrameLimits) -> Event:
+    line = first
+    if first != b"\n":
+        try:
+            line += await reader.readuntil(b"\n")
+        except asyncio.LimitOverrunError:
+            raise FrameTooLargeError("header", None, limits.header_bytes) from None
+        except asyncio.IncompleteReadError:
+            raise FrameTruncatedError("header") from None
+    header = _parse_object(line, "header")
+    event_type = header.get("type")
+    if not isinstance(event_type, str) or not event_type:
+        raise FrameMalformedError("header", "it has no type")
+    data = header.get("data")
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise FrameMalformedError("header", f"data is a {type(data).__name__}, not an object")
+    data_length = _length(header, "data_length", "data", limits.data_bytes)
+    payload_length = _length(header, "payload_length", "payload", limits.payload_bytes)
+    if data_length:
+        data = {**data, **_parse_object(await _exactly(reader, data_length, "data"), "data")}
+    payload = await _exactly(reader, payload_length, "payload") if payload_length else None
+    return Event(type=event_type, data=data, payload=payload)
+
+
+async def _exactly(reader: asyncio.StreamReader, size: int, part: str) -> bytes:
+    try:
+        return await reader.readexactly(size)
+    except asyncio.IncompleteReadError:
+        raise FrameTruncatedError(part) from None
+
+
+def _parse_object(raw: bytes, part: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise FrameMalformedError(part, f"no JSON ({error})") from None
+    if not isinstance(parsed, dict):
+        raise FrameMalformedError(part, f"a JSON {type(parsed).__name__}, not an object")
+    return parsed
+
+
+def _length(header: Mapping[str, Any], key: str, part: str, limit: int) -> int:
+    value = header.get(key)
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise FrameMalformedError("header", f"{key} is {value!r}, not a count of bytes")
+    if value > limit:
+        raise FrameTooLargeError(part, value, limit)
+    return value

@@ -1,0 +1,306 @@
+"""Serve Wyoming sessions at a URI: bounded frames, describe and ping, work that ends with its connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from typing import TYPE_CHECKING, Protocol
+
+from wyoming.error import Error
+from wyoming.info import Describe, Info
+from wyoming.ping import Ping, Pong
+
+from wire.errors import CannotListenError, FrameError, RequestError
+from wire.framing import DEFAULT_LIMITS, FrameLimits, read_event, write_event
+from wire.socket_file import SocketFile, clear_socket_file
+from wire.uri import TcpAddress, parse_uri, tcp_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from contextlib import AbstractAsyncContextManager
+
+    from wyoming.event import Event
+
+_LOGGER = logging.getLogger(__name__)
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# A service must be gone 2 s after SIGTERM; work under way gets most of what saying goodbye leaves of that.
+STOP_GRACE_S = 1.0
+# Taking back an announcement takes 0.25 s; one that is still being made is given up.
+_GOODBYE_S = 0.6
+# Enough for every satellite of a large house, and a bound for a peer that opens connections without end.
+MAX_CONNECTIONS = 256
+# What a peer may still send after an error, unread, so that the reset of the connection does not overtake the error.
+_LINGER_S = 0.3
+_LINGER_BYTES = 8 << 20
+# A closed connection whose peer does not read what is left is aborted after this.
+_FLUSH_TIMEOUT_S = 0.2
+# A satellite that lost its power or its network sends no farewell: it is noticed after 30 + 3 x 10 s.
+_KEEPALIVE_IDLE_S = 30
+_KEEPALIVE_INTERVAL_S = 10
+_KEEPALIVE_COUNT = 3
+
+
+class Peer:
+    """The other end of one connection."""
+
+    def __init__(self, name: str, writer: asyncio.StreamWriter) -> None:
+        self.name = name
+        self._writer = writer
+        self._work: set[asyncio.Task[None]] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether work that was started for this peer is still under way."""
+        return bool(self._work)
+
+    async def send(self, event: Event) -> None:
+        """Send an event; raises ConnectionError when the peer is gone."""
+        if self._writer.is_closing():
+            raise ConnectionResetError(f"{self.name} is gone")
+        try:
+            await write_event(event, self._writer)
+        except OSError as error:
+            # Not each is a ConnectionError: the network can be unreachable, or the system's timeout run out.
+            raise ConnectionResetError(f"{self.name} is gone: {error}") from None
+
+    def start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        """Run work that belongs to this connection and is cancelled when it closes.
+
+        A RequestError raised by it is sent to the peer; the peer going away ends it quietly; any other error is
+        logged and sent as `internal-error`.
+        """
+        task = asyncio.create_task(self._guard(work), name=f"{name} for {self.name}")
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        # Work that was cancelled before its first step would be reported as forgotten.
+        task.add_done_callback(lambda _: work.close())
+        return task
+
+    async def cancel(self) -> None:
+        """Cancel all work under way and wait until it has ended."""
+        current = asyncio.current_task()
+        tasks = [task for task in self._work if task is not current]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def settled(self) -> None:
+        """Wait until all work under way has ended by itself."""
+        await asyncio.gather(*self._work, return_exceptions=True)
+
+    def end(self) -> None:
+        """Tell the peer that nothing more will be sent."""
+        self._writer.write_eof()
+
+    async def complain(self, code: str, text: str) -> None:
+        """Send an `error` event if the peer still reads."""
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(1):
+                await self.send(Error(text=text, code=code).event())
+
+    async def _guard(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except RequestError as error:
+            _LOGGER.warning("%s: %s", self.name, error)
+            await self.complain(error.code, str(error))
+        except ConnectionError as error:
+            _LOGGER.debug("%s went away: %s", self.name, error)
+        except Exception:
+            _LOGGER.exception("%s: a request failed", self.name)
+            await self.complain("internal-error", "the request failed; the service's log says why")
+
+
+class Session(Protocol):
+    """What a service does for one connection."""
+
+    async def handle(self, event: Event) -> None:
+        """Take the next event; long work goes to `peer.start`. Raises RequestError for a bad request."""
+
+
+class Service:
+    """Listens at a URI and runs a session for each connection."""
+
+    def __init__(
+        self,
+        uri: str,
+        info: Callable[[], Info],
+        make_session: Callable[[Peer], Session],
+        limits: FrameLimits = DEFAULT_LIMITS,
+        max_connections: int = MAX_CONNECTIONS,
+    ) -> None:
+        self._uri = uri
+        self._max_connections = max_connections
+        self._info = info
+        self._make_session = make_session
+        self._limits = limits
+        self._connections: dict[asyncio.Task[None], Peer] = {}
+        self._server: asyncio.Server | None = None
+        self._socket_file: SocketFile | None = None
+
+    async def start(self) -> str:
+        """Listen, and return the URI that clients can connect to; raises BadUriError, CannotListenError."""
+        address = parse_uri(self._uri)
+        limit = self._limits.header_bytes
+        try:
+            if isinstance(address, TcpAddress):
+                self._server = await asyncio.start_server(self._accept, address.host, address.port, limit=limit)
+                return tcp_uri(address.host, self._server.sockets[0].getsockname()[1])
+            await clear_socket_file(address.path)
+            self._server = await asyncio.start_unix_server(self._accept, address.path, limit=limit)
+            self._socket_file = await SocketFile.find(address.path)
+        except OSError as error:
+            raise CannotListenError(self._uri, error.strerror or str(error)) from None
+        return self._uri
+
+    async def stop(self) -> None:
+        """Stop listening, let work under way finish for STOP_GRACE_S, then cancel it."""
+        if self._server is not None:
+            self._server.close()
+        if self._socket_file is not None:
+            await self._socket_file.remove()
+        busy = [peer.settled() for peer in self._connections.values() if peer.busy]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_GRACE_S):
+                await asyncio.gather(*busy)
+        connections = list(self._connections)
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A task of our own: one that asyncio.start_server made would be reported as failed when it is cancelled.
+        peer = Peer(str(writer.get_extra_info("peername") or self._uri), writer)
+        task = asyncio.create_task(self._attend(peer, reader, writer), name=f"connection of {peer.name}")
+        self._connections[task] = peer
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._connections.pop(task, None)
+            writer.transport.abort()
+
+        task.add_done_callback(ended)
+
+    async def _attend(self, peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if len(self._connections) > self._max_connections:
+                _LOGGER.warning("%s: refused, there are %d connections already", peer.name, self._max_connections)
+                await peer.complain("too-many-connections", f"this service takes {self._max_connections} connections")
+                await _linger(reader, peer)
+                return
+            _keep_alive(writer)
+            await self._converse(peer, reader)
+        except asyncio.CancelledError:
+            _LOGGER.debug("%s: closed, because the service stops", peer.name)
+        finally:
+            await peer.cancel()
+            await _close(writer)
+
+    async def _converse(self, peer: Peer, reader: asyncio.StreamReader) -> None:
+        try:
+            session = self._make_session(peer)
+            while (event := await read_event(reader, self._limits)) is not None:
+                await self._dispatch(peer, session, event)
+        except FrameError as error:
+            _LOGGER.warning("%s: %s; closing its connection", peer.name, error)
+            await peer.cancel()
+            await peer.complain(error.code, str(error))
+            await _linger(reader, peer)
+        except OSError as error:
+            _LOGGER.debug("%s went away: %s", peer.name, error)
+        except Exception:
+            _LOGGER.exception("%s: closing its connection", peer.name)
+            await peer.complain("internal-error", "the request failed; the service's log says why")
+
+    async def _dispatch(self, peer: Peer, session: Session, event: Event) -> None:
+        if Describe.is_type(event.type):
+            await peer.send(self._info().event())
+        elif Ping.is_type(event.type):
+            await peer.send(Pong(text=Ping.from_event(event).text).event())
+        else:
+            try:
+                await session.handle(event)
+            except RequestError as error:
+                _LOGGER.warning("%s: %s", peer.name, error)
+                await peer.complain(error.code, str(error))
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                # wyoming's own from_event classes raise these for missing or mistyped fields.
+                _LOGGER.warning("%s: bad %s event: %r", peer.name, event.type, error)
+                _LOGGER.debug("where the %s event failed", event.type, exc_info=error)
+                await peer.complain("bad-event", f"the {event.type} event is malformed: {error!r}")
+
+
+def _keep_alive(writer: asyncio.StreamWriter) -> None:
+    connection: socket.socket = writer.get_extra_info("socket")
+    if connection.family not in {socket.AF_INET, socket.AF_INET6}:
+        return
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_IDLE_S)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_INTERVAL_S)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _KEEPALIVE_COUNT)
+
+
+async def _linger(reader: asyncio.StreamReader, peer: Peer) -> None:
+    left = _LINGER_BYTES
+    with contextlib.suppress(OSError):
+        peer.end()
+        async with asyncio.timeout(_LINGER_S):
+            while left > 0 and (thrown_away := await reader.read(1 << 16)):
+                left -= len(thrown_away)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        async with asyncio.timeout(_FLUSH_TIMEOUT_S):
+            await writer.wait_closed()
+
+
+def unannounced(uri: str) -> AbstractAsyncContextManager[object]:  # noqa: ARG001 - the signature of an announcement
+    """Tell nobody."""
+    return contextlib.nullcontext()
+
+
+async def serve_until_stopped(
+    service: Service,
+    on_ready: Callable[[str], None],
+    announce: Callable[[str], AbstractAsyncContextManager[object]] = unannounced,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then stop in good order, within 2 s.
+
+    `announce` makes a context, with the URI that the service got, that lasts while it serves (wire.discovery).
+    Raises BadUriError, CannotListenError, and what `announce` raises.
+    """
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in STOP_SIGNALS:
+        loop.add_signal_handler(signal_number, stopping.set)
+    try:
+        uri = await service.start()
+        on_ready(uri)
+        await _hold(announce(uri), stopping)
+    finally:
+        await service.stop()
+        for signal_number in STOP_SIGNALS:
+            loop.remove_signal_handler(signal_number)
+
+
+async def _hold(announcement: AbstractAsyncContextManager[object], stopping: asyncio.Event) -> None:
+    async def announced() -> None:
+        async with announcement:
+            await stopping.wait()
+
+    announcing = asyncio.create_task(announced(), name="announcement")
+    stopped = asyncio.create_task(stopping.wait(), name="stop signal")
+    try:
+        await asyncio.wait({announcing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({announcing}, timeout=_GOODBYE_S)
+    finally:
+        stopped.cancel()
+        announcing.cancel()
+        await asyncio.wait({announcing, stopped})
+    if not announcing.cancelled():
+        announcing.result()

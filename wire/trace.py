@@ -1,0 +1,70 @@
+"""A record of what happened when, as JSON lines, comparable across the processes of one machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from wire.errors import SettingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Trace(Protocol):
+    """Takes records."""
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        """Record that something happened now."""
+
+
+class NoTrace:
+    """Records nothing."""
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        """Drop the record."""
+
+
+class FileTrace:
+    """Appends to a file, a line a record: mono (the system's monotonic clock, s), source, type, and its fields.
+
+    Raises SettingError when the file cannot be opened; a record that cannot be written is lost with a warning.
+    """
+
+    def __init__(self, path: Path, source: str) -> None:
+        try:
+            # Line buffering: a reader that follows the file sees each record whole, as it happens.
+            self._file = path.open("a", buffering=1, encoding="utf-8")
+        except OSError as error:
+            raise SettingError("trace-file", f"{path} cannot be written ({error.strerror})") from None
+        self._source = source
+        self._failing = False
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        """Record that something happened now."""
+        record = {"mono": time.monotonic(), "source": self._source, "type": kind, **fields}
+        try:
+            self._file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            if not self._failing:
+                _LOGGER.warning("records are missing from the trace %s: %s", self._file.name, error)
+            self._failing = True
+            return
+        if self._failing:
+            _LOGGER.warning("the trace %s goes on", self._file.name)
+        self._failing = False
+
+    def close(self) -> None:
+        """Close the file; what it could not take was warned of before."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+
+def open_trace(path: Path | None, source: str) -> Trace:
+    """Open a trace file, or a trace that records nothing when there is no path; raises SettingError."""
+    return NoTrace() if path is None else FileTrace(path, source)
