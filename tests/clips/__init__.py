@@ -1,0 +1,1 @@
+"""Small spoken clips for tests and demonstrations, and how they were made."""
