@@ -1,0 +1,78 @@
+"""What the three servers share: the settings that every Wyoming service has, and how such a process runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - a setting's type is read while the program runs
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from wire.discovery import announcement, default_instance_name
+from wire.errors import InterjectError
+from wire.logs import DEFAULT_FORMAT, configure_logging
+from wire.process import INTERRUPTED_STATUS, run_to_end
+from wire.service import serve_until_stopped
+from wire.settings import load, option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from wire.discovery import ServiceKind
+    from wire.service import Service
+    from wire.trace import Trace
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """The settings that every server has; names are those of the Wyoming services that people know."""
+
+    uri: str = option("tcp://127.0.0.1:0", "where to listen: tcp://HOST:PORT or unix:///PATH")
+    zeroconf: str | None = option(
+        None, "announce this server on the local network, under this name or one of its own", metavar="NAME", alone=""
+    )
+    zeroconf_host: str | None = option(None, "address to announce (default: this machine's own)", metavar="HOST")
+    debug: bool = option(default=False, help="log details")
+    log_format: str = option(DEFAULT_FORMAT, "format of a log line, as of Python's logging")
+    trace_file: Path | None = option(None, "append a record of what happened when, as JSON lines, to this file")
+
+
+SettingsT = TypeVar("SettingsT", bound=ServerSettings)
+
+
+async def serve_as(kind: ServiceKind, service: Service, settings: ServerSettings, trace: Trace) -> None:
+    """Serve until told to stop, announced if the settings say so; raises BadUriError, SettingError."""
+    name = settings.zeroconf
+    if name == "":
+        name = f"{default_instance_name()}-{kind.value}"
+
+    def on_ready(uri: str) -> None:
+        trace.emit("listening", uri=uri)
+        _LOGGER.info("Ready at %s", uri)
+
+    await serve_until_stopped(service, on_ready, announcement(name, settings.zeroconf_host))
+
+
+def run_server(
+    schema: type[SettingsT],
+    prefix: str,
+    description: str,
+    serve: Callable[[SettingsT], Coroutine[Any, Any, None]],
+) -> int:
+    """Load the settings, run the server until it is told to stop, return the exit status.
+
+    A mistake of the user's is one line on standard error and status 2, never a traceback.
+    """
+    try:
+        settings = load(schema, prefix=prefix, argv=sys.argv[1:], environ=os.environ, description=description)
+        configure_logging(debug=settings.debug, log_format=settings.log_format)
+        run_to_end(serve(settings))
+    except InterjectError as error:
+        sys.stderr.write(f"interject-{prefix}: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return INTERRUPTED_STATUS
+    return 0

@@ -1,0 +1,1 @@
+"""Speech to text: a Wyoming `asr` service with streaming partials."""

@@ -1,0 +1,65 @@
+"""Which words of a growing hypothesis will stay: local agreement.
+
+A word is stable once two successive hypotheses have it in the same place (LocalAgreement-2: Liu, Spanakis and Niehues,
+"Low-latency sequence-to-sequence speech recognition and translation by partial hypothesis selection", Interspeech
+2020). The last word is still growing ("light", "lighthouse"), so it must have ended a while ago as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Two words that overlap by less than this follow each other: engines move a word's edges by some frames.
+_OVERLAP_S = 0.06
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a hypothesis and where it lies in the utterance, in seconds."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What an engine makes of the first `heard_s` seconds."""
+
+    words: tuple[Word, ...]
+    heard_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The words that are stable, and the last hypothesis for those that follow."""
+
+    stable: tuple[Word, ...] = ()
+    pending: tuple[Word, ...] = ()
+
+    def update(self, hypothesis: Hypothesis, settle_s: float) -> Agreement:
+        """Take the next hypothesis; its last word must have ended `settle_s` seconds ago to be stable.
+
+        Stable words are never taken back: of a hypothesis that contradicts them, only what lies after them counts.
+        """
+        fresh = self._after_stable(hypothesis.words)
+        settled = len(fresh)
+        if fresh and hypothesis.heard_s - fresh[-1].end_s < settle_s:
+            settled -= 1
+        agreed = 0
+        for old, new in zip(self.pending, fresh[:settled], strict=False):
+            if old.text != new.text:
+                break
+            agreed += 1
+        return Agreement(self.stable + fresh[:agreed], fresh[agreed:])
+
+    def _after_stable(self, words: tuple[Word, ...]) -> tuple[Word, ...]:
+        """Return what follows the stable words: by their text if that still stands there, else by their time."""
+        count = len(self.stable)
+        if [word.text for word in words[:count]] == [word.text for word in self.stable]:
+            return words[count:]
+        return tuple(word for word in words if word.start_s >= self.stable[-1].end_s - _OVERLAP_S)
+
+    def text(self) -> str:
+        """Return the stable text."""
+        return " ".join(word.text for word in self.stable)

@@ -1,0 +1,1 @@
+"""Engines that transcribe, one module each."""

@@ -1,0 +1,64 @@
+"""What the server needs of an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from wyoming.info import AsrProgram
+
+    from servers.stt.agreement import Hypothesis
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asks for: the language, or None to find out, and words that may well occur."""
+
+    language: str | None = None
+    names: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcription:
+    """The best text for a whole utterance, empty when nothing was said, and its language."""
+
+    text: str
+    language: str | None
+
+
+class Recognition(Protocol):
+    """One utterance. Its methods block; one thread calls them, except for `abort`."""
+
+    def hear(self, pcm: bytes) -> Hypothesis | None:
+        """Take more audio (16 kHz, 16 bits, mono); return what it all says by now, None when there is no news."""
+
+    def finish(self) -> Transcription:
+        """Return the best text for all of the audio."""
+
+    def abort(self) -> None:
+        """Make a call of `hear` or `finish` that is under way return soon; called from any thread, more than once."""
+
+    def close(self) -> None:
+        """Give back what the utterance held; nothing else is called afterwards."""
+
+
+class Engine(Protocol):
+    """A way to transcribe."""
+
+    @property
+    def settle_s(self) -> float:
+        """How long ago the last word of a hypothesis must have ended to be stable, in seconds."""
+
+    def info(self) -> AsrProgram:
+        """Describe the engine and its models."""
+
+    async def start(self) -> None:
+        """Begin to load; returns at once. Raises InterjectError for settings that can never work."""
+
+    async def ready(self) -> None:
+        """Wait until the engine can transcribe; raises ModelError, saying why, when it cannot or not in time."""
+
+    def open(self, request: Request) -> Recognition:
+        """Begin an utterance; blocks, called on the thread that goes on with it. Raises RequestError."""

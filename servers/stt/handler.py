@@ -1,0 +1,249 @@
+"""What the server does for one connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+
+from servers.stt.agreement import Agreement
+from servers.stt.audio import BYTES_PER_S, RATE_HZ, AudioFormat, Converter
+from servers.stt.engines.base import Recognition, Request, Transcription
+from servers.stt.errors import AudioTooLongError
+from wire.errors import RequestError
+
+if TYPE_CHECKING:
+    from wyoming.event import Event
+
+    from servers.stt.engines.base import Engine
+    from servers.stt.worker import Seats, Worker
+    from wire.service import Peer
+    from wire.trace import Trace
+
+_LOGGER = logging.getLogger(__name__)
+
+# Names and terms come over the network and grow the grammar: more than a large house has.
+_MAX_PHRASES = 1000
+_MAX_PHRASE_CHARACTERS = 100
+
+
+class Utterance:
+    """The audio of one utterance on its way to the engine: bounded, with an explicit end."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._pending = bytearray()
+        self._bytes = 0
+        self._ended_s: float | None = None
+        self._news = asyncio.Event()
+
+    @property
+    def seconds(self) -> float:
+        """How much has come in all."""
+        return self._bytes / BYTES_PER_S
+
+    @property
+    def since_end_s(self) -> float:
+        """How long ago the end came, 0 before it does."""
+        return 0.0 if self._ended_s is None else time.monotonic() - self._ended_s
+
+    def add(self, pcm: bytes) -> None:
+        """Add audio; raises AudioTooLongError."""
+        self._bytes += len(pcm)
+        if self.seconds > self._limit_s:
+            raise AudioTooLongError(self._limit_s)
+        self._pending += pcm
+        self._news.set()
+
+    def end(self) -> None:
+        """Say that there is no more."""
+        self._ended_s = time.monotonic()
+        self._news.set()
+
+    async def take(self) -> tuple[bytes, bool]:
+        """Wait for more; return all of it, and whether that was the end."""
+        await self._news.wait()
+        self._news.clear()
+        pcm, self._pending = bytes(self._pending), bytearray()
+        return pcm, self._ended_s is not None
+
+
+class SttSession:
+    """One client's requests, one after the other."""
+
+    def __init__(self, peer: Peer, engine: Engine, seats: Seats, trace: Trace, max_audio_s: float) -> None:
+        self._peer = peer
+        self._engine = engine
+        self._seats = seats
+        self._trace = trace
+        self._max_audio_s = max_audio_s
+        self._request: Request | None = None
+        self._utterance: Utterance | None = None
+        self._converter: Converter | None = None
+        self._work: asyncio.Task[None] | None = None
+        # After a refusal the rest of that utterance still arrives, and is no new one.
+        self._refused = False
+
+    async def handle(self, event: Event) -> None:
+        """Take the next event; raises RequestError."""
+        try:
+            if Transcribe.is_type(event.type):
+                self._abandon()
+                self._request = _request(Transcribe.from_event(event))
+            elif AudioStart.is_type(event.type):
+                start = AudioStart.from_event(event)
+                self._abandon()
+                self._begin(AudioFormat(start.rate, start.width, start.channels))
+            elif AudioChunk.is_type(event.type):
+                self._hear(AudioChunk.from_event(event))
+            elif AudioStop.is_type(event.type):
+                self._end()
+        except RequestError:
+            self._abandon()
+            self._refused = True
+            raise
+
+    def _begin(self, audio_format: AudioFormat) -> None:
+        self._converter = Converter(audio_format)
+        self._utterance = Utterance(self._max_audio_s)
+        self._work = self._peer.start(
+            self._transcribe(self._request or Request(), self._utterance, earlier=self._work), name="transcription"
+        )
+
+    def _hear(self, chunk: AudioChunk) -> None:
+        given_up = self._utterance is not None and self._work is not None and self._work.done()
+        if self._refused or given_up:
+            return
+        if self._utterance is None or self._converter is None:
+            # A client that leaves out audio-start: each chunk says its format.
+            self._begin(AudioFormat(chunk.rate, chunk.width, chunk.channels))
+        assert self._converter is not None  # noqa: S101 - for the type checker: _begin sets both
+        assert self._utterance is not None  # noqa: S101
+        said = AudioFormat(chunk.rate, chunk.width, chunk.channels)
+        if said != self._converter.format:
+            self._utterance.add(self._converter.flush())
+            self._converter = Converter(said)
+        self._utterance.add(self._converter.convert(chunk.audio))
+
+    def _end(self) -> None:
+        if self._utterance is None and self._request is not None and not self._refused:
+            # Who asked and sent nothing gets an answer as well.
+            self._begin(AudioFormat(RATE_HZ, 2, 1))
+        if self._utterance is not None and self._converter is not None:
+            self._utterance.add(self._converter.flush())
+            self._utterance.end()
+        self._utterance = self._converter = None
+        self._refused = False
+        self._request = None
+
+    def _abandon(self) -> None:
+        """Drop an utterance whose end never came."""
+        if self._utterance is not None and self._work is not None:
+            self._work.cancel()
+        self._utterance = self._converter = None
+        self._refused = False
+
+    async def _transcribe(self, request: Request, utterance: Utterance, earlier: asyncio.Task[None] | None) -> None:
+        if earlier is not None:
+            # Answers come in the order of the requests.
+            await asyncio.wait([earlier])
+        self._trace.emit("transcribe-started", peer=self._peer.name)
+        try:
+            await self._engine.ready()
+            async with self._seats.seat() as worker:
+                await self._recognise(worker, request, utterance)
+        except asyncio.CancelledError:
+            self._trace.emit("aborted", peer=self._peer.name, audio_s=round(utterance.seconds, 3))
+            raise
+        except RequestError as error:
+            self._trace.emit("refused", peer=self._peer.name, code=error.code)
+            raise
+
+    async def _recognise(self, worker: Worker, request: Request, utterance: Utterance) -> None:
+        await self._peer.send(TranscriptStart(language=request.language).event())
+        recognition: Recognition | None = None
+
+        def open_recognition() -> Recognition:
+            nonlocal recognition
+            recognition = self._engine.open(request)
+            return recognition
+
+        def close_recognition() -> None:
+            if recognition is not None:
+                recognition.close()
+
+        try:
+            opened = await worker.run(open_recognition)
+            agreement = await self._stream(worker, opened, utterance)
+            await self._answer(await worker.run(opened.finish), agreement, utterance)
+        finally:
+            if recognition is not None:
+                recognition.abort()
+            worker.submit(close_recognition)
+
+    async def _stream(self, worker: Worker, recognition: Recognition, utterance: Utterance) -> Agreement:
+        """Hear all of the audio, sending words as they become stable."""
+        agreement = Agreement()
+        ended = False
+        while not ended:
+            pcm, ended = await utterance.take()
+            if ended and not pcm:
+                break
+            hypothesis = await worker.run(partial(recognition.hear, pcm))
+            if hypothesis is None:
+                continue
+            before = len(agreement.stable)
+            agreement = agreement.update(hypothesis, self._engine.settle_s)
+            if fresh := agreement.stable[before:]:
+                await self._say(" ".join(word.text for word in fresh), first=before == 0)
+                self._trace.emit("partial", peer=self._peer.name, text=agreement.text())
+        return agreement
+
+    async def _say(self, words: str, *, first: bool) -> None:
+        await self._peer.send(TranscriptChunk(text=words if first else f" {words}").event())
+
+    async def _answer(self, best: Transcription, agreement: Agreement, utterance: Utterance) -> None:
+        stable, words = agreement.text().split(), best.text.split()
+        if words[: len(stable)] == stable and len(words) > len(stable):
+            await self._say(" ".join(words[len(stable) :]), first=not stable)
+        took_s = utterance.since_end_s
+        await self._peer.send(TranscriptStop().event())
+        await self._peer.send(Transcript(text=best.text, language=best.language).event())
+        audio_s = utterance.seconds
+        self._trace.emit(
+            "transcript", peer=self._peer.name, text=best.text, audio_s=round(audio_s, 3), took_s=round(took_s, 4)
+        )
+        _LOGGER.debug("%s: %.2f s of audio, %.3f s after its end: %r", self._peer.name, audio_s, took_s, best.text)
+
+
+def _request(transcribe: Transcribe) -> Request:
+    return Request(
+        language=_language(transcribe.language),
+        names=_phrases("transcript_names", transcribe.transcript_names),
+        terms=_phrases("transcript_terms", transcribe.transcript_terms),
+    )
+
+
+def _language(value: object) -> str | None:
+    if value is None or value == "auto":
+        return None
+    if not isinstance(value, str):
+        raise RequestError("bad-event", f"language is {value!r}, not a string")
+    return value
+
+
+def _phrases(field: str, value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise RequestError("bad-event", f"{field} is {value!r}, not a list of strings")
+    if len(value) > _MAX_PHRASES or any(len(item) > _MAX_PHRASE_CHARACTERS for item in value):
+        raise RequestError(
+            "bad-event", f"{field} may have {_MAX_PHRASES} entries of {_MAX_PHRASE_CHARACTERS} characters each"
+        )
+    return tuple(value)

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import wave
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wyoming.asr import Transcribe, Transcript, TranscriptChunk
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+
+from servers.stt.__main__ import make_engine, make_service
+from servers.stt.worker import Seats
+from wire.client import connect
+from wire.errors import PeerError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from wyoming.event import Event
+
+    from servers.stt.settings import SttSettings
+    from wire.client import Connection
+
+CLIPS = Path(__file__).parents[2] / "clips"
+LOOPBACK = "tcp://127.0.0.1:0"
+RATE = 16_000
+# 20 ms, as satellites send.
+CHUNK_BYTES = 640
+# What a satellite sends after the last word, while it waits whether more comes.
+SILENCE_S = 0.5
+
+
+def clip(name: str) -> bytes:
+    with wave.open(str(CLIPS / f"{name}.wav")) as file:
+        pcm: bytes = file.readframes(file.getnframes())
+        return pcm
+
+
+def silence(seconds: float) -> bytes:
+    return bytes(2 * int(RATE * seconds))
+
+
+class Records:
+    """A trace that tests can read."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[str, dict[str, Any]]] = []
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        self.records.append((kind, fields))
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [fields for name, fields in self.records if name == kind]
+
+
+@dataclass
+class Running:
+    uri: str
+    trace: Records
+
+
+@contextlib.asynccontextmanager
+async def running(settings: SttSettings) -> AsyncIterator[Running]:
+    """Serve in this process."""
+    trace = Records()
+    engine = await asyncio.to_thread(make_engine, settings)
+    seats = Seats(settings.max_sessions, settings.max_waiting)
+    service = make_service(settings, engine, seats, trace)
+    await engine.start()
+    try:
+        yield Running(await service.start(), trace)
+    finally:
+        await service.stop()
+        seats.close()
+
+
+@contextlib.asynccontextmanager
+async def connected(uri: str) -> AsyncIterator[Connection]:
+    connection = await connect(uri)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def eventually(condition: Callable[[], Any]) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens in another process or thread
+            await asyncio.sleep(0.01)
+
+
+@dataclass
+class Answer:
+    types: list[str] = field(default_factory=list)
+    chunks: list[str] = field(default_factory=list)
+    transcript: Transcript | None = None
+    error: PeerError | None = None
+
+    @property
+    def text(self) -> str:
+        assert self.transcript is not None, self.error
+        return self.transcript.text
+
+
+async def answer(connection: Connection) -> Answer:
+    """Receive up to the final transcript or an error."""
+    result = Answer()
+    while result.transcript is None:
+        try:
+            event = await connection.receive()
+        except PeerError as error:
+            result.error = error
+            break
+        result.types.append(event.type)
+        if TranscriptChunk.is_type(event.type):
+            result.chunks.append(TranscriptChunk.from_event(event).text)
+        elif Transcript.is_type(event.type):
+            result.transcript = Transcript.from_event(event)
+    return result
+
+
+def audio_events(pcm: bytes, rate: int = RATE, width: int = 2, channels: int = 1) -> list[Event]:
+    size = CHUNK_BYTES * width * channels // 2
+    chunks = [
+        AudioChunk(rate, width, channels, pcm[start : start + size]).event() for start in range(0, len(pcm), size)
+    ]
+    return [AudioStart(rate, width, channels).event(), *chunks, AudioStop().event()]
+
+
+async def ask(connection: Connection, pcm: bytes, transcribe: Transcribe | None = None) -> Answer:
+    """Send an utterance at once and receive its answer."""
+    await connection.send((transcribe or Transcribe(language="en")).event())
+    for event in audio_events(pcm):
+        await connection.send(event)
+    return await answer(connection)

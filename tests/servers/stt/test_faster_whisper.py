@@ -1,0 +1,123 @@
+"""The real faster-whisper, loading and running a tiny model."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import faster_whisper
+import pytest
+from wyoming.asr import Transcribe
+
+from servers.stt.engines.faster_whisper import whisper_options
+from servers.stt.settings import EngineChoice, SttSettings
+from tests.servers.stt.harness import LOOPBACK, ask, clip, connected, running
+from tests.servers.stt.tiny_whisper import SENTENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SAID = " ".join(SENTENCE)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Record how the model is called, and call it."""
+    found: list[dict[str, Any]] = []
+    transcribe: Callable[..., Any] = faster_whisper.WhisperModel.transcribe
+
+    def recorded(model: object, audio: object, **how: Any) -> Any:
+        found.append(how)
+        return transcribe(model, audio, **how)
+
+    monkeypatch.setattr(faster_whisper.WhisperModel, "transcribe", recorded)
+    return found
+
+
+async def test_settings_and_request_reach_the_model(whisper_settings: SttSettings, calls: list[dict[str, Any]]) -> None:
+    settings = dataclasses.replace(
+        whisper_settings, beam_size=3, whisper_task="translate", vad_filter=True, vad_threshold=0.01
+    )
+    async with running(settings) as server, connected(server.uri) as connection:
+        result = await ask(connection, clip("tell_me_a_story"), Transcribe(language="de-DE"))
+    assert result.text == SAID
+    assert result.transcript is not None
+    assert result.transcript.language == "de"
+    final = calls[-1]
+    assert (final["beam_size"], final["language"], final["task"]) == (3, "de", "translate")
+    assert final["vad_parameters"]["threshold"] == 0.01
+
+
+async def test_expected_words_prompt_the_model(whisper_settings: SttSettings, calls: list[dict[str, Any]]) -> None:
+    transcribe = Transcribe(language="en", transcript_names=["Büro"], transcript_terms=["heat pump"])
+    settings = dataclasses.replace(whisper_settings, initial_prompt="At home.")
+    async with running(settings) as server, connected(server.uri) as connection:
+        prompted = await ask(connection, clip("stop"), transcribe)
+    assert (calls[-1]["hotwords"], calls[-1]["initial_prompt"]) == ("Büro, heat pump", "At home.")
+    # A prompt moves the tiny model's sentence out of its place.
+    assert prompted.text != SAID
+
+
+async def test_the_language_is_found_out_when_no_one_says_it(whisper_settings: SttSettings) -> None:
+    async with running(whisper_settings) as server, connected(server.uri) as connection:
+        result = await ask(connection, clip("stop"), Transcribe())
+    assert result.text == SAID
+    assert result.transcript is not None
+    assert result.transcript.language
+
+
+async def test_a_missing_model_is_named_with_the_remedy(tmp_path: Path) -> None:
+    settings = SttSettings(
+        uri=LOOPBACK,
+        engine=EngineChoice.FASTER_WHISPER,
+        model="tiny",
+        data_dir=(tmp_path,),
+        local_files_only=True,
+    )
+    async with running(settings) as server, connected(server.uri) as connection:
+        refused = await ask(connection, clip("stop"))
+        assert refused.error is not None
+        assert refused.error.code == "model-unavailable"
+        assert "'tiny'" in refused.error.text
+        assert "--local-files-only" in refused.error.text
+        (record,) = server.trace.of("refused")
+    assert record["code"] == "model-unavailable"
+
+
+async def test_a_broken_model_is_an_error_and_not_the_end(tmp_path: Path, tiny_model: Path) -> None:
+    shutil.copytree(tiny_model, tmp_path / "broken")
+    (tmp_path / "broken" / "model.bin").write_bytes(b"no model")
+    settings = SttSettings(uri=LOOPBACK, engine=EngineChoice.FASTER_WHISPER, model=str(tmp_path / "broken"))
+    async with running(settings) as server, connected(server.uri) as connection:
+        for _ in range(2):
+            refused = await ask(connection, clip("stop"))
+            assert refused.error is not None
+            assert refused.error.code == "model-unavailable"
+
+
+def test_a_model_is_looked_for_where_it_may_be(tmp_path: Path, tiny_model: Path) -> None:
+    shutil.copytree(tiny_model, tmp_path / "mine")
+
+    def chosen(**settings: Any) -> str:
+        return whisper_options(SttSettings(data_dir=(tmp_path,), **settings)).model
+
+    assert chosen(model="mine") == str(tmp_path / "mine")
+    assert chosen(model="small-int8") == "rhasspy/faster-whisper-small-int8"
+    assert chosen(model="someone/model") == "someone/model"
+    assert whisper_options(SttSettings(data_dir=(tmp_path,))).download_root == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("machine", "model", "beam"),
+    [
+        ("x86_64", "rhasspy/faster-whisper-base-int8", 5),
+        ("aarch64", "rhasspy/faster-whisper-tiny-int8", 1),
+        ("armv7l", "rhasspy/faster-whisper-tiny-int8", 1),
+    ],
+)
+def test_the_machine_chooses_the_model(monkeypatch: pytest.MonkeyPatch, machine: str, model: str, beam: int) -> None:
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    options = whisper_options(SttSettings())
+    assert (options.model, options.beam_size) == (model, beam)

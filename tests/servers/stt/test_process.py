@@ -1,0 +1,104 @@
+"""The process as a user starts it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from wyoming.info import Describe, Info
+
+from tests.servers.stt.harness import ask, clip, connected, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+# The promise of every service of ours.
+STOP_S = 2.0
+
+
+@contextlib.asynccontextmanager
+async def started(trace: Path, *flags: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "servers.stt", "--uri", "tcp://127.0.0.1:0", "--trace-file", str(trace), *flags),
+        env={**os.environ, **environment},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
+
+
+def records(trace: Path, kind: str) -> list[dict[str, object]]:
+    lines = trace.read_text().splitlines() if trace.exists() else []
+    return [record for line in lines if (record := json.loads(line))["type"] == kind]
+
+
+async def listening(trace: Path) -> str:
+    await eventually(lambda: records(trace, "listening"))
+    return str(records(trace, "listening")[0]["uri"])
+
+
+async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, tiny_model: Path) -> None:
+    trace = tmp_path / "trace"
+    async with (
+        started(trace, "--engine", "faster-whisper", "--model", str(tiny_model)) as process,
+        connected(await listening(trace)) as connection,
+    ):
+        assert (await ask(connection, clip("stop"))).text == "turn on the light"
+        began_s = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+        assert time.monotonic() - began_s < STOP_S
+    assert [record["text"] for record in records(trace, "transcript")] == ["turn on the light"]
+
+
+async def test_a_model_hub_that_swallows_everything_hangs_nobody(tmp_path: Path) -> None:
+    """Requests are answered in time, other events at once, and the process can be stopped."""
+    open_streams: list[asyncio.StreamWriter] = []
+    hole = await asyncio.start_server(lambda _, writer: open_streams.append(writer), "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{hole.sockets[0].getsockname()[1]}"
+    trace = tmp_path / "trace"
+    flags = ("--engine", "faster-whisper", "--model", "tiny", "--load-timeout-s", "1", "--data-dir", str(tmp_path))
+    async with started(trace, *flags, HF_ENDPOINT=address) as process:
+        async with connected(await listening(trace)) as connection:
+            refused = await ask(connection, clip("stop"))
+            assert refused.error is not None
+            assert refused.error.code == "model-unavailable"
+            assert "within 1 s" in refused.error.text
+            await connection.send(Describe().event())
+            (program,) = Info.from_event(await connection.receive()).asr
+            assert not program.models[0].installed
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(STOP_S + 1):
+            assert await process.wait() == 0
+    for writer in open_streams:
+        writer.close()
+    hole.close()
+    await hole.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (("--engine", "shouting"), "pocketsphinx | faster-whisper"),
+        (("--beam-size", "-1"), "--beam-size"),
+        (("--device", "abacus"), "cpu | cuda | auto"),
+    ],
+)
+async def test_a_bad_setting_is_one_line(tmp_path: Path, flags: tuple[str, ...], named: str) -> None:
+    async with started(tmp_path / "trace", *flags) as process:
+        _, said = await process.communicate()
+        assert process.returncode == 2
+    assert named in said.decode()
+    assert len(said.decode().splitlines()) == 1

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from servers.stt.errors import BusyError
+from servers.stt.worker import Seats, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@pytest.fixture
+async def seats() -> AsyncIterator[Seats]:
+    made = Seats(seats=1, waiting=3)
+    yield made
+    made.close()
+
+
+async def test_who_comes_first_sits_first(seats: Seats) -> None:
+    order: list[int] = []
+
+    async def sit(number: int) -> None:
+        async with seats.seat() as worker:
+            await worker.run(lambda: order.append(number))
+
+    await asyncio.gather(*(sit(number) for number in range(4)))
+    assert order == [0, 1, 2, 3]
+
+
+async def test_one_too_many_is_refused(seats: Seats) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(seats.seat())
+        waiting = [asyncio.create_task(stack.enter_async_context(seats.seat())) for _ in range(3)]
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError):
+            await stack.enter_async_context(seats.seat())
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_a_seat_left_with_work_under_way_is_taken_only_after_it(seats: Seats) -> None:
+    begun, go_on, order = threading.Event(), threading.Event(), list[str]()
+
+    def long_work() -> None:
+        begun.set()
+        go_on.wait(10)
+        order.append("left behind")
+
+    async def leave_early() -> None:
+        async with seats.seat() as worker:
+            await worker.run(long_work)
+
+    async def sit() -> None:
+        async with seats.seat() as worker:
+            await worker.run(lambda: order.append("next"))
+
+    leaving = asyncio.create_task(leave_early())
+    await asyncio.to_thread(begun.wait, 10)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    following = asyncio.create_task(sit())
+    await asyncio.sleep(0.02)
+    assert not following.done()
+    go_on.set()
+    await following
+    assert order == ["left behind", "next"]
+
+
+async def test_an_error_in_a_job_reaches_who_waits_and_spares_the_thread() -> None:
+    worker = Worker("test")
+    with pytest.raises(ZeroDivisionError):
+        await worker.run(lambda: 1 // 0)
+    assert await worker.run(lambda: 7) == 7
+    worker.close()
