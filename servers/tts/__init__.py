@@ -1,0 +1,1 @@
+"""The text-to-speech server: text in, speech and the times of its words out."""

@@ -1,0 +1,63 @@
+"""`python -m servers.tts`: the text-to-speech server."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from wyoming.info import Info
+
+from servers.common import run_server, serve_as
+from servers.tts.engines import open_engine
+from servers.tts.handler import TtsSession
+from servers.tts.lane import Lane
+from servers.tts.reply import ReplyOptions
+from servers.tts.settings import TtsSettings
+from wire.discovery import ServiceKind
+from wire.service import Peer, Service
+from wire.trace import open_trace
+
+if TYPE_CHECKING:
+    from servers.tts.engines.base import Engine
+    from wire.trace import Trace
+
+_LOGGER = logging.getLogger("servers.tts")
+
+
+async def serve(settings: TtsSettings) -> None:
+    """Run the server until it is told to stop; raises SettingError, BadUriError."""
+    trace = open_trace(settings.trace_file, "tts")
+    async with contextlib.AsyncExitStack() as stack:
+        engine = await open_engine(settings)
+        stack.push_async_callback(engine.close)
+        lane = Lane()
+        stack.push_async_callback(lane.close)
+        _LOGGER.info("engine: %s", settings.engine.value)
+        await serve_as(ServiceKind.TTS, make_service(settings, engine, lane, trace), settings, trace)
+
+
+def make_service(settings: TtsSettings, engine: Engine, lane: Lane, trace: Trace) -> Service:
+    """Put the service together; it is not listening yet."""
+    pause_s = engine.sentence_pause_s if settings.sentence_silence is None else settings.sentence_silence
+    options = ReplyOptions(pause_s, settings.auto_punctuation, settings.samples_per_chunk)
+
+    def info() -> Info:
+        program = engine.program()
+        program.supports_synthesize_streaming = not settings.no_streaming
+        return Info(tts=[program])
+
+    def session(peer: Peer) -> TtsSession:
+        return TtsSession(peer, engine, lane, options, trace, streaming=not settings.no_streaming)
+
+    return Service(settings.uri, info, session)
+
+
+def main() -> int:
+    """Run the server; returns the exit status."""
+    return run_server(TtsSettings, "tts", "Speaks text, streaming, with the times of the words.", serve)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

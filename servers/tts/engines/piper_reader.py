@@ -1,0 +1,141 @@
+"""A loaded Piper voice that speaks sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import onnxruntime
+from piper import PiperVoice
+from piper.config import PhonemeType
+
+from servers.tts.engines.base import Piece
+from servers.tts.engines.piper_marks import chars_of_words, estimated_marks, marks_of, spoken_words
+from servers.tts.errors import EngineError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from piper import AudioChunk
+    from piper.config import SynthesisConfig
+
+    from servers.tts.engines.base import Line, Sink
+    from servers.tts.engines.espeak_library import EspeakLibrary
+    from servers.tts.engines.piper_marks import Spoken
+    from servers.tts.marks import WordStart
+
+# The rate that espeak's word times are taken at; only their proportions matter.
+_ESPEAK_RATE_WPM = 175
+_SAMPLE_BYTES = 2
+
+
+class StoppableSession:
+    """An inference session whose run can be ended from another thread: a sentence may take a second."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
+        self._options = onnxruntime.RunOptions()
+
+    def run(self, outputs: list[str] | None, inputs: dict[str, Any]) -> Any:
+        """Run the model; raises what onnxruntime raises, also when ended."""
+        return self._session.run(outputs, inputs, self._options)
+
+    def renew(self) -> onnxruntime.RunOptions:
+        """Begin a sentence; setting `terminate` in what is returned ends its runs."""
+        self._options = onnxruntime.RunOptions()
+        return self._options
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedVoice:
+    """A model in memory and the session that Piper runs it by."""
+
+    voice: PiperVoice
+    session: StoppableSession
+
+
+def load_voice(model: Path, *, use_cuda: bool, download_dir: Path) -> LoadedVoice:
+    """Load a model with its phoneme alignments; blocks for a second or two. Raises EngineError."""
+    try:
+        voice = PiperVoice.load(model, use_cuda=use_cuda, download_dir=download_dir, include_alignments=True)
+    except Exception as error:
+        # onnx, onnxruntime and json each raise their own.
+        raise EngineError("piper", f"the voice {model} cannot be loaded ({error})") from error
+    session = StoppableSession(voice.session)
+    voice.session = session
+    return LoadedVoice(voice, session)
+
+
+@dataclass(frozen=True, slots=True)
+class PiperReader:
+    """A loaded voice with a speaker and scales."""
+
+    loaded: LoadedVoice
+    config: SynthesisConfig
+    espeak: EspeakLibrary
+
+    @property
+    def rate_hz(self) -> int:
+        """Samples a second."""
+        return int(self.loaded.voice.config.sample_rate)
+
+    def speak(self, line: Line, sink: Sink) -> None:
+        """Synthesise a sentence; all of it is one piece, because that is what the model makes in one run."""
+        options = self.loaded.session.renew()
+
+        def terminate() -> None:
+            options.terminate = True
+
+        sink.on_stop(terminate)
+        try:
+            chunks = list(self.loaded.voice.synthesize(line.spoken, self.config, include_alignments=True))
+        except Exception as error:
+            if sink.stopped:
+                return
+            raise EngineError("piper", f"{line.written!r} cannot be spoken ({error})") from error
+        sink.deliver(self._piece(line, chunks))
+
+    def _piece(self, line: Line, chunks: list[AudioChunk]) -> Piece:
+        pcm = b"".join(chunk.audio_int16_bytes for chunk in chunks)
+        words, espeak_samples = self._words_of_espeak(line)
+        spoken = _spoken(chunks)
+        chars = None if spoken is None else chars_of_words(line.written, words, len(spoken))
+        if spoken is not None and chars is not None:
+            return Piece(pcm, marks_of(line.written, chars, spoken, self.rate_hz))
+        total = len(pcm) // _SAMPLE_BYTES
+        return Piece(pcm, estimated_marks(line.written, words, espeak_samples, total, self.rate_hz), estimated=True)
+
+    def _words_of_espeak(self, line: Line) -> tuple[list[WordStart], int]:
+        """Return the word starts of espeak's own reading and its length in samples: a thousandth of the time spoken."""
+        config = self.loaded.voice.config
+        if config.phoneme_type != PhonemeType.ESPEAK:
+            return [], 0
+        words: list[WordStart] = []
+        samples = 0
+
+        def take(pcm: bytes, starts: list[WordStart]) -> bool:
+            nonlocal samples
+            samples += len(pcm) // _SAMPLE_BYTES
+            words.extend(starts)
+            return True
+
+        try:
+            self.espeak.synthesize(line.spoken, config.espeak_voice, _ESPEAK_RATE_WPM, take)
+        except EngineError:
+            # Piper brings an espeak of its own, which may have languages that this one does not.
+            return [], 0
+        return words, samples
+
+
+def _spoken(chunks: list[AudioChunk]) -> list[Spoken] | None:
+    """Return the spoken words of all chunks, None where a model does not tell."""
+    words: list[Spoken] = []
+    begin = 0
+    for chunk in chunks:
+        length = len(chunk.audio_int16_array)
+        alignments = chunk.phoneme_alignments
+        if not alignments or sum(item.num_samples for item in alignments) != length:
+            return None
+        words += spoken_words([(item.phoneme, int(item.num_samples)) for item in alignments], begin)
+        begin += length
+    return words

@@ -1,0 +1,48 @@
+"""Settings of the text-to-speech server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from servers.common import ServerSettings
+from wire.settings import option
+
+
+class EngineName(Enum):
+    """The engines that can speak."""
+
+    ESPEAK_NG = "espeak-ng"
+    PIPER = "piper"
+
+
+@dataclass(frozen=True, slots=True)
+class TtsSettings(ServerSettings):
+    """Settings of one server process; names and defaults are wyoming-piper's where it has them."""
+
+    uri: str = option("tcp://0.0.0.0:10200", "where to listen: tcp://HOST:PORT or unix:///PATH")
+    engine: EngineName = option(EngineName.ESPEAK_NG, "what speaks")
+    voice: str | None = option(
+        None, "voice when a request names none: en-US with espeak-ng, en_US-lessac-medium (or a .onnx file) with piper"
+    )
+    speaker: str | None = option(None, "speaker of the voice; with espeak-ng a variant such as f2")
+    speaking_rate: int = option(175, "words a minute; espeak-ng only", minimum=80, maximum=450)
+    length_scale: float | None = option(None, "how long sounds last: above 1 is slower", minimum=0.2, maximum=5)
+    noise_scale: float | None = option(None, "variation of the sound; piper only", minimum=0, maximum=2)
+    noise_w_scale: float | None = option(None, "variation of the rhythm; piper only", minimum=0, maximum=2)
+    sentence_silence: float | None = option(
+        None, "seconds of silence between sentences (0.3 with espeak-ng, 0 with piper)", minimum=0, maximum=10
+    )
+    auto_punctuation: str = option(
+        ".?!", "a text that ends in a letter or a digit gets the first of these; empty: never"
+    )
+    samples_per_chunk: int = option(1024, "samples in one audio-chunk event", minimum=64, maximum=65536)
+    no_streaming: bool = option(False, "serve whole texts only")
+    update_voices: bool = option(False, "download the list of voices at start; piper only")
+    use_cuda: bool = option(False, "run piper on a CUDA device")
+    data_dir: tuple[Path, ...] = option((), "directory with piper voices (repeatable)", metavar="DIR")
+    download_dir: Path | None = option(
+        None, "where piper voices are downloaded to (default: the first --data-dir)", metavar="DIR"
+    )
+    local_files_only: bool = option(False, "never download a voice")
