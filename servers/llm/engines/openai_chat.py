@@ -1,0 +1,212 @@
+"""Any OpenAI-compatible chat API, streaming, by the `openai` SDK."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import openai
+from openai import AsyncOpenAI
+
+from servers.llm.engines import EngineInfo
+from servers.llm.errors import (
+    EngineError,
+    UpstreamBrokenError,
+    UpstreamBusyError,
+    UpstreamEmptyError,
+    UpstreamKeyError,
+    UpstreamStatusError,
+    UpstreamTimeoutError,
+    UpstreamUnreachableError,
+)
+from servers.llm.prompt import with_language
+from servers.llm.settings import OPENAI_BASE_URL
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Coroutine, Sequence
+    from typing import Any, TypeVar
+
+    from openai import AsyncStream
+    from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+
+    from servers.llm.settings import ApiKey
+    from servers.llm.turns import Message
+
+    T = TypeVar("T")
+
+_LOGGER = logging.getLogger(__name__)
+
+# Someone waits in silence: one more attempt at a server that is busy or stumbled, and then the truth.
+_MAX_RETRIES = 1
+# A server that is there takes a connection at once; a black hole must not cost the whole request timeout.
+_CONNECT_TIMEOUT_S = 5.0
+# After the finish reason only the end-of-stream mark is left; reading it lets the connection be used again.
+_END_OF_STREAM_TIMEOUT_S = 0.2
+# The SDK insists on a key; servers in the house that need none ignore it.
+_NO_KEY = "none"
+# An answer's own explanation can be a whole web page.
+_MAX_EXPLANATION_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ChatOptions:
+    """What every request carries. Without a `model`, the first one that the server lists is used."""
+
+    base_url: str
+    model: str | None
+    key: ApiKey
+    system_prompt: str
+    temperature: float | None
+    max_tokens: int | None
+    # Longest wait for the first piece, retries included, and between two pieces.
+    timeout_s: float
+
+
+class OpenAiChat:
+    """Replies of a chat model behind HTTP. Making one reads certificates from disk: do it off the event loop."""
+
+    def __init__(self, options: ChatOptions) -> None:
+        self._options = options
+        self._model = options.model
+        self._client = AsyncOpenAI(
+            base_url=options.base_url,
+            api_key=options.key.value or _NO_KEY,
+            max_retries=_MAX_RETRIES,
+            timeout=openai.Timeout(options.timeout_s, connect=min(_CONNECT_TIMEOUT_S, options.timeout_s)),
+        )
+
+    @property
+    def info(self) -> EngineInfo:
+        """What a client is told of the engine."""
+        return EngineInfo(
+            model=self._options.model or "default",
+            description=f"Chat model behind {self._options.base_url}",
+            author="OpenAI-compatible server",
+            url=self._options.base_url,
+            version=openai.__version__,
+            languages=(),
+        )
+
+    async def close(self) -> None:
+        """Close idle connections to the server."""
+        await self._client.close()
+
+    async def reply(self, messages: Sequence[Message], language: str | None) -> AsyncGenerator[str, None]:
+        """Stream the model's reply; closing the generator closes the HTTP stream. Raises EngineError."""
+        stream = await self._timed(self._request(messages, language))
+        finish_reason: str | None = None
+        said_something = False
+        async with contextlib.aclosing(stream.response):
+            while finish_reason is None:
+                chunk = await self._timed(self._next(stream))
+                if not chunk.choices:
+                    continue
+                choice = chunk.choices[0]
+                finish_reason = choice.finish_reason
+                if choice.delta.content:
+                    said_something = True
+                    yield choice.delta.content
+            if not said_something:
+                raise UpstreamEmptyError(self._options.base_url, finish_reason)
+            if finish_reason != "stop":
+                _LOGGER.warning("%s ended its reply early: %s", self._options.base_url, finish_reason)
+            with contextlib.suppress(TimeoutError, EngineError):
+                async with asyncio.timeout(_END_OF_STREAM_TIMEOUT_S):
+                    while True:
+                        await self._next(stream)
+
+    async def _request(self, messages: Sequence[Message], language: str | None) -> AsyncStream[ChatCompletionChunk]:
+        options = self._options
+        optional: dict[str, Any] = {}
+        if options.temperature is not None:
+            optional["temperature"] = options.temperature
+        if options.max_tokens is not None:
+            # OpenAI's newer models refuse the old name; other servers may know only the old one.
+            name = "max_completion_tokens" if options.base_url == OPENAI_BASE_URL else "max_tokens"
+            optional[name] = options.max_tokens
+        try:
+            model = self._model or await self._first_model()
+            stream: AsyncStream[ChatCompletionChunk] = await self._client.chat.completions.create(
+                model=model,
+                messages=self._messages(messages, language),
+                stream=True,
+                **optional,
+            )
+        except openai.OpenAIError as error:
+            raise self._explained(error) from error
+        return stream
+
+    def _messages(self, messages: Sequence[Message], language: str | None) -> list[ChatCompletionMessageParam]:
+        prompt: ChatCompletionMessageParam = {
+            "role": "system",
+            "content": with_language(self._options.system_prompt, language),
+        }
+        return [prompt, *(_parameter(message) for message in messages)]
+
+    async def _first_model(self) -> str:
+        async for model in self._client.models.list():
+            self._model = model.id
+            _LOGGER.info("using the model %s, the first that %s lists", model.id, self._options.base_url)
+            return model.id
+        raise UpstreamStatusError(self._options.base_url, 200, "it lists no model")
+
+    async def _next(self, stream: AsyncStream[ChatCompletionChunk]) -> ChatCompletionChunk:
+        try:
+            return await anext(stream)
+        except StopAsyncIteration:
+            raise UpstreamBrokenError(self._options.base_url, "the stream ended too early") from None
+        except openai.APITimeoutError as error:
+            raise UpstreamTimeoutError(self._options.base_url, self._options.timeout_s) from error
+        except openai.APIConnectionError as error:
+            raise UpstreamBrokenError(self._options.base_url, _cause(error)) from error
+        except openai.APIError as error:
+            raise UpstreamBrokenError(self._options.base_url, _shortened(error.message)) from error
+        except ValueError as error:
+            raise UpstreamBrokenError(self._options.base_url, f"it is no JSON: {error}") from error
+
+    async def _timed(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            async with asyncio.timeout(self._options.timeout_s):
+                return await work
+        except TimeoutError:
+            raise UpstreamTimeoutError(self._options.base_url, self._options.timeout_s) from None
+
+    def _explained(self, error: openai.OpenAIError) -> EngineError:
+        url = self._options.base_url
+        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+            return UpstreamKeyError(url, error.status_code, self._options.key.source)
+        if isinstance(error, openai.RateLimitError):
+            return UpstreamBusyError(url, _retry_after_s(error))
+        if isinstance(error, openai.APIStatusError):
+            return UpstreamStatusError(url, error.status_code, _shortened(error.message))
+        if isinstance(error, openai.APITimeoutError):
+            return UpstreamTimeoutError(url, self._options.timeout_s)
+        if isinstance(error, openai.APIConnectionError):
+            return UpstreamUnreachableError(url, _cause(error))
+        return UpstreamBrokenError(url, _shortened(str(error)))
+
+
+def _parameter(message: Message) -> ChatCompletionMessageParam:
+    if message.role.value == "user":
+        return {"role": "user", "content": message.content}
+    return {"role": "assistant", "content": message.content}
+
+
+def _retry_after_s(error: openai.RateLimitError) -> float | None:
+    try:
+        return float(error.response.headers.get("retry-after", ""))
+    except ValueError:
+        return None
+
+
+def _cause(error: openai.APIConnectionError) -> str:
+    """Return what the HTTP library said; the SDK's own message is only `Connection error.`."""
+    return _shortened(str(error.__cause__ or error)) or type(error.__cause__).__name__
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_EXPLANATION_CHARS else line[: _MAX_EXPLANATION_CHARS - 1] + "…"

@@ -1,0 +1,235 @@
+"""One connection of a client: questions in, replies out, interruptions at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wyoming.asr import Transcript
+from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, NotHandled
+
+from servers.llm.errors import EngineError, StoreError
+from servers.llm.live import CutReason, LiveReplies, LiveReply, is_cut_by
+from servers.llm.requests import read_interruption, read_question, read_speaker
+from wire.errors import RequestError
+from wire.events import Interrupt, Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wyoming.event import Event
+
+    from servers.llm.engines import Engine
+    from servers.llm.requests import Question
+    from servers.llm.store import Store
+    from servers.llm.turns import Message
+    from wire.service import Peer
+    from wire.trace import Trace
+
+_LOGGER = logging.getLogger(__name__)
+
+# A client that reads nothing for this long is gone, whatever its connection says; it must not hold a model.
+_SEND_TIMEOUT_S = 30.0
+# Closing an upstream stream takes some milliseconds; the answer to `interrupt` waits no longer than this for it.
+_ENDING_TIMEOUT_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """What all connections share."""
+
+    engine: Engine
+    store: Store
+    live: LiveReplies
+    history_messages: int
+    trace: Trace
+
+
+class HandleSession:
+    """Serves one connection, one question at a time: a new one ends the reply to the one before."""
+
+    def __init__(self, peer: Peer, bridge: Bridge) -> None:
+        self._peer = peer
+        self._bridge = bridge
+        self._current: LiveReply | None = None
+
+    async def handle(self, event: Event) -> None:
+        """Take a `transcript` or an `interrupt`; raises RequestError."""
+        if Transcript.is_type(event.type):
+            await self._ask(event)
+        elif Interrupt.is_type(event):
+            await self._interrupt(event)
+        else:
+            _LOGGER.debug("%s sent %s, which is not for this service", self._peer.name, event.type)
+
+    async def _ask(self, event: Event) -> None:
+        question: Question | None = None
+        try:
+            question = read_question(event)
+            await self._start(question)
+        except RequestError as error:
+            await self._refuse(error.code, str(error), question)
+        except StoreError as error:
+            await self._refuse(error.code, str(error), question)
+
+    async def _start(self, question: Question) -> None:
+        live = self._bridge.live
+        for other in live:
+            if other is self._current or other.conversation_id == question.conversation_id:
+                other.stop(CutReason.SUPERSEDED)
+        if live.full:
+            raise RequestError("busy", f"{live.limit} replies are being generated, which is the limit; try again soon")
+        reply = LiveReply(question.conversation_id, question.speaker, question.epoch)
+        live.add(reply)
+        self._current = reply
+        try:
+            begun = await self._bridge.store.begin(
+                question.conversation_id, question.speaker, question.epoch, question.text
+            )
+        except BaseException:
+            live.remove(reply)
+            raise
+        reply.turn_id = begun.turn_id
+        self._bridge.trace.emit(
+            "request", text=question.text, conversation_id=question.conversation_id, epoch=question.epoch
+        )
+        work = self._answer(reply, question, begun.messages[-self._bridge.history_messages :])
+        self._peer.start(work, "reply").add_done_callback(lambda _: live.remove(reply))
+        # Let the work begin before another event is read: an end of stream right behind the question cancels it then.
+        await asyncio.sleep(0)
+
+    async def _answer(self, reply: LiveReply, question: Question, messages: Sequence[Message]) -> None:
+        reply.generating()
+        try:
+            if reply.cut is None:
+                await self._send(HandledStart(context=_context_of(question)).event())
+                await self._generate(reply, messages, question.language)
+                # From here on an interruption only corrects what is stored.
+                self._bridge.live.remove(reply)
+        except asyncio.CancelledError:
+            self._trace_cancelled(reply)
+            if reply.cut is None:
+                raise
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+        except EngineError as error:
+            self._bridge.live.remove(reply)
+            _LOGGER.warning("%s: %s", self._peer.name, error)
+            await self._refuse(error.code, str(error), question)
+            return
+        except ConnectionError:
+            self._trace_cancelled(reply)
+            raise
+        except Exception:
+            self._bridge.live.remove(reply)
+            _LOGGER.exception("%s: a reply failed", self._peer.name)
+            await self._refuse("internal-error", "the request failed; the service's log says why", question)
+            return
+        await self._finish(reply, question)
+
+    async def _generate(self, reply: LiveReply, messages: Sequence[Message], language: str | None) -> None:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        async with aclosing(self._bridge.engine.reply(messages, language)) as pieces:
+            async for piece in pieces:
+                if not reply.text:
+                    self._bridge.trace.emit(
+                        "first-token", took_s=loop.time() - start, conversation_id=reply.conversation_id
+                    )
+                reply.text += piece
+                await self._send(HandledChunk(text=piece).event())
+        self._bridge.trace.emit(
+            "generation-finished", text=reply.text, conversation_id=reply.conversation_id, epoch=reply.epoch
+        )
+        if reply.turn_id is not None:
+            try:
+                await self._bridge.store.complete(reply.turn_id, reply.text)
+            except StoreError as error:
+                _LOGGER.warning("a reply is spoken and not remembered: %s", error)
+
+    async def _finish(self, reply: LiveReply, question: Question) -> None:
+        """End the stream; a client that knows no interruptions must not wait for ever for a `handled`.
+
+        A reply that was cut ends with what was heard of it. If the same connection asked anew, the next `handled` has
+        to be the new question's.
+        """
+        await self._send(HandledStop().event())
+        cut = reply.cut
+        if cut is None:
+            await self._send(Handled(text=reply.text, context=_context_of(question)).event())
+        elif cut.reason is CutReason.INTERRUPT or self._current is reply:
+            context = {**_context_of(question), "interrupted": True}
+            await self._send(Handled(text=cut.heard, context=context).event())
+
+    async def _interrupt(self, event: Event) -> None:
+        interrupt = Interrupt.from_event(event)
+        interruption = read_interruption(interrupt)
+        speaker = read_speaker(interrupt.context)
+        cut = [reply for reply in self._bridge.live if is_cut_by(reply, speaker, interruption)]
+        for reply in cut:
+            reply.stop(CutReason.INTERRUPT, interruption.heard)
+        try:
+            corrected = await self._bridge.store.interrupt(speaker, interruption)
+        except StoreError as error:
+            raise RequestError(error.code, str(error)) from error
+        for reply in self._bridge.live:
+            if reply.epoch is None and reply.turn_id is not None and reply.turn_id == corrected.turn_id:
+                reply.stop(CutReason.INTERRUPT, interruption.heard)
+                cut.append(reply)
+        self._bridge.trace.emit(
+            "interrupted",
+            content=corrected.content,
+            heard=interruption.heard,
+            conversation_id=corrected.conversation_id,
+            epoch=interruption.epoch,
+        )
+        await _all_ended(cut)
+        context = {"conversation_id": corrected.conversation_id} if corrected.conversation_id else {}
+        await self._send(Interrupted(interruption.epoch, corrected.content, {**interrupt.context, **context}).event())
+
+    async def _refuse(self, code: str, text: str, question: Question | None) -> None:
+        """Say that there will be no reply.
+
+        Our own clients and newer Home Assistants take the `error`; older ones ignore it and wait for one of the
+        standard answers, so `not-handled` follows.
+        """
+        await self._peer.complain(code, text)
+        with contextlib.suppress(ConnectionError):
+            await self._send(NotHandled(text=text, context=_context_of(question) if question else None).event())
+
+    async def _send(self, event: Event) -> None:
+        try:
+            async with asyncio.timeout(_SEND_TIMEOUT_S):
+                await self._peer.send(event)
+        except TimeoutError:
+            raise ConnectionResetError(f"{self._peer.name} has read nothing for {_SEND_TIMEOUT_S:g} s") from None
+
+    def _trace_cancelled(self, reply: LiveReply) -> None:
+        cut = reply.cut
+        self._bridge.trace.emit(
+            "generation-cancelled",
+            reason=(cut.reason if cut else CutReason.CLOSED).value,
+            text=reply.text,
+            upstream_closed_s=asyncio.get_running_loop().time() - cut.at if cut else None,
+            conversation_id=reply.conversation_id,
+            epoch=reply.epoch,
+        )
+
+
+def _context_of(question: Question) -> dict[str, Any]:
+    """Return what every answer to a question carries."""
+    epoch = {} if question.epoch is None else {"epoch": question.epoch}
+    return {"conversation_id": question.conversation_id, **epoch}
+
+
+async def _all_ended(replies: Sequence[LiveReply]) -> None:
+    """Wait until replies have ended, so that nothing of them follows; a client that does not read is not waited for."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_ENDING_TIMEOUT_S):
+            for reply in replies:
+                await reply.ended.wait()

@@ -1,0 +1,97 @@
+"""Replies that are being generated: who asked for them, how many there may be, and how one is cut."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servers.llm.store import Speaker
+    from servers.llm.turns import Interruption
+
+
+class CutReason(Enum):
+    """Why a generation was ended before its end."""
+
+    INTERRUPT = "interrupt"
+    # The client, or another one in the same conversation, asked anew.
+    SUPERSEDED = "superseded"
+    # The connection was closed, or the server stops.
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A generation was told to end; `heard` is what the user heard of it, `at` the event loop's time in s."""
+
+    reason: CutReason
+    heard: str
+    at: float
+
+
+@dataclass(eq=False, slots=True)
+class LiveReply:
+    """One reply being generated. `turn_id` is None until the question is stored."""
+
+    conversation_id: str
+    speaker: Speaker
+    epoch: int | None
+    turn_id: int | None = None
+    text: str = ""
+    cut: Cut | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _task: asyncio.Task[None] | None = None
+
+    def generating(self) -> None:
+        """Say that the current task generates from now on; until then a cut only leaves its mark."""
+        self._task = asyncio.current_task()
+
+    def stop(self, reason: CutReason, heard: str = "") -> None:
+        """End the generation now, if nothing else has ended it before."""
+        if self.cut is None:
+            self.cut = Cut(reason, heard, asyncio.get_running_loop().time())
+            if self._task is not None:
+                self._task.cancel()
+
+
+class LiveReplies:
+    """All replies being generated."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._replies: set[LiveReply] = set()
+
+    def __iter__(self) -> Iterator[LiveReply]:
+        return iter(tuple(self._replies))
+
+    @property
+    def full(self) -> bool:
+        """Whether no other reply may be generated now."""
+        return len([reply for reply in self._replies if reply.cut is None]) >= self.limit
+
+    def add(self, reply: LiveReply) -> None:
+        """Count a reply."""
+        self._replies.add(reply)
+
+    def remove(self, reply: LiveReply) -> None:
+        """Count a reply no more; removing it twice is allowed."""
+        self._replies.discard(reply)
+        reply.ended.set()
+
+
+def is_cut_by(reply: LiveReply, speaker: Speaker, interruption: Interruption) -> bool:
+    """Tell from the epoch whether an interruption ends a reply; one for an older epoch does not.
+
+    A reply whose client gave no epoch has to be found by its text, in the store.
+    """
+    if reply.epoch is None or reply.epoch > interruption.epoch:
+        return False
+    if speaker.conversation_id is not None:
+        return speaker.conversation_id == reply.conversation_id
+    if speaker.satellite_id is not None:
+        return speaker.satellite_id == reply.speaker.satellite_id
+    return speaker.device_id is not None and speaker.device_id == reply.speaker.device_id

@@ -1,0 +1,232 @@
+"""Conversations in SQLite, on a thread of their own so that no disk ever holds up the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from servers.llm.database import explained, open_database
+from servers.llm.errors import StoreError
+from servers.llm.turns import (
+    Interruption,
+    Message,
+    ReplyState,
+    Turn,
+    completed,
+    corrected,
+    is_reply_of,
+    messages_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+T = TypeVar("T")
+
+# More turns than the largest --history-messages needs, and a bound for a client that talks without end.
+_MAX_TURNS_READ = 500
+# How many of the newest turns, of all conversations, are searched for an interrupted reply's text.
+_MAX_TURNS_SEARCHED = 50
+
+_COLUMNS = "id, epoch, asked, reply, state, created"
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Where a request or an interruption comes from, as far as the client said."""
+
+    conversation_id: str | None
+    satellite_id: str | None
+    device_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A turn that was begun: its id, and all messages of its conversation so far, its own last."""
+
+    turn_id: int
+    messages: list[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What an interruption did: the conversation and the turn (None if none was found), and the new content."""
+
+    conversation_id: str | None
+    turn_id: int | None
+    content: str
+
+
+class Store:
+    """The conversations, kept for `life_s`; every method's work is done in the order of the calls.
+
+    That order is what lets an interruption win over the reply that was stored a moment before it. A write that was
+    begun is done even when its caller is cancelled.
+    """
+
+    def __init__(self, path: Path, life_s: float, clock: Callable[[], float] = time.time) -> None:
+        """`clock` tells the time in seconds since 1970."""
+        self.path = path
+        self._life_s = life_s
+        self._clock = clock
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="conversations")
+        self._connection: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Open or create the file; a damaged one is set aside. Raises StoreError."""
+        try:
+            await self._run(self._open)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Finish what was asked for, and close the file."""
+        await self._run(self._close)
+        self._worker.shutdown(wait=False)
+
+    async def begin(self, conversation_id: str, speaker: Speaker, epoch: int | None, asked: str) -> Begun:
+        """Store what the user said; raises StoreError."""
+        return await self._run(lambda: self._begin(conversation_id, speaker, epoch, asked))
+
+    async def complete(self, turn_id: int, reply: str) -> None:
+        """Store a reply that was generated to its end; raises StoreError."""
+        await self._run(lambda: self._complete(turn_id, reply))
+
+    async def interrupt(self, speaker: Speaker, interruption: Interruption) -> Corrected:
+        """Cut a reply to what was heard; raises StoreError."""
+        return await self._run(lambda: self._interrupt(speaker, interruption))
+
+    async def messages(self, conversation_id: str) -> list[Message]:
+        """Return a conversation, oldest message first; raises StoreError."""
+        return await self._run(lambda: messages_of(self._turns(conversation_id)))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._worker, work))
+        except sqlite3.Error as error:
+            raise explained(self.path, error) from None
+
+    def _open(self) -> None:
+        self._connection = open_database(self.path, self._clock())
+        self._purge()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StoreError(self.path, "is closed", "restart the server")
+        return self._connection
+
+    def _begin(self, conversation_id: str, speaker: Speaker, epoch: int | None, asked: str) -> Begun:
+        self._purge()
+        turn = Turn(None, epoch, asked, "", ReplyState.PENDING, self._clock())
+        turn_id = self._insert(conversation_id, speaker, turn)
+        return Begun(turn_id, messages_of(self._turns(conversation_id)))
+
+    def _complete(self, turn_id: int, reply: str) -> None:
+        for row in self._db.execute(f"SELECT {_COLUMNS} FROM turns WHERE id = ?", (turn_id,)).fetchall():  # noqa: S608 - a constant
+            self._update(completed(_turn(row), reply))
+
+    def _interrupt(self, speaker: Speaker, interruption: Interruption) -> Corrected:
+        self._purge()
+        conversation_id = self._conversation_of(speaker, interruption)
+        if conversation_id is None:
+            return Corrected(None, None, "")
+        correction = corrected(self._turns(conversation_id), interruption, self._clock())
+        turn = correction.turn
+        if turn is None:
+            return Corrected(conversation_id, None, correction.content)
+        turn_id = turn.turn_id
+        if turn_id is None:
+            turn_id = self._insert(conversation_id, speaker, turn)
+        else:
+            self._update(turn)
+        return Corrected(conversation_id, turn_id, correction.content)
+
+    def _conversation_of(self, speaker: Speaker, interruption: Interruption) -> str | None:
+        if speaker.conversation_id is not None:
+            return speaker.conversation_id
+        for column, value in (("satellite_id", speaker.satellite_id), ("device_id", speaker.device_id)):
+            if value is not None:
+                newest = f"SELECT conversation_id FROM turns WHERE {column} = ? ORDER BY id DESC LIMIT 1"  # noqa: S608 - constants
+                if row := self._db.execute(newest, (value,)).fetchone():
+                    return str(row[0])
+        # Behind a standard client the satellite knows neither id, only the words of the reply.
+        rows = self._db.execute(
+            f"SELECT conversation_id, {_COLUMNS} FROM turns ORDER BY id DESC LIMIT ?",  # noqa: S608 - a constant
+            (_MAX_TURNS_SEARCHED,),
+        )
+        for conversation_id, *row in rows.fetchall():
+            if is_reply_of(_turn(row), interruption):
+                return str(conversation_id)
+        return None
+
+    def _turns(self, conversation_id: str) -> list[Turn]:
+        rows = self._db.execute(
+            f"SELECT {_COLUMNS} FROM turns WHERE conversation_id = ? AND created > ? ORDER BY id DESC LIMIT ?",  # noqa: S608 - a constant
+            (conversation_id, self._clock() - self._life_s, _MAX_TURNS_READ),
+        )
+        return [_turn(row) for row in reversed(rows.fetchall())]
+
+    def _insert(self, conversation_id: str, speaker: Speaker, turn: Turn) -> int:
+        cursor = self._db.execute(
+            "INSERT INTO turns (conversation_id, satellite_id, device_id, epoch, asked, reply, state, created) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                conversation_id,
+                speaker.satellite_id,
+                speaker.device_id,
+                turn.epoch,
+                turn.asked,
+                turn.reply,
+                turn.state.value,
+                turn.created,
+            ),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def _update(self, turn: Turn) -> None:
+        self._db.execute(
+            "UPDATE turns SET reply = ?, state = ? WHERE id = ?", (turn.reply, turn.state.value, turn.turn_id)
+        )
+
+    def _purge(self) -> None:
+        self._db.execute("DELETE FROM turns WHERE created <= ?", (self._clock() - self._life_s,))
+
+
+def read_conversations(path: Path) -> dict[str, list[Message]]:
+    """Read all conversations of a store, also one in use; blocking. Raises StoreError."""
+    if not path.is_file():
+        raise StoreError(path, "does not exist", "give the path that the server was started with")
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute(f"SELECT conversation_id, {_COLUMNS} FROM turns ORDER BY id").fetchall()  # noqa: S608 - a constant
+    except sqlite3.Error as error:
+        raise explained(path, error) from None
+    turns: dict[str, list[Turn]] = {}
+    for conversation_id, *row in rows:
+        turns.setdefault(conversation_id, []).append(_turn(row))
+    return {conversation_id: messages_of(found) for conversation_id, found in turns.items()}
+
+
+def _turn(row: tuple[object, ...] | list[object]) -> Turn:
+    turn_id, epoch, asked, reply, state, created = row
+    return Turn(
+        turn_id=int(str(turn_id)),
+        epoch=None if epoch is None else int(str(epoch)),
+        asked=str(asked),
+        reply=str(reply),
+        state=ReplyState(state),
+        created=float(str(created)),
+    )

@@ -1,0 +1,177 @@
+"""What a conversation's history says, decided by pure functions.
+
+A turn is what the user said and what became of the reply. Keeping turns rather than messages gives every reply one
+place: an interruption that arrives late, twice, or before the reply was stored still finds it. What the model sees is
+a projection of the turns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED_MARK = "[INTERRUPTED]"
+STOP_WORD = "stop-word"
+
+
+class Role(Enum):
+    """Who a message is from."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class ReplyState(Enum):
+    """What became of a turn's reply."""
+
+    # Being generated, failed, or its connection was closed: nothing is known to have been heard.
+    PENDING = "pending"
+    COMPLETE = "complete"
+    # Cut off; `reply` is what was heard.
+    INTERRUPTED = "interrupted"
+    # Cut off before anything was heard, as the user went on speaking.
+    UNHEARD = "unheard"
+    # Cut off by a stop word before anything was heard: the user has done with this question.
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as the model sees it. `epoch` is None where the client gave none; `created` in s since 1970."""
+
+    role: Role
+    content: str
+    interrupted: bool
+    epoch: int | None
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the user said (`asked`, empty if unknown), and the reply. `turn_id` is None before it is stored."""
+
+    turn_id: int | None
+    epoch: int | None
+    asked: str
+    reply: str
+    state: ReplyState
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """What a client said of a reply that was cut off: `text` is all it knew of the reply, `heard` what was heard."""
+
+    reason: str
+    epoch: int
+    text: str
+    heard: str
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What to write: the turn as it is now (to be inserted if it has no id); None if nothing has to change.
+
+    `content` is the assistant's message as the model will see it, empty when there is none.
+    """
+
+    turn: Turn | None
+    content: str
+
+
+def content_of(turn: Turn) -> str:
+    """Return the assistant's message of a turn, empty when it has none."""
+    if turn.state is ReplyState.COMPLETE:
+        return turn.reply
+    if turn.state is ReplyState.INTERRUPTED:
+        return f"{turn.reply} {INTERRUPTED_MARK}"
+    if turn.state is ReplyState.STOPPED:
+        return INTERRUPTED_MARK
+    return ""
+
+
+def messages_of(turns: Sequence[Turn]) -> list[Message]:
+    """Project turns to messages; user messages with no reply between them become one."""
+    messages: list[Message] = []
+    for turn in turns:
+        if turn.asked:
+            asked = Message(Role.USER, turn.asked, interrupted=False, epoch=turn.epoch, created=turn.created)
+            if messages and messages[-1].role is Role.USER:
+                asked = replace(asked, content=f"{messages.pop().content} {asked.content}")
+            messages.append(asked)
+        if content := content_of(turn):
+            cut = turn.state is not ReplyState.COMPLETE
+            messages.append(Message(Role.ASSISTANT, content, interrupted=cut, epoch=turn.epoch, created=turn.created))
+    return messages
+
+
+def completed(turn: Turn, reply: str) -> Turn:
+    """Return the turn with its whole reply; an interruption that came before stands."""
+    if turn.state is not ReplyState.PENDING or not reply:
+        return turn
+    return replace(turn, reply=reply, state=ReplyState.COMPLETE)
+
+
+def corrected(turns: Sequence[Turn], interruption: Interruption, now: float) -> Correction:
+    """Decide what an interruption makes of the history; applying it twice is the same as once."""
+    turn = find_turn(turns, interruption)
+    if turn is None:
+        heard = interruption.heard.strip()
+        if not heard:
+            return Correction(None, "")
+        turn = Turn(None, interruption.epoch, "", "", ReplyState.PENDING, now)
+    changed = _cut(turn, interruption)
+    return Correction(None if changed == turn else changed, content_of(changed))
+
+
+def find_turn(turns: Sequence[Turn], interruption: Interruption) -> Turn | None:
+    """Return the turn whose reply was cut: by epoch, else by the reply's text, else one still without a reply.
+
+    The newest match counts, and an older one only if its text agrees, as a satellite that starts anew counts its
+    epochs from the beginning again.
+    """
+    newest_first = turns[::-1]
+    for turn in newest_first:
+        if turn.epoch == interruption.epoch and (turn is turns[-1] or not _contradicts(turn, interruption)):
+            return turn
+    for turn in newest_first:
+        if is_reply_of(turn, interruption):
+            return turn
+    # A standard client gives no epoch; the reply that its satellite cuts can then only be the newest one's.
+    if turns and turns[-1].epoch is None and turns[-1].state is ReplyState.PENDING:
+        return turns[-1]
+    return None
+
+
+def _cut(turn: Turn, interruption: Interruption) -> Turn:
+    heard = interruption.heard.strip()
+    if turn.state is ReplyState.INTERRUPTED and len(turn.reply) >= len(heard):
+        # Told before: what is known to have been heard stays heard.
+        return turn
+    if heard:
+        return replace(turn, reply=heard, state=ReplyState.INTERRUPTED)
+    stopped = turn.state is ReplyState.STOPPED or interruption.reason == STOP_WORD
+    return replace(turn, reply="", state=ReplyState.STOPPED if stopped else ReplyState.UNHEARD)
+
+
+def is_reply_of(turn: Turn, interruption: Interruption) -> bool:
+    """Tell by the words alone whether it was this turn's reply that was cut."""
+    if turn.state is ReplyState.COMPLETE:
+        # The client may know less than all of the reply, never more.
+        return bool(_letters(interruption.text)) and _letters(turn.reply).startswith(_letters(interruption.text))
+    if turn.state is ReplyState.INTERRUPTED:
+        return _letters(turn.reply) == _letters(interruption.heard)
+    return False
+
+
+def _contradicts(turn: Turn, interruption: Interruption) -> bool:
+    return turn.state is ReplyState.COMPLETE and bool(interruption.text) and not is_reply_of(turn, interruption)
+
+
+def _letters(text: str) -> str:
+    # Without white space: a client may have joined sentences and chunks in its own way.
+    return "".join(text.split())

@@ -1,0 +1,158 @@
+"""A real HTTP server that speaks the chat completions API, and notes when a client closes a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Manner(Enum):
+    """How it answers."""
+
+    PROPERLY = "properly"
+    CUT_IN_THE_MIDDLE = "cut in the middle"
+    END_WITHOUT_FINISH = "end without a finish reason"
+    GARBAGE = "garbage"
+    SILENT = "silent"
+    HANG_AFTER_FINISH = "hang after the finish reason"
+
+
+@dataclass
+class Upstream:
+    """What the server does, and what it saw."""
+
+    tokens: tuple[str, ...] = ("Good ", "day.")
+    token_s: float = 0.0
+    manner: Manner = Manner.PROPERLY
+    # Answers with these statuses first, one a request; the last one for ever when `keep_failing`.
+    statuses: list[int] = field(default_factory=list)
+    keep_failing: bool = True
+    retry_after: str | None = None
+    finish_reason: str = "stop"
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    connections: int = 0
+    sent: int = 0
+    closed_at: float | None = None
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    url: str = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            with contextlib.suppress(ConnectionError):
+                while await self._one(reader, writer):
+                    pass
+        finally:
+            writer.close()
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        except asyncio.IncompleteReadError:
+            return False
+        line, *rest = head.strip().split("\r\n")
+        headers = {key.lower(): value for key, value in (item.split(": ", 1) for item in rest)}
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        path = line.split()[1]
+        self.paths.append(path)
+        self.headers.append(headers)
+        if path.endswith("/models"):
+            self._respond(writer, 200, {"object": "list", "data": [{"id": "first-model", "object": "model"}]})
+            return True
+        self.requests.append(json.loads(body))
+        if self.statuses:
+            status = self.statuses[0] if self.keep_failing else self.statuses.pop(0)
+            self._respond(writer, status, {"error": {"message": f"a reason for {status}"}})
+            return True
+        await self._stream(reader, writer)
+        return not writer.is_closing()
+
+    def _respond(self, writer: asyncio.StreamWriter, status: int, body: dict[str, Any]) -> None:
+        raw = json.dumps(body).encode()
+        extra = f"retry-after: {self.retry_after}\r\n" if self.retry_after and status == 429 else ""
+        writer.write(
+            f"HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\n{extra}"
+            f"content-length: {len(raw)}\r\n\r\n".encode()
+            + raw
+        )
+
+    async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        watching = asyncio.create_task(self._watch(reader))
+        try:
+            await self._tell(writer)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _watch(self, reader: asyncio.StreamReader) -> None:
+        # Looking instead of reading leaves the next request on this connection where it is.
+        while not reader.at_eof() and reader.exception() is None:  # noqa: ASYNC110 - a stream tells its end to readers only
+            await asyncio.sleep(0.001)
+        self.closed_at = time.monotonic()
+        self.closed.set()
+
+    async def _tell(self, writer: asyncio.StreamWriter) -> None:
+        if self.manner is Manner.SILENT:
+            await self.closed.wait()
+            return
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+        for token in self.tokens:
+            if self.closed.is_set():
+                return
+            self._event(writer, {"content": token}, None)
+            self.sent += 1
+            await writer.drain()
+            if self.token_s:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.closed.wait(), self.token_s)
+        if self.manner is Manner.CUT_IN_THE_MIDDLE:
+            writer.transport.abort()
+            return
+        if self.manner is Manner.GARBAGE:
+            self._chunk(writer, b"data: {no json\n\n")
+        if self.manner is not Manner.END_WITHOUT_FINISH:
+            self._event(writer, {}, self.finish_reason)
+        if self.manner is Manner.HANG_AFTER_FINISH:
+            await self.closed.wait()
+        self._chunk(writer, b"data: [DONE]\n\n")
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+
+    def _event(self, writer: asyncio.StreamWriter, delta: dict[str, str], finish_reason: str | None) -> None:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        body = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+        self._chunk(writer, f"data: {json.dumps(body)}\n\n".encode())
+
+    @staticmethod
+    def _chunk(writer: asyncio.StreamWriter, raw: bytes) -> None:
+        writer.write(f"{len(raw):x}\r\n".encode() + raw + b"\r\n")
+
+
+@contextlib.asynccontextmanager
+async def running(upstream: Upstream) -> Any:
+    """Serve on a free port of the loopback while the context lasts."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        with contextlib.suppress(asyncio.CancelledError):
+            await upstream.serve(reader, writer)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    upstream.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    try:
+        yield upstream
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,168 @@
+"""What the history says, as pure functions: words heard are kept, words unheard are not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from servers.llm.turns import (
+    INTERRUPTED_MARK,
+    Interruption,
+    ReplyState,
+    Role,
+    Turn,
+    completed,
+    corrected,
+    find_turn,
+    messages_of,
+)
+
+
+def turn(asked: str, reply: str = "", epoch: int | None = None, turn_id: int = 1) -> Turn:
+    state = ReplyState.COMPLETE if reply else ReplyState.PENDING
+    return Turn(turn_id, epoch, asked, reply, state, 0.0)
+
+
+def apply(turns: list[Turn], interruption: Interruption) -> list[Turn]:
+    changed = corrected(turns, interruption, 1.0).turn
+    if changed is None:
+        return turns
+    if changed.turn_id is None:
+        return [*turns, replace(changed, turn_id=len(turns) + 1)]
+    return [changed if old.turn_id == changed.turn_id else old for old in turns]
+
+
+def spoken(turns: list[Turn]) -> list[tuple[str, str]]:
+    return [(message.role.value, message.content) for message in messages_of(turns)]
+
+
+def test_what_was_heard_stays_and_the_rest_is_gone() -> None:
+    turns = [turn("Tell me a story", "Once upon a time there was a keeper.", 1)]
+    after = apply(turns, Interruption("speech", 1, "Once upon a time there was a keeper.", "Once upon a time"))
+    assert spoken(after) == [("user", "Tell me a story"), ("assistant", f"Once upon a time {INTERRUPTED_MARK}")]
+    assert messages_of(after)[1].interrupted
+
+
+def test_interrupted_before_anything_was_heard_merges_with_what_follows() -> None:
+    turns = apply([turn("Tell me a story", "Once upon a time.", 1)], Interruption("early", 1, "", ""))
+    turns = [*turns, turn("about a lighthouse", epoch=2, turn_id=2)]
+    assert spoken(turns) == [("user", "Tell me a story about a lighthouse")]
+
+
+def test_a_stop_word_before_anything_was_heard_keeps_the_questions_apart() -> None:
+    turns = apply([turn("Tell me a story", "Once upon a time.", 1)], Interruption("stop-word", 1, "", ""))
+    turns = [*turns, turn("What time is it", epoch=2, turn_id=2)]
+    assert spoken(turns) == [
+        ("user", "Tell me a story"),
+        ("assistant", INTERRUPTED_MARK),
+        ("user", "What time is it"),
+    ]
+
+
+def test_an_interruption_after_the_next_question_finds_its_own_turn() -> None:
+    turns = [turn("First", "A first answer.", 1, 1), turn("Second", epoch=2, turn_id=2)]
+    after = apply(turns, Interruption("speech", 1, "A first answer.", "A first"))
+    assert spoken(after) == [("user", "First"), ("assistant", f"A first {INTERRUPTED_MARK}"), ("user", "Second")]
+    assert after[1] == turns[1]
+
+
+def test_heard_text_of_a_reply_that_was_never_stored_is_put_in_its_place() -> None:
+    turns = [turn("First", epoch=1, turn_id=1), turn("Second", epoch=2, turn_id=2)]
+    assert spoken(turns) == [("user", "First Second")]
+    after = apply(turns, Interruption("speech", 1, "A first answer.", "A first"))
+    assert spoken(after) == [("user", "First"), ("assistant", f"A first {INTERRUPTED_MARK}"), ("user", "Second")]
+
+
+def test_a_restarted_satellite_that_counts_anew_corrects_the_new_turn() -> None:
+    turns = [turn("Old", "An old answer.", 1, 1), turn("New", "A new answer.", 1, 2)]
+    after = apply(turns, Interruption("speech", 1, "A new answer.", "A new"))
+    assert after[0] == turns[0]
+    assert after[1].reply == "A new"
+
+
+def test_an_old_turn_with_the_same_number_and_other_words_is_left_alone() -> None:
+    turns = [turn("Old", "An old answer.", 7, 1), turn("New", "A new answer.", 1, 2)]
+    after = apply(turns, Interruption("speech", 7, "Dinner is ready.", "Dinner"))
+    assert after[:2] == turns
+    assert spoken(after)[-1] == ("assistant", f"Dinner {INTERRUPTED_MARK}")
+
+
+def test_without_epochs_the_words_tell_which_reply_was_cut() -> None:
+    turns = [turn("One", "It is five.", turn_id=1), turn("Two", "It is\nraining  now.", turn_id=2)]
+    cut = Interruption("speech", 9, "It is raining now.", "It is")
+    assert find_turn(turns, cut) == turns[1]
+    after = apply(turns, cut)
+    assert after[0] == turns[0]
+    # The same once more, when the next question is already there.
+    later = [*after, turn("Three", turn_id=3)]
+    assert apply(later, cut) == later
+
+
+def test_without_epochs_and_words_the_reply_being_written_was_meant() -> None:
+    turns = [turn("One", "It is five.", turn_id=1), turn("Two", turn_id=2)]
+    assert find_turn(turns, Interruption("speech", 9, "", "")) == turns[1]
+
+
+def test_nothing_heard_of_an_unknown_reply_changes_nothing() -> None:
+    turns = [turn("One", "It is five.", 1)]
+    assert corrected(turns, Interruption("speech", 5, "", ""), 0.0).turn is None
+
+
+def test_a_reply_that_is_stored_after_its_interruption_does_not_bring_back_unheard_words() -> None:
+    (cut,) = apply([turn("One", epoch=1)], Interruption("speech", 1, "It is five o'clock", "It is"))
+    assert completed(cut, "It is five o'clock.") == cut
+    (unheard,) = apply([turn("One", epoch=1)], Interruption("speech", 1, "", ""))
+    assert completed(unheard, "It is five o'clock.") == unheard
+
+
+def test_a_later_report_of_less_does_not_take_back_what_was_heard() -> None:
+    turns = apply([turn("One", "It is five o'clock.", 1)], Interruption("speech", 1, "", "It is five"))
+    assert apply(turns, Interruption("speech", 1, "", "It")) == turns
+    assert apply(turns, Interruption("speech", 1, "", "")) == turns
+
+
+words = st.text("abcde", min_size=1, max_size=5)
+replies = st.lists(words, min_size=1, max_size=8)
+reasons = st.sampled_from(["speech", "stop-word", "text", "early"])
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> tuple[list[Turn], list[Interruption], dict[int, tuple[list[str], int]]]:
+    """Turns with one epoch each, and late interruptions of some of them, in any order and repeated."""
+    turns, told = [], []
+    truth: dict[int, tuple[list[str], int]] = {}
+    for epoch in range(1, draw(st.integers(1, 6)) + 1):
+        reply = [f"{word}{epoch}" for word in draw(replies)]
+        stored = draw(st.booleans())
+        turns.append(turn(f"question{epoch}", " ".join(reply) if stored else "", epoch, epoch))
+        if draw(st.booleans()):
+            heard = draw(st.integers(0, len(reply)))
+            truth[epoch] = (reply, heard)
+            told.append(Interruption(draw(reasons), epoch, " ".join(reply), " ".join(reply[:heard])))
+    again = draw(st.lists(st.sampled_from(told), max_size=6)) if told else []
+    return turns, draw(st.permutations([*told, *again])), truth
+
+
+@given(conversations())
+def test_heard_words_stay_unheard_words_go_and_questions_are_never_lost(
+    made: tuple[list[Turn], list[Interruption], dict[int, tuple[list[str], int]]],
+) -> None:
+    turns, told, truth = made
+    before = {item.epoch: item for item in turns}
+    for interruption in told:
+        turns = apply(turns, interruption)
+        assert apply(turns, interruption) == turns
+    messages = messages_of(turns)
+    everything = " ".join(message.content for message in messages).split()
+    for epoch, (reply, heard) in truth.items():
+        assert [word for word in everything if word in reply] == reply[:heard]
+        assert f"question{epoch}" in everything
+    untouched = [item for item in turns if item.epoch not in truth]
+    assert untouched == [before[item.epoch] for item in untouched]
+    asked = [word for message in messages if message.role is Role.USER for word in message.content.split()]
+    assert asked == [f"question{epoch}" for epoch in range(1, len(before) + 1)]
+    for first, second in pairwise(messages):
+        assert not (first.role is Role.USER and second.role is Role.USER)
