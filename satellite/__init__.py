@@ -1,0 +1,1 @@
+"""The room device: microphone, loudspeaker, a VAD that never stops, turn-taking, barge-in."""

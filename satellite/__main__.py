@@ -1,0 +1,40 @@
+"""Start a satellite."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+from satellite.satellite import run_satellite
+from satellite.settings import SatelliteSettings
+from satellite.sound import list_devices
+from wire.errors import InterjectError
+from wire.logs import configure_logging
+from wire.process import INTERRUPTED_STATUS, run_to_end
+from wire.settings import load
+
+_DESCRIPTION = "Voice satellite that can be cut off mid-sentence."
+
+
+def main() -> int:
+    """Run the satellite; a mistake of the user's is one line on standard error and status 2."""
+    try:
+        settings = load(
+            SatelliteSettings, prefix="satellite", argv=sys.argv[1:], environ=os.environ, description=_DESCRIPTION
+        )
+        configure_logging(debug=settings.debug, log_format=settings.log_format)
+        if settings.list_devices:
+            sys.stdout.write(asyncio.run(list_devices()) + "\n")
+        else:
+            run_to_end(run_satellite(settings))
+    except InterjectError as error:
+        sys.stderr.write(f"interject-satellite: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return INTERRUPTED_STATUS
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Sample input and output behind one Protocol."""

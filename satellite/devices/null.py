@@ -1,0 +1,16 @@
+"""The device of text mode: nobody speaks, nobody listens, time passes."""
+
+from __future__ import annotations
+
+import math
+
+from satellite.devices.simulated import RoomAcoustics, SimulatedRoom
+
+# Not even the loudspeaker reaches the microphone.
+NO_SOUND_DB = -math.inf
+
+
+def text_mode_device(rate_hz: int = 16_000) -> SimulatedRoom:
+    """Give a device with a silent microphone, whose loudspeaker is paced by the loop's clock and heard by nobody."""
+    acoustics = RoomAcoustics(echo_db=NO_SOUND_DB, noise_db=None)
+    return SimulatedRoom(acoustics=acoustics, rate_hz=rate_hz, name="text mode")

@@ -1,0 +1,137 @@
+"""The microphone's way from the device to clean 16 kHz speech and its probability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.hearing.capture import RATE_HZ, CaptureResampler
+from satellite.hearing.cleaning import FRAME_SAMPLES, Cleaner, CleaningSettings
+from satellite.hearing.echo import EchoMeter
+from satellite.hearing.guard import EchoGuard
+from satellite.hearing.preroll import DEFAULT_SECONDS, PreRoll
+from satellite.hearing.vad import WINDOW_SAMPLES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from satellite.devices.base import Samples
+    from satellite.hearing.echo import EchoCanceller
+    from satellite.hearing.vad import Vad
+
+
+@dataclass(frozen=True, slots=True)
+class HearingSettings:
+    """How the microphone's signal is treated: raises SettingError for a value out of range.
+
+    noise_suppression (0 to 4), auto_gain (0 to 31 dBFS) and volume_multiplier make what is kept and goes to speech
+    recognition. The voice activity detector gets the same gains and at least `vad_noise_suppression`, which finds
+    more of quiet speech.
+    """
+
+    noise_suppression: int = 0
+    auto_gain: int = 0
+    volume_multiplier: float = 1.0
+    vad_noise_suppression: int = 1
+    preroll_s: float = DEFAULT_SECONDS
+
+    def __post_init__(self) -> None:
+        self.for_speech()
+        self.for_vad()
+
+    def for_speech(self) -> CleaningSettings:
+        """Return how to clean what is kept."""
+        return CleaningSettings(self.noise_suppression, self.auto_gain, self.volume_multiplier)
+
+    def for_vad(self) -> CleaningSettings:
+        """Return how to clean what the voice activity detector hears."""
+        strength = max(self.noise_suppression, self.vad_noise_suppression)
+        return CleaningSettings(strength, self.auto_gain, self.volume_multiplier)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """32 ms of what was heard.
+
+    probability is that of somebody's speech, 0 where the echo of our own voice explains what was heard; end_index is
+    the 16 kHz index one past the window's last sample, the index that `FrontEnd.ring` uses.
+    """
+
+    probability: float
+    end_index: int
+
+
+class FrontEnd:
+    """Turn the device's blocks into 16 kHz speech (`ring`) and a probability of speech every 32 ms.
+
+    Sample i of the ring is what the microphone heard at device frame i * rate_hz / 16000, counted from the first
+    frame pushed (6 ms later where noise suppression is on): no drift, however long it runs.
+    """
+
+    def __init__(self, rate_hz: int, settings: HearingSettings, vad: Vad, canceller: EchoCanceller) -> None:
+        self.ring = PreRoll(RATE_HZ, settings.preroll_s)
+        self._rate_hz = rate_hz
+        self._vad = vad
+        self._canceller = canceller
+        self._meter = EchoMeter()
+        self._guard = EchoGuard()
+        self._mic_in = CaptureResampler(rate_hz)
+        self._played_in = CaptureResampler(rate_hz)
+        self._mic = np.zeros(0, np.float32)
+        self._played = np.zeros(0, np.float32)
+        self._cleaner = Cleaner(settings.for_speech())
+        self._vad_cleaner: Cleaner | None = None
+        if settings.for_vad() != settings.for_speech():
+            self._vad_cleaner = Cleaner(settings.for_vad())
+        self._window = np.zeros(WINDOW_SAMPLES, np.float32)
+        self._in_window = 0
+        self._ended_windows = 0
+
+    @property
+    def echo_db(self) -> float | None:
+        """How loud our own loudspeaker is at the microphone relative to what was played; None until known."""
+        return self._meter.echo_db
+
+    def push(self, block_mic: Samples, block_played: Samples) -> list[Window]:
+        """Take what was captured and what was played in the same frames, return the windows that became complete.
+
+        Raises HearingError when a library fails, ValueError when the two differ in length.
+        """
+        if len(block_mic) != len(block_played):
+            raise ValueError(f"{len(block_mic)} captured and {len(block_played)} played samples in one block")
+        self._mic = np.concatenate([self._mic, self._mic_in.process(block_mic)])
+        self._played = np.concatenate([self._played, self._played_in.process(block_played)])
+        ready = len(self._mic) // FRAME_SAMPLES * FRAME_SAMPLES
+        self._meter.push(self._mic[:ready], self._played[:ready])
+        windows: list[Window] = []
+        for start in range(0, ready, FRAME_SAMPLES):
+            frame = slice(start, start + FRAME_SAMPLES)
+            self._guard.push(self._mic[frame], self._played[frame])
+            windows.extend(self._hear(self._canceller.process(self._mic[frame], self._played[frame])))
+        self._mic, self._played = self._mic[ready:], self._played[ready:]
+        return windows
+
+    def _hear(self, frame: NDArray[np.float32]) -> list[Window]:
+        kept = self._cleaner.process(frame)
+        self.ring.append(kept)
+        for_vad = kept if self._vad_cleaner is None else self._vad_cleaner.process(frame)
+        until_full = min(len(for_vad), WINDOW_SAMPLES - self._in_window)
+        self._fill_window(for_vad[:until_full])
+        if self._in_window < WINDOW_SAMPLES:
+            return []
+        self._ended_windows += 1
+        # The detector keeps a state: it must hear every window.
+        probability = self._vad.process(self._window)
+        if self._guard.explains(self.echo_db):
+            probability = 0.0
+        window = Window(probability, self._ended_windows * WINDOW_SAMPLES)
+        self._in_window = 0
+        self._fill_window(for_vad[until_full:])
+        return [window]
+
+    def _fill_window(self, samples: Samples) -> None:
+        end = self._in_window + len(samples)
+        np.multiply(samples, np.float32(1 / 32768), out=self._window[self._in_window : end])
+        self._in_window = end

@@ -1,0 +1,1 @@
+"""Ways to run a conversation, behind one seam."""

@@ -1,0 +1,112 @@
+"""One utterance on its way to the STT server, and its text on the way back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from wyoming.asr import Transcribe, Transcript, TranscriptChunk
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+
+from satellite.pipelines.checks import text_of
+from wire.errors import PeerSilentError, WireError
+
+if TYPE_CHECKING:
+    from satellite.pipelines.base import PipelineListener
+    from satellite.pipelines.server import Server
+    from wire.client import Connection
+
+RATE_HZ = 16_000
+_WIDTH = 2
+_CHANNELS = 1
+# After the end of the audio: Whisper small on a slow CPU takes some 3 s for 3 s of speech.
+_ANSWER_TIMEOUT_S = 10.0
+# A minute of speech in the pieces that the conversation sends; a server that takes none of it is as good as dead.
+_QUEUE_PIECES = 3_000
+
+
+class SttStream:
+    """Streams an utterance; tells the listener partial texts, and at the end a text or a failure, exactly once."""
+
+    def __init__(self, stream: int, language: str | None, server: Server, listener: PipelineListener) -> None:
+        self._stream = stream
+        self._language = language
+        self._server = server
+        self._listener = listener
+        # None ends the utterance.
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE_PIECES)
+        self._overflowed = asyncio.Event()
+
+    def send(self, audio: bytes) -> None:
+        """Queue more of the utterance."""
+        self._put(audio)
+
+    def end(self) -> None:
+        """Queue the end of the utterance."""
+        self._put(None)
+
+    async def run(self) -> None:
+        """Stream until the text is there; cancel to forget the utterance."""
+        try:
+            text = await self._transcribe()
+        except WireError as error:
+            self._server.note_failure(error)
+            self._listener.stt_failed(self._stream, error)
+        else:
+            self._listener.transcribed(self._stream, text)
+
+    async def _transcribe(self) -> str:
+        connection = await self._server.connect()
+        try:
+            return await self._converse(connection)
+        finally:
+            await connection.close()
+
+    async def _converse(self, connection: Connection) -> str:
+        sending = asyncio.create_task(self._send_all(connection), name=f"STT stream {self._stream}")
+        receiving = asyncio.create_task(self._receive_text(connection), name=f"STT text {self._stream}")
+        overflow = asyncio.create_task(self._overflowed.wait(), name=f"STT overflow {self._stream}")
+        try:
+            await asyncio.wait({sending, receiving, overflow}, return_when=asyncio.FIRST_COMPLETED)
+            if overflow.done():
+                raise PeerSilentError(connection.uri, "sign of taking audio", _QUEUE_PIECES * 0.02)
+            if receiving.done():
+                return receiving.result()
+            sending.result()
+            try:
+                async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+                    return await receiving
+            except TimeoutError:
+                raise PeerSilentError(connection.uri, "transcript", _ANSWER_TIMEOUT_S) from None
+        finally:
+            tasks = (sending, receiving, overflow)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send_all(self, connection: Connection) -> None:
+        await connection.send(Transcribe(language=self._language).event())
+        await connection.send(AudioStart(rate=RATE_HZ, width=_WIDTH, channels=_CHANNELS).event())
+        sent_bytes = 0
+        while (audio := await self._queue.get()) is not None:
+            timestamp_ms = sent_bytes * 1000 // (RATE_HZ * _WIDTH)
+            chunk = AudioChunk(rate=RATE_HZ, width=_WIDTH, channels=_CHANNELS, audio=audio, timestamp=timestamp_ms)
+            await connection.send(chunk.event())
+            sent_bytes += len(audio)
+        await connection.send(AudioStop(timestamp=sent_bytes * 1000 // (RATE_HZ * _WIDTH)).event())
+
+    async def _receive_text(self, connection: Connection) -> str:
+        stable = ""
+        while True:
+            event = await connection.receive()
+            if TranscriptChunk.is_type(event.type):
+                stable += text_of(event, connection.uri)
+                self._listener.partial(self._stream, stable)
+            elif Transcript.is_type(event.type):
+                return text_of(event, connection.uri)
+
+    def _put(self, item: bytes | None) -> None:
+        try:
+            self._queue.put_nowait(item)
+        except asyncio.QueueFull:
+            self._overflowed.set()

@@ -1,0 +1,1 @@
+"""Reply audio on its way to the loudspeaker, and what the user heard of it."""

@@ -1,0 +1,1 @@
+"""Turn-taking: pure decisions about when, without I/O, asyncio or a wall clock."""

@@ -1,0 +1,238 @@
+"""The user speaks into a reply: duck, pause, then commit or resume."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from satellite.turn.backchannel import Verdict, judge
+from satellite.turn.events import (
+    AbortStt,
+    CancelReason,
+    CancelReply,
+    Duck,
+    Effect,
+    ErrorCue,
+    Partial,
+    Pause,
+    ReplyFailed,
+    ReplyText,
+    Resume,
+    SttFailed,
+    Transcribed,
+    Typed,
+    Unduck,
+)
+from satellite.turn.evidence import spend
+from satellite.turn.listening import ask, listen, rest
+from satellite.turn.segments import Outcome, drop_failed, end_stream, first_overdue, open_stream, then, transcribed
+from satellite.turn.settings import BargeIn
+from satellite.turn.state import Barge, Phase, Segment, SegmentState, State
+
+if TYPE_CHECKING:
+    from satellite.turn.settings import TurnSettings
+
+
+def on_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
+    """Weigh the evidence of the voice windows so far."""
+    if state.reply_until is not None and now >= state.reply_until:
+        return reply_failed(state, ReplyFailed(state.epoch), now, settings)
+    overdue = first_overdue(state, now)
+    if overdue is not None:
+        return then((AbortStt(overdue.stream),), stt_failed(state, SttFailed(overdue.stream), now, settings))
+    if settings.barge_in is BargeIn.OFF:
+        return state, ()
+    if state.evidence.active:
+        return _while_speaking(state, now, settings)
+    if state.evidence.triggered:
+        return _when_undecided_too_long(state, now, settings)
+    return _after_utterance(state, now, settings)
+
+
+def _while_speaking(state: State, now: float, settings: TurnSettings) -> Outcome:
+    confirmed = state.evidence.confirmed
+    if state.barge is Barge.DISMISSED and not confirmed:
+        return state, ()
+    effects: tuple[Effect, ...] = ()
+    if state.open_segment is None and not state.evidence.deaf:
+        state, effects = open_stream(state, settings)
+    if settings.barge_in is BargeIn.STOP_WORD:
+        return state, effects
+    state, begun = _make_room(state, now, settings)
+    decide = _decide_while_speaking if confirmed else _when_undecided_too_long
+    return then((*effects, *begun), decide(state, now, settings))
+
+
+def _make_room(state: State, now: float, settings: TurnSettings) -> Outcome:
+    """Duck what sounds until the utterance is confirmed; hold what does not, as waiting costs nothing."""
+    if state.barge is Barge.HELD:
+        return state, ()
+    undecided_until = now + settings.undecided_ms / 1000
+    if state.phase is Phase.SPEAKING and not state.evidence.confirmed:
+        if state.barge is Barge.DUCKED:
+            return state, ()
+        return replace(state, barge=Barge.DUCKED, undecided_until=undecided_until), (Duck(),)
+    phase = Phase.INTERRUPTED if state.phase is Phase.SPEAKING else state.phase
+    return replace(state, phase=phase, barge=Barge.HELD, undecided_until=undecided_until), (Pause(),)
+
+
+def _decide_while_speaking(state: State, now: float, settings: TurnSettings) -> Outcome:
+    segment = state.open_segment
+    verdict = judge(segment.text, answers_question=state.question) if segment is not None else Verdict.EMPTY
+    enough_ms = settings.commit_backchannel_ms if verdict is Verdict.BACKCHANNEL else settings.commit_speech_ms
+    if state.evidence.speech_ms >= enough_ms:
+        return commit(state, CancelReason.SPEECH, now, settings)
+    if segment is not None and _takes_floor(segment, verdict, settings):
+        return commit(state, _reason(verdict), now, settings)
+    return _when_undecided_too_long(state, now, settings)
+
+
+def _when_undecided_too_long(state: State, now: float, settings: TurnSettings) -> Outcome:
+    if state.undecided_until is None or now < state.undecided_until:
+        return state, ()
+    ended, effects = end_stream(state, settings, now)
+    if ended.evidence.active and not ended.evidence.confirmed:
+        return then(effects, _dismiss(ended))
+    return then(effects, resume(ended))
+
+
+def _after_utterance(state: State, now: float, settings: TurnSettings) -> Outcome:
+    ended, effects = end_stream(state, settings, now)
+    if ended.barge is Barge.HELD and ended.waiting:
+        return then(effects, _when_undecided_too_long(ended, now, settings))
+    return then(effects, _let_play(ended, Barge.NONE))
+
+
+def _takes_floor(segment: Segment, verdict: Verdict, settings: TurnSettings) -> bool:
+    if verdict is Verdict.STOP:
+        return segment.speech_ms >= settings.min_speech_ms
+    if verdict is Verdict.SPEECH and settings.barge_in is BargeIn.SPEECH:
+        final = segment.state is SegmentState.FINAL
+        return segment.speech_ms >= (settings.confirm_speech_ms if final else settings.word_speech_ms)
+    return False
+
+
+def _reason(verdict: Verdict) -> CancelReason:
+    return CancelReason.STOP_WORD if verdict is Verdict.STOP else CancelReason.SPEECH
+
+
+def commit(state: State, reason: CancelReason, now: float, settings: TurnSettings) -> Outcome:
+    """Take the floor from the reply; the STT stream that is open goes on."""
+    if reason is CancelReason.SPEECH and state.phase is Phase.PROCESSING:
+        reason = CancelReason.EARLY
+    committed = replace(listen(state, settings, now), cut=True, failed=False)
+    cancel = CancelReply(state.epoch, reason)
+    if committed.evidence.active and committed.open_segment is None:
+        return then((cancel,), open_stream(committed, settings))
+    return committed, (cancel,)
+
+
+def resume(state: State) -> Outcome:
+    """Go on speaking as before; the rest of the utterance, if there is any, does not count again."""
+    return _let_play(replace(state, evidence=spend(state.evidence)), Barge.NONE)
+
+
+def _dismiss(state: State) -> Outcome:
+    """Go on speaking through what is too thin for a voice; only what is dense enough counts again, from nothing."""
+    return _let_play(replace(state, evidence=replace(state.evidence, speech_ms=0.0)), Barge.DISMISSED)
+
+
+def _let_play(state: State, barge: Barge) -> Outcome:
+    phase = Phase.SPEAKING if state.phase is Phase.INTERRUPTED else state.phase
+    effects: dict[Barge, tuple[Effect, ...]] = {Barge.DUCKED: (Unduck(),), Barge.HELD: (Resume(),)}
+    return replace(state, phase=phase, barge=barge, undecided_until=None), effects.get(state.barge, ())
+
+
+def stt_partial(state: State, event: Partial, now: float, settings: TurnSettings) -> Outcome:
+    """Stable words of the utterance may decide at once."""
+    segment = state.segment(event.stream)
+    if segment is None:
+        return state, ()
+    changed = replace(segment, text=event.text)
+    noted = state.with_segment(changed)
+    verdict = judge(event.text, answers_question=state.question)
+    if _takes_floor(changed, verdict, settings):
+        return commit(noted, _reason(verdict), now, settings)
+    return noted, ()
+
+
+def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettings) -> Outcome:
+    """The whole text of an utterance decides: commit, or it was nothing."""
+    segment = state.segment(event.stream)
+    if segment is None:
+        return state, ()
+    noted = transcribed(state, segment, event.text)
+    verdict = judge(event.text, answers_question=state.question)
+    if _takes_floor(replace(segment, state=SegmentState.FINAL), verdict, settings):
+        return commit(noted, _reason(verdict), now, settings)
+    return _settled(noted.without(event.stream))
+
+
+def stt_failed(state: State, event: SttFailed, _now: float, settings: TurnSettings) -> Outcome:
+    """Without a text only the length of the utterance can decide, and the user is told why nothing else does."""
+    segment = state.segment(event.stream)
+    if segment is None:
+        return state, ()
+    dropped, effects = drop_failed(state, event.stream, settings)
+    if segment.state is SegmentState.OPEN:
+        dropped = replace(dropped, evidence=replace(dropped.evidence, deaf=True))
+    return then((ErrorCue(), *effects), _settled(dropped))
+
+
+def _settled(state: State) -> Outcome:
+    if state.barge is Barge.HELD and not state.waiting and not state.evidence.active:
+        return resume(state)
+    return state, ()
+
+
+def typed(state: State, event: Typed, now: float, settings: TurnSettings) -> Outcome:
+    """A typed message takes the floor at once."""
+    verdict = judge(event.text)
+    reason = CancelReason.STOP_WORD if verdict is Verdict.STOP else CancelReason.TEXT
+    aborted = tuple(AbortStt(s.stream) for s in state.segments if s.state is not SegmentState.FINAL)
+    effects: tuple[Effect, ...] = (CancelReply(state.epoch, reason), *aborted)
+    cleared = replace(rest(state), evidence=spend(state.evidence))
+    if verdict is Verdict.STOP:
+        return cleared, effects
+    return then(effects, ask(cleared, event.text, settings, now))
+
+
+def reply_text(state: State, event: ReplyText, _now: float, _settings: TurnSettings) -> Outcome:
+    """Note whether the reply, as far as it goes, asks the user something."""
+    return replace(state, question=event.text.rstrip().endswith("?")), ()
+
+
+def reply_started(state: State, _event: object, _now: float, _settings: TurnSettings) -> Outcome:
+    """The reply is to be heard; one that was held a moment too late is paused at once."""
+    phase = Phase.INTERRUPTED if state.barge is Barge.HELD else Phase.SPEAKING
+    return replace(state, phase=phase, reply_until=None), ()
+
+
+def reply_played(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
+    """The reply is over; what the user has begun to say becomes a turn of its own."""
+    unduck: tuple[Effect, ...] = (Unduck(),) if state.barge is Barge.DUCKED else ()
+    failure: tuple[Effect, ...] = (CancelReply(state.epoch, CancelReason.FAILED), ErrorCue()) if state.failed else ()
+    return then((*unduck, *failure), _hand_over(state, now, settings))
+
+
+def reply_failed(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
+    """Tell the user at once if nothing was heard yet, else after what there is has been said."""
+    if state.phase is not Phase.PROCESSING:
+        return replace(state, failed=True), ()
+    effects = (CancelReply(state.epoch, CancelReason.FAILED), ErrorCue())
+    return then(effects, _hand_over(state, now, settings))
+
+
+def _hand_over(state: State, now: float, settings: TurnSettings) -> Outcome:
+    if settings.barge_in is not BargeIn.SPEECH:
+        # Whoever switched speech barge-in off has a room where this may be the reply itself.
+        aborted = tuple(AbortStt(s.stream) for s in state.segments)
+        return replace(rest(state), evidence=spend(state.evidence)), aborted
+    if state.open_segment is not None and state.evidence.active:
+        return replace(listen(state, settings, now), failed=False, into_reply=True), ()
+    ended, effects = end_stream(state, settings, now)
+    if ended.waiting:
+        segments, stt_until = ended.segments, ended.stt_until
+        rested = replace(rest(ended), segments=segments, stt_until=stt_until, into_reply=True)
+        return replace(rested, phase=Phase.PROCESSING), effects
+    return rest(ended), effects

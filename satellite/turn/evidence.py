@@ -1,0 +1,68 @@
+"""How sure we are that somebody is speaking, from one VAD window to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from satellite.turn.settings import TurnSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One utterance so far: it begins with a voiced window and ends with a gap of silence.
+
+    `recent` says of each of the last windows whether it was voiced, `run` counts voiced windows in a row, `speech_ms`
+    is the voiced time of this utterance alone. `spent` marks an utterance that must not trigger anything any more,
+    `deaf` one whose STT stream failed.
+    """
+
+    recent: tuple[bool, ...] = ()
+    run: int = 0
+    speech_ms: float = 0.0
+    onset_s: float | None = None
+    last_voice_s: float = 0.0
+    triggered: bool = False
+    confirmed: bool = False
+    spent: bool = False
+    deaf: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Whether an utterance that triggered is going on."""
+        return self.triggered and not self.spent
+
+
+def update(
+    evidence: Evidence, probability: float, now: float, settings: TurnSettings, *, own_voice: bool = False
+) -> Evidence:
+    """Take in the window that ends at `now`; `own_voice` is the echo guard's word that only we are speaking."""
+    threshold = settings.vad_threshold - (settings.vad_hysteresis if evidence.run else 0.0)
+    voiced = probability >= threshold and not own_voice
+    kept = int(settings.confirm_within_ms / settings.window_ms) + 1
+    recent = (*evidence.recent, voiced)[-kept:]
+    if not voiced:
+        quiet = replace(evidence, recent=recent, run=0)
+        return Evidence(last_voice_s=evidence.last_voice_s) if over(quiet, now, settings) else quiet
+    run = evidence.run + 1
+    return replace(
+        evidence,
+        recent=recent,
+        run=run,
+        speech_ms=evidence.speech_ms + settings.window_ms,
+        onset_s=now - settings.window_ms / 1000 if evidence.onset_s is None else evidence.onset_s,
+        last_voice_s=now,
+        triggered=evidence.triggered or run >= settings.trigger_windows,
+        confirmed=evidence.confirmed or sum(recent) * settings.window_ms >= settings.confirm_speech_ms,
+    )
+
+
+def spend(evidence: Evidence) -> Evidence:
+    """Let the utterance that is going on, if there is one, trigger nothing more."""
+    return evidence if evidence.onset_s is None else replace(evidence, spent=True)
+
+
+def over(evidence: Evidence, now: float, settings: TurnSettings) -> bool:
+    """Whether an utterance began and has been followed by its gap of silence."""
+    return evidence.onset_s is not None and now - evidence.last_voice_s >= settings.utterance_gap_ms / 1000

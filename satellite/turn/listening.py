@@ -1,0 +1,189 @@
+"""The user's turn: from the first sound to the question that is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from satellite.turn import endpoint
+from satellite.turn.backchannel import Verdict, judge
+from satellite.turn.events import AbortStt, Ask, ErrorCue, Partial, SttFailed, Transcribed, Typed
+from satellite.turn.evidence import spend
+from satellite.turn.segments import Outcome, drop_failed, end_stream, first_overdue, open_stream, then, transcribed
+from satellite.turn.settings import BargeIn
+from satellite.turn.state import TYPED, Barge, Phase, Segment, SegmentState, State
+
+if TYPE_CHECKING:
+    from satellite.turn.settings import TurnSettings
+
+
+def rest(state: State) -> State:
+    """Give the floor to nobody."""
+    return replace(
+        state,
+        phase=Phase.IDLE,
+        live=False,
+        failed=False,
+        cut=False,
+        into_reply=False,
+        barge=Barge.NONE,
+        segments=(),
+        undecided_until=None,
+        listen_until=None,
+        stt_until=None,
+        reply_until=None,
+    )
+
+
+def listen(state: State, settings: TurnSettings, now: float) -> State:
+    """Give the floor to the user; a turn that goes on keeps its limit, or a television could hold it for ever."""
+    listen_until = now + settings.listen_max_s if state.listen_until is None else state.listen_until
+    return replace(
+        state,
+        phase=Phase.LISTENING,
+        live=False,
+        barge=Barge.NONE,
+        undecided_until=None,
+        reply_until=None,
+        listen_until=listen_until,
+    )
+
+
+def ask(state: State, text: str, settings: TurnSettings, now: float) -> Outcome:
+    """Have the user's turn answered under a new epoch."""
+    asked = replace(
+        rest(state),
+        phase=Phase.PROCESSING,
+        epoch=state.epoch + 1,
+        live=True,
+        question=False,
+        reply_until=now + settings.reply_timeout_s,
+    )
+    return asked, (Ask(asked.epoch, text),)
+
+
+def idle_voice(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
+    """A voice in an idle room begins a turn."""
+    if not state.evidence.active:
+        return state, ()
+    opened, effects = open_stream(state, settings)
+    return listen(opened, settings, now), effects
+
+
+def listening_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
+    """Go on listening, or end the turn after its silence."""
+    overdue = first_overdue(state, now)
+    if overdue is not None:
+        return give_up(state, overdue, now, settings)
+    evidence = state.evidence
+    if evidence.active and state.open_segment is None:
+        return open_stream(state, settings)
+    silent = not evidence.triggered and now >= endpoint.finished_at(evidence.last_voice_s, settings)
+    if silent or _out_of_time(state, now):
+        return finish(state, now, settings)
+    return state, ()
+
+
+def _out_of_time(state: State, now: float) -> bool:
+    return state.listen_until is not None and now >= state.listen_until
+
+
+def finish(state: State, now: float, settings: TurnSettings) -> Outcome:
+    """End the user's turn; what it says may still have to come from the STT server."""
+    ended, effects = end_stream(state, settings, now)
+    waiting = replace(ended, phase=Phase.PROCESSING, evidence=spend(ended.evidence))
+    return then(effects, conclude(waiting, now, settings))
+
+
+def conclude(state: State, now: float, settings: TurnSettings) -> Outcome:
+    """Ask what the turn says once all of it is known."""
+    if state.waiting:
+        return state, ()
+    text = _said(state)
+    if not text:
+        return rest(state), ()
+    takes_back = state.cut or state.into_reply or len(state.segments) > 1
+    if takes_back and judge(state.segments[-1].text) is Verdict.STOP:
+        return rest(state), ()
+    return ask(state, text, settings, now)
+
+
+def _said(state: State) -> str:
+    """Return the user's turn without what was murmured while an answer was awaited, or into an idle room."""
+    said = [segment for segment in state.segments if segment.text.strip()]
+    first_counts = state.cut or len(said) > 1
+    return " ".join(
+        segment.text.strip()
+        for number, segment in enumerate(said)
+        if (number == 0 and first_counts) or segment.stream == TYPED or not _is_murmur(state, segment)
+    )
+
+
+def _is_murmur(state: State, segment: Segment) -> bool:
+    return judge(segment.text, answers_question=state.question) is Verdict.BACKCHANNEL
+
+
+def processing_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
+    """While the text of the turn is awaited, the user may go on with it."""
+    overdue = first_overdue(state, now)
+    if overdue is not None:
+        return give_up(state, overdue, now, settings)
+    evidence = state.evidence
+    if settings.barge_in is BargeIn.OFF:
+        return state, ()
+    goes_on = evidence.active and not _out_of_time(state, now)
+    if goes_on and state.open_segment is None:
+        return open_stream(state, settings)
+    if goes_on and evidence.confirmed:
+        return listen(state, settings, now), ()
+    if state.open_segment is not None and not goes_on:
+        ended, effects = end_stream(state, settings, now)
+        return then(effects, conclude(replace(ended, evidence=spend(ended.evidence)), now, settings))
+    return state, ()
+
+
+def typed(state: State, event: Typed, now: float, settings: TurnSettings) -> Outcome:
+    """A typed message completes the user's turn; what was spoken before it belongs to it."""
+    ended, effects = end_stream(state, settings, now)
+    segment = Segment(TYPED, event.text, SegmentState.FINAL)
+    added = replace(ended, phase=Phase.PROCESSING, segments=(*ended.segments, segment))
+    return then(effects, conclude(added, now, settings))
+
+
+def stt_partial(state: State, event: Partial, _now: float, _settings: TurnSettings) -> Outcome:
+    """Note what is stable so far."""
+    segment = state.segment(event.stream)
+    if segment is None:
+        return state, ()
+    return state.with_segment(replace(segment, text=event.text)), ()
+
+
+def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettings) -> Outcome:
+    """Note the text of a part of the turn, and ask when it was the last part."""
+    segment = state.segment(event.stream)
+    if segment is None:
+        return state, ()
+    noted = transcribed(state, segment, event.text)
+    if state.phase is Phase.LISTENING and segment.state is SegmentState.OPEN:
+        # The server ended the turn by itself; it hears better than our silence does.
+        return finish(noted, now, settings)
+    return (noted, ()) if state.phase is Phase.LISTENING else conclude(noted, now, settings)
+
+
+def stt_failed(state: State, event: SttFailed, now: float, settings: TurnSettings) -> Outcome:
+    """A part of the turn has no text: say so, unless other parts carry it."""
+    segment = state.segment(event.stream)
+    if segment is None:
+        return state, ()
+    dropped, effects = drop_failed(state, event.stream, settings)
+    if segment.state is SegmentState.OPEN:
+        # What follows of the same utterance would make no sense without its beginning.
+        dropped = replace(dropped, evidence=spend(dropped.evidence))
+    if dropped.segments:
+        return (dropped, effects) if state.phase is Phase.LISTENING else then(effects, conclude(dropped, now, settings))
+    return rest(dropped), (ErrorCue(), *effects)
+
+
+def give_up(state: State, overdue: Segment, now: float, settings: TurnSettings) -> Outcome:
+    """Treat a stream whose text does not come as failed."""
+    return then((AbortStt(overdue.stream),), stt_failed(state, SttFailed(overdue.stream), now, settings))

@@ -1,0 +1,58 @@
+"""The stretches of speech that make up what the user says: opening, ending, failing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from satellite.turn.events import AbortStt, Effect, EndStt, OfferText, OpenStt
+from satellite.turn.state import Segment, SegmentState, State
+
+if TYPE_CHECKING:
+    from satellite.turn.settings import TurnSettings
+
+Outcome = tuple[State, tuple[Effect, ...]]
+
+
+def then(effects: tuple[Effect, ...], outcome: Outcome) -> Outcome:
+    """Put effects before those of an outcome."""
+    return outcome[0], (*effects, *outcome[1])
+
+
+def open_stream(state: State, settings: TurnSettings) -> Outcome:
+    """Open a stream for the utterance that is going on."""
+    stream = state.streams + 1
+    segment = Segment(stream, speech_ms=state.evidence.speech_ms)
+    opened = replace(state, streams=stream, segments=(*state.segments, segment))
+    return opened, (OpenStt(stream, settings.pre_roll_ms),)
+
+
+def end_stream(state: State, settings: TurnSettings, now: float) -> Outcome:
+    """End the open stream, if any: wait for its text, or forget it when it can only be a knock."""
+    segment = state.open_segment
+    if segment is None:
+        return state, ()
+    if segment.speech_ms < settings.min_speech_ms:
+        return state.without(segment.stream), (AbortStt(segment.stream),)
+    ended = state.with_segment(replace(segment, state=SegmentState.ENDING))
+    return replace(ended, stt_until=now + settings.stt_timeout_s), (EndStt(segment.stream),)
+
+
+def drop_failed(state: State, stream: int, settings: TurnSettings) -> Outcome:
+    """Drop a segment whose stream failed."""
+    failures = state.stt_failures + 1
+    dropped = replace(state.without(stream), stt_failures=failures)
+    return dropped, ((OfferText(),) if failures == settings.stt_failures_to_text else ())
+
+
+def first_overdue(state: State, now: float) -> Segment | None:
+    """Find a segment whose text should have come by now."""
+    if state.stt_until is None or now < state.stt_until:
+        return None
+    return state.ending
+
+
+def transcribed(state: State, segment: Segment, text: str) -> State:
+    """Note the final text of a segment."""
+    noted = state.with_segment(replace(segment, text=text, state=SegmentState.FINAL))
+    return replace(noted, stt_failures=0)

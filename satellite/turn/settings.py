@@ -1,0 +1,52 @@
+"""The numbers of turn-taking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class BargeIn(Enum):
+    """What may interrupt a reply."""
+
+    SPEECH = "speech"
+    STOP_WORD = "stop-word"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSettings:
+    """When to duck, pause, commit, resume, and end a turn; milliseconds unless the name says otherwise."""
+
+    barge_in: BargeIn = BargeIn.SPEECH
+    # One window of Silero VAD at 16 kHz: 512 samples.
+    window_ms: float = 32.0
+    vad_threshold: float = 0.5
+    # Once speech has begun, a weaker window still counts: word ends and weak syllables sink to about 0.4.
+    vad_hysteresis: float = 0.15
+    # Two windows in a row: one alone is as often a click as a voice.
+    trigger_windows: int = 2
+    # Closures of stop consonants last up to 150 ms, the gap inside "uh-huh" up to 200.
+    utterance_gap_ms: float = 250.0
+    confirm_speech_ms: float = 250.0
+    confirm_within_ms: float = 350.0
+    # A short "stop" or "yes" has this much voicing; less cannot be told from a knock.
+    min_speech_ms: float = 150.0
+    # "Uh-huh" has up to 450 ms of voicing, and what a recogniser first makes of it is often a word.
+    word_speech_ms: float = 500.0
+    commit_speech_ms: float = 900.0
+    # "Mm-hm, yeah, right" in one breath is longer than most words that interrupt.
+    commit_backchannel_ms: float = 1500.0
+    undecided_ms: float = 1500.0
+    # Silero needs some 100 ms to believe in a voice, and weak first consonants come before that.
+    pre_roll_ms: float = 500.0
+    endpoint_silence_ms: float = 600.0
+    # Silero goes on for two windows after a voice has ended (script/bench, end of speech).
+    vad_release_ms: float = 64.0
+    # Longer than anybody asks; a television must not hold the floor for ever.
+    listen_max_s: float = 30.0
+    # Backstops behind the pipeline's own deadlines, which name the server that failed.
+    stt_timeout_s: float = 15.0
+    reply_timeout_s: float = 90.0
+    # After so many failures of the STT server in a row the satellite offers text instead.
+    stt_failures_to_text: int = 3

@@ -1,0 +1,107 @@
+"""Everything that the turn machine knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from satellite.turn.evidence import Evidence
+
+
+class Phase(Enum):
+    """Who has the floor."""
+
+    IDLE = "idle"
+    LISTENING = "listening"
+    PROCESSING = "processing"
+    SPEAKING = "speaking"
+    INTERRUPTED = "interrupted"
+
+
+class SegmentState(Enum):
+    """How far a piece of the user's turn has come."""
+
+    OPEN = "open"
+    ENDING = "ending"
+    FINAL = "final"
+
+
+class Barge(Enum):
+    """What the present utterance has done to playback."""
+
+    NONE = "none"
+    DUCKED = "ducked"
+    HELD = "held"
+    # It stayed too thin to be confirmed, and playback goes on as if it were not there.
+    DISMISSED = "dismissed"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of the user's speech with an STT stream of its own; `speech_ms` of it was voiced."""
+
+    stream: int
+    text: str = ""
+    state: SegmentState = SegmentState.OPEN
+    speech_ms: float = 0.0
+
+
+# Typed text is a segment that was never a stream.
+TYPED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The turn machine between two events.
+
+    `epoch` counts replies and `live` says whether the newest one is still wanted. While it is, `segments` is what the
+    user said into it so far, undecided; otherwise it is the user's turn so far. `cut` says that this turn took the
+    floor from a reply, `into_reply` that it began in a reply which then came to its end. Times are seconds of the
+    device's clock.
+    """
+
+    phase: Phase = Phase.IDLE
+    epoch: int = 0
+    live: bool = False
+    failed: bool = False
+    question: bool = False
+    cut: bool = False
+    into_reply: bool = False
+    barge: Barge = Barge.NONE
+    streams: int = 0
+    segments: tuple[Segment, ...] = ()
+    evidence: Evidence = field(default_factory=Evidence)
+    stt_failures: int = 0
+    undecided_until: float | None = None
+    listen_until: float | None = None
+    stt_until: float | None = None
+    reply_until: float | None = None
+
+    @property
+    def open_segment(self) -> Segment | None:
+        """The segment that takes audio now."""
+        last = self.segments[-1] if self.segments else None
+        return last if last is not None and last.state is SegmentState.OPEN else None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any segment still lacks its final text."""
+        return any(segment.state is not SegmentState.FINAL for segment in self.segments)
+
+    def segment(self, stream: int) -> Segment | None:
+        """Find the segment of a stream that still owes its text; typed and final ones owe nothing."""
+        unfinished = (segment for segment in self.segments if segment.state is not SegmentState.FINAL)
+        return next((segment for segment in unfinished if segment.stream == stream), None)
+
+    @property
+    def ending(self) -> Segment | None:
+        """The first segment whose text is awaited."""
+        return next((segment for segment in self.segments if segment.state is SegmentState.ENDING), None)
+
+    def with_segment(self, changed: Segment) -> State:
+        """Replace the segment of the same stream."""
+        return replace(self, segments=tuple(changed if s.stream == changed.stream else s for s in self.segments))
+
+    def without(self, stream: int) -> State:
+        """Drop a segment."""
+        return replace(self, segments=tuple(s for s in self.segments if s.stream != stream))

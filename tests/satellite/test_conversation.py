@@ -1,0 +1,253 @@
+"""What the driver of the turn machine adds to it: audio for the recogniser, positions, echo, room for a reply."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from satellite.conversation import Conversation
+from satellite.devices.base import Block
+from satellite.hearing.echo import Identity as NoCanceller
+from satellite.hearing.frontend import FrontEnd, HearingSettings
+from satellite.speaking.player import Player
+from satellite.turn.settings import BargeIn, TurnSettings
+from satellite.turn.state import Phase
+from tests.satellite.virtual.room import BLOCK, EnergyVad, Recorder
+from tests.satellite.virtual.signals import RATE_HZ, reply_voice, user_voice
+from wire.errors import PeerGoneError
+from wire.events import Interrupt, WordMark
+
+if TYPE_CHECKING:
+    from satellite.devices.base import Samples
+    from satellite.pipelines.base import PipelineListener
+
+
+class Asked:
+    """A pipeline that keeps what it is asked for."""
+
+    def __init__(self) -> None:
+        self.audio: dict[int, bytes] = {}
+        self.ended: list[int] = []
+        self.aborted: list[int] = []
+        self.questions: list[tuple[int, str]] = []
+        self.interrupts: list[Interrupt] = []
+
+    async def run(self, listener: PipelineListener) -> None:
+        """Nothing happens by itself."""
+
+    def open_stt(self, stream: int) -> None:
+        self.audio[stream] = b""
+
+    def send_audio(self, stream: int, audio: bytes) -> None:
+        self.audio[stream] += audio
+
+    def end_stt(self, stream: int) -> None:
+        self.ended.append(stream)
+
+    def abort_stt(self, stream: int) -> None:
+        self.aborted.append(stream)
+
+    def ask(self, epoch: int, text: str) -> None:
+        self.questions.append((epoch, text))
+
+    def cancel(self, interrupt: Interrupt) -> None:
+        self.interrupts.append(interrupt)
+
+
+class Talk:
+    """A conversation whose time is moved by hand."""
+
+    def __init__(self, settings: TurnSettings | None = None, *, echo: float = 0.0) -> None:
+        self.pipeline = Asked()
+        self.trace = Recorder()
+        self.player = Player(RATE_HZ)
+        front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=0), EnergyVad(), NoCanceller())
+        self.it = Conversation(settings or TurnSettings(), self.player, front_end, self.pipeline, self.trace)
+        self.heard_so_far = np.zeros(0, np.int16)
+        self._echo = echo
+        self._frame = 0
+
+    def hears(self, samples: Samples) -> None:
+        for first in range(0, len(samples) - BLOCK + 1, BLOCK):
+            played = self.player.render(BLOCK)
+            mic = samples[first : first + BLOCK] + (played * self._echo).astype(np.int16)
+            self.heard_so_far = np.concatenate([self.heard_so_far, mic])
+            self.it.on_block(Block(mic, played, self._frame), 0)
+            self._frame += BLOCK
+
+    def silence(self, seconds: float) -> None:
+        self.hears(np.zeros(round(seconds * RATE_HZ), np.int16))
+
+    def voice(self, seconds: float) -> None:
+        self.hears(user_voice(1, round(seconds * RATE_HZ)))
+
+    def sent(self, stream: int) -> Samples:
+        return np.frombuffer(self.pipeline.audio[stream], "<i2")
+
+    def replies(self, seconds: float) -> None:
+        """Give a whole reply to the newest question, a word each 200 ms."""
+        epoch = self.it.epoch
+        words = round(seconds / 0.2)
+        self.it.reply_text(epoch, " ".join(f"w{number}" for number in range(words)))
+        self.it.reply_marks(epoch, tuple(WordMark(f"w{n}", n * 200.0, n * 200.0 + 200) for n in range(words)))
+        self.it.reply_audio(epoch, reply_voice(1)[: round(seconds * RATE_HZ)].tobytes(), RATE_HZ)
+        self.it.reply_ended(epoch)
+
+    def speaking(self) -> Talk:
+        self.it.type_text("tell me a story")
+        self.replies(4.0)
+        self.silence(1.0)
+        assert self.it.phase is Phase.SPEAKING
+        return self
+
+
+def phase_of(talk: Talk) -> Phase:
+    return talk.it.phase
+
+
+def test_a_stream_begins_half_a_second_before_the_voice() -> None:
+    talk = Talk()
+    talk.silence(2.0)
+    talk.voice(1.0)
+    talk.silence(1.0)
+    sent = talk.sent(1)
+    (opened,) = talk.trace.of("stt-open")
+    start = round(opened["audio_from"] * RATE_HZ)
+    assert 1.5 <= opened["audio_from"] <= 1.6
+    assert np.array_equal(sent, talk.heard_so_far[start : start + len(sent)])
+    assert talk.pipeline.ended == [1]
+
+
+@pytest.mark.parametrize("how", ["fails", "ends early"])
+def test_after_a_stream_that_the_server_ended_the_next_one_has_its_pre_roll_again(how: str) -> None:
+    """livekit#3261"""
+    talk = Talk()
+    talk.silence(1.0)
+    talk.voice(0.5)
+    if how == "fails":
+        talk.it.stt_failed(1, PeerGoneError("tcp://stt:1"))
+    else:
+        talk.it.transcribed(1, "")
+    talk.silence(3.0)
+    onset = len(talk.heard_so_far)
+    talk.voice(0.5)
+    assert talk.trace.of("stt-open")[1]["audio_from"] <= (onset / RATE_HZ) - 0.35
+
+
+def test_a_voice_that_begins_weakly_as_a_turn_ends_reaches_the_next_stream_whole() -> None:
+    """livekit#3261"""
+    talk = Talk()
+    talk.silence(1.0)
+    talk.voice(0.5)
+    talk.silence(0.58)
+    onset_s = len(talk.heard_so_far) / RATE_HZ
+    weak = user_voice(1, round(0.06 * RATE_HZ)) // 30
+    talk.hears(weak)
+    assert talk.pipeline.ended == [1]
+    talk.voice(0.5)
+    assert talk.trace.of("stt-open")[1]["audio_from"] <= onset_s
+
+
+def test_what_a_knock_began_is_sent_again() -> None:
+    talk = Talk()
+    talk.silence(1.0)
+    talk.voice(0.1)
+    talk.silence(0.7)
+    assert talk.pipeline.aborted == [1]
+    talk.voice(0.3)
+    assert talk.trace.of("stt-open")[1]["audio_from"] <= 1.4
+
+
+def test_an_interruption_tells_what_was_heard_up_to_the_pause() -> None:
+    talk = Talk().speaking()
+    talk.voice(0.4)
+    assert phase_of(talk) is Phase.INTERRUPTED
+    talk.it.partial(1, "stop")
+    (interrupt,) = talk.pipeline.interrupts
+    assert interrupt.heard.split() == [f"w{number}" for number in range(interrupt.heard_ms // 200)]
+    assert 1_200 <= interrupt.heard_ms <= 1_400
+    assert interrupt.text.startswith(interrupt.heard)
+
+
+def test_a_resume_begins_with_the_word_that_was_cut() -> None:
+    talk = Talk().speaking()
+    talk.voice(0.3)
+    talk.silence(0.3)
+    talk.it.transcribed(1, "uh-huh")
+    (pause,), (resume,) = talk.trace.of("pause"), talk.trace.of("resume")
+    assert (pause["position_ms"] - resume["rewound_ms"]) % 200 == pytest.approx(0)
+
+
+def test_a_second_pause_right_after_a_resume_goes_back_from_where_it_is() -> None:
+    talk = Talk().speaking()
+    for stream in (1, 2):
+        talk.voice(0.3)
+        talk.silence(0.3)
+        talk.it.transcribed(stream, "uh-huh")
+    (_, second), pauses = talk.trace.of("resume"), talk.trace.of("pause")
+    assert second["rewound_ms"] <= 200
+    assert pauses[1]["position_ms"] >= pauses[0]["position_ms"], "what was heard once stays heard"
+
+
+def test_nothing_of_a_reply_that_was_cut_reaches_the_player() -> None:
+    """pipecat#3986"""
+    talk = Talk()
+    talk.it.type_text("tell me a story")
+    talk.it.type_text("no, the time")
+    talk.it.reply_text(1, "once upon")
+    talk.it.reply_audio(1, reply_voice(1)[:16_000].tobytes(), RATE_HZ)
+    talk.it.reply_failed(1, PeerGoneError("tcp://tts:1"))
+    talk.it.reply_ended(1)
+    talk.silence(1.0)
+    assert phase_of(talk) is Phase.PROCESSING
+    assert talk.trace.of("reply-started") == []
+    assert talk.trace.of("error-cue") == []
+
+
+def test_a_failing_reply_is_heard_as_a_cue() -> None:
+    talk = Talk()
+    talk.it.type_text("tell me a story")
+    talk.it.reply_failed(1, PeerGoneError("tcp://llm:1"))
+    assert talk.player.cue_frames > 0
+    assert phase_of(talk) is Phase.IDLE
+
+
+async def test_a_reply_far_ahead_waits_until_it_was_played_or_cut() -> None:
+    talk = Talk()
+    talk.it.type_text("tell me a long story")
+    for _ in range(32):
+        talk.it.reply_audio(1, reply_voice(1)[:16_000].tobytes(), RATE_HZ)
+    waiting = asyncio.create_task(talk.it.room_for_audio(1))
+    await asyncio.sleep(0)
+    talk.silence(1.0)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    talk.silence(1.5)
+    async with asyncio.timeout(1):
+        await waiting
+    talk.it.reply_audio(1, reply_voice(1)[:48_000].tobytes(), RATE_HZ)
+    waiting = asyncio.create_task(talk.it.room_for_audio(1))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    talk.it.type_text("stop")
+    async with asyncio.timeout(1):
+        await waiting
+
+
+@pytest.mark.parametrize(("tier", "told"), [(BargeIn.SPEECH, 1), (BargeIn.STOP_WORD, 0)])
+def test_an_echo_that_makes_barge_in_unsafe_is_told_once(
+    tier: BargeIn, told: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """livekit PR4813, wyoming-satellite#23"""
+    talk = Talk(TurnSettings(barge_in=tier, vad_threshold=0.99), echo=0.1)
+    talk.it.type_text("tell me a long story")
+    for _ in range(3):
+        talk.it.reply_audio(1, reply_voice(1)[: 4 * 16_000].tobytes(), RATE_HZ)
+    talk.silence(11.0)
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == told
+    assert all("--barge-in off" in warning for warning in warnings)

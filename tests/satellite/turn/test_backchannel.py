@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from satellite.turn.backchannel import Verdict, judge
+
+
+@pytest.mark.parametrize("text", ["", "   ", "...", "?!", "—"])
+def test_without_words_there_is_nothing_to_judge(text: str) -> None:
+    assert judge(text) is Verdict.EMPTY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "uh huh", "Uh-huh.", "uhhuh", "Mhm", "mm hmm", "Mm-hm, yeah, right", "mm-hmm, uh-huh, okay", "hm hmm", "yeah",
+        "Yes.", "OK!", "okay okay", "oh wow", "Right…", "I see.", "I know", "go on", "of course", "got it", "really?",
+        "yeah right sure", "YEAH", "hm",
+    ],
+)  # fmt: skip
+def test_what_a_listener_says_to_mean_go_on(text: str) -> None:
+    assert judge(text) is Verdict.BACKCHANNEL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stop", "Stop!", "stop it", "STOP STOP", "okay stop", "please stop", "never mind", "Nevermind.", "shut up",
+        "that's enough", "that\N{RIGHT SINGLE QUOTATION MARK}s enough", "be quiet", "cancel that", "enough",
+    ],
+)  # fmt: skip
+def test_what_stops_a_reply_and_asks_nothing(text: str) -> None:
+    assert judge(text) is Verdict.STOP
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what time is it", "no", "No.", "wait", "but why", "so what", "I did not", "hold on", "actually yes",
+        "excuse me", "stop the music in the kitchen", "okay but why", "yeah but", "right now", "lighthouse",
+        "yes yes yes yes", "oh no", "and in the kitchen", "Лампа", "ja genau",
+    ],
+)  # fmt: skip
+def test_what_takes_the_floor(text: str) -> None:
+    assert judge(text) is Verdict.SPEECH
+
+
+@pytest.mark.parametrize("text", ["yes", "okay", "uh huh", "sure"])
+def test_after_a_question_a_yes_is_an_answer(text: str) -> None:
+    assert judge(text, answers_question=True) is Verdict.SPEECH
+
+
+def test_after_a_question_a_stop_is_still_a_stop_and_a_noise_still_nothing() -> None:
+    assert judge("stop", answers_question=True) is Verdict.STOP
+    assert judge("", answers_question=True) is Verdict.EMPTY

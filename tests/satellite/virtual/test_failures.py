@@ -1,0 +1,112 @@
+"""Each server fails in each way at every part of a turn: the user hears of it, and the next turn works."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from satellite.turn.state import Phase
+from tests.satellite.virtual import checks
+from tests.satellite.virtual.network import FakeServer, Fault
+from tests.satellite.virtual.room import Result, Room, Utterance
+from tests.satellite.virtual.sweep import QUESTION, instants, told_with
+from tests.virtual_clock import run_virtual
+
+WHOLE_TURN = (0.36, 3.40)
+# The server is back before the user asks the next thing.
+BACK_AFTER_S = 0.8
+NEXT = Utterance(4.6, 0.48, "tell me more")
+READY_WITHIN_S = 1.0
+
+
+def server_of(room: Room, name: str) -> FakeServer:
+    return {"stt": room.stt, "llm": room.bridge, "tts": room.tts}[name]
+
+
+def run(name: str, fault: Fault, at_s: float, back_after_s: float, again: Utterance) -> tuple[Room, Result]:
+    room = Room(QUESTION, again)
+    server = server_of(room, name)
+    room.at = [(at_s, lambda: server.fail(fault)), (at_s + back_after_s, server.recover)]
+    return room, run_virtual(room.run(again.at_s + 5))
+
+
+def is_told_and_over(result: Result, caplog: pytest.LogCaptureFixture, name: str) -> bool:
+    """Check what must follow a failure; return whether there was one that the satellite could notice."""
+    cues = [record["t"] for record in result.of("error-cue")]
+    failures = result.of("failed")
+    for failure in failures:
+        ended = [record["t"] for record in result.of("reply-played") if record["t"] >= failure["t"]]
+        spoken_until = min(ended, default=failure["t"]) if failure["stage"] == "reply" else failure["t"]
+        assert any(failure["t"] <= cue <= max(failure["t"], spoken_until) + READY_WITHIN_S for cue in cues)
+        assert f"tcp://{name}:1" in failure["error"]
+    assert len(cues) == len(failures)
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    if failures:
+        assert sum(f"{name} server: tcp://{name}:1" in text or f"to tcp://{name}:1" in text for text in told) >= 1
+        assert sum("it answers again" in text for text in told) == 1
+    return bool(failures)
+
+
+def nothing_went_wrong_besides(result: Result, room: Room) -> None:
+    checks.nothing_old_plays(result)
+    checks.what_was_heard_is_what_was_played(result)
+    checks.history_says_what_was_heard(result)
+    checks.resuming_loses_nothing(result)
+    checks.the_room_is_at_rest(result, room)
+
+
+@pytest.mark.parametrize("name", ["stt", "llm", "tts"])
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.DIES, Fault.GARBAGE, Fault.ERROR])
+def test_a_failure_at_any_instant_is_heard_and_the_next_turn_works(
+    name: str, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    """livekit#3418, pipecat#4412; wyoming-satellite#59, #206"""
+    noticed = 0
+    for at_s in instants(WHOLE_TURN, 280):
+        caplog.clear()
+        room, result = run(name, fault, at_s, BACK_AFTER_S, NEXT)
+        with told_with(result, at_s):
+            noticed += is_told_and_over(result, caplog, name)
+            nothing_went_wrong_besides(result, room)
+            assert room.bridge.questions[-1] == "tell me more"
+            assert checks.played_to_the_end(result)[-1:] == [result.of("ask")[-1]["epoch"]]
+    assert noticed
+
+
+@pytest.mark.parametrize(
+    ("name", "at_s", "answer_s"), [("stt", 0.5, 10.0), ("stt", 1.58, 10.0), ("llm", 1.6, 30.0), ("tts", 1.7, 8.0)]
+)
+def test_a_server_that_falls_silent_is_given_up(
+    name: str, at_s: float, answer_s: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    """pipecat#5240"""
+    again = Utterance(at_s + answer_s + 4.0, 0.48, "tell me more")
+    room, result = run(name, Fault.SILENT, at_s, answer_s + 2.5, again)
+    with told_with(result, at_s):
+        assert is_told_and_over(result, caplog, name)
+        nothing_went_wrong_besides(result, room)
+        assert "sent no" in result.of("failed")[0]["error"]
+        assert room.bridge.questions[-1] == "tell me more"
+        assert result.phase is Phase.IDLE
+
+
+def test_an_interruption_while_speech_recognition_is_away_stops_the_reply_and_says_why() -> None:
+    room = Room(QUESTION, Utterance(2.2, 1.4, "please stop talking now"))
+    room.at = [(2.0, lambda: room.stt.fail(Fault.REFUSED))]
+    result = run_virtual(room.run())
+    with told_with(result, 2.2):
+        nothing_went_wrong_besides(result, room)
+        (cut,) = result.of("interrupt")
+        assert cut["t"] <= 2.2 + 0.9 + 0.1
+        assert result.of("error-cue")
+
+
+def test_what_was_heard_is_told_when_the_bridge_is_back() -> None:
+    """pipecat#4996: the bridge is away at the interruption, and back at the next question."""
+    room = Room(QUESTION, Utterance(2.4, 0.48, "tell me more"))
+    room.at = [(2.2, lambda: room.bridge.fail(Fault.REFUSED)), (3.55, room.bridge.recover)]
+    result = run_virtual(room.run())
+    with told_with(result, 2.4):
+        checks.everything_holds(result, room)
+        assert [message.interrupted for message in result.bridge.history()] == [False, True, False, False]

@@ -1,0 +1,35 @@
+"""A second question, begun at every instant of a turn in steps of 10 ms."""
+
+from __future__ import annotations
+
+import pytest
+
+from servers.llm.turns import Role
+from tests.satellite.virtual.checks import everything_holds, played_to_the_end
+from tests.satellite.virtual.room import Room, Utterance
+from tests.satellite.virtual.sweep import QUESTION, instants, told_with
+from tests.virtual_clock import run_virtual
+
+# Where the parts of a turn lie when nobody interrupts, with margin at both ends.
+PARTS = {
+    "the silence that ends the question": (0.95, 1.55),
+    "its transcript and the thinking": (1.55, 1.80),
+    "the first words": (1.80, 2.30),
+    "the middle": (2.30, 2.90),
+    "the last words": (2.90, 3.45),
+    "after the last sample": (3.45, 3.70),
+}
+
+
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_a_second_question_is_answered_once_whenever_it_comes(part: tuple[float, float]) -> None:
+    """pipecat#3986, #4996, #5426, #4412; livekit#2607, #5509, #3418, #3261; agents-js#1791"""
+    for at_s in instants(part, 10):
+        room = Room(QUESTION, Utterance(at_s, 0.48, "tell me more"))
+        result = run_virtual(room.run())
+        with told_with(result, at_s):
+            everything_holds(result, room)
+            asked = [message.content for message in result.bridge.history() if message.role is Role.USER]
+            assert asked in (["what is this tell me more"], ["what is this", "tell me more"])
+            assert played_to_the_end(result)[-1] == result.of("ask")[-1]["epoch"]
+            assert len(result.of("ask")) == len(result.of("interrupt")) + len(result.of("reply-played"))
