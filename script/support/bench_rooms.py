@@ -1,0 +1,160 @@
+"""Runs a room of the benchmark: four real processes, a long script, and what they leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from script.support.bench_reference import Reference, Tap
+from script.support.bench_scenes import Cue, after_a_standstill
+from script.support.checks import load_loudspeaker
+from script.support.processes import Processes, Program, free_uri
+from script.support.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+_POLL_S = 0.25
+# The longest answer that is waited for before anything is said again takes half of this.
+_STANDSTILL_S = 25.0
+# After the last line: the interruption is decided and the turn it began is asked.
+_CURTAIN_S = 4.0
+_ATTEMPTS = 6
+_SERVERS = ("stt", "llm", "tts")
+_MEGABYTE = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the satellite used in one second: CPU seconds for each second of audio, resident memory in MB."""
+
+    cpu: float
+    rss_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One satellite's life in a room: `events` in seconds of the room's clock, `loudspeaker` from its second 0.
+
+    `references` has the speech of each reply by its epoch.
+    """
+
+    cues: Sequence[Cue]
+    events: Sequence[dict[str, Any]]
+    loudspeaker: NDArray[np.int16]
+    rate_hz: int
+    references: dict[int, Reference]
+    loads: Sequence[Load]
+
+    def of(self, source: str, kind: str) -> list[dict[str, Any]]:
+        """Return the events of a kind, in order of time."""
+        return [event for event in self.events if event["source"] == source and event["type"] == kind]
+
+
+async def run_room(cues: Sequence[Cue], folder: Path, progress: Callable[[int], None]) -> list[Recording]:
+    """Have everything said, in as many recordings as it takes; `progress` gets how many lines more were said.
+
+    A room stands still when a reply is over before its interruption was due; then the rest begins anew.
+    Raises ProcessDiedError.
+    """
+    recordings: list[Recording] = []
+    left = list(cues)
+    while len(left) > 1 and len(recordings) < _ATTEMPTS:
+        recording = await _record(left, folder / str(len(recordings)), progress)
+        recordings.append(recording)
+        left = after_a_standstill(left, said=len(recording.of("room", "user-speaks")))
+    return recordings
+
+
+async def _record(cues: Sequence[Cue], folder: Path, progress: Callable[[int], None]) -> Recording:
+    _prepare(folder, cues)
+    timeline = Timeline([folder / f"{name}.jsonl" for name in ("satellite", *_SERVERS)])
+    async with contextlib.AsyncExitStack() as stack:
+        processes = await stack.enter_async_context(Processes(os.environ))
+        uris = {name: free_uri() for name in _SERVERS}
+        for name, uri in uris.items():
+            store = ["--store", str(folder / "conversations.sqlite3")] if name == "llm" else []
+            await processes.start(_program(name, f"servers.{name}", uri, folder, store))
+        await asyncio.gather(*(processes.wait_until_ready(name) for name in uris))
+        tap = await stack.enter_async_context(Tap(uris["tts"]))
+        servers = ["--stt-uri", uris["stt"], "--llm-uri", uris["llm"], "--tts-uri", tap.uri]
+        room = ["--audio", "simulated", "--room-script", str(folder / "room.json"), "--room-record-dir", str(folder)]
+        flags = [*servers, *room, "--no-zeroconf", "--conversation-id", "bench"]
+        await processes.start(_program("satellite", "satellite", free_uri(), folder, flags))
+        await processes.wait_until_ready("satellite")
+        loads = await _follow(timeline, processes, len(cues), progress)
+        await processes.stop("satellite")
+        timeline.read_new()
+        references = _by_epoch(timeline, await tap.references())
+    loudspeaker, rate_hz = load_loudspeaker(folder / "channels.wav")
+    return Recording(cues, timeline.events, loudspeaker, rate_hz, references, loads)
+
+
+def _prepare(folder: Path, cues: Sequence[Cue]) -> None:
+    folder.mkdir(parents=True)
+    script = {"clips": [cue.line.as_json() for cue in cues]}
+    (folder / "room.json").write_text(json.dumps(script), encoding="utf-8")
+
+
+def _program(name: str, module: str, uri: str, folder: Path, flags: Sequence[str]) -> Program:
+    return Program(name, module, uri, ["--trace-file", str(folder / f"{name}.jsonl"), *flags], folder / f"{name}.log")
+
+
+async def _follow(timeline: Timeline, processes: Processes, lines: int, progress: Callable[[int], None]) -> list[Load]:
+    meter = _Meter(processes.pid("satellite"))
+    said, changed_s = 0, time.monotonic()
+    while time.monotonic() - changed_s < (_CURTAIN_S if said == lines else _STANDSTILL_S):
+        await asyncio.sleep(_POLL_S)
+        processes.check()
+        meter.read()
+        timeline.read_new()
+        spoken = [event for event in timeline.events if event["source"] == "room" and event["type"] == "user-speaks"]
+        if len(spoken) > said:
+            progress(len(spoken) - said)
+            said, changed_s = len(spoken), time.monotonic()
+    return meter.loads
+
+
+class _Meter:
+    """Reads a process's CPU time and memory about once a second; a simulated room hears in real time."""
+
+    def __init__(self, pid: int) -> None:
+        self.loads: list[Load] = []
+        self._process = psutil.Process(pid)
+        self._then_s, self._cpu_s = time.monotonic(), self._used_s()
+
+    def read(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._then_s < 1:
+            return
+        used_s = self._used_s()
+        rss_mb = self._process.memory_info().rss / _MEGABYTE
+        self.loads.append(Load((used_s - self._cpu_s) / (now_s - self._then_s), rss_mb))
+        self._then_s, self._cpu_s = now_s, used_s
+
+    def _used_s(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+
+def _by_epoch(timeline: Timeline, references: Sequence[Reference]) -> dict[int, Reference]:
+    """Give each reply's speech the epoch that was asked last before the satellite turned to the TTS server."""
+    zero_mono_s = time.monotonic() - timeline.now()
+    asked = [event for event in timeline.events if event["source"] == "satellite" and event["type"] == "ask"]
+    found: dict[int, Reference] = {}
+    for reference in references:
+        before = [event["epoch"] for event in asked if event["t"] <= reference.asked_mono_s - zero_mono_s]
+        if before:
+            found[before[-1]] = reference
+    return found

@@ -1,0 +1,186 @@
+"""The four processes of a room on this machine's microphone and loudspeaker."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from satellite.devices.errors import DeviceError
+from satellite.devices.portaudio_host import PortAudioHost
+from satellite.settings import Audio, SatelliteSettings
+from script.support.processes import ProcessDiedError, Processes, Program, free_uri
+from wire.errors import InterjectError
+from wire.settings import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from satellite.devices.sound_cards import SoundCards
+
+_SATELLITE = "satellite"
+# A closed terminal must not leave the servers behind.
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_EPILOG = (
+    "All other arguments are the satellite's, such as --name kitchen, --mic-device USB, --barge-in stop-word, --text "
+    "or --audio simulated; see .venv/bin/interject-satellite --help. A server whose address they give is not started."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run: the satellite with these flags, and the servers among stt, llm and tts with their arguments."""
+
+    settings: SatelliteSettings
+    flags: Sequence[str]
+    servers: Mapping[str, Sequence[str]]
+
+    @property
+    def needs_sound_card(self) -> bool:
+        """Whether sound comes from and goes to PortAudio."""
+        commands = self.settings.mic_command or self.settings.snd_command
+        return self.settings.audio is Audio.DEVICE and not self.settings.text and not commands
+
+
+class NoSoundCardError(InterjectError):
+    """There is nothing to hear or to speak with."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"{reason}. Use --text to type instead of speaking, --audio simulated for a room in software, or "
+            "--mic-command and --snd-command for programs of your own"
+        )
+
+
+def main() -> int:
+    """Run until the satellite ends or somebody presses Ctrl-C; 2: it cannot start, 1: a process died."""
+    try:
+        return asyncio.run(_run(plan(sys.argv[1:], os.environ)))
+    except ProcessDiedError as error:
+        sys.stderr.write(f"script/run: {error}\nscript/run: stopped the others\n")
+        return 1
+    except InterjectError as error:
+        sys.stderr.write(f"script/run: {error}\n")
+        return 2
+
+
+def plan(argv: Sequence[str], environ: Mapping[str, str]) -> Plan:
+    """Take apart whose argument is whose; raises SettingError for what the satellite would not accept."""
+    parser = argparse.ArgumentParser(prog="script/run", description=__doc__, epilog=_EPILOG, allow_abbrev=False)
+    parser.add_argument("--stt-engine", metavar="NAME", help="pocketsphinx (default) or faster-whisper")
+    parser.add_argument("--stt-model", metavar="NAME", help="model of faster-whisper, such as base or small-int8")
+    parser.add_argument("--tts-engine", metavar="NAME", help="espeak-ng (default) or piper")
+    parser.add_argument("--tts-voice", metavar="NAME", help="voice, such as en_US-lessac-medium of piper")
+    parser.add_argument("--llm-base-url", metavar="URL", help="an OpenAI-compatible API; its key from OPENAI_API_KEY")
+    parser.add_argument("--llm-model", metavar="NAME", help="model at that API")
+    parser.add_argument("--config", metavar="FILE", help="TOML file with the settings of all four")
+    chosen, flags = parser.parse_known_args(argv)
+    shared = ["--config", chosen.config] if chosen.config else []
+    flags = [*shared, *flags]
+    settings = load(SatelliteSettings, prefix=_SATELLITE, argv=flags, environ=environ, description=str(__doc__))
+    engines = {
+        "stt": (settings.stt_uri, {"--engine": chosen.stt_engine, "--model": chosen.stt_model}),
+        "llm": (settings.llm_uri, {"--base-url": chosen.llm_base_url, "--model": chosen.llm_model}),
+        "tts": (settings.tts_uri, {"--engine": chosen.tts_engine, "--voice": chosen.tts_voice}),
+    }
+    servers = {
+        name: [*shared, *(part for flag, value in options.items() if value for part in (flag, value))]
+        for name, (uri, options) in engines.items()
+        if uri is None
+    }
+    return Plan(settings, flags, servers)
+
+
+def require_sound_card(cards: SoundCards) -> None:
+    """Raise NoSoundCardError if there is no microphone or no loudspeaker."""
+    counts = {
+        "microphone": sum(card.inputs for card in cards.cards),
+        "loudspeaker": sum(card.outputs for card in cards.cards),
+    }
+    missing = [what for what, count in counts.items() if not count]
+    if missing:
+        raise NoSoundCardError(f"this machine has no {' and no '.join(missing)}")
+
+
+async def _run(wanted: Plan) -> int:
+    stopping = asyncio.Event()
+    for number in _STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with Processes(os.environ) as processes:
+        stop = asyncio.create_task(stopping.wait(), name="stop signal")
+        life = asyncio.create_task(_live(wanted, processes), name="life")
+        try:
+            await asyncio.wait({stop, life}, return_when=asyncio.FIRST_COMPLETED)
+            # Ctrl-C reaches all processes of a terminal: that they end then is no failure.
+            return 0 if stop.done() else life.result()
+        finally:
+            stop.cancel()
+            life.cancel()
+            await asyncio.gather(stop, life, return_exceptions=True)
+
+
+async def _live(wanted: Plan, processes: Processes) -> int:
+    """Start everything; return the satellite's status when it ends, raise ProcessDiedError when another one does."""
+    settings = wanted.settings
+    uris: list[str] = []
+    if not settings.list_devices:
+        if wanted.needs_sound_card:
+            await _find_sound_card()
+        uris = await _start_servers(wanted.servers, processes)
+    with _deaf_to_interrupts():
+        program = Program(_SATELLITE, _SATELLITE, settings.uri, [*uris, *wanted.flags])
+        await processes.start(program, stdin=sys.stdin)
+    return await processes.wait_for_end(_SATELLITE)
+
+
+async def _find_sound_card() -> None:
+    host = PortAudioHost()
+    try:
+        require_sound_card(await host.cards())
+    except DeviceError as error:
+        raise NoSoundCardError(str(error)) from None
+    finally:
+        host.close()
+
+
+async def _start_servers(servers: Mapping[str, Sequence[str]], processes: Processes) -> list[str]:
+    """Start the servers, wait until they are ready, and return the flags that tell the satellite where they are."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "interject"
+    await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True)
+    flags: list[str] = []
+    for name, arguments in servers.items():
+        uri = free_uri()
+        log = state / f"{name}.log"
+        await asyncio.to_thread(_keep_previous, log)
+        with _deaf_to_interrupts():
+            await processes.start(Program(name, f"servers.{name}", uri, arguments, log))
+        flags += [f"--{name}-uri", uri]
+    if servers:
+        sys.stderr.write(f"script/run: the servers log to {state}\n")
+    await asyncio.gather(*(processes.wait_until_ready(name) for name in servers))
+    return flags
+
+
+def _keep_previous(log: Path) -> None:
+    if log.exists():
+        log.replace(log.with_suffix(".log.1"))
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let a process that is started now ignore Ctrl-C until it attends to it; until then it would print a traceback."""
+    attending = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, attending)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Writes docs/settings.md: every setting of every process, from the schemas."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from satellite.settings import SatelliteSettings
+from servers.llm.settings import LlmSettings
+from servers.stt.settings import SttSettings
+from servers.tts.settings import TtsSettings
+from wire.settings import describe_schema
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
+_HEAD = """# Settings
+
+Written by `python -m script.support.settings_page` from the code. Each setting is a flag, a variable
+(`INTERJECT_` + process + `_` + name) and a key in the process's table of the TOML file that `--config` names; a flag
+overrides the environment, which overrides the file.
+"""
+_PROCESSES = (
+    ("satellite", "Satellite", SatelliteSettings),
+    ("stt", "STT server", SttSettings),
+    ("llm", "LLM bridge", LlmSettings),
+    ("tts", "TTS server", TtsSettings),
+)
+
+
+def render() -> str:
+    """Return the whole page."""
+    parts = [_HEAD]
+    for prefix, title, schema in _PROCESSES:
+        parts.append(f"\n## {title}: `[{prefix}]`, `INTERJECT_{prefix.upper()}_…`\n\n")
+        parts.append("| setting | default | accepted | |\n|---|---|---|---|\n")
+        parts.extend(
+            f"| `{row.key}` | {_code(row.default)} | {_cell(row.accepted)} | {_cell(row.help)} |\n"
+            for row in describe_schema(schema)
+        )
+    return "".join(parts)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")
+    sys.stdout.write(f"wrote {PAGE}\n")

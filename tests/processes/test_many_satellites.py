@@ -1,0 +1,167 @@
+"""Twenty satellites on one set of servers, two of them real processes, and queues that are full."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import wave
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from satellite.pipelines.direct import DirectPipeline, Identity
+from satellite.pipelines.server import Server, fixed
+from tests.processes.house import CLIPS, Running, house, satellite_flags
+from wire.client import connect
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from wire.errors import InterjectError
+    from wire.events import WordMark
+
+CLIENTS = 18
+ANSWERS_S = 50.0
+# They begin to speak in turn, faster than one after the other has finished, and no faster than two cores that also run
+# the other servers keep up with: who would be more than ten seconds behind is told that the server is busy.
+STAGGER_S = 0.5
+_RATE_HZ = 16_000
+_CHUNK_S = 0.02
+_SILENCE_S = 0.5
+
+
+@dataclass
+class Listener:
+    """What one satellite was told."""
+
+    text: str | None = None
+    reply: str = ""
+    audio_s: float = 0.0
+    marked: list[str] = field(default_factory=list)
+    errors: list[InterjectError] = field(default_factory=list)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    transcribed_event: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def partial(self, stream: int, text: str) -> None:
+        pass
+
+    def transcribed(self, stream: int, text: str) -> None:
+        self.text = text
+        self.transcribed_event.set()
+
+    def stt_failed(self, stream: int, error: InterjectError) -> None:
+        self.errors.append(error)
+        self.transcribed_event.set()
+
+    def reply_text(self, epoch: int, text: str) -> None:
+        self.reply = text
+
+    def reply_marks(self, epoch: int, marks: tuple[WordMark, ...]) -> None:
+        self.marked.extend(mark.text for mark in marks)
+
+    def reply_audio(self, epoch: int, audio: bytes, rate_hz: int) -> None:
+        self.audio_s += len(audio) / 2 / rate_hz
+
+    def reply_ended(self, epoch: int) -> None:
+        self.ended.set()
+
+    def reply_failed(self, epoch: int, error: InterjectError) -> None:
+        self.errors.append(error)
+
+    def history_corrected(self, epoch: int, content: str) -> None:
+        pass
+
+    async def room_for_audio(self, epoch: int) -> None:
+        pass
+
+
+@contextlib.asynccontextmanager
+async def pipeline(uris: dict[str, str], name: str, listener: Listener) -> AsyncIterator[DirectPipeline]:
+    servers = {kind: Server(kind, fixed(uri), connect) for kind, uri in uris.items()}
+    made = DirectPipeline(servers["stt"], servers["llm"], servers["tts"], Identity(name, name))
+    running = asyncio.create_task(made.run(listener))
+    # One step, in which it begins to run.
+    await asyncio.sleep(0)
+    try:
+        yield made
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def said(clip: str) -> bytes:
+    """Return a clip and the silence in which a satellite waits whether more comes."""
+    with wave.open(str(CLIPS / f"{clip}.wav")) as file:
+        pcm: bytes = file.readframes(file.getnframes())
+    return pcm + bytes(2 * int(_SILENCE_S * _RATE_HZ))
+
+
+async def talk(uris: dict[str, str], name: str, pcm: bytes, after_s: float = 0.0) -> Listener:
+    """Ask aloud, in real time, and take the whole answer."""
+    listener = Listener()
+    await asyncio.sleep(after_s)
+    async with pipeline(uris, name, listener) as satellite:
+        satellite.open_stt(1)
+        size = 2 * int(_CHUNK_S * _RATE_HZ)
+        for start in range(0, len(pcm), size):
+            satellite.send_audio(1, pcm[start : start + size])
+            await asyncio.sleep(_CHUNK_S)
+        satellite.end_stt(1)
+        await listener.transcribed_event.wait()
+        if listener.text:
+            satellite.ask(1, listener.text)
+            await listener.ended.wait()
+    return listener
+
+
+@pytest.mark.timeout(90)
+async def test_all_of_twenty_satellites_get_their_answer(tmp_path: Path) -> None:
+    pcm = said("stop")
+    with house(tmp_path / "first", [("what_time_is_it", "at_s", 1.0)]) as running:
+        uris = {name: process.uri for name, process in running.items() if name != "satellite"}
+        second = Running("satellite", tmp_path, satellite_flags(uris, tmp_path, [("count_to_twenty", "at_s", 1.0)]))
+        second.start()
+        try:
+            async with asyncio.timeout(ANSWERS_S):
+                told = await asyncio.gather(
+                    *(talk(uris, f"satellite-{n}", pcm, n * STAGGER_S) for n in range(CLIENTS)),
+                )
+            for satellite in (running["satellite"], second):
+                await satellite.traced("reply-received")
+        finally:
+            second.kill()
+        for listener in told:
+            assert not listener.errors
+            assert listener.text == "stop"
+            assert "I understood: stop" in listener.reply
+            assert listener.audio_s > 5
+            assert " ".join(listener.marked).split() == listener.reply.split()
+        assert running["satellite"].trace("ask")[0]["text"] == "what time is it"
+        assert second.trace("ask")[0]["text"] == "count to twenty"
+        assert not any(process.trace("failed") for process in (running["satellite"], second))
+
+
+async def test_a_full_queue_is_a_clear_error_and_nobody_else_s_matter(tmp_path: Path) -> None:
+    pcm = said("stop")
+    flags = {"stt": ("--max-sessions", "1", "--max-waiting", "1"), "llm": ("--max-requests", "2")}
+    with house(tmp_path, flags=flags) as running:
+        uris = {name: process.uri for name, process in running.items() if name != "satellite"}
+        async with asyncio.timeout(ANSWERS_S):
+            told = await asyncio.gather(*(talk(uris, f"satellite-{n}", pcm) for n in range(3)))
+        refused = [listener for listener in told if listener.errors]
+        assert len(refused) == 1
+        assert "(busy)" in str(refused[0].errors[0])
+        assert [listener.text for listener in told].count("stop") == 2
+        listeners = [Listener() for _ in range(3)]
+        async with contextlib.AsyncExitStack() as stack:
+            for number, listener in enumerate(listeners):
+                satellite = await stack.enter_async_context(pipeline(uris, f"asker-{number}", listener))
+                satellite.ask(1, "count to five")
+            async with asyncio.timeout(ANSWERS_S):
+                await asyncio.gather(*(listener.ended.wait() for listener in listeners))
+        refused = [listener for listener in listeners if listener.errors]
+        assert len(refused) == 1
+        assert "(busy)" in str(refused[0].errors[0])
+        assert [listener.reply for listener in listeners].count("One, two, three, four, five.") == 2

@@ -1,0 +1,89 @@
+"""What a demo does with what it cannot use: one clear sentence, soon, and nobody's files lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import wave
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parents[2]
+# Starting takes a second or two; a whole scene is not played.
+_WAIT_S = 30.0
+
+
+async def _demo(*arguments: str, **environment: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "script.support.demo", *arguments),
+        cwd=_ROOT,
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(_WAIT_S):
+        said, _ = await process.communicate()
+    return process.returncode, said.decode()
+
+
+def _wav(path: Path, seconds: float, level: int) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(level.to_bytes(2, "little") * round(seconds * 16_000))
+    return path
+
+
+async def test_a_recording_that_cannot_be_used_is_named_with_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "text.wav").write_text("no audio")
+    (tmp_path / "short.wav").write_bytes(b"RIFF")
+    _wav(tmp_path / "silent.wav", 1.0, 0)
+    _wav(tmp_path / "empty.wav", 0.0, 0)
+    _wav(tmp_path / "lecture.wav", 20.0, 500)
+    wrong = {"missing": "no such file", "text": "no PCM WAV", "short": "no PCM WAV", "silent": "no sound"}
+    wrong |= {"empty": "no sound", "lecture": "longer than 15 s"}
+    results = await asyncio.gather(*(_demo("--question", str(tmp_path / f"{name}.wav")) for name in wrong))
+    for (name, reason), (status, said) in zip(wrong.items(), results, strict=True):
+        assert status == 2
+        assert f"{name}.wav" in said
+        assert reason in said
+
+
+@pytest.mark.parametrize("moment", ["-1", "nan", "100", "soon"])
+async def test_a_moment_outside_the_scene_is_refused(moment: str) -> None:
+    status, said = await _demo("--after", moment)
+    assert status == 2
+    assert "from 0 to 20 seconds" in said
+
+
+async def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    status, said = await _demo("--out", str(tmp_path / "file"))
+    assert status == 2
+    assert f"--out {tmp_path / 'file'}: cannot be written" in said
+
+
+async def test_a_model_that_is_not_there_ends_the_demo_and_other_files_stay(tmp_path: Path) -> None:
+    mine = [_wav(tmp_path / "mine.wav", 1.0, 500), tmp_path / "mine.log"]
+    mine[1].touch()
+    (tmp_path / "room.wav").touch()
+    status, said = await _demo(
+        *("--out", str(tmp_path), "--stt-engine", "faster-whisper", "--stt-model", str(tmp_path / "no-model")),
+        INTERJECT_STT_LOCAL_FILES_ONLY="true",
+    )
+    assert status == 2
+    assert "the stt server cannot work" in said
+    assert "no-model" in said
+    assert all(path.exists() for path in mine)
+    assert not (tmp_path / "room.wav").exists()
+
+
+async def test_a_recording_that_the_demo_would_overwrite_is_kept(tmp_path: Path) -> None:
+    recording = _wav(tmp_path / "room.wav", 1.0, 500)
+    status, said = await _demo("--out", str(tmp_path), "--question", str(recording))
+    assert status == 2
+    assert "copy it to another place" in said
+    assert recording.exists()

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from satellite.devices.sound_cards import SoundCard, SoundCards
+from script.support.run import NoSoundCardError, plan, require_sound_card
+from wire.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Seconds on an idle machine; for one that is busy.
+PATIENCE_S = 30.0
+QUIET = ("--uri", "tcp://127.0.0.1:0", "--no-zeroconf")
+
+
+def test_the_satellites_arguments_are_passed_on_and_the_servers_start_with_their_own() -> None:
+    wanted = plan(["--name", "kitchen", "--tts-voice", "en-gb", "--stt-model=base", "--no-zeroconf"], {})
+    assert list(wanted.flags) == ["--name", "kitchen", "--no-zeroconf"]
+    assert wanted.settings.name == "kitchen"
+    assert wanted.servers == {"stt": ["--model", "base"], "llm": [], "tts": ["--voice", "en-gb"]}
+
+
+def test_a_server_whose_address_is_given_is_not_started() -> None:
+    wanted = plan(["--stt-uri", "tcp://den:10300"], {"INTERJECT_SATELLITE_LLM_URI": "tcp://den:10800"})
+    assert set(wanted.servers) == {"tts"}
+
+
+def test_one_file_configures_all_four(tmp_path: Path) -> None:
+    file = tmp_path / "interject.toml"
+    file.write_text("[satellite]\nname = 'kitchen'\n[tts]\nvoice = 'en-gb'\n")
+    wanted = plan(["--config", str(file), "--llm-model", "small"], {})
+    assert wanted.settings.name == "kitchen"
+    assert wanted.servers["tts"] == ["--config", str(file)]
+    assert wanted.servers["llm"] == ["--config", str(file), "--model", "small"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["--endpoint-silence-ms", "soon"], "endpoint-silence-ms.*'soon' is not accepted"),
+        (["--nmae", "kitchen"], "--nmae.*--help lists all flags"),
+        (["--stt", "whisper"], "--stt"),
+        (["--config", "/nowhere.toml"], "--config /nowhere.toml: cannot be read"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_starts(argv: list[str], told: str) -> None:
+    with pytest.raises(SettingError, match=told):
+        plan(argv, {})
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ", "needed"),
+    [
+        ([], {}, True),
+        (["--mic-device", "USB"], {}, True),
+        (["--text"], {}, False),
+        (["--audio", "simulated"], {}, False),
+        (["--audio=simulated"], {}, False),
+        (["--mic-command", "arecord"], {}, False),
+        ([], {"INTERJECT_SATELLITE_SND_COMMAND": "aplay"}, False),
+    ],
+)
+def test_a_sound_card_is_asked_for_only_where_one_is_used(
+    argv: list[str], environ: dict[str, str], needed: bool
+) -> None:
+    assert plan(argv, environ).needs_sound_card is needed
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "told"),
+    [(0, 2, "no microphone. Use --text"), (1, 0, "no loudspeaker. Use"), (0, 0, "no microphone and no loudspeaker")],
+)
+def test_what_the_machine_lacks_is_named_with_what_works_without_it(inputs: int, outputs: int, told: str) -> None:
+    card = SoundCard(0, "hdmi", "ALSA", inputs, outputs, 48_000)
+    with pytest.raises(NoSoundCardError, match=f"{told}.*--audio simulated"):
+        require_sound_card(SoundCards((card,), None, None))
+    require_sound_card(SoundCards((SoundCard(0, "headset", "ALSA", 1, 2, 48_000),), None, None))
+
+
+class Terminal:
+    """script/run as somebody starts it in a terminal, in text mode."""
+
+    def __init__(self, folder: Path, repository: Path, *flags: str) -> None:
+        self._log = folder / "run.log"
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(repository),
+            "XDG_STATE_HOME": str(folder),
+            "XDG_DATA_HOME": str(folder),
+        }
+        with self._log.open("wb") as log:
+            self.run = subprocess.Popen(
+                [sys.executable, "-m", "script.support.run", "--text", *flags], env=environment, stdin=subprocess.PIPE,
+                stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def screen(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def children(self) -> dict[str, psutil.Process]:
+        """Give stt, llm, tts and satellite as soon as all can be used."""
+        give_up = time.monotonic() + PATIENCE_S
+        while "Ready at" not in self.screen:
+            assert self.run.poll() is None, self.screen
+            assert time.monotonic() < give_up, self.screen
+            time.sleep(0.02)
+        found = psutil.Process(self.run.pid).children()
+        return {child.cmdline()[2].removeprefix("servers."): child for child in found}
+
+    def close(self) -> None:
+        if self.run.poll() is None:
+            os.killpg(self.run.pid, signal.SIGKILL)
+        assert self.run.stdin is not None
+        self.run.stdin.close()
+        self.run.wait()
+
+
+@contextmanager
+def terminal(folder: Path, repository: Path, *flags: str) -> Iterator[Terminal]:
+    opened = Terminal(folder, repository, *flags)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+needs_engines = pytest.mark.skipif(
+    sys.version_info >= (3, 14), reason="pocketsphinx has no wheel; the default would download a model"
+)
+
+
+@needs_engines
+@pytest.mark.parametrize("to_group", [True, False], ids=["Ctrl-C", "SIGTERM to script/run alone"])
+def test_all_four_end_together_without_a_traceback(tmp_path: Path, repository: Path, to_group: bool) -> None:
+    with terminal(tmp_path, repository, *QUIET) as opened:
+        children = opened.children()
+        assert set(children) == {"stt", "llm", "tts", "satellite"}
+        if to_group:
+            os.killpg(opened.run.pid, signal.SIGINT)
+        else:
+            opened.run.terminate()
+        assert opened.run.wait(PATIENCE_S) == 0
+        assert not any(child.is_running() for child in children.values())
+        logs = [
+            opened.screen,
+            *((tmp_path / "interject" / f"{name}.log").read_text() for name in ("stt", "llm", "tts")),
+        ]
+        assert not any("Traceback" in log for log in logs)
+
+
+@needs_engines
+def test_a_server_that_dies_is_named_with_the_end_of_its_log_and_the_others_stop(
+    tmp_path: Path, repository: Path
+) -> None:
+    with terminal(tmp_path, repository, *QUIET) as opened:
+        children = opened.children()
+        children["tts"].kill()
+        assert opened.run.wait(PATIENCE_S) == 1
+        assert not any(child.is_running() for child in children.values())
+        told = opened.screen.partition("script/run: tts was ended by signal 9")[2]
+        assert "Ready at" in told
+        assert "Traceback" not in opened.screen
+
+
+@needs_engines
+def test_an_engine_that_does_not_exist_is_told_in_the_servers_own_words(tmp_path: Path, repository: Path) -> None:
+    with terminal(tmp_path, repository, *QUIET, "--tts-engine", "parrot") as opened:
+        assert opened.run.wait(PATIENCE_S) == 1
+        assert "tts ended with status 2" in opened.screen
+        assert "'parrot' is not accepted; give espeak-ng | piper" in opened.screen
+
+
+@needs_engines
+def test_a_port_that_is_taken_is_told_and_everything_ends(tmp_path: Path, repository: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        uri = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        with terminal(tmp_path, repository, "--uri", uri, "--no-zeroconf") as opened:
+            assert opened.run.wait(PATIENCE_S) == 2
+            assert f"cannot listen at {uri}" in opened.screen
+            assert "choose another address with --uri" in opened.screen
+            assert "Traceback" not in opened.screen
+
+
+@needs_engines
+def test_the_end_of_the_input_ends_text_mode_after_the_last_reply(tmp_path: Path, repository: Path) -> None:
+    with terminal(tmp_path, repository, *QUIET) as opened:
+        assert opened.run.stdin is not None
+        opened.run.stdin.write(b"what time is it\n")
+        opened.run.stdin.close()
+        assert opened.run.wait(PATIENCE_S) == 0
+        assert "> It is " in opened.screen
