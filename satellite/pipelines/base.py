@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from wyoming.event import Event
+
+    from satellite.hearing.wake.base import WakeWord
     from wire.errors import InterjectError
     from wire.events import Interrupt, WordMark
 
@@ -43,11 +46,37 @@ class PipelineListener(Protocol):
         """Wait while more of a reply is buffered than it is worth keeping."""
 
 
+class Room(Protocol):
+    """What Home Assistant asks of a room besides conversation; called on the event loop, never blocks."""
+
+    def announce(self) -> int:
+        """Make way for an announcement; its audio comes as that of a reply with the epoch returned."""
+
+    def mute(self) -> None:
+        """Hear nothing until `unmute`."""
+
+    def unmute(self) -> None:
+        """Hear again."""
+
+    def timer(self, event: Event) -> None:
+        """A timer was started, updated, cancelled, or has finished."""
+
+    def note(self, kind: str, **fields: object) -> None:
+        """Record something for traces, hooks and the log."""
+
+
+class RoomListener(PipelineListener, Room, Protocol):
+    """A room as Home Assistant sees it: it converses, and it can be asked for more."""
+
+
 class Pipeline(Protocol):
     """Hears, thinks and speaks for a conversation; every call returns at once."""
 
     async def run(self, listener: PipelineListener) -> None:
         """Work until cancelled."""
+
+    def woken(self, word: WakeWord) -> None:
+        """A wake word begins the utterance that is opened next."""
 
     def open_stt(self, stream: int) -> None:
         """Begin an utterance."""
@@ -66,3 +95,6 @@ class Pipeline(Protocol):
 
     def cancel(self, interrupt: Interrupt) -> None:
         """Stop generation and synthesis of an epoch, and tell the servers what was heard of it."""
+
+    def played(self, epoch: int) -> None:
+        """A reply or an announcement was heard to its end, or had nothing to hear."""

@@ -17,6 +17,7 @@ from wire.errors import InterjectError, PeerError, RequestError, WireError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from satellite.hearing.wake.base import WakeWord
     from satellite.pipelines.base import PipelineListener
     from satellite.pipelines.server import Server
     from wire.events import Interrupt
@@ -77,6 +78,9 @@ class DirectPipeline:
                 tasks.create_task(server.watch(), name=f"watch {server.kind}")
             await asyncio.Event().wait()
 
+    def woken(self, word: WakeWord) -> None:
+        """Take no notice: the servers need not know."""
+
     def open_stt(self, stream: int) -> None:
         """Begin an utterance."""
         listener = self._running_listener
@@ -111,6 +115,9 @@ class DirectPipeline:
         correction = self._start(partial(self._correct, told), f"interrupt {interrupt.epoch}")
         self._corrections.add(correction)
         correction.add_done_callback(self._corrections.discard)
+
+    def played(self, epoch: int) -> None:
+        """Take no notice: the bridge takes a reply that was not interrupted for heard."""
 
     @property
     def _running_listener(self) -> PipelineListener:

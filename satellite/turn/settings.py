@@ -10,8 +10,31 @@ class BargeIn(Enum):
     """What may interrupt a reply."""
 
     SPEECH = "speech"
+    WAKE_WORD = "wake-word"
     STOP_WORD = "stop-word"
     OFF = "off"
+
+
+class Endpointing(Enum):
+    """Who says that the user's turn is over."""
+
+    SATELLITE = "satellite"
+    HOME_ASSISTANT = "home-assistant"
+
+
+class TurnStart(Enum):
+    """What begins a turn in an idle room."""
+
+    SPEECH = "speech"
+    WAKE_WORD = "wake-word"
+
+
+class Judgement(Enum):
+    """What an interruption is judged by."""
+
+    WORDS = "words"
+    # No recogniser can be asked before the floor is taken.
+    DURATION = "duration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +42,9 @@ class TurnSettings:
     """When to duck, pause, commit, resume, and end a turn; milliseconds unless the name says otherwise."""
 
     barge_in: BargeIn = BargeIn.SPEECH
+    turn_start: TurnStart = TurnStart.SPEECH
+    endpointing: Endpointing = Endpointing.SATELLITE
+    judgement: Judgement = Judgement.WORDS
     # One window of Silero VAD at 16 kHz: 512 samples.
     window_ms: float = 32.0
     vad_threshold: float = 0.5
@@ -37,6 +63,10 @@ class TurnSettings:
     commit_speech_ms: float = 900.0
     # "Mm-hm, yeah, right" in one breath is longer than most words that interrupt.
     commit_backchannel_ms: float = 1500.0
+    # By duration alone: "uh-huh" has up to 450 ms of voicing, "no, wait" hardly less than 500.
+    commit_unheard_ms: float = 500.0
+    # And by level alone: who speaks this much more softly than in the last turn speaks to somebody else, or is a radio.
+    softer_is_aside_db: float = 12.0
     undecided_ms: float = 1500.0
     # Silero needs some 100 ms to believe in a voice, and weak first consonants come before that.
     pre_roll_ms: float = 500.0
@@ -45,6 +75,10 @@ class TurnSettings:
     vad_release_ms: float = 64.0
     # Longer than anybody asks; a television must not hold the floor for ever.
     listen_max_s: float = 30.0
+    # After a wake word: as long as wyoming-satellite waits for speech (its --vad-wake-word-timeout).
+    vad_wake_word_timeout: float = 5.0
+    # After an answer, a voice begins a turn without a wake word for this long.
+    follow_up_seconds: float = 0.0
     # Backstops behind the pipeline's own deadlines, which name the server that failed.
     stt_timeout_s: float = 15.0
     reply_timeout_s: float = 90.0
