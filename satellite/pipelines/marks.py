@@ -1,0 +1,65 @@
+"""When the words of a text sound, for speech that came without word marks."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from wyoming.audio import AudioStop
+from wyoming.tts import Synthesize, SynthesizeVoice
+
+from wire.errors import PeerSilentError, WireError
+from wire.events import WordMarks
+
+if TYPE_CHECKING:
+    from satellite.pipelines.server import Server
+    from wire.client import Connection
+    from wire.events import WordMark
+
+# Between two events; Piper's slowest voice on a Pi needs some 3 s for a long sentence.
+_SPEECH_TIMEOUT_S = 8.0
+
+
+class MarksSource(Protocol):
+    """Knows when the words of a text sound."""
+
+    async def marks_of(self, text: str) -> tuple[WordMark, ...]:
+        """Return the marks of a whole text, in ms from its first sample, empty if unknown; raises WireError."""
+
+
+class TtsMarks:
+    """Has a TTS server speak a text for the times of its words, and throws the speech away."""
+
+    def __init__(self, server: Server, voice: str | None) -> None:
+        """Without a voice the server takes its own; a failure is noted at the server, which logs the first of a row."""
+        self._server = server
+        self._voice = voice
+
+    async def marks_of(self, text: str) -> tuple[WordMark, ...]:
+        """Return the marks of a whole text, in ms from its first sample, empty if unknown; raises WireError."""
+        if not text.strip():
+            return ()
+        try:
+            connection = await self._server.connect()
+            try:
+                return await self._ask(connection, text)
+            finally:
+                await connection.close()
+        except WireError as error:
+            self._server.note_failure(error)
+            raise
+
+    async def _ask(self, connection: Connection, text: str) -> tuple[WordMark, ...]:
+        voice = SynthesizeVoice(name=self._voice) if self._voice else None
+        await connection.send(Synthesize(text=text, voice=voice).event())
+        marks: list[WordMark] = []
+        while True:
+            try:
+                async with asyncio.timeout(_SPEECH_TIMEOUT_S):
+                    event = await connection.receive()
+            except TimeoutError:
+                raise PeerSilentError(connection.uri, "word marks or speech", _SPEECH_TIMEOUT_S) from None
+            if WordMarks.is_type(event):
+                marks.extend(WordMarks.from_event(event).marks)
+            elif AudioStop.is_type(event.type):
+                return tuple(marks)
