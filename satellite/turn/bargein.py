@@ -25,9 +25,18 @@ from satellite.turn.events import (
 )
 from satellite.turn.evidence import spend
 from satellite.turn.listening import ask, listen, rest
-from satellite.turn.segments import Outcome, drop_failed, end_stream, first_overdue, open_stream, then, transcribed
-from satellite.turn.settings import BargeIn
-from satellite.turn.state import Barge, Phase, Segment, SegmentState, State
+from satellite.turn.segments import (
+    Outcome,
+    abort_streams,
+    drop_failed,
+    end_stream,
+    first_overdue,
+    open_stream,
+    then,
+    transcribed,
+)
+from satellite.turn.settings import BargeIn, Judgement
+from satellite.turn.state import Barge, Kind, Phase, Segment, SegmentState, State
 
 if TYPE_CHECKING:
     from satellite.turn.settings import TurnSettings
@@ -40,7 +49,7 @@ def on_time(state: State, _event: object, now: float, settings: TurnSettings) ->
     overdue = first_overdue(state, now)
     if overdue is not None:
         return then((AbortStt(overdue.stream),), stt_failed(state, SttFailed(overdue.stream), now, settings))
-    if settings.barge_in is BargeIn.OFF:
+    if state.kind is not Kind.RING and not _weighs_voices(settings):
         return state, ()
     if state.evidence.active:
         return _while_speaking(state, now, settings)
@@ -49,15 +58,26 @@ def on_time(state: State, _event: object, now: float, settings: TurnSettings) ->
     return _after_utterance(state, now, settings)
 
 
+def _weighs_voices(settings: TurnSettings) -> bool:
+    """Whether a voice can interrupt; to find a stop word in it takes a recogniser."""
+    by_stop_word = settings.barge_in is BargeIn.STOP_WORD and settings.judgement is Judgement.WORDS
+    return settings.barge_in is BargeIn.SPEECH or by_stop_word
+
+
 def _while_speaking(state: State, now: float, settings: TurnSettings) -> Outcome:
     confirmed = state.evidence.confirmed
     if state.barge is Barge.DISMISSED and not confirmed:
         return state, ()
     effects: tuple[Effect, ...] = ()
-    if state.open_segment is None and not state.evidence.deaf:
-        state, effects = open_stream(state, settings)
-    if settings.barge_in is BargeIn.STOP_WORD:
-        return state, effects
+    if state.kind is Kind.RING:
+        if confirmed:
+            # Whatever is said to a ring only means that it was heard.
+            return silence(state, CancelReason.SPEECH)
+    else:
+        if state.open_segment is None and not state.evidence.deaf:
+            state, effects = open_stream(state, settings)
+        if settings.barge_in is BargeIn.STOP_WORD:
+            return state, effects
     state, begun = _make_room(state, now, settings)
     decide = _decide_while_speaking if confirmed else _when_undecided_too_long
     return then((*effects, *begun), decide(state, now, settings))
@@ -80,27 +100,49 @@ def _decide_while_speaking(state: State, now: float, settings: TurnSettings) -> 
     segment = state.open_segment
     verdict = judge(segment.text, answers_question=state.question) if segment is not None else Verdict.EMPTY
     enough_ms = settings.commit_backchannel_ms if verdict is Verdict.BACKCHANNEL else settings.commit_speech_ms
-    if state.evidence.speech_ms >= enough_ms:
+    if state.evidence.speech_ms >= enough_ms and not _is_aside(state, settings):
         return commit(state, CancelReason.SPEECH, now, settings)
     if segment is not None and _takes_floor(segment, verdict, settings):
         return commit(state, _reason(verdict), now, settings)
     return _when_undecided_too_long(state, now, settings)
 
 
+def _is_aside(state: State, settings: TurnSettings) -> bool:
+    """Whether, with no words to go by, the utterance is too soft for who spoke last."""
+    spoken = state.open_segment or state.evidence
+    if settings.judgement is Judgement.WORDS or not spoken.power or not state.user_power:
+        return False
+    mean = spoken.power * settings.window_ms / spoken.speech_ms
+    return mean < state.user_power * 10 ** (-settings.softer_is_aside_db / 10)
+
+
 def _when_undecided_too_long(state: State, now: float, settings: TurnSettings) -> Outcome:
     if state.undecided_until is None or now < state.undecided_until:
         return state, ()
-    ended, effects = end_stream(state, settings, now)
+    ended, effects = _end_undecided(state, settings, now)
     if ended.evidence.active and not ended.evidence.confirmed:
         return then(effects, _dismiss(ended))
     return then(effects, resume(ended))
 
 
+def _end_undecided(state: State, settings: TurnSettings, now: float) -> Outcome:
+    """End the stream of an utterance that did not take the floor: its words may still decide, its length will not."""
+    return end_stream(state, settings, now) if settings.judgement is Judgement.WORDS else abort_streams(state)
+
+
 def _after_utterance(state: State, now: float, settings: TurnSettings) -> Outcome:
-    ended, effects = end_stream(state, settings, now)
+    if settings.judgement is Judgement.DURATION and _was_long_enough(state, settings):
+        return commit(state, CancelReason.SPEECH, now, settings)
+    ended, effects = _end_undecided(state, settings, now)
     if ended.barge is Barge.HELD and ended.waiting:
         return then(effects, _when_undecided_too_long(ended, now, settings))
     return then(effects, _let_play(ended, Barge.NONE))
+
+
+def _was_long_enough(state: State, settings: TurnSettings) -> bool:
+    segment = state.open_segment
+    long_enough = segment is not None and segment.speech_ms >= settings.commit_unheard_ms
+    return state.barge is Barge.HELD and long_enough and not _is_aside(state, settings)
 
 
 def _takes_floor(segment: Segment, verdict: Verdict, settings: TurnSettings) -> bool:
@@ -118,13 +160,20 @@ def _reason(verdict: Verdict) -> CancelReason:
 
 def commit(state: State, reason: CancelReason, now: float, settings: TurnSettings) -> Outcome:
     """Take the floor from the reply; the STT stream that is open goes on."""
-    if reason is CancelReason.SPEECH and state.phase is Phase.PROCESSING:
+    if reason is CancelReason.SPEECH and state.phase is Phase.PROCESSING and state.kind is Kind.REPLY:
         reason = CancelReason.EARLY
     committed = replace(listen(state, settings, now), cut=True, failed=False)
     cancel = CancelReply(state.epoch, reason)
     if committed.evidence.active and committed.open_segment is None:
         return then((cancel,), open_stream(committed, settings))
     return committed, (cancel,)
+
+
+def silence(state: State, reason: CancelReason) -> Outcome:
+    """End what sounds and begin nothing: what was said into it was meant for it alone."""
+    aborted, effects = abort_streams(state)
+    rested = replace(rest(aborted), evidence=spend(aborted.evidence))
+    return rested, (CancelReply(state.epoch, reason), *effects)
 
 
 def resume(state: State) -> Outcome:
@@ -189,9 +238,7 @@ def typed(state: State, event: Typed, now: float, settings: TurnSettings) -> Out
     """A typed message takes the floor at once."""
     verdict = judge(event.text)
     reason = CancelReason.STOP_WORD if verdict is Verdict.STOP else CancelReason.TEXT
-    aborted = tuple(AbortStt(s.stream) for s in state.segments if s.state is not SegmentState.FINAL)
-    effects: tuple[Effect, ...] = (CancelReply(state.epoch, reason), *aborted)
-    cleared = replace(rest(state), evidence=spend(state.evidence))
+    cleared, effects = silence(state, reason)
     if verdict is Verdict.STOP:
         return cleared, effects
     return then(effects, ask(cleared, event.text, settings, now))
@@ -226,8 +273,8 @@ def reply_failed(state: State, _event: object, now: float, settings: TurnSetting
 def _hand_over(state: State, now: float, settings: TurnSettings) -> Outcome:
     if settings.barge_in is not BargeIn.SPEECH:
         # Whoever switched speech barge-in off has a room where this may be the reply itself.
-        aborted = tuple(AbortStt(s.stream) for s in state.segments)
-        return replace(rest(state), evidence=spend(state.evidence)), aborted
+        aborted, aborts = abort_streams(state)
+        return replace(_rest_invitingly(aborted, now, settings), evidence=spend(state.evidence)), aborts
     if state.open_segment is not None and state.evidence.active:
         return replace(listen(state, settings, now), failed=False, into_reply=True), ()
     ended, effects = end_stream(state, settings, now)
@@ -235,4 +282,10 @@ def _hand_over(state: State, now: float, settings: TurnSettings) -> Outcome:
         segments, stt_until = ended.segments, ended.stt_until
         rested = replace(rest(ended), segments=segments, stt_until=stt_until, into_reply=True)
         return replace(rested, phase=Phase.PROCESSING), effects
-    return rest(ended), effects
+    return _rest_invitingly(ended, now, settings), effects
+
+
+def _rest_invitingly(state: State, now: float, settings: TurnSettings) -> State:
+    """After an answer the user may go on without a wake word."""
+    until = now + settings.follow_up_seconds if state.kind is Kind.REPLY and settings.follow_up_seconds else None
+    return replace(rest(state), follow_up_until=until)

@@ -13,10 +13,42 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class VoiceWindow:
-    """The VAD judged the window that ends now; `own_voice`: the echo guard says that it is only our loudspeaker."""
+    """The VAD judged the window that ends now; `own_voice`: the echo guard says that it is only our loudspeaker.
+
+    `level_db` is how loud it was, in dBFS; None if nobody measured it.
+    """
 
     probability: float
     own_voice: bool = False
+    level_db: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWord:
+    """A wake word was heard; its end lies `ago_ms` back."""
+
+    name: str
+    ago_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StopWord:
+    """A stop word was heard by the detector that listens for nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Somebody wants something announced: it goes before conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFinished:
+    """A timer has run out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """The microphone was switched off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +113,11 @@ class ReplyFailed:
 Event = (
     Tick
     | VoiceWindow
+    | WakeWord
+    | StopWord
+    | Announced
+    | TimerFinished
+    | Muted
     | Typed
     | Partial
     | Transcribed
@@ -97,6 +134,8 @@ class CancelReason(Enum):
 
     SPEECH = "speech"
     STOP_WORD = "stop-word"
+    WAKE_WORD = "wake-word"
+    ANNOUNCEMENT = "announcement"
     TEXT = "text"
     EARLY = "early"
     FAILED = "failed"
@@ -133,8 +172,34 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Awake:
+    """Let the user know that the wake word was heard."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Play what comes as an announcement under a new epoch."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartRing:
+    """Ring for a timer under a new epoch, over and over."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class RingOnce:
+    """Let the user hear at once that a timer has finished; it rings when the conversation is over."""
+
+
+@dataclass(frozen=True, slots=True)
 class CancelReply:
-    """Stop speaking, synthesis and generation of an epoch, and tell the servers what was heard of it."""
+    """Stop what sounds under an epoch, and who makes it, and tell them what was heard of it."""
 
     epoch: int
     reason: CancelReason
@@ -170,4 +235,20 @@ class OfferText:
     """Speech recognition keeps failing: offer typing."""
 
 
-Effect = OpenStt | EndStt | AbortStt | Ask | CancelReply | Duck | Unduck | Pause | Resume | ErrorCue | OfferText
+Effect = (
+    OpenStt
+    | EndStt
+    | AbortStt
+    | Awake
+    | Ask
+    | Announce
+    | StartRing
+    | RingOnce
+    | CancelReply
+    | Duck
+    | Unduck
+    | Pause
+    | Resume
+    | ErrorCue
+    | OfferText
+)

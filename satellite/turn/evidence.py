@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from satellite.turn.events import VoiceWindow
     from satellite.turn.settings import TurnSettings
 
 
@@ -14,13 +15,14 @@ class Evidence:
     """One utterance so far: it begins with a voiced window and ends with a gap of silence.
 
     `recent` says of each of the last windows whether it was voiced, `run` counts voiced windows in a row, `speech_ms`
-    is the voiced time of this utterance alone. `spent` marks an utterance that must not trigger anything any more,
-    `deaf` one whose STT stream failed.
+    is the voiced time of this utterance alone, and `power` the sum of its voiced windows' mean squares. `spent` marks
+    an utterance that must not trigger anything any more, `deaf` one whose STT stream failed.
     """
 
     recent: tuple[bool, ...] = ()
     run: int = 0
     speech_ms: float = 0.0
+    power: float = 0.0
     onset_s: float | None = None
     last_voice_s: float = 0.0
     triggered: bool = False
@@ -34,12 +36,10 @@ class Evidence:
         return self.triggered and not self.spent
 
 
-def update(
-    evidence: Evidence, probability: float, now: float, settings: TurnSettings, *, own_voice: bool = False
-) -> Evidence:
-    """Take in the window that ends at `now`; `own_voice` is the echo guard's word that only we are speaking."""
+def update(evidence: Evidence, window: VoiceWindow, now: float, settings: TurnSettings) -> Evidence:
+    """Take in the window that ends at `now`."""
     threshold = settings.vad_threshold - (settings.vad_hysteresis if evidence.run else 0.0)
-    voiced = probability >= threshold and not own_voice
+    voiced = window.probability >= threshold and not window.own_voice
     kept = int(settings.confirm_within_ms / settings.window_ms) + 1
     recent = (*evidence.recent, voiced)[-kept:]
     if not voiced:
@@ -51,6 +51,7 @@ def update(
         recent=recent,
         run=run,
         speech_ms=evidence.speech_ms + settings.window_ms,
+        power=evidence.power + (0.0 if window.level_db is None else 10 ** (window.level_db / 10)),
         onset_s=now - settings.window_ms / 1000 if evidence.onset_s is None else evidence.onset_s,
         last_voice_s=now,
         triggered=evidence.triggered or run >= settings.trigger_windows,

@@ -9,9 +9,18 @@ from satellite.turn import endpoint
 from satellite.turn.backchannel import Verdict, judge
 from satellite.turn.events import AbortStt, Ask, ErrorCue, Partial, SttFailed, Transcribed, Typed
 from satellite.turn.evidence import spend
-from satellite.turn.segments import Outcome, drop_failed, end_stream, first_overdue, open_stream, then, transcribed
-from satellite.turn.settings import BargeIn
-from satellite.turn.state import TYPED, Barge, Phase, Segment, SegmentState, State
+from satellite.turn.segments import (
+    Outcome,
+    abort_streams,
+    drop_failed,
+    end_stream,
+    first_overdue,
+    open_stream,
+    then,
+    transcribed,
+)
+from satellite.turn.settings import BargeIn, TurnStart
+from satellite.turn.state import TYPED, Barge, Kind, Phase, Segment, SegmentState, State
 
 if TYPE_CHECKING:
     from satellite.turn.settings import TurnSettings
@@ -23,6 +32,7 @@ def rest(state: State) -> State:
         state,
         phase=Phase.IDLE,
         live=False,
+        kind=Kind.REPLY,
         failed=False,
         cut=False,
         into_reply=False,
@@ -32,6 +42,8 @@ def rest(state: State) -> State:
         listen_until=None,
         stt_until=None,
         reply_until=None,
+        voice_until=None,
+        follow_up_until=None,
     )
 
 
@@ -42,10 +54,12 @@ def listen(state: State, settings: TurnSettings, now: float) -> State:
         state,
         phase=Phase.LISTENING,
         live=False,
+        kind=Kind.REPLY,
         barge=Barge.NONE,
         undecided_until=None,
         reply_until=None,
         listen_until=listen_until,
+        follow_up_until=None,
     )
 
 
@@ -58,13 +72,24 @@ def ask(state: State, text: str, settings: TurnSettings, now: float) -> Outcome:
         live=True,
         question=False,
         reply_until=now + settings.reply_timeout_s,
+        user_power=_usual_power(state, settings),
     )
     return asked, (Ask(asked.epoch, text),)
 
 
+def _usual_power(state: State, settings: TurnSettings) -> float:
+    """Return how loud the user's windows are, on average of this turn and the ones before it."""
+    windows = sum(segment.speech_ms for segment in state.segments) / settings.window_ms
+    power = sum(segment.power for segment in state.segments)
+    if not windows or not power:
+        return state.user_power
+    return (state.user_power + power / windows) / 2 if state.user_power else power / windows
+
+
 def idle_voice(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
-    """A voice in an idle room begins a turn."""
-    if not state.evidence.active:
+    """A voice in an idle room begins a turn, unless it takes a wake word and the follow-up window is over."""
+    invited = state.follow_up_until is not None and now < state.follow_up_until
+    if not state.evidence.active or (settings.turn_start is TurnStart.WAKE_WORD and not invited):
         return state, ()
     opened, effects = open_stream(state, settings)
     return listen(opened, settings, now), effects
@@ -75,6 +100,8 @@ def listening_time(state: State, _event: object, now: float, settings: TurnSetti
     overdue = first_overdue(state, now)
     if overdue is not None:
         return give_up(state, overdue, now, settings)
+    if state.voice_until is not None:
+        return _await_voice(state, state.voice_until, now, settings)
     evidence = state.evidence
     if evidence.active and state.open_segment is None:
         return open_stream(state, settings)
@@ -82,6 +109,17 @@ def listening_time(state: State, _event: object, now: float, settings: TurnSetti
     if silent or _out_of_time(state, now):
         return finish(state, now, settings)
     return state, ()
+
+
+def _await_voice(state: State, until: float, now: float, settings: TurnSettings) -> Outcome:
+    """A wake word's own last sound is not yet the turn; a turn that does not come is given up."""
+    segment = state.open_segment
+    if segment is not None and segment.speech_ms >= settings.min_speech_ms:
+        return replace(state, voice_until=None), ()
+    if now < until:
+        return state, ()
+    aborted, effects = abort_streams(state)
+    return rest(aborted), effects
 
 
 def _out_of_time(state: State, now: float) -> bool:

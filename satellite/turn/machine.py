@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from satellite.turn import bargein, endpoint, listening
+from satellite.turn import bargein, calls, endpoint, listening, words
 from satellite.turn.events import (
+    Announced,
     Event,
+    Muted,
     Partial,
     ReplyFailed,
     ReplyPlayed,
     ReplyStarted,
     ReplyText,
+    StopWord,
     SttFailed,
     Tick,
+    TimerFinished,
     Transcribed,
     Typed,
     VoiceWindow,
+    WakeWord,
 )
 from satellite.turn.evidence import update
 from satellite.turn.segments import Outcome
@@ -50,38 +56,62 @@ _I, _L, _P, _S, _X = Phase.IDLE, Phase.LISTENING, Phase.PROCESSING, Phase.SPEAKI
 
 TRANSITIONS: dict[tuple[Phase, type[Event]], Row] = {
     (_I, VoiceWindow): Row(listening.idle_voice, (_L,)),
+    (_I, Tick): Row(calls.ring_if_due, (_P,)),
     (_I, Typed): Row(listening.typed, (_P,)),
+    (_I, WakeWord): Row(words.wake, (_L,)),
+    (_I, Announced): Row(calls.announced, (_P,)),
+    (_I, TimerFinished): Row(calls.ring, (_P,)),
     (_L, VoiceWindow): Row(listening.listening_time, (_P, _I)),
     (_L, Tick): Row(listening.listening_time, (_P, _I)),
     (_L, Typed): Row(listening.typed, (_P, _I)),
     (_L, Partial): Row(listening.stt_partial),
     (_L, Transcribed): Row(listening.stt_final, (_P, _I)),
     (_L, SttFailed): Row(listening.stt_failed, (_I,)),
+    (_L, WakeWord): Row(words.wake),
+    (_L, StopWord): Row(words.stop_turn, (_I,)),
+    (_L, Announced): Row(calls.announced, (_P,)),
+    (_L, TimerFinished): Row(calls.ring_later),
+    (_L, Muted): Row(calls.muted_turn, (_I,)),
     (_P, VoiceWindow): Row(_by_life(listening.processing_time, bargein.on_time), (_L, _I)),
     (_P, Tick): Row(_by_life(listening.processing_time, bargein.on_time), (_L, _I)),
     (_P, Typed): Row(_by_life(listening.typed, bargein.typed), (_I,)),
     (_P, Partial): Row(_by_life(listening.stt_partial, bargein.stt_partial), (_L,)),
     (_P, Transcribed): Row(_by_life(listening.stt_final, bargein.stt_final), (_L, _I)),
     (_P, SttFailed): Row(_by_life(listening.stt_failed, bargein.stt_failed), (_I,)),
+    (_P, WakeWord): Row(_by_life(words.wake, words.wake_into_reply), (_L,)),
+    (_P, StopWord): Row(_by_life(words.stop_turn, words.stop_reply), (_I,)),
+    (_P, Announced): Row(calls.announced),
+    (_P, TimerFinished): Row(calls.ring_later),
+    (_P, Muted): Row(_by_life(calls.muted_turn, calls.muted_reply), (_I,)),
     (_P, ReplyText): Row(bargein.reply_text),
     (_P, ReplyStarted): Row(bargein.reply_started, (_S, _X)),
     (_P, ReplyPlayed): Row(bargein.reply_played, (_L, _I)),
     (_P, ReplyFailed): Row(bargein.reply_failed, (_L, _I)),
-    (_S, VoiceWindow): Row(bargein.on_time, (_X, _L)),
-    (_S, Tick): Row(bargein.on_time, (_X, _L)),
+    (_S, VoiceWindow): Row(bargein.on_time, (_X, _L, _I)),
+    (_S, Tick): Row(bargein.on_time, (_X, _L, _I)),
     (_S, Typed): Row(bargein.typed, (_P, _I)),
     (_S, Partial): Row(bargein.stt_partial, (_L,)),
     (_S, Transcribed): Row(bargein.stt_final, (_L,)),
     (_S, SttFailed): Row(bargein.stt_failed),
+    (_S, WakeWord): Row(words.wake_into_reply, (_L,)),
+    (_S, StopWord): Row(words.stop_reply, (_I,)),
+    (_S, Announced): Row(calls.announced, (_P,)),
+    (_S, TimerFinished): Row(calls.ring_later),
+    (_S, Muted): Row(calls.muted_reply),
     (_S, ReplyText): Row(bargein.reply_text),
     (_S, ReplyPlayed): Row(bargein.reply_played, (_L, _P, _I)),
     (_S, ReplyFailed): Row(bargein.reply_failed),
-    (_X, VoiceWindow): Row(bargein.on_time, (_S, _L)),
-    (_X, Tick): Row(bargein.on_time, (_S, _L)),
+    (_X, VoiceWindow): Row(bargein.on_time, (_S, _L, _I)),
+    (_X, Tick): Row(bargein.on_time, (_S, _L, _I)),
     (_X, Typed): Row(bargein.typed, (_P, _I)),
     (_X, Partial): Row(bargein.stt_partial, (_L,)),
     (_X, Transcribed): Row(bargein.stt_final, (_S, _L)),
     (_X, SttFailed): Row(bargein.stt_failed, (_S,)),
+    (_X, WakeWord): Row(words.wake_into_reply, (_L,)),
+    (_X, StopWord): Row(words.stop_reply, (_I,)),
+    (_X, Announced): Row(calls.announced, (_P,)),
+    (_X, TimerFinished): Row(calls.ring_later),
+    (_X, Muted): Row(calls.muted_reply, (_S,)),
     (_X, ReplyText): Row(bargein.reply_text),
     (_X, ReplyPlayed): Row(bargein.reply_played, (_L, _P, _I)),
     (_X, ReplyFailed): Row(bargein.reply_failed),
@@ -104,25 +134,30 @@ def step(state: State, event: Event, now: float, settings: TurnSettings) -> Outc
 
 
 def _with_evidence(state: State, event: VoiceWindow, now: float, settings: TurnSettings) -> State:
-    evidence = update(state.evidence, event.probability, now, settings, own_voice=event.own_voice)
+    evidence = update(state.evidence, event, now, settings)
     gained_ms = max(0.0, evidence.speech_ms - state.evidence.speech_ms)
+    gained_power = max(0.0, evidence.power - state.evidence.power)
     noted = replace(state, evidence=evidence)
     segment = noted.open_segment
     if segment is None or not gained_ms:
         return noted
-    return noted.with_segment(replace(segment, speech_ms=segment.speech_ms + gained_ms))
+    spoken = replace(segment, speech_ms=segment.speech_ms + gained_ms, power=segment.power + gained_power)
+    return noted.with_segment(spoken)
 
 
 def deadline(state: State, settings: TurnSettings) -> float | None:
     """Return when a Tick is due, in seconds of the device's clock; None while nothing can happen by itself."""
+    if state.phase is Phase.IDLE:
+        return -math.inf if state.ring_due else None
     listening = state.phase is Phase.LISTENING
     times = (
         state.undecided_until,
+        state.voice_until,
         state.reply_until,
         state.stt_until if state.ending is not None else None,
         state.listen_until if listening or state.open_segment is not None else None,
         endpoint.finished_at(state.evidence.last_voice_s, settings)
-        if listening and not state.evidence.triggered
+        if listening and state.voice_until is None and not state.evidence.triggered
         else None,
     )
     return min((time for time in times if time is not None), default=None)

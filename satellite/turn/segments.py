@@ -22,9 +22,15 @@ def then(effects: tuple[Effect, ...], outcome: Outcome) -> Outcome:
 def open_stream(state: State, settings: TurnSettings) -> Outcome:
     """Open a stream for the utterance that is going on."""
     stream = state.streams + 1
-    segment = Segment(stream, speech_ms=state.evidence.speech_ms)
+    segment = Segment(stream, speech_ms=state.evidence.speech_ms, power=state.evidence.power)
     opened = replace(state, streams=stream, segments=(*state.segments, segment))
     return opened, (OpenStt(stream, settings.pre_roll_ms),)
+
+
+def abort_streams(state: State) -> Outcome:
+    """Forget all that was said and not yet asked."""
+    aborted = tuple(AbortStt(s.stream) for s in state.segments if s.state is not SegmentState.FINAL)
+    return replace(state, segments=(), stt_until=None), aborted
 
 
 def end_stream(state: State, settings: TurnSettings, now: float) -> Outcome:

@@ -26,6 +26,14 @@ class SegmentState(Enum):
     FINAL = "final"
 
 
+class Kind(Enum):
+    """What the newest epoch says."""
+
+    REPLY = "reply"
+    ANNOUNCEMENT = "announcement"
+    RING = "ring"
+
+
 class Barge(Enum):
     """What the present utterance has done to playback."""
 
@@ -38,12 +46,13 @@ class Barge(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of the user's speech with an STT stream of its own; `speech_ms` of it was voiced."""
+    """A stretch of the user's speech with an STT stream of its own; `speech_ms` of it was voiced, `power` in all."""
 
     stream: int
     text: str = ""
     state: SegmentState = SegmentState.OPEN
     speech_ms: float = 0.0
+    power: float = 0.0
 
 
 # Typed text is a segment that was never a stream.
@@ -56,13 +65,16 @@ class State:
 
     `epoch` counts replies and `live` says whether the newest one is still wanted. While it is, `segments` is what the
     user said into it so far, undecided; otherwise it is the user's turn so far. `cut` says that this turn took the
-    floor from a reply, `into_reply` that it began in a reply which then came to its end. Times are seconds of the
+    floor from a reply, `into_reply` that it began in a reply which then came to its end. `voice_until` is set while a
+    turn that a wake word began still waits for its first voice. `user_power` is how loud a window of the user's usually
+    is (full scale 1; 0: not known), `ring_due` that a timer has finished and has not rung. Times are seconds of the
     device's clock.
     """
 
     phase: Phase = Phase.IDLE
     epoch: int = 0
     live: bool = False
+    kind: Kind = Kind.REPLY
     failed: bool = False
     question: bool = False
     cut: bool = False
@@ -76,6 +88,10 @@ class State:
     listen_until: float | None = None
     stt_until: float | None = None
     reply_until: float | None = None
+    voice_until: float | None = None
+    follow_up_until: float | None = None
+    user_power: float = 0.0
+    ring_due: bool = False
 
     @property
     def open_segment(self) -> Segment | None:

@@ -37,6 +37,8 @@ class Drive:
     settings: TurnSettings = field(default_factory=TurnSettings)
     state: State = field(default_factory=State)
     now: float = 0.0
+    # How loud the windows are, in dBFS.
+    level_db: float | None = None
     log: list[tuple[float, Effect]] = field(default_factory=list)
 
     def send(self, event: Event) -> tuple[Effect, ...]:
@@ -53,7 +55,7 @@ class Drive:
     def window(self, probability: float, *, own_voice: bool = False) -> tuple[Effect, ...]:
         """One window of the VAD passes, with the ticks that fall into it."""
         ticked = self.wait(self.settings.window_ms)
-        return (*ticked, *self.send(VoiceWindow(probability, own_voice)))
+        return (*ticked, *self.send(VoiceWindow(probability, own_voice, self.level_db)))
 
     def voice(self, ms: float) -> tuple[Effect, ...]:
         """Somebody speaks for so long (whole windows, rounded up)."""

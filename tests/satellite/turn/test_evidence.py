@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from satellite.turn.events import VoiceWindow
 from satellite.turn.evidence import Evidence, update
 from satellite.turn.settings import TurnSettings
 
@@ -9,7 +10,7 @@ SETTINGS = TurnSettings()
 def after(probabilities: list[float], *, own_voice: bool = False) -> Evidence:
     evidence = Evidence()
     for number, probability in enumerate(probabilities, 1):
-        evidence = update(evidence, probability, number * 0.032, SETTINGS, own_voice=own_voice)
+        evidence = update(evidence, VoiceWindow(probability, own_voice), number * 0.032, SETTINGS)
     return evidence
 
 

@@ -12,12 +12,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from satellite.turn.backchannel import Verdict, judge
 from satellite.turn.events import (
     AbortStt,
+    Announce,
+    Announced,
     Ask,
     CancelReply,
     Duck,
     Effect,
     EndStt,
     Event,
+    Muted,
     OpenStt,
     Partial,
     Pause,
@@ -26,12 +29,16 @@ from satellite.turn.events import (
     ReplyStarted,
     ReplyText,
     Resume,
+    StartRing,
+    StopWord,
     SttFailed,
+    TimerFinished,
     Transcribed,
     Typed,
     Unduck,
+    WakeWord,
 )
-from satellite.turn.settings import BargeIn, TurnSettings
+from satellite.turn.settings import BargeIn, Judgement, TurnSettings, TurnStart
 from satellite.turn.state import Phase
 from tests.satellite.turn.drive import Drive
 
@@ -74,9 +81,11 @@ class World:
                 assert self.live is None, "two generations at once"
                 assert epoch == self.epoch + 1
                 assert text.strip()
-                self.epoch = self.live = epoch
-                self.started = False
-                self.ducked_since = self.held_since = None
+                self.begin_epoch(epoch)
+            case Announce(epoch) | StartRing(epoch):
+                assert self.live is None, "two things that sound at once"
+                assert epoch == self.epoch + 1
+                self.begin_epoch(epoch)
             case CancelReply(epoch, _):
                 assert epoch == self.live, "only the live reply can be cancelled, and once"
                 self.finish_reply()
@@ -99,6 +108,11 @@ class World:
             case _:
                 pass
 
+    def begin_epoch(self, epoch: int) -> None:
+        self.epoch = self.live = epoch
+        self.started = False
+        self.ducked_since = self.held_since = None
+
     def finish_stream(self, stream: int) -> None:
         if stream == self.open_stream:
             self.open_stream = None
@@ -120,10 +134,17 @@ class TurnMachine(RuleBasedStateMachine):
         self.to_be_asked: set[str] = set()
         self.seen = 0
 
-    @initialize(barge_in=st.sampled_from([BargeIn.SPEECH, BargeIn.SPEECH, BargeIn.STOP_WORD, BargeIn.OFF]))
-    def begin(self, barge_in: BargeIn) -> None:
+    @initialize(
+        barge_in=st.sampled_from([BargeIn.SPEECH, BargeIn.SPEECH, *BargeIn]),
+        turn_start=st.sampled_from(TurnStart),
+        judgement=st.sampled_from(Judgement),
+    )
+    def begin(self, barge_in: BargeIn, turn_start: TurnStart, judgement: Judgement) -> None:
         self.drive.settings = TurnSettings(
             barge_in=barge_in,
+            turn_start=turn_start,
+            judgement=judgement,
+            follow_up_seconds=1.0,
             listen_max_s=SETTINGS.listen_max_s,
             stt_timeout_s=SETTINGS.stt_timeout_s,
             reply_timeout_s=SETTINGS.reply_timeout_s,
@@ -212,6 +233,16 @@ class TurnMachine(RuleBasedStateMachine):
         self.to_be_asked = {*before, word}
         self.happen(Typed(f"{word} {text}".strip()))
 
+    @rule(event=st.sampled_from([WakeWord("okay nabu", 100.0), StopWord(), Announced(), Muted()]))
+    def word_or_call(self, event: Event) -> None:
+        """Who says the wake word or the stop word, calls, or mutes takes back what was not asked yet."""
+        self.to_be_asked = set()
+        self.happen(event)
+
+    @rule()
+    def timer_finishes(self) -> None:
+        self.happen(TimerFinished())
+
     @precondition(lambda self: self.world.live)
     @rule(text=TEXTS)
     def reply_text(self, text: str) -> None:
@@ -282,8 +313,11 @@ class TurnMachine(RuleBasedStateMachine):
             assert since is None or self.drive.now - since <= longest_s
 
     def teardown(self) -> None:
-        """Silence, and servers that say nothing more."""
+        """Silence, and servers that say nothing more; a timer that finished rings."""
         self.drive.until_idle(SETTLE_S)
+        if self.drive.state.ring_due:
+            self.drive.wait(self.drive.settings.window_ms)
+            assert isinstance(self.drive.log[-1][1], StartRing)
 
 
 TestTurnMachine = TurnMachine.TestCase

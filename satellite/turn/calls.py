@@ -1,0 +1,72 @@
+"""What calls on the room from outside a conversation: announcements, finished timers, the mute switch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from satellite.turn.bargein import resume
+from satellite.turn.events import Announce, CancelReason, CancelReply, Effect, RingOnce, StartRing
+from satellite.turn.evidence import spend
+from satellite.turn.listening import rest
+from satellite.turn.segments import Outcome, abort_streams, then
+from satellite.turn.state import Kind, Phase, State
+from satellite.turn.words import forget_turn
+
+if TYPE_CHECKING:
+    from satellite.turn.settings import TurnSettings
+
+
+def announced(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
+    """Make way: whoever announces something knows better than we what matters now."""
+    cut: tuple[Effect, ...] = (CancelReply(state.epoch, CancelReason.ANNOUNCEMENT),) if state.live else ()
+    cleared, aborts = abort_streams(state)
+    begun = _begin(cleared, Kind.ANNOUNCEMENT, now, settings)
+    waiting = replace(
+        begun,
+        # A ring that had to make way goes on afterwards.
+        ring_due=state.ring_due or (state.live and state.kind is Kind.RING),
+        evidence=spend(state.evidence),
+    )
+    return waiting, (*cut, *aborts, Announce(begun.epoch))
+
+
+def ring(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
+    """Ring for a finished timer."""
+    begun = _begin(replace(state, ring_due=False), Kind.RING, now, settings)
+    return begun, (StartRing(begun.epoch),)
+
+
+def ring_if_due(state: State, event: object, now: float, settings: TurnSettings) -> Outcome:
+    """Ring now for a timer that finished during a conversation."""
+    return ring(state, event, now, settings) if state.ring_due else (state, ())
+
+
+def ring_later(state: State, _event: object, _now: float, _settings: TurnSettings) -> Outcome:
+    """A conversation is not cut off for a timer: it sounds once, and rings when the conversation is over."""
+    if state.live and state.kind is Kind.RING:
+        return state, ()
+    return replace(state, ring_due=True), (RingOnce(),)
+
+
+def muted_turn(state: State, _event: object, _now: float, _settings: TurnSettings) -> Outcome:
+    """Who switches the microphone off does not want to have been heard."""
+    return forget_turn(state)
+
+
+def muted_reply(state: State, _event: object, _now: float, _settings: TurnSettings) -> Outcome:
+    """Nothing can interrupt what sounds any more: let it play."""
+    aborted, effects = abort_streams(state)
+    return then(effects, resume(aborted))
+
+
+def _begin(state: State, kind: Kind, now: float, settings: TurnSettings) -> State:
+    return replace(
+        rest(state),
+        phase=Phase.PROCESSING,
+        epoch=state.epoch + 1,
+        live=True,
+        kind=kind,
+        question=False,
+        reply_until=now + settings.reply_timeout_s,
+    )

@@ -1,0 +1,62 @@
+"""Wake words and stop words: what the detectors hear in any phase, without a recogniser."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from satellite.turn.bargein import silence
+from satellite.turn.events import Awake, CancelReason, CancelReply, OpenStt, WakeWord
+from satellite.turn.evidence import Evidence, spend
+from satellite.turn.listening import listen, rest
+from satellite.turn.segments import Outcome, abort_streams, then
+from satellite.turn.settings import BargeIn
+from satellite.turn.state import Kind, Segment, State
+
+if TYPE_CHECKING:
+    from satellite.turn.settings import TurnSettings
+
+_WAKES_INTO_REPLIES = (BargeIn.SPEECH, BargeIn.WAKE_WORD)
+
+
+def wake(state: State, event: WakeWord, now: float, settings: TurnSettings) -> Outcome:
+    """Listen from the end of the wake word on; what was said before it is not for us."""
+    cleared, aborts = abort_streams(state)
+    stream = state.streams + 1
+    woken = replace(
+        rest(cleared),
+        streams=stream,
+        segments=(Segment(stream),),
+        # The word itself is no speech of the turn; all that follows is.
+        evidence=Evidence(last_voice_s=now),
+    )
+    listening = replace(listen(woken, settings, now), voice_until=now + settings.vad_wake_word_timeout)
+    return listening, (*aborts, Awake(event.name), OpenStt(stream, event.ago_ms))
+
+
+def wake_into_reply(state: State, event: WakeWord, now: float, settings: TurnSettings) -> Outcome:
+    """Cut off what sounds, and listen at once."""
+    if state.kind is not Kind.RING and settings.barge_in not in _WAKES_INTO_REPLIES:
+        return state, ()
+    woken, effects = wake(state, event, now, settings)
+    return replace(woken, cut=True), (CancelReply(state.epoch, CancelReason.WAKE_WORD), *effects)
+
+
+def stop_reply(state: State, _event: object, _now: float, settings: TurnSettings) -> Outcome:
+    """Silence what sounds at once; no turn begins."""
+    if state.kind is not Kind.RING and settings.barge_in is BargeIn.OFF:
+        return state, ()
+    return silence(state, CancelReason.STOP_WORD)
+
+
+def stop_turn(state: State, _event: object, _now: float, _settings: TurnSettings) -> Outcome:
+    """The word that cut a reply off was a stop word after all: nothing is asked."""
+    if not state.cut:
+        return state, ()
+    return forget_turn(state)
+
+
+def forget_turn(state: State) -> Outcome:
+    """Drop what the user has said so far."""
+    aborted, effects = abort_streams(state)
+    return then(effects, (replace(rest(aborted), evidence=spend(aborted.evidence)), ()))
