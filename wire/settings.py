@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
 import tomllib
-import types
 import typing
 from dataclasses import dataclass
 from enum import Enum
@@ -21,32 +19,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from wire import package_version
 from wire.errors import SettingError
+from wire.setting_field import METADATA_KEY, Derived, Field, Option, Words, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 T = TypeVar("T")
 
-_TRUE = ("true", "1", "yes", "on")
-_FALSE = ("false", "0", "no", "off")
-_OPTION = "option"
 # The tables of a file that all four processes share.
 _TABLES = ("satellite", "stt", "llm", "tts")
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """What is said of a field besides its type and default."""
-
-    help: str
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple[str, ...] = ()
-    metavar: str | None = None
-    # A secret must not stand in a process listing or a shell history: it comes by environment or file, not by flag.
-    secret: bool = False
-    # What the flag means when no value follows it; None where it needs one.
-    alone: str | None = None
 
 
 def option(
@@ -62,90 +43,24 @@ def option(
 ) -> Any:
     """Declare a field.
 
-    Types: str, int, float, bool, Path, an Enum with string values, each of these or None, and tuples of str, Path or
-    int (the flag is then repeatable; the environment separates with commas). `alone` is what the flag means when no
-    value follows it.
+    Types: str, int, float, bool, Path, an Enum with string values, a subclass of Words, each of these or None, and
+    tuples of str, Path, int or Words (the flag is then repeatable; the environment separates with commas). `default`
+    may be Derived. `alone` is what the flag means when no value follows it.
+    """
+    derived = default if isinstance(default, Derived) else None
+    default = default if derived is None else derived.default
+    said = Option(help, minimum, maximum, choices, metavar, secret, alone, derived)
+    return dataclasses.field(default=default, repr=not secret, metadata={METADATA_KEY: said})
+
+
+def refused(remedy: str) -> Any:
+    """Declare a setting that another program has and this one has not: whoever gives it is told the remedy.
+
+    Its type is None, and so is its value.
     """
     return dataclasses.field(
-        default=default,
-        repr=not secret,
-        metadata={_OPTION: Option(help, minimum, maximum, choices, metavar, secret, alone)},
+        default=None, init=False, repr=False, compare=False, metadata={METADATA_KEY: Option(remedy, refused=True)}
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    name: str
-    kind: type
-    repeatable: bool
-    optional: bool
-    default: Any
-    option: Option
-
-    @property
-    def key(self) -> str:
-        return self.name.replace("_", "-")
-
-    def accepted(self) -> str:
-        if isinstance(self.kind, type) and issubclass(self.kind, Enum):
-            return " | ".join(str(member.value) for member in self.kind)
-        if self.option.choices:
-            return " | ".join(self.option.choices)
-        if self.kind is bool:
-            return "true | false"
-        low, high = self.option.minimum, self.option.maximum
-        name = {int: "a whole number", float: "a number", Path: "a path", str: "a text"}[self.kind]
-        if low is not None and high is not None:
-            return f"{name} from {low:g} to {high:g}"
-        if low is not None:
-            return f"{name}, {low:g} or more"
-        return name if high is None else f"{name}, {high:g} or less"
-
-    def parse(self, origin: str, value: Any) -> Any:
-        """Convert one source's value; raises SettingError that names the origin and what is accepted."""
-        if self.repeatable:
-            parts = value if isinstance(value, list | tuple) else [part for part in str(value).split(",") if part]
-            return tuple(self._parse_one(origin, part) for part in parts)
-        return self._parse_one(origin, value)
-
-    def _parse_one(self, origin: str, value: Any) -> Any:
-        try:
-            parsed = self._convert(value)
-        except (ValueError, TypeError):
-            raise SettingError(origin, f"{self._shown(value)} is not accepted; give {self.accepted()}") from None
-        if self.option.choices and parsed not in self.option.choices:
-            raise SettingError(origin, f"{self._shown(value)} is not accepted; give {self.accepted()}")
-        low, high = self.option.minimum, self.option.maximum
-        if (low is not None and not parsed >= low) or (high is not None and not parsed <= high):
-            raise SettingError(origin, f"{self._shown(value)} is out of range; give {self.accepted()}")
-        return parsed
-
-    def _shown(self, value: Any) -> str:
-        return "that" if self.option.secret else repr(value)
-
-    def _convert(self, value: Any) -> Any:
-        if self.kind is bool:
-            return _to_bool(value)
-        if isinstance(value, bool):
-            raise TypeError
-        if self.kind is str and not isinstance(value, str):
-            raise TypeError
-        if self.kind is int and isinstance(value, float):
-            raise TypeError
-        if self.kind is Path:
-            return Path(value).expanduser()
-        converted = self.kind(value)
-        if isinstance(converted, float) and not math.isfinite(converted):
-            raise ValueError
-        return converted
-
-
-def _to_bool(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in _TRUE + _FALSE:
-        return value.lower() in _TRUE
-    raise ValueError
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,31 +74,20 @@ class SettingRow:
 
 
 def describe_schema(schema: type) -> list[SettingRow]:
-    """Return the settings that a schema declares, in its order."""
-    return [_row(field) for field in _fields(schema)]
+    """Return the settings that a schema accepts, in its order."""
+    return [_row(field) for field in fields_of(schema) if not field.option.refused]
 
 
-def _row(field: _Field) -> SettingRow:
+def describe_refused(schema: type) -> dict[str, str]:
+    """Return the settings that a schema refuses, each with its remedy."""
+    return {field.key: field.option.help for field in fields_of(schema) if field.option.refused}
+
+
+def _row(field: Field) -> SettingRow:
     origin = " Environment or file only." if field.option.secret else ""
     repeatable = ", repeatable" if field.repeatable else ""
     default = "" if field.default in (None, ()) else _shown(field.default)
     return SettingRow(field.key, default, field.accepted() + repeatable, field.option.help + origin)
-
-
-def _fields(schema: type) -> list[_Field]:
-    hints = typing.get_type_hints(schema)
-    return [_field(item, hints[item.name]) for item in dataclasses.fields(schema)]
-
-
-def _field(item: dataclasses.Field[Any], hint: Any) -> _Field:
-    optional = repeatable = False
-    if isinstance(hint, types.UnionType):
-        optional = True
-        (hint,) = (part for part in typing.get_args(hint) if part is not types.NoneType)
-    if typing.get_origin(hint) is tuple:
-        repeatable = True
-        hint = typing.get_args(hint)[0]
-    return _Field(item.name, hint, repeatable, optional, item.default, item.metadata[_OPTION])
 
 
 def load(
@@ -195,13 +99,17 @@ def load(
     description: str,
 ) -> T:
     """Fill `schema` from the three sources; raises SettingError (argparse exits by itself for --help, --version)."""
-    fields = _fields(schema)
+    fields = fields_of(schema)
     flags = _parse_flags(fields, prefix, argv, description)
     variables = _parse_environment(fields, prefix, environ)
     by_variable = variables.pop("config", None)
     config = flags.pop("config", by_variable)
     values = _parse_file(fields, prefix, Path(config)) if config else {}
-    return schema(**{**values, **variables, **flags})
+    values = {**values, **variables, **flags}
+    for field in fields:
+        if field.option.derived is not None and field.name not in values:
+            values[field.name] = field.option.derived.rule(values)
+    return schema(**values)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -209,7 +117,7 @@ class _Parser(argparse.ArgumentParser):
         raise SettingError("command line", f"{message}; --help lists all flags")
 
 
-def _parse_flags(fields: list[_Field], prefix: str, argv: Sequence[str], description: str) -> dict[str, Any]:
+def _parse_flags(fields: list[Field], prefix: str, argv: Sequence[str], description: str) -> dict[str, Any]:
     parser = _Parser(
         prog=f"interject-{prefix}",
         description=description,
@@ -234,16 +142,24 @@ def _parse_flags(fields: list[_Field], prefix: str, argv: Sequence[str], descrip
     }
 
 
-def _add_flag(parser: argparse.ArgumentParser, field: _Field) -> None:
+def _add_flag(parser: argparse.ArgumentParser, field: Field) -> None:
     flag = f"--{field.key}"
     default = "" if field.default in (None, (), "", False) else f" (default: {_shown(field.default)})"
     text = (field.option.help + default).replace("%", "%%")
-    if field.option.secret:
+    if field.option.refused:
+        # Known to the parser only so that using it gets its answer, however many values follow.
+        parser.add_argument(flag, dest=field.name, nargs="*", help=argparse.SUPPRESS)
+    elif field.option.secret:
         # Known to the parser only so that using it gets an answer that does not repeat the secret.
         parser.add_argument(flag, dest=field.name, help=argparse.SUPPRESS)
     elif field.kind is bool:
         action = argparse.BooleanOptionalAction if field.default else "store_true"
         parser.add_argument(flag, dest=field.name, action=action, help=text)
+    elif issubclass(field.kind, Words):
+        words = field.kind.WORDS
+        nargs: int | str = len(words) if len(words) == field.kind.REQUIRED else "+"
+        action = "append" if field.repeatable else "store"
+        parser.add_argument(flag, dest=field.name, action=action, nargs=nargs, metavar=words, help=text)
     elif field.repeatable:
         metavar = field.option.metavar or field.kind.__name__.upper()
         parser.add_argument(flag, dest=field.name, action="append", metavar=metavar, help=text)
@@ -260,7 +176,7 @@ def _shown(default: Any) -> str:
     return str(default.value) if isinstance(default, Enum) else str(default)
 
 
-def _parse_environment(fields: list[_Field], prefix: str, environ: Mapping[str, str]) -> dict[str, Any]:
+def _parse_environment(fields: list[Field], prefix: str, environ: Mapping[str, str]) -> dict[str, Any]:
     start = f"INTERJECT_{prefix.upper()}_"
     by_variable = {start + field.name.upper(): field for field in fields}
     values: dict[str, Any] = {}
@@ -274,15 +190,19 @@ def _parse_environment(fields: list[_Field], prefix: str, environ: Mapping[str, 
             field = by_variable[variable]
             values[field.name] = field.parse(variable, value)
         else:
-            raise SettingError(variable, f"no such setting; there are {', '.join(sorted(by_variable))}")
+            raise SettingError(variable, f"no such setting; there are {_names(by_variable)}")
     return values
+
+
+def _names(fields: Mapping[str, Field]) -> str:
+    return ", ".join(sorted(name for name, field in fields.items() if not field.option.refused))
 
 
 def _tables_text(tables: set[str]) -> str:
     return ", ".join(f"[{table}]" for table in sorted(tables))
 
 
-def _parse_file(fields: list[_Field], prefix: str, path: Path) -> dict[str, Any]:
+def _parse_file(fields: list[Field], prefix: str, path: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -300,6 +220,6 @@ def _parse_file(fields: list[_Field], prefix: str, path: Path) -> dict[str, Any]
         origin = f"{path} [{prefix}] {key}"
         field = by_key.get(key.replace("_", "-"))
         if field is None:
-            raise SettingError(origin, f"no such setting; there are {', '.join(sorted(by_key))}")
+            raise SettingError(origin, f"no such setting; there are {_names(by_key)}")
         values[field.name] = field.parse(origin, value)
     return values

@@ -1,0 +1,79 @@
+"""Settings of what the satellite plays and runs when something happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+from wire.setting_field import Words
+from wire.settings import option
+
+_MAX_REPEATS = 1000
+_MAX_DELAY_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat(Words):
+    """How often a sound is played, and how much silence is between; the delay in seconds."""
+
+    WORDS: ClassVar[tuple[str, ...]] = ("N", "DELAY")
+    REQUIRED: ClassVar[int] = 2
+
+    times: int
+    delay_s: float
+
+    def __str__(self) -> str:
+        return f"{self.times} {self.delay_s:g}"
+
+    @classmethod
+    def from_words(cls, *words: str) -> Self:
+        """Make one of N, from 1 to 1000, and DELAY, from 0 to 60."""
+        times, delay_s = words
+        if not 1 <= int(times) <= _MAX_REPEATS or not 0 <= float(delay_s) <= _MAX_DELAY_S:
+            raise ValueError
+        return cls(int(times), float(delay_s))
+
+
+# No slots: a class cannot inherit from several that have some.
+@dataclass(frozen=True)
+class SignalSettings:
+    """Sounds that tell somebody in the room what the satellite does."""
+
+    awake_wav: Path | None = option(None, "WAV file to play when a wake word was heard")
+    done_wav: Path | None = option(None, "WAV file to play when the user has finished speaking")
+    timer_finished_wav: Path | None = option(None, "WAV file to play when a timer has finished (default: a ring)")
+    # Ten times a second apart is a ring that is heard in the next room.
+    timer_finished_wav_repeat: Repeat = option(
+        Repeat(10, 1.0), "how many times to play it, 1 to 1000, and seconds of silence between, 0 to 60"
+    )
+    mic_seconds_to_mute_after_awake_wav: float = option(
+        0.5, "how long after --awake-wav has ended its echo is kept from STT", minimum=0, maximum=10
+    )
+    mic_no_mute_during_awake_wav: bool = option(False, "let STT hear --awake-wav")
+
+
+@dataclass(frozen=True)
+class HookSettings:
+    """Programs and a service that are told what happens; programs are run without a shell."""
+
+    event_uri: str | None = option(None, "event service that is sent what happens")
+    startup_command: str | None = option(None, "program to run when the satellite has started")
+    detect_command: str | None = option(None, "program to run when it begins to wait for a wake word")
+    detection_command: str | None = option(None, "program to run when a wake word was heard; gets its name")
+    transcript_command: str | None = option(None, "program to run when the user was understood; gets the text")
+    stt_start_command: str | None = option(None, "program to run when the user begins to speak")
+    stt_stop_command: str | None = option(None, "program to run when the user has finished speaking")
+    synthesize_command: str | None = option(None, "program to run when the reply is known; gets its text")
+    tts_start_command: str | None = option(None, "program to run when the first audio of a reply has come")
+    tts_stop_command: str | None = option(None, "program to run when all audio of a reply has come")
+    tts_played_command: str | None = option(None, "program to run when a reply was played")
+    streaming_start_command: str | None = option(None, "program to run when audio begins to leave the satellite")
+    streaming_stop_command: str | None = option(None, "program to run when audio no longer leaves the satellite")
+    error_command: str | None = option(None, "program to run when something failed; gets what")
+    connected_command: str | None = option(None, "program to run when Home Assistant has connected")
+    disconnected_command: str | None = option(None, "program to run when Home Assistant is gone")
+    timer_started_command: str | None = option(None, "program to run when a timer was started; gets it as JSON")
+    timer_updated_command: str | None = option(None, "program to run when a timer was changed; gets it as JSON")
+    timer_cancelled_command: str | None = option(None, "program to run when a timer was cancelled; gets its id")
+    timer_finished_command: str | None = option(None, "program to run when a timer has finished; gets its id")

@@ -1,0 +1,90 @@
+"""Settings of turn-taking: when somebody speaks, has finished, or takes the floor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from satellite.turn.settings import BargeIn, Endpointing, TurnSettings
+from wire.settings import option, refused
+
+_TURN = TurnSettings()
+
+
+# No slots: a class cannot inherit from several that have some.
+@dataclass(frozen=True)
+class TurnTakingSettings:
+    """When to duck, pause, commit, resume, and end a turn."""
+
+    barge_in: BargeIn = option(
+        _TURN.barge_in, "what interrupts a reply: any speech, a wake word or stop word, a stop word only, or nothing"
+    )
+    vad_threshold: float = option(_TURN.vad_threshold, "speech probability that counts", minimum=0.01, maximum=0.99)
+    vad_hysteresis: float = option(
+        _TURN.vad_hysteresis, "how much less counts once speech has begun", minimum=0, maximum=0.9
+    )
+    trigger_windows: int = option(
+        _TURN.trigger_windows, "voiced windows of 32 ms in a row that duck the reply", minimum=1, maximum=30
+    )
+    utterance_gap_ms: float = option(_TURN.utterance_gap_ms, "silence that ends an utterance", minimum=32, maximum=2000)
+    confirm_speech_ms: float = option(
+        _TURN.confirm_speech_ms, "speech within --confirm-within-ms that pauses the reply", minimum=32, maximum=5000
+    )
+    confirm_within_ms: float = option(
+        _TURN.confirm_within_ms, "time in which --confirm-speech-ms must be reached", minimum=32, maximum=5000
+    )
+    min_speech_ms: float = option(_TURN.min_speech_ms, "speech shorter than this is a knock", minimum=0, maximum=2000)
+    word_speech_ms: float = option(
+        _TURN.word_speech_ms, "speech after which a stable word takes the floor", minimum=32, maximum=10_000
+    )
+    commit_speech_ms: float = option(
+        _TURN.commit_speech_ms, "speech that takes the floor whatever it says", minimum=32, maximum=10_000
+    )
+    commit_backchannel_ms: float = option(
+        _TURN.commit_backchannel_ms, "the same while it sounds like a backchannel", minimum=32, maximum=10_000
+    )
+    commit_unheard_ms: float = option(
+        _TURN.commit_unheard_ms,
+        "speech that takes the floor where nobody can say what it says: Home Assistant's pipeline without --stt-uri",
+        minimum=32,
+        maximum=10_000,
+    )
+    softer_is_aside_db: float = option(
+        _TURN.softer_is_aside_db,
+        "there, how much softer than the user a voice is that speaks to somebody else",
+        minimum=0,
+        maximum=60,
+    )
+    undecided_ms: float = option(
+        _TURN.undecided_ms, "how long a reply stays paused at most before it goes on", minimum=100, maximum=10_000
+    )
+    pre_roll_ms: float = option(
+        _TURN.pre_roll_ms, "audio before the first voiced window that STT gets", minimum=100, maximum=2500
+    )
+    endpoint_silence_ms: float = option(
+        _TURN.endpoint_silence_ms, "silence that ends the user's turn", minimum=100, maximum=10_000
+    )
+    vad_release_ms: float = option(
+        _TURN.vad_release_ms, "how much later than a voice its last voiced window ends", minimum=0, maximum=500
+    )
+    listen_max_s: float = option(_TURN.listen_max_s, "longest turn of the user", minimum=1, maximum=300)
+    endpointing: Endpointing = option(
+        _TURN.endpointing, "who says that the user has finished: the satellite, by silence, or Home Assistant"
+    )
+    vad_wake_word_timeout: float = option(
+        _TURN.vad_wake_word_timeout, "seconds to wait for speech after a wake word", minimum=1, maximum=60
+    )
+    follow_up_seconds: float = option(
+        _TURN.follow_up_seconds,
+        "how long after an answer a voice needs no wake word, 0 is off",
+        minimum=0,
+        maximum=300,
+    )
+    stt_timeout_s: float = option(_TURN.stt_timeout_s, "longest wait for a transcript", minimum=1, maximum=300)
+    reply_timeout_s: float = option(_TURN.reply_timeout_s, "longest wait for a reply", minimum=1, maximum=3600)
+    stt_failures_to_text: int = option(
+        _TURN.stt_failures_to_text, "failures of the STT server in a row until text mode is offered", minimum=1
+    )
+
+    vad: bool = option(True, "voice activity detection, which is always on")
+    vad_trigger_level: None = refused("use --trigger-windows: how many voiced windows of 32 ms make a voice")
+    vad_buffer_seconds: None = refused("use --pre-roll-ms: how much audio from before the voice STT gets")
