@@ -157,9 +157,12 @@ def _add_flag(parser: argparse.ArgumentParser, field: Field) -> None:
         parser.add_argument(flag, dest=field.name, action=action, help=text)
     elif issubclass(field.kind, Words):
         words = field.kind.WORDS
-        nargs: int | str = len(words) if len(words) == field.kind.REQUIRED else "+"
+        fixed = len(words) == field.kind.REQUIRED
+        # argparse shows a variable number of words by two names: of the first, and of those that may follow.
+        shown = words if fixed else (words[0], " ".join(words[1:]))
         action = "append" if field.repeatable else "store"
-        parser.add_argument(flag, dest=field.name, action=action, nargs=nargs, metavar=words, help=text)
+        nargs = len(words) if fixed else "+"
+        parser.add_argument(flag, dest=field.name, action=action, nargs=nargs, metavar=shown, help=text)
     elif field.repeatable:
         metavar = field.option.metavar or field.kind.__name__.upper()
         parser.add_argument(flag, dest=field.name, action="append", metavar=metavar, help=text)

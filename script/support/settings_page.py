@@ -9,7 +9,7 @@ from satellite.settings import SatelliteSettings
 from servers.llm.settings import LlmSettings
 from servers.stt.settings import SttSettings
 from servers.tts.settings import TtsSettings
-from wire.settings import describe_schema
+from wire.settings import describe_refused, describe_schema
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 _HEAD = """# Settings
@@ -17,6 +17,15 @@ _HEAD = """# Settings
 Written by `python -m script.support.settings_page` from the code. Each setting is a flag, a variable
 (`INTERJECT_` + process + `_` + name) and a key in the process's table of the TOML file that `--config` names; a flag
 overrides the environment, which overrides the file.
+"""
+_REFUSED_HEAD = """
+## Settings of wyoming-satellite that are gone
+
+All others of its settings mean here what they mean there; these are answered with what takes their place, and so are
+`stdio://` addresses, for which there are `tcp://` and `unix://`.
+
+| setting | |
+|---|---|
 """
 _PROCESSES = (
     ("satellite", "Satellite", SatelliteSettings),
@@ -36,6 +45,8 @@ def render() -> str:
             f"| `{row.key}` | {_code(row.default)} | {_cell(row.accepted)} | {_cell(row.help)} |\n"
             for row in describe_schema(schema)
         )
+    parts.append(_REFUSED_HEAD)
+    parts.extend(f"| `{key}` | {_cell(remedy)} |\n" for key, remedy in describe_refused(SatelliteSettings).items())
     return "".join(parts)
 
 

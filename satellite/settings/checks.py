@@ -1,0 +1,113 @@
+"""Settings that are good each by itself and make no sense together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from satellite.settings.service import PipelineKind
+from satellite.settings.wake import WakeSource
+from satellite.turn.settings import BargeIn, Endpointing
+from wire.errors import BadUriError, SettingError
+from wire.uri import parse_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from satellite.settings import SatelliteSettings
+
+_URIS = ("uri", "stt_uri", "llm_uri", "tts_uri", "wake_uri", "event_uri")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A mistake, the setting to blame for it, and what to do about it."""
+
+    key: str
+    broken: Callable[[SatelliteSettings], bool]
+    remedy: str
+
+
+def _direct(settings: SatelliteSettings) -> bool:
+    return settings.pipeline is PipelineKind.DIRECT
+
+
+def _no_stop_word_is_heard(settings: SatelliteSettings) -> bool:
+    # In direct mode the words of the speech-to-text server tell it.
+    heard = _direct(settings) or settings.stt_uri is not None or settings.stop_word_name
+    return settings.barge_in is BargeIn.STOP_WORD and not heard
+
+
+_RULES = (
+    _Rule("vad", lambda it: not it.vad, "voice activity detection is always on; leave the setting out"),
+    _Rule(
+        "text",
+        lambda it: it.text and not _direct(it),
+        "Home Assistant takes no typed text from a satellite; use --pipeline direct",
+    ),
+    _Rule(
+        "endpointing",
+        lambda it: it.endpointing is Endpointing.HOME_ASSISTANT and _direct(it),
+        "home-assistant needs --pipeline home-assistant",
+    ),
+    _Rule(
+        "wake-word",
+        lambda it: it.wake_word is WakeSource.HOME_ASSISTANT and _direct(it),
+        "home-assistant needs --pipeline home-assistant; use --wake-word local, or --wake-uri for a service",
+    ),
+    _Rule(
+        "wake-word",
+        lambda it: it.wake_word is WakeSource.REMOTE and it.wake_uri is None,
+        "remote needs --wake-uri, the address of a wake word service",
+    ),
+    _Rule(
+        "wake-word-name",
+        lambda it: _direct(it) and any(word.pipeline for word in it.wake_word_name),
+        "a wake word that starts a pipeline of its own needs --pipeline home-assistant; leave PIPELINE out",
+    ),
+    _Rule(
+        "barge-in",
+        lambda it: it.barge_in is BargeIn.WAKE_WORD and it.wake_word is WakeSource.NONE,
+        "wake-word needs one to listen for: give --wake-word-name, or --wake-uri for a service",
+    ),
+    _Rule(
+        "barge-in",
+        _no_stop_word_is_heard,
+        "stop-word needs somebody to hear it: give --stop-word-name with --wake-word-dir, or --stt-uri",
+    ),
+)
+
+
+def check(settings: SatelliteSettings) -> None:
+    """Raise SettingError for the first mistake."""
+    for rule in _RULES:
+        if rule.broken(settings):
+            raise SettingError(rule.key, rule.remedy)
+    _check_uris(settings)
+    _check_words(settings)
+
+
+def _check_uris(settings: SatelliteSettings) -> None:
+    for name in _URIS:
+        uri = getattr(settings, name)
+        if uri is not None:
+            try:
+                parse_uri(uri)
+            except BadUriError as error:
+                raise SettingError(name.replace("_", "-"), str(error)) from None
+
+
+def _check_words(settings: SatelliteSettings) -> None:
+    """Words that are listened for in process: no two meanings of one, no number for none."""
+    wake = [word.name for word in settings.wake_word_name if settings.wake_word is WakeSource.LOCAL]
+    words = [*wake, *settings.stop_word_name]
+    for word in words:
+        if words.count(word) > 1:
+            raise SettingError("wake-word-name", f"{word!r} is named more than once as a wake word or a stop word")
+    for threshold in settings.wake_threshold:
+        if threshold.name not in words:
+            listening = f"only for {', '.join(words)}" if words else "for no word"
+            raise SettingError(
+                "wake-threshold",
+                f"the satellite itself does not listen for {threshold.name!r}, {listening}; see --wake-word-name",
+            )
