@@ -1,0 +1,1 @@
+"""Wake words and stop words."""
