@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from satellite.devices.base import Samples
     from satellite.hearing.echo import EchoCanceller
     from satellite.hearing.vad import Vad
+
+# Far below the last bit of 16-bit audio: the logarithm of digital silence.
+_SILENCE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,12 @@ class Window:
     """32 ms of what was heard.
 
     probability is that of somebody's speech, 0 where the echo of our own voice explains what was heard; end_index is
-    the 16 kHz index one past the window's last sample, the index that `FrontEnd.ring` uses.
+    the 16 kHz index one past the window's last sample, the index that `FrontEnd.ring` uses; level_db is in dBFS.
     """
 
     probability: float
     end_index: int
+    level_db: float
 
 
 class FrontEnd:
@@ -126,7 +131,8 @@ class FrontEnd:
         probability = self._vad.process(self._window)
         if self._guard.explains(self.echo_db):
             probability = 0.0
-        window = Window(probability, self._ended_windows * WINDOW_SAMPLES)
+        level_db = 10 * math.log10(float(np.mean(np.square(self._window))) + _SILENCE)
+        window = Window(probability, self._ended_windows * WINDOW_SAMPLES, level_db)
         self._in_window = 0
         self._fill_window(for_vad[until_full:])
         return [window]

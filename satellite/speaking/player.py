@@ -249,6 +249,12 @@ class Player:
             self._cue = np.concatenate([self._cue, samples]).astype(np.int16)
             return True
 
+    def stop_cues(self) -> None:
+        """Let the cue that sounds fade out over 10 ms, and drop those that wait."""
+        with self._lock:
+            frames = min(len(self._cue), self._frames(FLUSH_FADE_MS))
+            self._cue = apply_gain(self._cue[:frames], fade_out(frames)) if frames else _silence()
+
     def render(self, frames: int) -> Samples:
         """Return the next `frames` int16 mono samples for the device: for the audio thread alone."""
         out = np.zeros(frames, np.int16)

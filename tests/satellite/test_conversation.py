@@ -23,6 +23,7 @@ from wire.events import Interrupt, WordMark
 
 if TYPE_CHECKING:
     from satellite.devices.base import Samples
+    from satellite.hearing.wake.base import WakeWord
     from satellite.pipelines.base import PipelineListener
 
 
@@ -35,9 +36,14 @@ class Asked:
         self.aborted: list[int] = []
         self.questions: list[tuple[int, str]] = []
         self.interrupts: list[Interrupt] = []
+        self.words: list[str] = []
+        self.heard_whole: list[int] = []
 
     async def run(self, listener: PipelineListener) -> None:
         """Nothing happens by itself."""
+
+    def woken(self, word: WakeWord) -> None:
+        self.words.append(word.name)
 
     def open_stt(self, stream: int) -> None:
         self.audio[stream] = b""
@@ -56,6 +62,9 @@ class Asked:
 
     def cancel(self, interrupt: Interrupt) -> None:
         self.interrupts.append(interrupt)
+
+    def played(self, epoch: int) -> None:
+        self.heard_whole.append(epoch)
 
 
 class Talk:

@@ -1,0 +1,37 @@
+"""The short sounds by which a room says what it is doing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.speaking.tones import error_cue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from satellite.devices.base import Samples
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSounds:
+    """Sounds at the device's rate; `awake` and `done` may be None for none.
+
+    `ring` makes the whole ring of a timer, `ring_once` is one of its sounds. What is heard within `echo_tail_s` after a
+    sound may still be its echo; None lets the recogniser hear our sounds.
+    """
+
+    error: Samples
+    ring: Callable[[], Iterator[Samples]]
+    ring_once: Samples
+    awake: Samples | None = None
+    done: Samples | None = None
+    echo_tail_s: float | None = 0.5
+
+
+def plain_sounds(rate_hz: int) -> RoomSounds:
+    """Return sounds for a room without timers."""
+    silence = np.zeros(0, np.int16)
+    return RoomSounds(error=error_cue(rate_hz), ring=lambda: iter(()), ring_once=silence)
