@@ -4,118 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from satellite.conversation import Conversation
-from satellite.devices.base import Block
-from satellite.hearing.echo import Identity as NoCanceller
-from satellite.hearing.frontend import FrontEnd, HearingSettings
-from satellite.speaking.player import Player
 from satellite.turn.settings import BargeIn, TurnSettings
 from satellite.turn.state import Phase
-from tests.satellite.virtual.room import BLOCK, EnergyVad, Recorder
+from tests.satellite.talk import Talk, phase_of
 from tests.satellite.virtual.signals import RATE_HZ, reply_voice, user_voice
 from wire.errors import PeerGoneError
-from wire.events import Interrupt, WordMark
-
-if TYPE_CHECKING:
-    from satellite.devices.base import Samples
-    from satellite.hearing.wake.base import WakeWord
-    from satellite.pipelines.base import PipelineListener
-
-
-class Asked:
-    """A pipeline that keeps what it is asked for."""
-
-    def __init__(self) -> None:
-        self.audio: dict[int, bytes] = {}
-        self.ended: list[int] = []
-        self.aborted: list[int] = []
-        self.questions: list[tuple[int, str]] = []
-        self.interrupts: list[Interrupt] = []
-        self.words: list[str] = []
-        self.heard_whole: list[int] = []
-
-    async def run(self, listener: PipelineListener) -> None:
-        """Nothing happens by itself."""
-
-    def woken(self, word: WakeWord) -> None:
-        self.words.append(word.name)
-
-    def open_stt(self, stream: int) -> None:
-        self.audio[stream] = b""
-
-    def send_audio(self, stream: int, audio: bytes) -> None:
-        self.audio[stream] += audio
-
-    def end_stt(self, stream: int) -> None:
-        self.ended.append(stream)
-
-    def abort_stt(self, stream: int) -> None:
-        self.aborted.append(stream)
-
-    def ask(self, epoch: int, text: str) -> None:
-        self.questions.append((epoch, text))
-
-    def cancel(self, interrupt: Interrupt) -> None:
-        self.interrupts.append(interrupt)
-
-    def played(self, epoch: int) -> None:
-        self.heard_whole.append(epoch)
-
-
-class Talk:
-    """A conversation whose time is moved by hand."""
-
-    def __init__(self, settings: TurnSettings | None = None, *, echo: float = 0.0) -> None:
-        self.pipeline = Asked()
-        self.trace = Recorder()
-        self.player = Player(RATE_HZ)
-        front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=0), EnergyVad(), NoCanceller())
-        self.it = Conversation(settings or TurnSettings(), self.player, front_end, self.pipeline, self.trace)
-        self.heard_so_far = np.zeros(0, np.int16)
-        self._echo = echo
-        self._frame = 0
-
-    def hears(self, samples: Samples) -> None:
-        for first in range(0, len(samples) - BLOCK + 1, BLOCK):
-            played = self.player.render(BLOCK)
-            mic = samples[first : first + BLOCK] + (played * self._echo).astype(np.int16)
-            self.heard_so_far = np.concatenate([self.heard_so_far, mic])
-            self.it.on_block(Block(mic, played, self._frame), 0)
-            self._frame += BLOCK
-
-    def silence(self, seconds: float) -> None:
-        self.hears(np.zeros(round(seconds * RATE_HZ), np.int16))
-
-    def voice(self, seconds: float) -> None:
-        self.hears(user_voice(1, round(seconds * RATE_HZ)))
-
-    def sent(self, stream: int) -> Samples:
-        return np.frombuffer(self.pipeline.audio[stream], "<i2")
-
-    def replies(self, seconds: float) -> None:
-        """Give a whole reply to the newest question, a word each 200 ms."""
-        epoch = self.it.epoch
-        words = round(seconds / 0.2)
-        self.it.reply_text(epoch, " ".join(f"w{number}" for number in range(words)))
-        self.it.reply_marks(epoch, tuple(WordMark(f"w{n}", n * 200.0, n * 200.0 + 200) for n in range(words)))
-        self.it.reply_audio(epoch, reply_voice(1)[: round(seconds * RATE_HZ)].tobytes(), RATE_HZ)
-        self.it.reply_ended(epoch)
-
-    def speaking(self) -> Talk:
-        self.it.type_text("tell me a story")
-        self.replies(4.0)
-        self.silence(1.0)
-        assert self.it.phase is Phase.SPEAKING
-        return self
-
-
-def phase_of(talk: Talk) -> Phase:
-    return talk.it.phase
 
 
 def test_a_stream_begins_half_a_second_before_the_voice() -> None:
