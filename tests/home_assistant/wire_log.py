@@ -1,0 +1,71 @@
+"""Everything that went over the fake's connections, and waiting for more of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wyoming.event import Event
+
+# Nothing that a test waits for takes this long, even on a machine with other things to do.
+PATIENCE_S = 20.0
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event: when (event loop's clock), on which connection, and whether the satellite sent it."""
+
+    t: float
+    connection: int
+    from_satellite: bool
+    event: Event
+
+    def __str__(self) -> str:
+        arrow = "<-" if self.from_satellite else "->"
+        size = f" +{len(self.event.payload)} bytes" if self.event.payload else ""
+        return f"{self.t:9.3f} #{self.connection} {arrow} {self.event.type} {self.event.data or ''}{size}"
+
+
+class WireLog:
+    """Collects entries, and wakes whoever waits for one."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+
+    def add(self, connection: int, event: Event, *, from_satellite: bool) -> None:
+        """Record an event."""
+        self.entries.append(Entry(asyncio.get_running_loop().time(), connection, from_satellite, event))
+        self.changed()
+
+    def changed(self) -> None:
+        """Look again at what is waited for."""
+        for condition, future in self._waiting:
+            if not future.done() and condition():
+                future.set_result(None)
+
+    def of(self, kind: str, *, from_satellite: bool) -> list[Entry]:
+        """Return the entries of a kind."""
+        return [e for e in self.entries if e.event.type == kind and e.from_satellite == from_satellite]
+
+    async def until(self, condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+        """Wait until something holds; raises AssertionError with the end of the log."""
+        if condition():
+            return
+        waiting = (condition, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        try:
+            async with asyncio.timeout(patience_s):
+                await waiting[1]
+        except TimeoutError:
+            raise AssertionError(f"{what}: not within {patience_s:g} s; the wire:\n{self}") from None
+        finally:
+            self._waiting.remove(waiting)
+
+    def __str__(self) -> str:
+        return "\n".join(str(entry) for entry in self.entries[-_SHOWN:])
