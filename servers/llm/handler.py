@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import logging
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wyoming.asr import Transcript
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, NotHandled
 
 from servers.llm.errors import EngineError, StoreError
-from servers.llm.live import CutReason, LiveReplies, LiveReply, is_cut_by
+from servers.llm.live import CutReason, LiveReplies, LiveReply, agrees, is_cut_by
 from servers.llm.requests import read_interruption, read_question, read_speaker
+from servers.llm.sounding import Sounding
 from wire.errors import RequestError
 from wire.events import Interrupt, Interrupted
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from servers.llm.engines import Engine
     from servers.llm.requests import Question
-    from servers.llm.store import Store
+    from servers.llm.store import Corrected, Store
     from servers.llm.turns import Message
     from wire.service import Peer
     from wire.trace import Trace
@@ -34,6 +35,12 @@ _LOGGER = logging.getLogger(__name__)
 
 # A client that reads nothing for this long is gone, whatever its connection says; it must not hold a model.
 _SEND_TIMEOUT_S = 30.0
+# A question that comes while the last reply may still be sounding was asked by cutting it off; what was heard of it
+# arrives, if at all, at the same moment, by another connection and through other queues. Only then, and only for
+# clients that do not order the two themselves, the first word waits this long; meanwhile the model works already.
+CORRECTION_GRACE_S = 0.1
+# A client gets its answer when the service stops, if it takes it at once: the process must be gone within 2 s.
+_FAREWELL_TIMEOUT_S = 0.2
 # Closing an upstream stream takes some milliseconds; the answer to `interrupt` waits no longer than this for it.
 _ENDING_TIMEOUT_S = 0.2
 
@@ -47,6 +54,11 @@ class Bridge:
     live: LiveReplies
     history_messages: int
     trace: Trace
+    sounding: Sounding = field(default_factory=Sounding)
+    correction_grace_s: float = CORRECTION_GRACE_S
+
+
+_FAULT = "the request failed; the service's log says why"
 
 
 class HandleSession:
@@ -75,6 +87,9 @@ class HandleSession:
             await self._refuse(error.code, str(error), question)
         except StoreError as error:
             await self._refuse(error.code, str(error), question)
+        except Exception:
+            _LOGGER.exception("%s: a question failed", self._peer.name)
+            await self._refuse("internal-error", _FAULT, question)
 
     async def _start(self, question: Question) -> None:
         live = self._bridge.live
@@ -84,6 +99,10 @@ class HandleSession:
         if live.full:
             raise RequestError("busy", f"{live.limit} replies are being generated, which is the limit; try again soon")
         reply = LiveReply(question.conversation_id, question.speaker, question.epoch)
+        now = asyncio.get_running_loop().time()
+        if question.epoch is None and self._bridge.sounding.sounds(question.conversation_id, now):
+            reply.quiet_until = now + self._bridge.correction_grace_s
+        self._bridge.sounding.ends(question.conversation_id)
         live.add(reply)
         self._current = reply
         try:
@@ -97,7 +116,7 @@ class HandleSession:
         self._bridge.trace.emit(
             "request", text=question.text, conversation_id=question.conversation_id, epoch=question.epoch
         )
-        work = self._answer(reply, question, begun.messages[-self._bridge.history_messages :])
+        work = self._answer(reply, question, begun.messages)
         self._peer.start(work, "reply").add_done_callback(lambda _: live.remove(reply))
         # Let the work begin before another event is read: an end of stream right behind the question cancels it then.
         await asyncio.sleep(0)
@@ -107,17 +126,18 @@ class HandleSession:
         try:
             if reply.cut is None:
                 await self._send(HandledStart(context=_context_of(question)).event())
-                await self._generate(reply, messages, question.language)
+                await self._generate_as_corrected(reply, messages, question.language)
                 # From here on an interruption only corrects what is stored.
                 self._bridge.live.remove(reply)
         except asyncio.CancelledError:
             self._trace_cancelled(reply)
             if reply.cut is None:
+                await self._say_farewell(question)
                 raise
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
-        except EngineError as error:
+        except (EngineError, StoreError) as error:
             self._bridge.live.remove(reply)
             _LOGGER.warning("%s: %s", self._peer.name, error)
             await self._refuse(error.code, str(error), question)
@@ -128,13 +148,29 @@ class HandleSession:
         except Exception:
             self._bridge.live.remove(reply)
             _LOGGER.exception("%s: a reply failed", self._peer.name)
-            await self._refuse("internal-error", "the request failed; the service's log says why", question)
+            await self._refuse("internal-error", _FAULT, question)
             return
         await self._finish(reply, question)
+
+    async def _generate_as_corrected(self, reply: LiveReply, messages: Sequence[Message], language: str | None) -> None:
+        """Generate; and anew if the history is corrected before anything of the reply was sent."""
+        while True:
+            try:
+                if reply.outdated:
+                    reply.outdated = False
+                    messages = await self._bridge.store.messages(reply.conversation_id)
+                await self._generate(reply, messages[-self._bridge.history_messages :], language)
+            except asyncio.CancelledError:
+                if not reply.begun_anew():
+                    raise
+                self._bridge.trace.emit("generation-renewed", conversation_id=reply.conversation_id)
+            else:
+                return
 
     async def _generate(self, reply: LiveReply, messages: Sequence[Message], language: str | None) -> None:
         loop = asyncio.get_running_loop()
         start = loop.time()
+        reply.text = ""
         async with aclosing(self._bridge.engine.reply(messages, language)) as pieces:
             async for piece in pieces:
                 if not reply.text:
@@ -142,7 +178,11 @@ class HandleSession:
                         "first-token", took_s=loop.time() - start, conversation_id=reply.conversation_id
                     )
                 reply.text += piece
+                if not reply.sent:
+                    await asyncio.sleep(max(0.0, reply.quiet_until - loop.time()))
+                reply.sent = True
                 await self._send(HandledChunk(text=piece).event())
+        reply.sent = True
         self._bridge.trace.emit(
             "generation-finished", text=reply.text, conversation_id=reply.conversation_id, epoch=reply.epoch
         )
@@ -161,6 +201,9 @@ class HandleSession:
         await self._send(HandledStop().event())
         cut = reply.cut
         if cut is None:
+            if question.epoch is None:
+                now = asyncio.get_running_loop().time()
+                self._bridge.sounding.begins(question.conversation_id, reply.text, now)
             await self._send(Handled(text=reply.text, context=_context_of(question)).event())
         elif cut.reason is CutReason.INTERRUPT or self._current is reply:
             context = {**_context_of(question), "interrupted": True}
@@ -174,13 +217,11 @@ class HandleSession:
         for reply in cut:
             reply.stop(CutReason.INTERRUPT, interruption.heard)
         try:
-            corrected = await self._bridge.store.interrupt(speaker, interruption)
+            agreeing = [item.turn_id for item in self._bridge.live if item.turn_id and agrees(item, interruption)]
+            corrected = await self._bridge.store.interrupt(speaker, interruption, agreeing)
         except StoreError as error:
             raise RequestError(error.code, str(error)) from error
-        for reply in self._bridge.live:
-            if reply.epoch is None and reply.turn_id is not None and reply.turn_id == corrected.turn_id:
-                reply.stop(CutReason.INTERRUPT, interruption.heard)
-                cut.append(reply)
+        cut += self._follow(corrected, interruption.heard)
         self._bridge.trace.emit(
             "interrupted",
             content=corrected.content,
@@ -191,6 +232,27 @@ class HandleSession:
         await _all_ended(cut)
         context = {"conversation_id": corrected.conversation_id} if corrected.conversation_id else {}
         await self._send(Interrupted(interruption.epoch, corrected.content, {**interrupt.context, **context}).event())
+
+    def _follow(self, corrected: Corrected, heard: str) -> list[LiveReply]:
+        """End the reply that was cut, and return it; have a later one begin anew, from what the history says now."""
+        if corrected.conversation_id is None or corrected.turn_id is None:
+            return []
+        self._bridge.sounding.ends(corrected.conversation_id)
+        ended = []
+        for reply in self._bridge.live:
+            if reply.turn_id == corrected.turn_id:
+                if reply.epoch is None:
+                    reply.stop(CutReason.INTERRUPT, heard)
+                    ended.append(reply)
+            elif reply.conversation_id == corrected.conversation_id:
+                reply.renew()
+        return ended
+
+    async def _say_farewell(self, question: Question) -> None:
+        """Answer a client that waits while the service stops; one that has closed its connection hears nothing."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_TIMEOUT_S):
+                await self._refuse("cancelled", "the reply was cancelled: the service stops", question)
 
     async def _refuse(self, code: str, text: str, question: Question | None) -> None:
         """Say that there will be no reply.

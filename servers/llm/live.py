@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from servers.llm.words import key_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from servers.llm.store import Speaker
+    from servers.llm.matching import Speaker
     from servers.llm.turns import Interruption
 
 
@@ -35,7 +37,10 @@ class Cut:
 
 @dataclass(eq=False, slots=True)
 class LiveReply:
-    """One reply being generated. `turn_id` is None until the question is stored."""
+    """One reply being generated. `turn_id` is None until the question is stored.
+
+    `quiet_until`: the event loop's time before which nothing of it is sent. `outdated`: it has to be generated anew.
+    """
 
     conversation_id: str
     speaker: Speaker
@@ -43,6 +48,9 @@ class LiveReply:
     turn_id: int | None = None
     text: str = ""
     cut: Cut | None = None
+    quiet_until: float = 0.0
+    sent: bool = False
+    outdated: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
 
@@ -56,6 +64,23 @@ class LiveReply:
             self.cut = Cut(reason, heard, asyncio.get_running_loop().time())
             if self._task is not None:
                 self._task.cancel()
+
+    def renew(self) -> None:
+        """Have the reply generated anew, from a history that has just changed, unless some of it was sent."""
+        if self.cut is None and not self.sent and not self.outdated:
+            self.outdated = True
+            # What it waited for has come.
+            self.quiet_until = 0.0
+            if self._task is not None:
+                self._task.cancel()
+
+    def begun_anew(self) -> bool:
+        """Tell whether the cancellation that is being handled was by `renew`, and take it back if so."""
+        task = asyncio.current_task()
+        if not self.outdated or self.cut is not None or task is None:
+            return False
+        # Another cancellation may have come with it: the connection was closed.
+        return task.uncancel() == 0
 
 
 class LiveReplies:
@@ -81,6 +106,11 @@ class LiveReplies:
         """Count a reply no more; removing it twice is allowed."""
         self._replies.discard(reply)
         reply.ended.set()
+
+
+def agrees(reply: LiveReply, interruption: Interruption) -> bool:
+    """Tell whether an interruption without a conversation may be meant for a reply, as far as it is written."""
+    return bool(interruption.text.strip() and reply.text) and key_of(reply.text).startswith(key_of(interruption.text))
 
 
 def is_cut_by(reply: LiveReply, speaker: Speaker, interruption: Interruption) -> bool:

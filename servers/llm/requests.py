@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from servers.llm.store import Speaker
+from servers.llm.matching import Speaker
 from servers.llm.turns import Interruption
 from wire.errors import RequestError
 

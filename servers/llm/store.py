@@ -12,38 +12,24 @@ from typing import TYPE_CHECKING, TypeVar
 
 from servers.llm.database import explained, open_database
 from servers.llm.errors import StoreError
-from servers.llm.turns import (
-    Interruption,
-    Message,
-    ReplyState,
-    Turn,
-    completed,
-    corrected,
-    is_reply_of,
-    messages_of,
-)
+from servers.llm.matching import Candidate, Speaker, find_cut
+from servers.llm.turns import Interruption, Message, ReplyState, Turn, completed, corrected, correction_of, messages_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
 T = TypeVar("T")
 
 # More turns than the largest --history-messages needs, and a bound for a client that talks without end.
 _MAX_TURNS_READ = 500
-# How many of the newest turns, of all conversations, are searched for an interrupted reply's text.
-_MAX_TURNS_SEARCHED = 50
+# How many of the newest turns, of all conversations, are searched for an interrupted reply's text: more than a large
+# house has in the time that follows.
+_MAX_TURNS_SEARCHED = 200
+# No reply is spoken for longer; what was said before that cannot be cut off any more.
+_MAX_AGE_SEARCHED_S = 15 * 60.0
 
 _COLUMNS = "id, epoch, asked, reply, state, created"
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """Where a request or an interruption comes from, as far as the client said."""
-
-    conversation_id: str | None
-    satellite_id: str | None
-    device_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +85,14 @@ class Store:
         """Store a reply that was generated to its end; raises StoreError."""
         await self._run(lambda: self._complete(turn_id, reply))
 
-    async def interrupt(self, speaker: Speaker, interruption: Interruption) -> Corrected:
-        """Cut a reply to what was heard; raises StoreError."""
-        return await self._run(lambda: self._interrupt(speaker, interruption))
+    async def interrupt(
+        self, speaker: Speaker, interruption: Interruption, being_written: Collection[int] = ()
+    ) -> Corrected:
+        """Cut a reply to what was heard; raises StoreError.
+
+        `being_written`: the turns whose reply agrees with the interruption as far as it is written.
+        """
+        return await self._run(lambda: self._interrupt(speaker, interruption, being_written))
 
     async def messages(self, conversation_id: str) -> list[Message]:
         """Return a conversation, oldest message first; raises StoreError."""
@@ -138,12 +129,18 @@ class Store:
         for row in self._db.execute(f"SELECT {_COLUMNS} FROM turns WHERE id = ?", (turn_id,)).fetchall():  # noqa: S608 - a constant
             self._update(completed(_turn(row), reply))
 
-    def _interrupt(self, speaker: Speaker, interruption: Interruption) -> Corrected:
+    def _interrupt(self, speaker: Speaker, interruption: Interruption, being_written: Collection[int]) -> Corrected:
         self._purge()
-        conversation_id = self._conversation_of(speaker, interruption)
-        if conversation_id is None:
-            return Corrected(None, None, "")
-        correction = corrected(self._turns(conversation_id), interruption, self._clock())
+        conversation_id = speaker.conversation_id
+        if conversation_id is not None:
+            correction = corrected(self._turns(conversation_id), interruption, self._clock())
+        else:
+            # Behind Home Assistant the satellite knows the words of the reply, and itself by another name.
+            found = find_cut(self._candidates(), speaker, interruption, being_written)
+            if found is None:
+                return Corrected(None, None, "")
+            conversation_id = found.conversation_id
+            correction = correction_of(found.turn, interruption)
         turn = correction.turn
         if turn is None:
             return Corrected(conversation_id, None, correction.content)
@@ -154,23 +151,17 @@ class Store:
             self._update(turn)
         return Corrected(conversation_id, turn_id, correction.content)
 
-    def _conversation_of(self, speaker: Speaker, interruption: Interruption) -> str | None:
-        if speaker.conversation_id is not None:
-            return speaker.conversation_id
-        for column, value in (("satellite_id", speaker.satellite_id), ("device_id", speaker.device_id)):
-            if value is not None:
-                newest = f"SELECT conversation_id FROM turns WHERE {column} = ? ORDER BY id DESC LIMIT 1"  # noqa: S608 - constants
-                if row := self._db.execute(newest, (value,)).fetchone():
-                    return str(row[0])
-        # Behind a standard client the satellite knows neither id, only the words of the reply.
+    def _candidates(self) -> list[Candidate]:
+        """Return the turns whose replies may still be spoken, newest first."""
         rows = self._db.execute(
-            f"SELECT conversation_id, {_COLUMNS} FROM turns ORDER BY id DESC LIMIT ?",  # noqa: S608 - a constant
-            (_MAX_TURNS_SEARCHED,),
+            f"SELECT conversation_id, satellite_id, device_id, {_COLUMNS} FROM turns "  # noqa: S608 - a constant
+            "WHERE created > ? ORDER BY id DESC LIMIT ?",
+            (self._clock() - _MAX_AGE_SEARCHED_S, _MAX_TURNS_SEARCHED),
         )
-        for conversation_id, *row in rows.fetchall():
-            if is_reply_of(_turn(row), interruption):
-                return str(conversation_id)
-        return None
+        return [
+            Candidate(conversation_id, Speaker(conversation_id, satellite_id, device_id), _turn(row))
+            for conversation_id, satellite_id, device_id, *row in rows.fetchall()
+        ]
 
     def _turns(self, conversation_id: str) -> list[Turn]:
         rows = self._db.execute(

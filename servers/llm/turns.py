@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from servers.llm.words import as_written, key_of, repeats
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -101,7 +103,7 @@ def messages_of(turns: Sequence[Turn]) -> list[Message]:
         if turn.asked:
             asked = Message(Role.USER, turn.asked, interrupted=False, epoch=turn.epoch, created=turn.created)
             if messages and messages[-1].role is Role.USER:
-                asked = replace(asked, content=f"{messages.pop().content} {asked.content}")
+                asked = replace(asked, content=_joined(messages.pop().content, asked.content))
             messages.append(asked)
         if content := content_of(turn):
             cut = turn.state is not ReplyState.COMPLETE
@@ -124,6 +126,11 @@ def corrected(turns: Sequence[Turn], interruption: Interruption, now: float) -> 
         if not heard:
             return Correction(None, "")
         turn = Turn(None, interruption.epoch, "", "", ReplyState.PENDING, now)
+    return correction_of(turn, interruption)
+
+
+def correction_of(turn: Turn, interruption: Interruption) -> Correction:
+    """Decide what an interruption makes of the turn that it cut; applying it twice is the same as once."""
     changed = _cut(turn, interruption)
     return Correction(None if changed == turn else changed, content_of(changed))
 
@@ -136,7 +143,7 @@ def find_turn(turns: Sequence[Turn], interruption: Interruption) -> Turn | None:
     """
     newest_first = turns[::-1]
     for turn in newest_first:
-        if turn.epoch == interruption.epoch and (turn is turns[-1] or not _contradicts(turn, interruption)):
+        if turn.epoch == interruption.epoch and (turn is turns[-1] or not contradicts(turn, interruption)):
             return turn
     for turn in newest_first:
         if is_reply_of(turn, interruption):
@@ -148,7 +155,7 @@ def find_turn(turns: Sequence[Turn], interruption: Interruption) -> Turn | None:
 
 
 def _cut(turn: Turn, interruption: Interruption) -> Turn:
-    heard = interruption.heard.strip()
+    heard = as_written(turn.reply, interruption.heard.strip())
     if turn.state is ReplyState.INTERRUPTED and len(turn.reply) >= len(heard):
         # Told before: what is known to have been heard stays heard.
         return turn
@@ -162,16 +169,21 @@ def is_reply_of(turn: Turn, interruption: Interruption) -> bool:
     """Tell by the words alone whether it was this turn's reply that was cut."""
     if turn.state is ReplyState.COMPLETE:
         # The client may know less than all of the reply, never more.
-        return bool(_letters(interruption.text)) and _letters(turn.reply).startswith(_letters(interruption.text))
+        return bool(interruption.text.strip()) and key_of(turn.reply).startswith(key_of(interruption.text))
     if turn.state is ReplyState.INTERRUPTED:
-        return _letters(turn.reply) == _letters(interruption.heard)
+        return key_of(turn.reply) == key_of(interruption.heard)
     return False
 
 
-def _contradicts(turn: Turn, interruption: Interruption) -> bool:
+def contradicts(turn: Turn, interruption: Interruption) -> bool:
+    """Tell whether a turn has a whole reply that is not the one that was cut."""
     return turn.state is ReplyState.COMPLETE and bool(interruption.text) and not is_reply_of(turn, interruption)
 
 
-def _letters(text: str) -> str:
-    # Without white space: a client may have joined sentences and chunks in its own way.
-    return "".join(text.split())
+def _joined(unanswered: str, asked: str) -> str:
+    """Return what the user asked in two goes.
+
+    A satellite that cannot tell us of an interruption sends the audio of an unanswered question once more, in front of
+    what followed it.
+    """
+    return asked if repeats(asked, unanswered) else f"{unanswered} {asked}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wyoming.asr import Transcript
 
 from servers.llm.engines import EngineInfo
-from servers.llm.handler import Bridge, HandleSession
+from servers.llm.handler import CORRECTION_GRACE_S, Bridge, HandleSession
 from servers.llm.live import LiveReplies
 from servers.llm.service import make_info
 from servers.llm.store import Store
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from servers.llm.engines import Engine
     from servers.llm.turns import Message
 
-WAIT_S = 5.0
+# Far more than any step takes on a busy machine.
+WAIT_S = 15.0
 
 
 class Records:
@@ -133,6 +134,7 @@ class House:
     store: Store
     trace: Records
     live: LiveReplies
+    service: Service
     clients: list[Client] = field(default_factory=list)
 
     async def client(self) -> Client:
@@ -156,15 +158,22 @@ async def eventually(condition: Any) -> None:
 
 
 @asynccontextmanager
-async def house(engine: Engine, path: Path, *, limit: int = 8, history_messages: int = 20) -> AsyncIterator[House]:
+async def house(
+    engine: Engine,
+    path: Path,
+    *,
+    limit: int = 8,
+    history_messages: int = 20,
+    correction_grace_s: float = CORRECTION_GRACE_S,
+) -> AsyncIterator[House]:
     store = Store(path / "conversations.sqlite3", 24 * 3600.0)
     await store.open()
     trace = Records()
     live = LiveReplies(limit)
-    bridge = Bridge(engine, store, live, history_messages, trace)
+    bridge = Bridge(engine, store, live, history_messages, trace, correction_grace_s=correction_grace_s)
     info = await asyncio.to_thread(lambda: make_info(engine.info))
     service = Service("tcp://127.0.0.1:0", lambda: info, lambda peer: HandleSession(peer, bridge))
-    running = House(await service.start(), store, trace, live)
+    running = House(await service.start(), store, trace, live, service)
     try:
         yield running
     finally:

@@ -15,7 +15,8 @@ import pytest
 
 from servers.llm.errors import StoreError
 from servers.llm.history import read_history
-from servers.llm.store import Speaker, Store
+from servers.llm.matching import Speaker
+from servers.llm.store import Store
 from servers.llm.turns import Interruption
 
 if TYPE_CHECKING:

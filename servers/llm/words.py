@@ -1,0 +1,60 @@
+"""Comparing texts that have been through other programs: by their letters and digits alone.
+
+What lies between the bridge and the loudspeaker may strip white space and markdown, change quotes, or compose accents
+in another way; none of that makes it another text.
+"""
+
+from __future__ import annotations
+
+import itertools
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def key_of(text: str) -> str:
+    """Return the letters and digits of a text, without case and accents; all but white space where it has none."""
+    return _letters(text) or "".join(text.split())
+
+
+def repeats(text: str, beginning: str) -> bool:
+    """Tell whether a text begins with all words of another one that has any."""
+    wanted = _words(beginning)
+    first = next(wanted, None)
+    if first is None:
+        return False
+    pairs = itertools.zip_longest(itertools.chain([first], wanted), _words(text))
+    return all(word == other for word, other in itertools.takewhile(lambda pair: pair[0] is not None, pairs))
+
+
+def as_written(text: str, beginning: str) -> str:
+    """Return the beginning of `text` that has the letters of `beginning`, else `beginning` as it is."""
+    if text.startswith(beginning):
+        return beginning
+    wanted = _letters(beginning)
+    found = 0
+    for end, character in enumerate(text, start=1):
+        letters = _letters(character)
+        if not wanted.startswith(letters, found):
+            break
+        found += len(letters)
+        if letters and found == len(wanted):
+            return text[:end] + _punctuation(text[end:])
+    return beginning
+
+
+def _words(text: str) -> Iterator[str]:
+    """Yield the words that have a letter or a digit."""
+    return (letters for word in text.split() if (letters := _letters(word)))
+
+
+def _letters(text: str) -> str:
+    # Accents become characters of their own, which are no letters.
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text.casefold())))
+
+
+def _punctuation(text: str) -> str:
+    """Return what a text begins with that is neither white space nor a word."""
+    return "".join(itertools.takewhile(lambda character: not character.isspace() and not _letters(character), text))
