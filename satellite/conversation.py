@@ -14,6 +14,7 @@ from satellite.hearing.wake.base import Role
 from satellite.playback import Playback
 from satellite.room_sounds import RoomSounds, plain_sounds
 from satellite.stt_feed import SttFeed
+from satellite.timers import Timers, follow
 from satellite.turn import events as turn
 from satellite.turn.machine import deadline, step
 from satellite.turn.settings import BargeIn, TurnStart
@@ -69,6 +70,7 @@ class Conversation:
         self._now = 0.0
         self._has_room = asyncio.Event()
         self._muted = False
+        self._timers = Timers()
         self._pushed_until = 0
 
     @property
@@ -149,6 +151,7 @@ class Conversation:
 
     def timer(self, event: Event) -> None:
         """A timer was started, updated, cancelled, or has finished."""
+        self._timers = follow(self._timers, event, self._now)
         self._emit(event.type, data=dict(event.data))
         if TimerFinished.is_type(event.type):
             self._apply(turn.TimerFinished())

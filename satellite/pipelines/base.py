@@ -72,7 +72,7 @@ class RoomListener(PipelineListener, Room, Protocol):
 class Pipeline(Protocol):
     """Hears, thinks and speaks for a conversation; every call returns at once."""
 
-    async def run(self, listener: PipelineListener) -> None:
+    async def run(self, listener: RoomListener) -> None:
         """Work until cancelled."""
 
     def woken(self, word: WakeWord) -> None:
