@@ -1,1 +1,1 @@
-"""Wake words and stop words."""
+"""Words that wake the satellite or silence it, while it waits and while it speaks."""

@@ -1,4 +1,4 @@
-"""What listens for wake words and stop words, and what it tells."""
+"""What listens for words, and what it hears."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from satellite.devices.base import Samples
+
+RATE_HZ = 16_000
 
 
 class Role(Enum):
-    """What a word does."""
+    """What a word is for."""
 
     WAKE = "wake"
     STOP = "stop"
@@ -22,7 +23,11 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WordModel:
-    """A word that is listened for; `pipeline` is the Home Assistant pipeline that it starts, None for the preferred."""
+    """A word that is listened for.
+
+    name: of its model; phrase: what the user says; pipeline: the one of Home Assistant that the word starts (None:
+    the preferred one).
+    """
 
     name: str
     phrase: str
@@ -34,7 +39,8 @@ class WordModel:
 class WakeWord:
     """A word that was heard.
 
-    `end_index` is the 16 kHz index (that of `FrontEnd.ring`) one past the estimated end of the word; None if unknown.
+    end_index: where what was said after the word begins, at the latest: a little of the word itself may follow. Counted
+    like the samples given to `push`; None where nobody knows.
     """
 
     name: str
@@ -45,14 +51,25 @@ class WakeWord:
 
 
 class WakeDetector(Protocol):
-    """Listens for words in all that is heard, whatever else goes on."""
+    """Listens for words, whatever else goes on."""
 
     @property
     def words(self) -> tuple[WordModel, ...]:
         """What is listened for."""
 
     async def run(self, heard: Callable[[WakeWord], None]) -> None:
-        """Work until cancelled; `heard` is called on the event loop."""
+        """Work until cancelled; calls `heard` on the event loop."""
 
-    def push(self, samples: NDArray[np.int16], end_index: int) -> None:
-        """Take the next 16 kHz samples, which end before `end_index`; never blocks, never raises."""
+    def push(self, samples: Samples, end_index: int) -> None:
+        """Take the next 16 kHz samples; `end_index` is one past the last. Never blocks, never raises."""
+
+
+def phrase_of(name: str) -> str:
+    """Make what the user says out of a model's name: "okay_nabu_v0.1" gives "okay nabu"."""
+    words = name.replace("-", "_").split("_")
+    kept = [word for word in words if not _is_version(word)]
+    return " ".join(kept or words)
+
+
+def _is_version(word: str) -> bool:
+    return word[:1] == "v" and word[1:].replace(".", "").isdecimal()

@@ -1,0 +1,130 @@
+"""From settings to what listens for words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from satellite.hearing.wake.base import Role, WakeDetector, WordModel, phrase_of
+from satellite.hearing.wake.engine import Ear
+from satellite.hearing.wake.local import LocalWake
+from satellite.hearing.wake.models import Model, choose, find_models
+from satellite.hearing.wake.remote import RemoteWake
+from satellite.settings.wake import WakeEngine
+from wire.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from satellite.hearing.wake.engine import Engine
+    from satellite.pipelines.server import Server
+    from satellite.settings.wake import WakeWordName, WordThreshold
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What to listen for, as the user chose it.
+
+    thresholds, folders and engine matter only to words that the satellite itself listens for; `engine` is used for
+    each word that it has a model of.
+    """
+
+    wake: tuple[WakeWordName, ...] = ()
+    stop: tuple[str, ...] = ()
+    engine: WakeEngine = WakeEngine.MICRO
+    thresholds: tuple[WordThreshold, ...] = ()
+    folders: tuple[Path, ...] = ()
+    refractory_s: float = 2.0
+
+
+async def make_detector(words: Words, server: Server | None = None) -> WakeDetector | None:
+    """Make what listens for words: at `server` if there is one, else in this process; None if there is no word.
+
+    Raises SettingError for words that contradict each other or have no model, WakeModelError for a damaged model.
+    """
+    _check(words)
+    if server is not None:
+        return RemoteWake(server, _named(words), words.refractory_s)
+    if not (words.wake or words.stop):
+        return None
+    # Models are read from files, and some engines take half a second to start.
+    return await asyncio.to_thread(_load, words)
+
+
+def _check(words: Words) -> None:
+    names = Counter([*(word.name for word in words.wake), *words.stop])
+    for name, count in names.items():
+        if count > 1:
+            key = "--stop-word-name" if name in words.stop else "--wake-word-name"
+            raise SettingError(f"{key} {name}", "is given twice; a word has one meaning and one pipeline")
+    for threshold in words.thresholds:
+        if threshold.name not in names:
+            known = ", ".join(sorted(names)) or "none"
+            raise SettingError(f"--wake-threshold {threshold.name}", f"is not listened for; the words are: {known}")
+
+
+def _named(words: Words) -> tuple[WordModel, ...]:
+    return (
+        *(WordModel(word.name, phrase_of(word.name), Role.WAKE, word.pipeline) for word in words.wake),
+        *(WordModel(name, phrase_of(name), Role.STOP) for name in words.stop),
+    )
+
+
+def _load(words: Words) -> LocalWake:
+    models = find_models(words.folders)
+    chosen = [_find(word, words, models) for word in _named(words)]
+    engines = {
+        engine: _start(engine, [model for model in chosen if model.engine is engine])
+        for engine in {model.engine for model in chosen}
+    }
+    phrases = {loaded.name: loaded.phrase for engine in engines.values() for loaded in engine.words}
+    named = tuple(WordModel(word.name, phrases[word.name], word.role, word.pipeline) for word in _named(words))
+    thresholds = {each.name: each.threshold for each in words.thresholds}
+    by_name = {word.name: word for word in named}
+    ears = {name: Ear(engine, by_name, thresholds, words.refractory_s) for name, engine in engines.items()}
+    return LocalWake(
+        named,
+        quick=[ear for name, ear in ears.items() if name is WakeEngine.MICRO],
+        slow=[ear for name, ear in ears.items() if name is WakeEngine.OPEN],
+    )
+
+
+def _find(word: WordModel, words: Words, models: Sequence[Model]) -> Model:
+    found = choose(word.name, words.engine, models)
+    if found is not None:
+        return found
+    flag = "--stop-word-name" if word.role is Role.STOP else "--wake-word-name"
+    places = ", ".join(str(folder) for folder in words.folders) or "no folder yet"
+    raise SettingError(
+        f"{flag} {word.name}",
+        f"there is no such model; there are: {_listed(models)}. A model of your own belongs in a folder given with "
+        f"--wake-word-dir ({places}), as {word.name}.json with its .tflite for microWakeWord, or as "
+        f"{word.name}.tflite for openWakeWord",
+    )
+
+
+def _listed(models: Sequence[Model]) -> str:
+    names = sorted({model.name for model in models})
+    return ", ".join(names) or "none (install them with: pip install 'wyoming-interject[satellite]')"
+
+
+def _start(engine: WakeEngine, models: Sequence[Model]) -> Engine:
+    # Imported here: a satellite without wake words loads neither engine, and one with wake words mostly one.
+    try:
+        if engine is WakeEngine.MICRO:
+            from satellite.hearing.wake.micro import MicroEngine  # noqa: PLC0415 - see above
+
+            return MicroEngine(models)
+        from satellite.hearing.wake.open_ww import OpenEngine  # noqa: PLC0415 - see above
+
+        return OpenEngine(models)
+    except ImportError as error:
+        names = ", ".join(model.name for model in models)
+        raise SettingError(
+            f"--wake-engine {engine.value}",
+            f"{names} needs an engine that does not load ({error}); install it with: pip install "
+            "'wyoming-interject[satellite]'",
+        ) from None
