@@ -39,6 +39,16 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
+# All of ISO 639-1, and what Home Assistant has besides. An empty list would say the same to its newer versions; older
+# ones then offer the service in no language at all.
+ANY_LANGUAGE = tuple(
+    "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee "
+    "el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is "
+    "it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms "
+    "mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk "
+    "sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi "
+    "yo za zh zu fil gsw yue".split()
+)
 _SECONDS_PER_HOUR = 3600.0
 _MS_PER_S = 1000.0
 
@@ -104,7 +114,7 @@ def make_info(engine: EngineInfo) -> Info:
         installed=True,
         description=engine.description,
         version=engine.version,
-        languages=list(engine.languages),
+        languages=list(engine.languages or ANY_LANGUAGE),
     )
     program = HandleProgram(
         name="interject-llm",

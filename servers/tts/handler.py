@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass, field
 from enum import Enum
@@ -33,6 +34,9 @@ _LOGGER = logging.getLogger(__name__)
 MAX_TEXT_CHARS = 20_000
 # A client may ask for the next text before it has read the last one; more than this is a flood.
 MAX_REPLIES_WAITING = 8
+# A client that takes it at once is told that its speech ends here; the process must be gone within 2 s.
+_FAREWELL_TIMEOUT_S = 0.2
+_CLOSED = "closed"
 
 
 @dataclass(slots=True)
@@ -45,7 +49,7 @@ class _Request:
     # Bounded by the length of the text: a line has at least one character. None ends it.
     lines: asyncio.Queue[Line | None] = field(default_factory=lambda: asyncio.Queue(MAX_TEXT_CHARS + 1))
     task: asyncio.Task[None] | None = None
-    cut_by: str = "closed"
+    cut_by: str = _CLOSED
 
 
 class _Stream(Enum):
@@ -179,12 +183,23 @@ class TtsSession:
         except (asyncio.CancelledError, ConnectionError):
             audio_ms = reply.audio_ms if reply else 0
             self._trace.emit("synthesis-cancelled", reason=request.cut_by, audio_ms=audio_ms)
+            if request.cut_by == _CLOSED:
+                await self._say_farewell()
             raise
         except Exception as error:
             self._trace.emit("synthesis-failed", reason=str(error), audio_ms=reply.audio_ms if reply else 0)
             if request is self._stream:
                 self._stream, self._state = None, _Stream.REFUSED
             raise
+
+    async def _say_farewell(self) -> None:
+        """Tell a client that waits while the service stops; one that has closed its connection hears nothing.
+
+        To Home Assistant the mere end of a connection is the end of the speech, which it keeps.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_TIMEOUT_S):
+                await self._peer.complain("cancelled", "speech was cut off: the service stops")
 
     def _cut(self, request: _Request, reason: str, state: _Stream) -> asyncio.Task[None] | None:
         """Cancel a request; returns its task, None if that had ended."""

@@ -132,7 +132,6 @@ class FasterWhisperEngine:
         """Describe the engine and its model."""
         options = self._options
         english_only = options.model.removesuffix("-int8").endswith(".en")
-        loaded = self._loading is not None and self._loading.done() and self._loading.exception() is None
         return AsrProgram(
             name=NAME,
             description="Whisper by CTranslate2",
@@ -144,7 +143,9 @@ class FasterWhisperEngine:
                     name=options.model,
                     description=options.model,
                     attribution=Attribution(name="OpenAI", url="https://github.com/openai/whisper"),
-                    installed=loaded,
+                    # Home Assistant asks once, maybe right after the start, and offers no languages of what is not
+                    # installed; while a model is being loaded, requests wait for it.
+                    installed=not (self._late or self._failed),
                     version=None,
                     languages=["en"] if english_only else sorted(self._library.tokenizer._LANGUAGE_CODES),  # noqa: SLF001
                 )
@@ -152,6 +153,10 @@ class FasterWhisperEngine:
             supports_transcript_streaming=True,
             requires_external_vad=True,
         )
+
+    @property
+    def _failed(self) -> bool:
+        return self._loading is not None and self._loading.done() and self._loading.exception() is not None
 
     async def start(self) -> None:
         """Begin to load the model."""
@@ -161,7 +166,7 @@ class FasterWhisperEngine:
         """Wait until the model has loaded, or its time is up; raises ModelError."""
         loading = self._loading
         since_s = time.monotonic() - self._began_s
-        if loading is None or (loading.done() and loading.exception() is not None and since_s > _RETRY_S):
+        if loading is None or (self._failed and since_s > _RETRY_S):
             loading, since_s = self._load(), 0.0
         try:
             async with asyncio.timeout(max(0.0, self._options.load_timeout_s - since_s)):

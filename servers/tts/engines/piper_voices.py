@@ -10,7 +10,7 @@ import tempfile
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from piper.download_voices import VOICES_JSON, download_voice
 
@@ -68,7 +68,7 @@ def read_voice(model: Path) -> VoiceEntry | None:
         return VoiceEntry(
             name=name,
             languages=(code,),
-            description=_description(name, language, content.get("audio", {}).get("quality")),
+            description=_description(name, content.get("audio", {}).get("quality")),
             speakers=dict(content.get("speaker_id_map") or {}),
             model=model,
         )
@@ -136,12 +136,11 @@ def _config_of(model: Path) -> Path:
     return model.with_name(model.name + ".json")
 
 
-def _description(name: str, language: dict[str, Any], quality: str | None) -> str:
-    """Write a voice as people read it: "Lessac (English, United States), medium"."""
+def _description(name: str, quality: str | None) -> str:
+    """Write a voice as people read it in a list of voices of one language: "lessac (medium)"."""
     parts = name.split("-")
-    spoken = ", ".join(part for part in (language.get("name_english"), language.get("country_english")) if part)
-    plain = (parts[1] if len(parts) > 1 else name).replace("_", " ").capitalize()
-    return plain + (f" ({spoken})" if spoken else "") + (f", {quality}" if quality else "")
+    plain = (parts[1] if len(parts) > 1 else name).replace("_", " ")
+    return f"{plain} ({quality})" if quality else plain
 
 
 def _read_catalogue(path: Path) -> list[VoiceEntry]:
@@ -153,7 +152,7 @@ def _read_catalogue(path: Path) -> list[VoiceEntry]:
             VoiceEntry(
                 name=name,
                 languages=(entry["language"]["code"],),
-                description=_description(name, entry["language"], entry.get("quality")),
+                description=_description(name, entry.get("quality")),
                 speakers=dict(entry.get("speaker_id_map") or {}),
                 model=None,
             )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wyoming.tts import SynthesizeVoice
 
     from servers.tts.settings import TtsSettings
+    from wire.service import Service
 
 # Far more than any step takes on a busy machine.
 PATIENCE_S = 15
@@ -54,6 +55,7 @@ class Running:
     uri: str
     trace: RecordedTrace
     lane: Lane
+    service: Service
 
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncIterator[Connection]:
@@ -71,7 +73,7 @@ async def running(settings: TtsSettings, lane: Lane | None = None) -> AsyncItera
     lane = lane or Lane()
     service = make_service(settings, engine, lane, trace)
     try:
-        yield Running(await service.start(), trace, lane)
+        yield Running(await service.start(), trace, lane, service)
     finally:
         await service.stop()
         await lane.close()
