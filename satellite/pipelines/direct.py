@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import deque
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.reply import Question, Reply, tell_bridge
+from satellite.pipelines.corrections import CORRECTION_TIMEOUT_S, Corrections
+from satellite.pipelines.faults import survive
+from satellite.pipelines.reply import Question, Reply
 from satellite.pipelines.stt_stream import SttStream
 from satellite.turn.events import CancelReason
-from wire.errors import InterjectError, PeerError, RequestError, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -20,24 +19,11 @@ if TYPE_CHECKING:
     from satellite.hearing.wake.base import WakeWord
     from satellite.pipelines.base import PipelineListener
     from satellite.pipelines.server import Server
+    from wire.errors import InterjectError
     from wire.events import Interrupt
 
-_LOGGER = logging.getLogger(__name__)
-
-# The next question waits this long for the history to be put right; a bridge that is well needs milliseconds.
-_CORRECTION_TIMEOUT_S = 1.0
-# More interruptions than a bridge misses while it is away: without it there are no replies to interrupt.
-_UNTOLD_KEPT = 8
 # The user took the question back, or was told that it failed and will ask again.
 _QUESTION_IS_DONE = (CancelReason.STOP_WORD.value, CancelReason.FAILED.value)
-
-
-class PipelineFaultError(InterjectError):
-    """A fault of the satellite's own ended some work of the pipeline."""
-
-    def __init__(self, work: str) -> None:
-        super().__init__(f"{work} ended by a fault of the satellite; its log says which")
-        self.work = work
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +51,8 @@ class DirectPipeline:
         self._asking: dict[int, tuple[str, asyncio.Task[None]]] = {}
         # What was asked and cut off before the bridge knew of it; the next question begins with it.
         self._undelivered = ""
-        self._corrections: set[asyncio.Task[None]] = set()
-        # Interruptions that the bridge could not be told of, oldest first: it must know them before the next question.
-        self._untold: deque[Interrupt] = deque(maxlen=_UNTOLD_KEPT)
+        self._correcting: set[asyncio.Task[None]] = set()
+        self._corrections = Corrections(llm, self._corrected)
 
     async def run(self, listener: PipelineListener) -> None:
         """Work until cancelled."""
@@ -113,8 +98,8 @@ class DirectPipeline:
         """Stop generation and synthesis of an epoch, and tell the servers what was heard of it."""
         told = replace(interrupt, context=self._context())
         correction = self._start(partial(self._correct, told), f"interrupt {interrupt.epoch}")
-        self._corrections.add(correction)
-        correction.add_done_callback(self._corrections.discard)
+        self._correcting.add(correction)
+        correction.add_done_callback(self._correcting.discard)
 
     def played(self, epoch: int) -> None:
         """Take no notice: the bridge takes a reply that was not interrupted for heard."""
@@ -133,7 +118,7 @@ class DirectPipeline:
     ) -> asyncio.Task[None]:
         if self._tasks is None:
             raise RuntimeError("the pipeline is not running")
-        return self._tasks.create_task(_survive(work, name, give_up), name=name)
+        return self._tasks.create_task(survive(work, name, give_up), name=name)
 
     def _give_up_reply(self, epoch: int, error: InterjectError) -> None:
         self._running_listener.reply_failed(epoch, error)
@@ -141,10 +126,10 @@ class DirectPipeline:
 
     async def _answer(self, epoch: int, text: str) -> None:
         try:
-            if self._corrections:
+            if self._correcting:
                 # The model must see what was heard of the last reply before it is asked the next thing.
-                await asyncio.wait(set(self._corrections), timeout=_CORRECTION_TIMEOUT_S)
-            await self._tell_what_is_untold()
+                await asyncio.wait(set(self._correcting), timeout=CORRECTION_TIMEOUT_S)
+            await self._corrections.tell_what_is_untold()
             reply = Reply(self._question(epoch, text), self._llm, self._tts, self._running_listener)
             self._replies[epoch] = reply
             await reply.run()
@@ -166,7 +151,7 @@ class DirectPipeline:
         reply = self._replies.get(interrupt.epoch)
         if reply is not None:
             if await reply.interrupt(interrupt):
-                await self._tell_now_or_later(interrupt)
+                await self._corrections.tell(interrupt)
             if not reply.delivered:
                 self._keep_question(reply.question_text, interrupt)
             return
@@ -175,46 +160,12 @@ class DirectPipeline:
             task.cancel()
             self._keep_question(text, interrupt)
             return
-        await self._tell_now_or_later(interrupt)
+        await self._corrections.tell(interrupt)
 
-    async def _tell_what_is_untold(self) -> None:
-        while self._untold:
-            interrupt = self._untold.popleft()
-            if not await self._tell(interrupt):
-                self._untold.appendleft(interrupt)
-                return
-
-    async def _tell_now_or_later(self, interrupt: Interrupt) -> None:
-        if not await self._tell(interrupt):
-            self._untold.append(interrupt)
-
-    async def _tell(self, interrupt: Interrupt) -> bool:
-        """Tell the bridge of an interruption; return False if it is away, and may take it when it is back."""
-        try:
-            async with asyncio.timeout(_CORRECTION_TIMEOUT_S):
-                answer = await tell_bridge(self._llm, interrupt)
-        except TimeoutError:
-            _LOGGER.warning("%s server: it did not confirm an interruption", self._llm.kind)
-        except WireError as error:
-            self._llm.note_failure(error)
-            return isinstance(error, PeerError | RequestError)
-        else:
-            self._running_listener.history_corrected(answer.epoch, answer.content)
-        return True
+    def _corrected(self, epoch: int, content: str) -> None:
+        self._running_listener.history_corrected(epoch, content)
 
     def _keep_question(self, text: str, interrupt: Interrupt) -> None:
         """Let the next question begin with one that the bridge never got, unless the user has done with it."""
         if interrupt.reason not in _QUESTION_IS_DONE:
             self._undelivered = f"{self._undelivered} {text}".strip()
-
-
-async def _survive(
-    work: Callable[[], Coroutine[None, None, None]], name: str, give_up: Callable[[InterjectError], None] | None
-) -> None:
-    """Let a fault of ours cost one utterance or one reply, not the satellite."""
-    try:
-        await work()
-    except Exception:
-        _LOGGER.exception("%s ended by a fault of the satellite", name)
-        if give_up is not None:
-            give_up(PipelineFaultError(name))

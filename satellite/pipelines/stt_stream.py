@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -12,9 +12,9 @@ from satellite.pipelines.checks import text_of
 from wire.errors import PeerSilentError, WireError
 
 if TYPE_CHECKING:
-    from satellite.pipelines.base import PipelineListener
     from satellite.pipelines.server import Server
     from wire.client import Connection
+    from wire.errors import InterjectError
 
 RATE_HZ = 16_000
 _WIDTH = 2
@@ -25,10 +25,23 @@ _ANSWER_TIMEOUT_S = 10.0
 _QUEUE_PIECES = 3_000
 
 
+class TextListener(Protocol):
+    """Takes what a stream says; called on the event loop, never blocks."""
+
+    def partial(self, stream: int, text: str) -> None:
+        """All words of a stream that are stable."""
+
+    def transcribed(self, stream: int, text: str) -> None:
+        """The final text of a stream; nothing more comes of it."""
+
+    def stt_failed(self, stream: int, error: InterjectError) -> None:
+        """A stream gives no text; nothing more comes of it."""
+
+
 class SttStream:
     """Streams an utterance; tells the listener partial texts, and at the end a text or a failure, exactly once."""
 
-    def __init__(self, stream: int, language: str | None, server: Server, listener: PipelineListener) -> None:
+    def __init__(self, stream: int, language: str | None, server: Server, listener: TextListener) -> None:
         self._stream = stream
         self._language = language
         self._server = server
