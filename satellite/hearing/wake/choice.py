@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class WordChoice:
     """What to listen for, as the user chose it.
 
     thresholds, folders and engine matter only to words that the satellite itself listens for; `engine` is used for
@@ -40,51 +40,51 @@ class Words:
     refractory_s: float = 2.0
 
 
-async def make_detector(words: Words, server: Server | None = None) -> WakeDetector | None:
+async def make_detector(choice: WordChoice, server: Server | None = None) -> WakeDetector | None:
     """Make what listens for words: at `server` if there is one, else in this process; None if there is no word.
 
     Raises SettingError for words that contradict each other or have no model, WakeModelError for a damaged model.
     """
-    _check(words)
+    _check(choice)
     if server is not None:
-        return RemoteWake(server, _named(words), words.refractory_s)
-    if not (words.wake or words.stop):
+        return RemoteWake(server, _named(choice), choice.refractory_s)
+    if not (choice.wake or choice.stop):
         return None
     # Models are read from files, and some engines take half a second to start.
-    return await asyncio.to_thread(_load, words)
+    return await asyncio.to_thread(_load, choice)
 
 
-def _check(words: Words) -> None:
-    names = Counter([*(word.name for word in words.wake), *words.stop])
+def _check(choice: WordChoice) -> None:
+    names = Counter([*(word.name for word in choice.wake), *choice.stop])
     for name, count in names.items():
         if count > 1:
-            key = "--stop-word-name" if name in words.stop else "--wake-word-name"
+            key = "--stop-word-name" if name in choice.stop else "--wake-word-name"
             raise SettingError(f"{key} {name}", "is given twice; a word has one meaning and one pipeline")
-    for threshold in words.thresholds:
+    for threshold in choice.thresholds:
         if threshold.name not in names:
             known = ", ".join(sorted(names)) or "none"
             raise SettingError(f"--wake-threshold {threshold.name}", f"is not listened for; the words are: {known}")
 
 
-def _named(words: Words) -> tuple[WordModel, ...]:
+def _named(choice: WordChoice) -> tuple[WordModel, ...]:
     return (
-        *(WordModel(word.name, phrase_of(word.name), Role.WAKE, word.pipeline) for word in words.wake),
-        *(WordModel(name, phrase_of(name), Role.STOP) for name in words.stop),
+        *(WordModel(word.name, phrase_of(word.name), Role.WAKE, word.pipeline) for word in choice.wake),
+        *(WordModel(name, phrase_of(name), Role.STOP) for name in choice.stop),
     )
 
 
-def _load(words: Words) -> LocalWake:
-    models = find_models(words.folders)
-    chosen = [_find(word, words, models) for word in _named(words)]
+def _load(choice: WordChoice) -> LocalWake:
+    models = find_models(choice.folders)
+    chosen = [_find(word, choice, models) for word in _named(choice)]
     engines = {
         engine: _start(engine, [model for model in chosen if model.engine is engine])
         for engine in {model.engine for model in chosen}
     }
     phrases = {loaded.name: loaded.phrase for engine in engines.values() for loaded in engine.words}
-    named = tuple(WordModel(word.name, phrases[word.name], word.role, word.pipeline) for word in _named(words))
-    thresholds = {each.name: each.threshold for each in words.thresholds}
+    named = tuple(WordModel(word.name, phrases[word.name], word.role, word.pipeline) for word in _named(choice))
+    thresholds = {each.name: each.threshold for each in choice.thresholds}
     by_name = {word.name: word for word in named}
-    ears = {name: Ear(engine, by_name, thresholds, words.refractory_s) for name, engine in engines.items()}
+    ears = {name: Ear(engine, by_name, thresholds, choice.refractory_s) for name, engine in engines.items()}
     return LocalWake(
         named,
         quick=[ear for name, ear in ears.items() if name is WakeEngine.MICRO],
@@ -92,12 +92,12 @@ def _load(words: Words) -> LocalWake:
     )
 
 
-def _find(word: WordModel, words: Words, models: Sequence[Model]) -> Model:
-    found = choose(word.name, words.engine, models)
+def _find(word: WordModel, choice: WordChoice, models: Sequence[Model]) -> Model:
+    found = choose(word.name, choice.engine, models)
     if found is not None:
         return found
     flag = "--stop-word-name" if word.role is Role.STOP else "--wake-word-name"
-    places = ", ".join(str(folder) for folder in words.folders) or "no folder yet"
+    places = ", ".join(str(folder) for folder in choice.folders) or "no folder yet"
     raise SettingError(
         f"{flag} {word.name}",
         f"there is no such model; there are: {_listed(models)}. A model of your own belongs in a folder given with "
