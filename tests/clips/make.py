@@ -44,6 +44,11 @@ CLIPS = (
     Clip("uh_huh", "slt", "uh huh", stretch=0.9),
     Clip("turn_on_the_kitchen_light", "slt", "turn on the kitchen light"),
     Clip("count_to_twenty", "slt", "count to twenty"),
+    # Of flite's voices these are the ones that the wake word models are surest of.
+    Clip("okay_nabu", "rms", "okay nabu"),
+    Clip("okay_nabu_turn_on_the_light", "rms", "okay nabu turn on the light"),
+    Clip("hey_jarvis", "rms", "hey jarvis"),
+    Clip("hey_jarvis_turn_on_the_light", "slt", "hey jarvis turn on the light"),
 )
 
 
