@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.speaking.tones import error_cue
+from satellite.speaking.tones import error_cue, ring_tone
 
 if TYPE_CHECKING:
     from satellite.devices.base import Samples
@@ -31,3 +31,14 @@ def test_a_cue_is_quiet_and_does_not_click() -> None:
 
     assert 0 < np.abs(samples).max() < 32_767 * 10 ** (-17 / 20)
     assert np.abs(np.diff(samples, prepend=0, append=0)).max() < 500
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
+def test_the_ring_rises_and_is_louder_than_a_cue(rate_hz: int) -> None:
+    ring = ring_tone(rate_hz)
+    tone = rate_hz // 4
+
+    assert len(ring) == pytest.approx(2.0 * rate_hz, abs=10)
+    first, second, third = (pitch_hz(ring[start : start + tone], rate_hz) for start in (0, tone, 2 * tone))
+    assert first + 100 < second < third - 100
+    assert 2 * np.abs(error_cue(rate_hz)).max() < np.abs(ring).max() < 32_767 / 2
