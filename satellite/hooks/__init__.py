@@ -1,0 +1,1 @@
+"""Tells the world outside what happens: programs that are run, and an event service."""
