@@ -1,0 +1,1 @@
+"""Home Assistant runs the conversation; the satellite lets itself be interrupted."""

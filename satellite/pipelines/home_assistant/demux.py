@@ -1,0 +1,86 @@
+"""Whose audio is this? Home Assistant interleaves old and new speech, and its chunks carry no stream id.
+
+What they do carry is a timestamp: each stream begins at 0, every chunk's is the one before plus the whole milliseconds
+of that chunk, and `audio-stop` has the one that comes next. A stream is known by the timestamp that it must have next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+# The owner of speech that nobody wants any more.
+STALE = 0
+# Another end may round the length of a chunk, where Home Assistant cuts it off.
+_ROUNDING_MS = 2
+# Streams that were cut by an error never end; more than this many at once were never seen.
+_MAX_STREAMS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Speech under way: to whom it belongs, and the timestamp of what comes next of it."""
+
+    owner: int
+    next_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Demux:
+    """All streams under way, in the order in which they began."""
+
+    streams: tuple[Stream, ...] = ()
+
+    def owned_by(self, owner: int) -> bool:
+        """Tell whether a stream of an owner is under way."""
+        return any(stream.owner == owner for stream in self.streams)
+
+    def opened(self, owner: int) -> Demux:
+        """Note the beginning of a stream."""
+        return replace(self, streams=(*self.streams, Stream(owner))[-_MAX_STREAMS:])
+
+    def disowned(self, keep: int = STALE) -> Demux:
+        """Give up all streams but those of one owner: what still comes of them is stale."""
+        streams = tuple(s if s.owner == keep else replace(s, owner=STALE) for s in self.streams)
+        return replace(self, streams=streams)
+
+    def chunk(self, timestamp_ms: int | None, length_ms: int) -> tuple[Demux, int | None]:
+        """Take a chunk: the state after it, and whose it is; None when it belongs to no stream that has begun."""
+        found = self._find(timestamp_ms, prefer_stale=False)
+        if found is None:
+            return self, None
+        at = self.streams[found].next_ms if timestamp_ms is None else timestamp_ms
+        moved = replace(self.streams[found], next_ms=at + length_ms)
+        streams = (*self.streams[:found], moved, *self.streams[found + 1 :])
+        return replace(self, streams=streams), moved.owner
+
+    def stopped(self, timestamp_ms: int | None) -> tuple[Demux, int | None]:
+        """Take the end of a stream: the state after it, and whose it was; None when it belongs to none."""
+        found = self._find(timestamp_ms, prefer_stale=timestamp_ms is not None)
+        if found is None:
+            return self, None
+        return replace(self, streams=(*self.streams[:found], *self.streams[found + 1 :])), self.streams[found].owner
+
+    def _find(self, timestamp_ms: int | None, *, prefer_stale: bool) -> int | None:
+        """Find the stream that a timestamp belongs to.
+
+        Among several that fit, a chunk goes to the one that is wanted: a wrong guess puts one chunk in another's
+        place, and the next is right again, while the other way round all the rest would be lost. An end goes to the
+        stale one: if that is wrong, the watchdog of the gap ends the other.
+        """
+        if not self.streams:
+            return None
+        numbers = range(len(self.streams))
+
+        def preference(number: int) -> tuple[bool, int]:
+            stale = self.streams[number].owner == STALE
+            return (stale is not prefer_stale, -number)
+
+        if timestamp_ms is None:
+            return min(numbers, key=preference)
+        exact = [number for number in numbers if self.streams[number].next_ms == timestamp_ms]
+        if exact:
+            return min(exact, key=preference)
+        if len(self.streams) == 1 and timestamp_ms != 0:
+            return 0
+        near = [number for number in numbers if abs(self.streams[number].next_ms - timestamp_ms) <= _ROUNDING_MS]
+        return min(near, key=preference, default=None) if timestamp_ms else None

@@ -1,0 +1,88 @@
+"""What happens when Home Assistant does not do what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from satellite.pipelines.home_assistant.answers import REPLY_S, SPEECH_S, acknowledged
+from satellite.pipelines.home_assistant.errors import HomeAssistantSilentError
+from satellite.pipelines.home_assistant.messages import EndFeed, Note
+from satellite.pipelines.home_assistant.runs import HEARS_US_S, TEXT_S, begin, drop_pieces, drop_run, fail, over
+from satellite.pipelines.home_assistant.state import Outcome, Policy, Run, RunPhase, Start, State
+
+if TYPE_CHECKING:
+    from satellite.pipelines.home_assistant.messages import Tick
+
+
+def deadline(state: State) -> float | None:
+    """Return when a Tick is due; None while nothing can happen by itself."""
+    times = (
+        state.null_until,
+        state.run.deadline if state.run is not None else None,
+        state.announcement.deadline if state.announcement is not None else None,
+        state.parked_until,
+        state.wake_after,
+    )
+    return min((time for time in times if time is not None), default=None)
+
+
+def tick(state: State, _event: Tick, now: float, _policy: Policy) -> Outcome:
+    """Do what is due."""
+    if state.null_until is not None and now >= state.null_until:
+        # An old Home Assistant does not acknowledge; one that still does later is not to be mistaken.
+        launched, effects = acknowledged(replace(state, unacknowledged=0), now)
+        return replace(launched, unacknowledged=state.unacknowledged), effects
+    announcement = state.announcement
+    if announcement is not None and announcement.deadline is not None and now >= announcement.deadline:
+        return replace(state, announcement=replace(announcement, deadline=None)), (EndFeed(announcement.feed),)
+    if state.parked_until is not None and now >= state.parked_until:
+        return drop_pieces(state)
+    if state.wake_after is not None and now >= state.wake_after:
+        return replace(state, wake_after=None), ()
+    run = state.run
+    if run is None or run.deadline is None or now < run.deadline:
+        return state, ()
+    return _overdue(state, run, now)
+
+
+def _overdue(state: State, run: Run, now: float) -> Outcome:
+    if run.answering:
+        return _without_answer(state, run, now)
+    if run.detected and not run.tell:
+        return drop_run(state, now)
+    if run.transcribing:
+        if run.phase is RunPhase.STOPPED:
+            return fail(state, HomeAssistantSilentError("transcript", TEXT_S), now)
+        if run.voice or state.voiceless or state.retried:
+            return replace(state, run=replace(run, deadline=None)), ()
+    if state.retried:
+        return fail(state, HomeAssistantSilentError("transcribe", HEARS_US_S), now)
+    return _retry(state, run, now)
+
+
+def _without_answer(state: State, run: Run, now: float) -> Outcome:
+    if run.epoch is None:
+        return drop_run(state, now)
+    return (over(state), ()) if run.spoken else fail(state, _silence(run), now)
+
+
+def _silence(run: Run) -> HomeAssistantSilentError:
+    if run.phase is RunPhase.SPEAKING:
+        return HomeAssistantSilentError("end of its speech", SPEECH_S)
+    return HomeAssistantSilentError("speech", SPEECH_S) if run.text else HomeAssistantSilentError("reply", REPLY_S)
+
+
+def _retry(state: State, run: Run, now: float) -> Outcome:
+    """Begin a run anew that Home Assistant does not hear, with all of its audio."""
+    again = Run(
+        run.number,
+        streams=run.streams,
+        tell=run.tell,
+        start=Start.SPEECH,
+        verdict=run.verdict,
+        complete=run.complete,
+        epoch=run.epoch,
+    )
+    begun, effects = begin(replace(state, retried=True), again, now)
+    return begun, (Note("ha-retry", {"run": run.number}), *effects)
