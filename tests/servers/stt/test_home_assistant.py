@@ -1,0 +1,141 @@
+"""The server behind Home Assistant: one connection an utterance, which it closes after the answer or to cancel."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+from wyoming.asr import Transcribe
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.info import Describe, Info
+
+from tests.servers.stt.harness import RATE, answer, audio_events, clip, connected, eventually, running, silence
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from servers.stt.settings import SttSettings
+    from tests.servers.stt.harness import Answer, Running
+    from wire.client import Connection
+
+# Home Assistant takes a service that needs longer for one that is not there.
+DESCRIBE_S = 1.0
+# It passes on 10 ms at a time.
+PIECE_BYTES = 320
+SAID = {"pocketsphinx": "turn on the kitchen light", "faster-whisper": "turn on the light"}
+
+
+@pytest.fixture
+async def server(settings: SttSettings) -> AsyncIterator[Running]:
+    async with running(settings) as found:
+        yield found
+
+
+async def described(connection: Connection) -> Info:
+    await connection.send(Describe().event())
+    return Info.from_event(await connection.receive())
+
+
+async def send(connection: Connection, pcm: bytes, language: str) -> None:
+    """Send all of an utterance but its end, as Home Assistant does: without time stamps."""
+    await connection.send(Transcribe(language=language).event())
+    await connection.send(AudioStart(RATE, 2, 1).event())
+    for start in range(0, len(pcm), PIECE_BYTES):
+        await connection.send(AudioChunk(RATE, 2, 1, pcm[start : start + PIECE_BYTES]).event())
+
+
+@pytest.mark.parametrize("language", ["en", "en-US", "en-GB", "en_US"])
+async def test_each_name_of_a_language_that_it_lists_is_understood(
+    server: Running, settings: SttSettings, language: str
+) -> None:
+    async with connected(server.uri) as connection:
+        await send(connection, clip("turn_on_the_kitchen_light") + silence(0.3), language)
+        await connection.send(AudioStop().event())
+        assert (await answer(connection)).text == SAID[settings.engine.value]  # type: ignore[union-attr]
+
+
+async def test_languages_are_those_that_requests_may_name(server: Running) -> None:
+    async with connected(server.uri) as connection:
+        (program,) = (await described(connection)).asr
+        for language in program.models[0].languages:
+            await send(connection, b"", language)
+            await connection.send(AudioStop().event())
+            assert (await answer(connection)).error is None
+        await send(connection, b"", "tlh")
+        refused = await answer(connection)
+    assert "en" in program.models[0].languages
+    assert refused.error is not None
+    assert refused.error.code == "unsupported-language"
+
+
+async def test_a_model_that_is_being_loaded_has_languages(whisper_settings: SttSettings) -> None:
+    """Home Assistant asks once, and an engine without languages is offered to nobody."""
+    async with running(whisper_settings) as server, connected(server.uri) as connection:
+        (model,) = (await described(connection)).asr[0].models
+        assert model.installed
+        assert "en" in model.languages
+
+
+async def test_a_model_that_cannot_be_loaded_is_not_installed(whisper_settings: SttSettings) -> None:
+    broken = dataclasses.replace(whisper_settings, model="/nowhere")
+    async with running(broken) as server, connected(server.uri) as connection:
+        await send(connection, b"", "en")
+        refused = await answer(connection)
+        assert refused.error is not None
+        assert refused.error.code == "model-unavailable"
+        assert not (await described(connection)).asr[0].models[0].installed
+
+
+async def test_it_ends_no_turn_by_itself_and_says_so(server: Running) -> None:
+    async with connected(server.uri) as connection:
+        (program,) = (await described(connection)).asr
+        assert program.requires_external_vad
+        await send(connection, clip("turn_on_the_kitchen_light"), "en")
+        while not server.trace.of("partial"):
+            await connection.send(AudioChunk(RATE, 2, 1, silence(0.1)).event())
+            await asyncio.sleep(0.01)
+        await connection.send(AudioChunk(RATE, 2, 1, silence(3)).event())
+        # The end has been heard for long, and still the answer waits for audio-stop.
+        assert not server.trace.of("transcript")
+        await connection.send(AudioStop().event())
+        assert (await answer(connection)).text
+
+
+async def test_a_turn_that_is_cancelled_while_it_listens_costs_nothing_more(settings: SttSettings) -> None:
+    async with running(dataclasses.replace(settings, max_sessions=1, max_waiting=1)) as server:
+
+        def count(kind: str, expected: int) -> bool:
+            return len(server.trace.of(kind)) == expected
+
+        for turn in range(1, 4):
+            async with connected(server.uri) as connection:
+                await send(connection, clip("tell_me_a_long_story"), "en")
+                await eventually(partial(count, "transcribe-started", turn))
+            await eventually(partial(count, "aborted", turn))
+    assert not server.trace.of("transcript")
+    assert not server.trace.of("refused")
+
+
+async def test_describe_is_answered_while_many_are_transcribed(settings: SttSettings) -> None:
+    async def one(uri: str) -> Answer:
+        async with connected(uri) as connection:
+            await connection.send(Transcribe(language="en").event())
+            for event in audio_events(clip("tell_me_a_long_story") * 3):
+                await connection.send(event)
+            return await answer(connection)
+
+    async with running(settings) as server:
+        speaking = [asyncio.create_task(one(server.uri)) for _ in range(settings.max_sessions)]
+        waits_s: list[float] = []
+        while not all(task.done() for task in speaking):
+            # Each time anew, as Home Assistant does.
+            began_s = time.monotonic()
+            async with connected(server.uri) as connection:
+                assert (await described(connection)).asr
+            waits_s.append(time.monotonic() - began_s)
+        assert all(result.error is None for result in await asyncio.gather(*speaking))
+    print(f"describe: {len(waits_s)} times, at most {max(waits_s) * 1000:.0f} ms of {DESCRIBE_S * 1000:.0f} ms")
