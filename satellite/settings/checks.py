@@ -66,6 +66,11 @@ _RULES = (
         "a wake word that starts a pipeline of its own needs --pipeline home-assistant; leave PIPELINE out",
     ),
     _Rule(
+        "wake-threshold",
+        lambda it: bool(it.wake_threshold) and it.wake_word is WakeSource.REMOTE,
+        "a wake word service has thresholds of its own; set them there, or use --wake-word local",
+    ),
+    _Rule(
         "barge-in",
         lambda it: it.barge_in is BargeIn.WAKE_WORD and it.wake_word is WakeSource.NONE,
         "wake-word needs one to listen for: give --wake-word-name, or --wake-uri for a service",
@@ -84,7 +89,6 @@ def check(settings: SatelliteSettings) -> None:
         if rule.broken(settings):
             raise SettingError(rule.key, rule.remedy)
     _check_uris(settings)
-    _check_words(settings)
 
 
 def _check_uris(settings: SatelliteSettings) -> None:
@@ -95,19 +99,3 @@ def _check_uris(settings: SatelliteSettings) -> None:
                 parse_uri(uri)
             except BadUriError as error:
                 raise SettingError(name.replace("_", "-"), str(error)) from None
-
-
-def _check_words(settings: SatelliteSettings) -> None:
-    """Words that are listened for in process: no two meanings of one, no number for none."""
-    wake = [word.name for word in settings.wake_word_name if settings.wake_word is WakeSource.LOCAL]
-    words = [*wake, *settings.stop_word_name]
-    for word in words:
-        if words.count(word) > 1:
-            raise SettingError("wake-word-name", f"{word!r} is named more than once as a wake word or a stop word")
-    for threshold in settings.wake_threshold:
-        if threshold.name not in words:
-            listening = f"only for {', '.join(words)}" if words else "for no word"
-            raise SettingError(
-                "wake-threshold",
-                f"the satellite itself does not listen for {threshold.name!r}, {listening}; see --wake-word-name",
-            )

@@ -56,7 +56,7 @@ class SoundSettings:
     unduck_ms: float = option(_PLAYER.unduck_ms, "how fast a ducked reply comes back", minimum=1, maximum=2000)
     pause_fade_ms: float = option(_PLAYER.pause_fade_ms, "fade when a reply pauses", minimum=1, maximum=500)
     resume_fade_ms: float = option(_PLAYER.resume_fade_ms, "fade when a reply goes on", minimum=1, maximum=500)
+    debug_recording_dir: Path | None = option(None, "folder for WAV recordings of what STT is sent")
 
     mic_uri: None = refused("there is no microphone service; use --mic-device, or --mic-command with a program")
     snd_uri: None = refused("there is no loudspeaker service; use --snd-device, or --snd-command with a program")
-    debug_recording_dir: None = refused("audio is not recorded; use --trace-file for a record of what happened")

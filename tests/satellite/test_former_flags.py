@@ -72,6 +72,7 @@ UNDERSTOOD: list[tuple[str, str, Any]] = [
     ("--no-zeroconf", "zeroconf", False),
     ("--zeroconf-name den", "zeroconf_name", "den"),
     ("--zeroconf-host 192.0.2.1", "zeroconf_host", "192.0.2.1"),
+    ("--debug-recording-dir /tmp/audio", "debug_recording_dir", Path("/tmp/audio")),
     ("--debug", "debug", True),
     ("--log-format x", "log_format", "x"),
 ]
@@ -85,7 +86,6 @@ REFUSED = [
     ("--wake-command-channels 1", ["--wake-word-name", "--wake-uri"]),
     ("--vad-trigger-level 1", ["--trigger-windows"]),
     ("--vad-buffer-seconds 2", ["--pre-roll-ms"]),
-    ("--debug-recording-dir /tmp", ["--trace-file"]),
     ("--uri stdio://", ["tcp://HOST:PORT", "unix:///PATH"]),
     ("--wake-uri stdio://", ["tcp://HOST:PORT", "unix:///PATH"]),
     ("--event-uri stdio://", ["tcp://HOST:PORT", "unix:///PATH"]),
