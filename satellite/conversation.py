@@ -202,6 +202,8 @@ class Conversation:
         if self._wants(epoch):
             self._playback.complete()
             record = self._playback.record
+            if record.text:
+                self._emit("synthesize", epoch=epoch, text=record.text)
             self._emit("reply-received", epoch=epoch, text=record.text, audio_ms=record.audio_ms)
 
     def reply_failed(self, epoch: int, error: InterjectError) -> None:

@@ -1,0 +1,166 @@
+"""Builds the parts of a satellite that its settings ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from satellite.errors import ServerNotFoundError
+from satellite.hearing.recording import Recorder
+from satellite.hearing.wake.choice import WordChoice, make_detector
+from satellite.hearing.wake.several import SeveralDetectors
+from satellite.hooks.forwarder import EventForwarder
+from satellite.hooks.runner import load_hooks
+from satellite.pipelines.direct import DirectPipeline, Identity
+from satellite.pipelines.home_assistant.announcements import WithHomeAssistant
+from satellite.pipelines.home_assistant.link import HomeAssistantLink
+from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from satellite.pipelines.home_assistant.state import WakeIn
+from satellite.pipelines.home_assistant.wake import HomeAssistantWake
+from satellite.pipelines.marks import TtsMarks
+from satellite.pipelines.recorded import RecordedPipeline
+from satellite.pipelines.server import Server, fixed
+from satellite.room_sounds import RoomSounds
+from satellite.settings import PipelineKind, WakeSource
+from satellite.speaking.sounds import load_sounds
+from satellite.speaking.tones import error_cue
+from satellite.timers import ring_audio
+from wire import client
+from wire.discovery import ServiceKind, default_instance_name, find_service
+from wire.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from satellite.hearing.wake.base import WakeDetector
+    from satellite.pipelines.base import Pipeline
+    from satellite.settings import SatelliteSettings
+
+# Services on the same network answer a browse within a second.
+_BROWSE_S = 1.5
+
+
+class Helper(Protocol):
+    """Works beside the conversation."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+
+
+class Reaction(Trace, Helper, Protocol):
+    """Does something about what happens."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineParts:
+    """What converses, the side that Home Assistant sees, what listens for words, and what helps them."""
+
+    pipeline: Pipeline
+    link: HomeAssistantLink
+    wake: WakeDetector | None
+    helpers: tuple[Helper, ...] = ()
+
+
+async def pipeline_parts(settings: SatelliteSettings) -> PipelineParts:
+    """Build what hears, thinks and speaks; raises SettingError, BadUriError, WakeModelError."""
+    link = HomeAssistantLink()
+    detectors = [detector] if (detector := await _detector(settings)) is not None else []
+    pipeline: Pipeline
+    if settings.pipeline is PipelineKind.HOME_ASSISTANT:
+        through = _home_assistant_pipeline(settings, link)
+        pipeline = through
+        if settings.wake_word is WakeSource.HOME_ASSISTANT:
+            detectors.append(HomeAssistantWake(through))
+    else:
+        pipeline = WithHomeAssistant(_direct_pipeline(settings), link)
+    helpers: tuple[Helper, ...] = ()
+    if settings.debug_recording_dir is not None:
+        recorder = Recorder(settings.debug_recording_dir)
+        pipeline, helpers = RecordedPipeline(pipeline, recorder), (recorder,)
+    wake = detectors[0] if len(detectors) == 1 else SeveralDetectors(tuple(detectors)) if detectors else None
+    return PipelineParts(pipeline, link, wake, helpers)
+
+
+async def reactions_to(settings: SatelliteSettings) -> tuple[Reaction, ...]:
+    """Build what the user wants done when something happens; raises SettingError."""
+    hooks = await load_hooks(settings)
+    return (hooks, EventForwarder(settings.event_uri)) if settings.event_uri else (hooks,)
+
+
+async def room_sounds(settings: SatelliteSettings, rate_hz: int) -> RoomSounds:
+    """Load the satellite's own sounds; raises SettingError."""
+    sounds = await load_sounds(settings, rate_hz)
+    repeat = settings.timer_finished_wav_repeat
+    return RoomSounds(
+        error=error_cue(rate_hz),
+        ring=lambda: ring_audio(sounds.ring, rate_hz, repeat.times, repeat.delay_s),
+        ring_once=sounds.ring_once,
+        awake=sounds.awake,
+        done=sounds.done,
+        echo_tail_s=None if settings.mic_no_mute_during_awake_wav else settings.mic_seconds_to_mute_after_awake_wav,
+    )
+
+
+async def _detector(settings: SatelliteSettings) -> WakeDetector | None:
+    own = settings.wake_word in (WakeSource.LOCAL, WakeSource.REMOTE)
+    choice = WordChoice(
+        wake=settings.wake_word_name if own else (),
+        stop=settings.stop_word_name,
+        engine=settings.wake_engine,
+        thresholds=settings.wake_threshold,
+        folders=settings.wake_word_dir,
+        refractory_s=settings.wake_refractory_seconds,
+    )
+    remote = settings.wake_uri if settings.wake_word is WakeSource.REMOTE else None
+    return await make_detector(choice, Server("wake", fixed(remote), client.connect) if remote else None)
+
+
+def _home_assistant_pipeline(settings: SatelliteSettings, link: HomeAssistantLink) -> HomeAssistantPipeline:
+    wake = WakeIn.HOME_ASSISTANT if settings.wake_word is WakeSource.HOME_ASSISTANT else WakeIn.SATELLITE
+    tts = _given(ServiceKind.TTS, settings.tts_uri)
+    return HomeAssistantPipeline(
+        link,
+        HomeAssistantSettings(
+            satellite_id=settings.name,
+            language=settings.language,
+            endpoint_silence_ms=settings.endpoint_silence_ms,
+            wake=wake,
+        ),
+        stt=_given(ServiceKind.STT, settings.stt_uri),
+        llm=_given(ServiceKind.LLM, settings.llm_uri),
+        marks=TtsMarks(tts, settings.voice) if tts is not None else None,
+    )
+
+
+def _direct_pipeline(settings: SatelliteSettings) -> DirectPipeline:
+    satellite_id = settings.zeroconf_name or default_instance_name()
+    identity = Identity(
+        satellite_id=satellite_id,
+        conversation_id=settings.conversation_id or f"satellite-{satellite_id}",
+        language=settings.language,
+        voice=settings.voice,
+    )
+    return DirectPipeline(
+        stt=_server(ServiceKind.STT, settings.stt_uri),
+        llm=_server(ServiceKind.LLM, settings.llm_uri),
+        tts=_server(ServiceKind.TTS, settings.tts_uri),
+        identity=identity,
+    )
+
+
+def _given(kind: ServiceKind, uri: str | None) -> Server | None:
+    return Server(kind.value, fixed(uri), client.connect) if uri else None
+
+
+def _server(kind: ServiceKind, uri: str | None) -> Server:
+    return _given(kind, uri) or Server(kind.value, _found(kind), client.connect)
+
+
+def _found(kind: ServiceKind) -> Callable[[], Awaitable[str]]:
+    async def locate() -> str:
+        uris = await find_service(kind, _BROWSE_S)
+        if not uris:
+            raise ServerNotFoundError(kind.value)
+        return uris[0]
+
+    return locate
