@@ -11,7 +11,7 @@ from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures
 from satellite.hearing.wake.base import phrase_of
 from satellite.hearing.wake.engine import LoadedWord
 from satellite.hearing.wake.errors import WakeModelError
-from satellite.hearing.wake.tflite import check_model, library_of
+from satellite.hearing.wake.tflite import Numbers, check_model, library_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +61,7 @@ class MicroEngine:
 
 def _load(path: Path) -> MicroWakeWord:
     config = _read(path)
-    check_model(path.parent / config["model"], library_of(pymicro_wakeword), _FEATURES)
+    check_model(path.parent / config["model"], library_of(pymicro_wakeword), _FEATURES, Numbers.QUANTIZED)
     try:
         return MicroWakeWord(
             path.stem,

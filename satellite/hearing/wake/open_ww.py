@@ -10,7 +10,7 @@ from pyopen_wakeword import OpenWakeWord, OpenWakeWordFeatures
 
 from satellite.hearing.wake.base import phrase_of
 from satellite.hearing.wake.engine import LoadedWord
-from satellite.hearing.wake.tflite import check_model, library_of
+from satellite.hearing.wake.tflite import Numbers, check_model, library_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +39,7 @@ class OpenEngine:
         """Load; raises WakeModelError."""
         library = library_of(pyopen_wakeword)
         for model in models:
-            check_model(model.path, library, _FEATURES)
+            check_model(model.path, library, _FEATURES, Numbers.FLOAT)
         self._features = OpenWakeWordFeatures.from_builtin()
         self._models = {model.name: OpenWakeWord.from_model(model.path) for model in models}
         # The first call fills eight seconds with silence: half a second of CPU that is better spent before listening.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wyoming.audio import AudioChunk, AudioStart
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wyoming.event import Event
+    from wyoming.info import Info
 
     from satellite.devices.base import Samples
     from satellite.pipelines.server import Server
@@ -60,10 +62,11 @@ class RemoteWake:
         self._waiting_samples = 0
         self._arrived = asyncio.Event()
         self._end = 0
+        self._warned = False
 
     @property
     def words(self) -> tuple[WordModel, ...]:
-        """What is listened for."""
+        """What is listened for; the phrases are the service's, once it has told them."""
         return self._words
 
     async def run(self, heard: Callable[[WakeWord], None]) -> None:
@@ -97,6 +100,7 @@ class RemoteWake:
             pause_s = min(pause_s * 2, _LAST_RETRY_S)
 
     async def _listen(self, heard: Callable[[WakeWord], None]) -> None:
+        self._learn(await self._server.info())
         connection = await self._server.connect()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -107,6 +111,14 @@ class RemoteWake:
             raise group.exceptions[0] from None
         finally:
             await connection.close()
+
+    def _learn(self, info: Info) -> None:
+        phrases = {model.name: model.phrase for program in info.wake for model in program.models}
+        missing = [word.name for word in self._words if phrases and word.name not in phrases]
+        if missing and not self._warned:
+            self._warned = True
+            _LOGGER.warning("the wake word service has no %s; it has: %s", ", ".join(missing), ", ".join(phrases))
+        self._words = tuple(replace(word, phrase=phrases.get(word.name) or word.phrase) for word in self._words)
 
     async def _send(self, connection: Connection) -> None:
         wake = [word.name for word in self._words if word.role is Role.WAKE]
