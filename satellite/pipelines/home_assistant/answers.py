@@ -8,6 +8,7 @@ from satellite.pipelines.home_assistant.demux import Demux
 from satellite.pipelines.home_assistant.errors import HomeAssistantError
 from satellite.pipelines.home_assistant.messages import (
     Announced,
+    Bind,
     Connected,
     Effect,
     EndFeed,
@@ -43,8 +44,9 @@ REPLY_S = 30.0
 SPEECH_S = 15.0
 # The turn machine puts its question when the silence is over that ends a turn; this is for its last step.
 _ASKS_S = 0.5
-# A wake run that failed is tried again after this: its engine may just be starting.
+# A wake run that failed is tried again after this, and twice as long each time: its engine may just be starting.
 _WAKE_AGAIN_S = 2.0
+_WAKE_AGAIN_MAX_S = 60.0
 # Nobody spoke, as far as Home Assistant heard.
 _NO_TEXT = "stt-no-text-recognized"
 # The same wake word was heard by another satellite first: that room answers.
@@ -82,7 +84,8 @@ def transcribing(state: State, _event: object, now: float, _policy: Policy) -> O
         return state, ()
     deadline = now + TEXT_S if run.phase is RunPhase.STOPPED else run.deadline
     begun = replace(run, transcribing=True, deadline=deadline)
-    return replace(state, run=begun), (Note("ha-transcribe", {"run": run.number}),)
+    # Whatever was to acknowledge a null run came before this, or never comes.
+    return replace(state, run=begun, unacknowledged=0), (Note("ha-transcribe", {"run": run.number}),)
 
 
 def voice_started(state: State, _event: object, _now: float, _policy: Policy) -> Outcome:
@@ -100,7 +103,7 @@ def voice_stopped(state: State, _event: object, now: float, _policy: Policy) -> 
     if run is None or not run.transcribing or run.phase is not RunPhase.LISTENING:
         return state, ()
     stopped = replace(run, phase=RunPhase.STOPPED, complete=True, deadline=now + TEXT_S)
-    return replace(state, run=stopped), (StopStreaming(), Note("streaming-stop", {"run": run.number}))
+    return replace(state, run=stopped), (StopStreaming(),)
 
 
 def transcribed(state: State, event: Transcribed, now: float, _policy: Policy) -> Outcome:
@@ -108,9 +111,7 @@ def transcribed(state: State, event: Transcribed, now: float, _policy: Policy) -
     run = state.run
     if run is None or not run.transcribing or run.phase not in (RunPhase.LISTENING, RunPhase.STOPPED):
         return state, ()
-    stopped: tuple[Effect, ...] = ()
-    if run.phase is RunPhase.LISTENING:
-        stopped = (StopStreaming(), Note("streaming-stop", {"run": run.number}))
+    stopped: tuple[Effect, ...] = (StopStreaming(),) if run.phase is RunPhase.LISTENING else ()
     for piece in state.pieces:
         if piece.stream in run.tell:
             state = state.with_piece(replace(piece, final=True, ended=True))
@@ -154,7 +155,9 @@ def failed(state: State, event: Failed, now: float, _policy: Policy) -> Outcome:
         return state, (Note("error", {"code": event.code, "text": event.text}),)
     note = Note("error", {"code": event.code, "text": event.text, "run": run.number})
     if run.phase is RunPhase.WAKE:
-        return replace(over(state), wake_after=now + _WAKE_AGAIN_S), (StopStreaming(), note)
+        pause_s = min(_WAKE_AGAIN_S * 2**state.wake_failures, _WAKE_AGAIN_MAX_S)
+        failed_again = replace(over(state), wake_after=now + pause_s, wake_failures=state.wake_failures + 1)
+        return failed_again, (StopStreaming(), *(() if state.wake_failures else (note,)))
     if event.code == _OTHER_ROOM or (event.code == _NO_TEXT and not run.answering):
         return then((note,), end_silently(state))
     failing = replace(state, may_run=False, demux=state.demux.disowned() if run.opened else state.demux)
@@ -174,7 +177,7 @@ def word_detected(state: State, event: WordDetected, now: float, _policy: Policy
     if run is None or run.phase is not RunPhase.WAKE:
         return state, ()
     heard = replace(run, phase=RunPhase.LISTENING, detected=True, deadline=now + HEARS_US_S)
-    return replace(state, run=heard), (Note("streaming-start", {"run": run.number}), TellWord(event.name))
+    return replace(state, run=heard, wake_failures=0), (TellWord(event.name),)
 
 
 def announced(state: State, event: Announced, now: float, _policy: Policy) -> Outcome:
@@ -183,9 +186,10 @@ def announced(state: State, event: Announced, now: float, _policy: Policy) -> Ou
     if announcement is None or announcement.feed != event.feed:
         return state, ()
     noted = replace(state, announcement=replace(announcement, epoch=event.epoch))
+    bound = (Bind(event.feed, event.epoch),)
     run = noted.run
     if run is None or run.epoch is not None:
-        return noted, ()
+        return noted, bound
     if run.phase is RunPhase.WAKE:
-        return stop_run(replace(noted, may_run=False), now)
-    return end_silently(noted)
+        return then(bound, stop_run(replace(noted, may_run=False), now))
+    return then(bound, end_silently(noted))

@@ -103,8 +103,16 @@ class Feed:
                 break
             self._audio_changed.clear()
             await self._audio_changed.wait()
-        if self._error is not None:
-            self._listener.reply_failed(epoch, self._error)
+        self._finish(epoch, self._error)
+
+    def give_up(self, error: InterjectError) -> None:
+        """Hand over nothing any more."""
+        if self._epoch is not None:
+            self._finish(self._epoch, error)
+
+    def _finish(self, epoch: int, error: InterjectError | None) -> None:
+        if error is not None:
+            self._listener.reply_failed(epoch, error)
         self._listener.reply_ended(epoch)
 
     async def _mark(self) -> None:

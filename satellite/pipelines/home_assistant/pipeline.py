@@ -316,7 +316,7 @@ class HomeAssistantPipeline:
     def _feed_of(self, number: int) -> Feed:
         if number not in self._feeds:
             feed = Feed(self._running_listener, self._marks)
-            task = self._start(feed.run, f"speech of run {number}")
+            task = self._start(feed.run, f"speech of run {number}", feed.give_up)
             self._feeds[number] = (feed, task)
         return self._feeds[number][0]
 
@@ -324,10 +324,15 @@ class HomeAssistantPipeline:
         if number in self._feeds:
             self._feeds.pop(number)[1].cancel()
 
-    def _start(self, work: Callable[[], Coroutine[None, None, None]], name: str) -> asyncio.Task[None]:
+    def _start(
+        self,
+        work: Callable[[], Coroutine[None, None, None]],
+        name: str,
+        give_up: Callable[[InterjectError], None] | None = None,
+    ) -> asyncio.Task[None]:
         if self._tasks is None:
             raise RuntimeError("the pipeline is not running")
-        return self._tasks.create_task(survive(work, name), name=name)
+        return self._tasks.create_task(survive(work, name, give_up), name=name)
 
     def _corrected(self, epoch: int, content: str) -> None:
         self._running_listener.history_corrected(epoch, content)

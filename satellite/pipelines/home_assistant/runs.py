@@ -63,12 +63,11 @@ def launch(state: State, now: float) -> Outcome:
         return state, ()
     if run.start is Start.WAKE_WORD:
         waiting = replace(run, phase=RunPhase.WAKE)
-        return replace(state, run=waiting, may_run=True), (SendWakeRun(run.number), Note("detect"))
+        return replace(state, run=waiting, may_run=True), (SendWakeRun(run.number),)
     begun = replace(run, phase=RunPhase.LISTENING, deadline=now + HEARS_US_S)
     effects: tuple[Effect, ...] = (
         SendRun(run.number, run.streams, state.woken),
         Note("ha-run", {"run": run.number, "streams": list(run.streams)}),
-        Note("streaming-start", {"run": run.number}),
     )
     launched = replace(state, run=begun, may_run=True, woken=None)
     return then(effects, stop_audio(launched, now) if run.complete else (launched, ()))
@@ -81,8 +80,7 @@ def stop_audio(state: State, now: float) -> Outcome:
         return state, ()
     wait_s = TEXT_S if run.transcribing else HEARS_US_S
     stopped = replace(run, phase=RunPhase.STOPPED, complete=True, deadline=now + wait_s)
-    effects = (SendAudioStop(), StopStreaming(), Note("streaming-stop", {"run": run.number}))
-    return replace(state, run=stopped), effects
+    return replace(state, run=stopped), (SendAudioStop(), StopStreaming())
 
 
 def send_null(state: State, now: float) -> Outcome:

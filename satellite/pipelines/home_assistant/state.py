@@ -175,6 +175,7 @@ class State:
     owed_until: float | None = None
     parked_until: float | None = None
     wake_after: float | None = None
+    wake_failures: int = 0
     retried: bool = False
     voiceless: bool = False
 

@@ -185,7 +185,7 @@ def _after_cancel(state: State, reason: str, now: float, policy: Policy) -> Outc
     if reason == _ANNOUNCEMENT:
         # Home Assistant itself ended the run for it.
         stopped = over(stopped)
-    elif state.connected and not (state.run is not None and state.run.detected):
+    elif state.connected and _must_be_ended(state, reason):
         stopped, effects = send_null(state, now)
     if reason == _EARLY and policy.memory is Memory.NOBODY:
         stopped = replace(stopped, prefix=stopped.question, question=())
@@ -193,6 +193,13 @@ def _after_cancel(state: State, reason: str, now: float, policy: Policy) -> Outc
         effects = (*effects, *_forget(stopped.question))
         stopped = replace(stopped, question=())
     return then(effects, _take_floor(stopped, reason, now, policy))
+
+
+def _must_be_ended(state: State, reason: str) -> bool:
+    """Whether Home Assistant may be busy with what was cut; its own wake word goes on in the run that heard it."""
+    if state.run is not None and state.run.detected:
+        return False
+    return state.may_run or reason != _FAILED
 
 
 def _take_floor(state: State, reason: str, now: float, policy: Policy) -> Outcome:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from wyoming.info import Attribution, Info, Satellite
 
+from satellite.hearing.wake.base import Role, WakeWord
 from satellite.pipelines.home_assistant.link import HomeAssistantLink
 from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
 from tests.home_assistant.link import connector
@@ -89,7 +90,10 @@ def quiet(seconds: float) -> bytes:
 class House:
     """Both ends, and a user who speaks."""
 
-    def __init__(self, pipeline: HomeAssistantPipeline, room: Room, home: FakeHomeAssistant) -> None:
+    def __init__(
+        self, link: HomeAssistantLink, pipeline: HomeAssistantPipeline, room: Room, home: FakeHomeAssistant
+    ) -> None:
+        self.link = link
         self.pipeline = pipeline
         self.room = room
         self.home = home
@@ -107,12 +111,20 @@ class House:
         await self.say(stream, audio)
         self.pipeline.end_stt(stream)
 
+    async def speaking(self, epoch: int) -> None:
+        """Wait until a reply has begun to come."""
+        await self.room.until(lambda: self.room.audio.get(epoch))
+
     async def answered(self, epoch: int) -> None:
         """Wait until a reply has come whole."""
         await self.room.until(lambda: epoch in self.room.ended)
 
     def interrupt(self, epoch: int, reason: str = "speech") -> None:
         self.pipeline.cancel(Interrupt(reason, epoch, self.room.texts.get(epoch, "")))
+
+    def wake(self, name: str) -> None:
+        """Say a wake word that the satellite itself listens for."""
+        self.pipeline.woken(WakeWord(name, name, Role.WAKE, end_index=None))
 
     def from_satellite(self, *kinds: str) -> list[str]:
         """Return what Home Assistant was sent of these kinds, in order; a null run is told from a real one."""
@@ -151,7 +163,7 @@ async def house(
             async with FakeHomeAssistant(connector(uri), turns, **options) as home:
                 await home.connected()
                 await room.until(lambda: room.noted("connected"))
-                yield House(pipeline, room, home)
+                yield House(link, pipeline, room, home)
                 if work.done():
                     work.result()
         finally:

@@ -33,7 +33,7 @@ def test_rule_1_a_barge_in_waits_for_the_null_run_and_loses_no_sample(release: R
         turns = [Turn("tell me", Reply("Once.", tone(10.0))), Turn("no", Reply("Well.", tone(1.0, value=7)))]
         async with house(turns, release=release) as here:
             await here.speak(1, voice(1.2))
-            await here.room.until(lambda: here.room.audio.get(1))
+            await here.speaking(1)
             here.pipeline.open_stt(2)
             await here.say(2, voice(0.6, SECOND))
             here.interrupt(1)
@@ -57,7 +57,7 @@ def test_six_barge_ins_in_a_row_leave_home_assistant_hearing(release: Release) -
         async with house(turns, release=release) as here:
             await here.speak(1, voice(1.0))
             for n in range(1, 7):
-                await here.room.until(lambda n=n: here.room.audio.get(n))
+                await here.speaking(n)
                 here.pipeline.open_stt(n + 1)
                 await here.say(n + 1, voice(0.3, FIRST + n))
                 here.interrupt(n)
