@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from satellite.settings.service import PipelineKind
 from wire.setting_field import Derived, Words
 from wire.settings import option, refused
 
@@ -73,7 +74,10 @@ class WordThreshold(Words):
 def _wake_word(given: Mapping[str, Any]) -> WakeSource:
     if given.get("wake_uri"):
         return WakeSource.REMOTE
-    return WakeSource.LOCAL if given.get("wake_word_name") else WakeSource.NONE
+    if given.get("wake_word_name"):
+        return WakeSource.LOCAL
+    # As with wyoming-satellite. An open microphone is no surprise to spring on a whole house.
+    return WakeSource.HOME_ASSISTANT if given.get("pipeline") is PipelineKind.HOME_ASSISTANT else WakeSource.NONE
 
 
 def _wake_word_name(given: Mapping[str, Any]) -> tuple[WakeWordName, ...]:
@@ -88,7 +92,7 @@ class WakeSettings:
     wake_word: WakeSource = option(
         Derived(WakeSource.NONE, _wake_word),
         "who listens for wake words; none: any speech starts a turn (default: remote with --wake-uri, local with "
-        "--wake-word-name)",
+        "--wake-word-name, home-assistant with --pipeline home-assistant, else none)",
     )
     wake_uri: str | None = option(None, "wake word service")
     wake_word_name: tuple[WakeWordName, ...] = option(

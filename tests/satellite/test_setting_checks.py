@@ -79,7 +79,10 @@ def test_what_makes_sense_together_is_taken(flags: str) -> None:
         ("--wake-uri tcp://127.0.0.1:10400", WakeSource.REMOTE, ()),
         ("--wake-uri tcp://127.0.0.1:10400 --wake-word-name alexa", WakeSource.REMOTE, ("alexa",)),
         ("--wake-uri tcp://127.0.0.1:10400 --wake-word local", WakeSource.LOCAL, ("okay_nabu",)),
-        (f"{HOME_ASSISTANT} --wake-word home-assistant", WakeSource.HOME_ASSISTANT, ()),
+        (HOME_ASSISTANT, WakeSource.HOME_ASSISTANT, ()),
+        (f"{HOME_ASSISTANT} --wake-word none", WakeSource.NONE, ()),
+        (f"{HOME_ASSISTANT} --wake-word-name alexa", WakeSource.LOCAL, ("alexa",)),
+        (f"{HOME_ASSISTANT} --wake-uri tcp://127.0.0.1:10400", WakeSource.REMOTE, ()),
     ],
 )
 def test_who_listens_for_wake_words_follows_from_what_is_given(
@@ -93,6 +96,7 @@ def test_who_listens_for_wake_words_follows_from_what_is_given(
 def test_a_wake_word_starts_turns_where_one_is_listened_for() -> None:
     assert turn_settings(settings("")).turn_start is TurnStart.SPEECH
     assert turn_settings(settings("--wake-word local")).turn_start is TurnStart.WAKE_WORD
+    assert turn_settings(settings(HOME_ASSISTANT)).turn_start is TurnStart.WAKE_WORD
 
 
 def test_words_decide_where_somebody_can_be_asked_for_them() -> None:
