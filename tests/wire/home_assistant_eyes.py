@@ -21,6 +21,8 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 _TYPE = "_wyoming._tcp.local."
 _REQUEST_TIMEOUT_MS = 3000
 _INFO_TIMEOUT_S = 5
+_INFO_RETRIES = 3
+_INFO_RETRY_WAIT_S = 2
 
 
 def tell(**told: Any) -> None:
@@ -42,11 +44,16 @@ async def offer(zeroconf: Zeroconf, name: str) -> None:
         await service.async_request(zeroconf, _REQUEST_TIMEOUT_MS)
     addresses = [ip for ip in service.ip_addresses_by_version(IPVersion.All) if not ip.is_link_local]
     if not addresses or service.port is None:
+        tell(event="no-address", name=name)
         return
-    try:
-        info = await describe(str(addresses[0]), service.port)
-    except (OSError, TimeoutError) as error:
-        tell(event="unreachable", name=name, host=str(addresses[0]), error=repr(error))
+    for _ in range(_INFO_RETRIES + 1):
+        try:
+            info = await describe(str(addresses[0]), service.port)
+            break
+        except (OSError, TimeoutError) as error:
+            tell(event="unreachable", name=name, host=str(addresses[0]), error=repr(error))
+            await asyncio.sleep(_INFO_RETRY_WAIT_S)
+    else:
         return
     programs = [*info.asr, *info.tts, *info.handle]
     title = info.satellite.name if info.satellite else programs[0].name

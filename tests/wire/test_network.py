@@ -88,7 +88,9 @@ async def running(namespace: str, *arguments: str, ready: str) -> AsyncIterator[
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
-        await process.communicate()
+        rest, _ = await process.communicate()
+        # pytest shows it where a test fails.
+        print(f"--- {' '.join(arguments)}, status {process.returncode}:\n{rest.decode()}")
 
 
 async def line_with(process: asyncio.subprocess.Process, text: str) -> str:
@@ -98,6 +100,7 @@ async def line_with(process: asyncio.subprocess.Process, text: str) -> str:
         async with asyncio.timeout(PATIENCE_S):
             while line := (await process.stdout.readline()).decode():
                 seen.append(line)
+                print(line, end="")
                 if text in line:
                     return line
     except TimeoutError:
