@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PHASES = ("listening", "processing", "speaking")
-# A turn is over this long after its question, the restart of a server included.
-_AFTER_S = 4.5
+# A turn is over this long after its question, the restart of a server included, also on a machine that is busy.
+_AFTER_S = 6.0
 # The question that is killed, and the one after it, for each phase; the last answer is long enough to be cut short.
 LINES = (
     ("what_time_is_it", "at_s", 2.0),
@@ -32,7 +32,7 @@ LINES = (
 )
 # Promised once the server is back; polling and a busy machine get the rest.
 _READY_S = 1.0
-_SCENE_S = 60.0
+_SCENE_S = 110.0
 # Into a reply of twelve seconds, of which the bridge still writes the second half.
 _INTO_REPLY_S = 0.4
 
@@ -125,7 +125,7 @@ NEEDED = {
 }
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(150)
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("name", SERVERS)
 def test_the_user_is_told_and_the_next_turn_works(kills: dict[tuple[str, str], Kill], name: str, phase: str) -> None:

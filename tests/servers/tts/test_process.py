@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # A server is gone two seconds after SIGTERM; the rest is for a busy machine.
-STOP_S = 4
+STOP_S = 6
 
 
 async def start(*flags: str) -> asyncio.subprocess.Process:
