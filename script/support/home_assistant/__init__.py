@@ -1,0 +1,1 @@
+"""A real Home Assistant between our four processes: installed, driven, watched, judged."""

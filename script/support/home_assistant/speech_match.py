@@ -1,0 +1,116 @@
+"""Audio laid over audio: whose speech left the loudspeaker, and whether STT got the first word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.devices.room_timing import onset_of
+from satellite.devices.wav import read_wav
+from satellite.speaking.resampling import ReplyResampler
+from script.support.bench_signal import locate
+from script.support.home_assistant.evidence import SILENCE_PEAK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from script.support.home_assistant.evidence import Life
+    from script.support.home_assistant.tap import Passed
+
+_ROOM_RATE_HZ = 16_000
+# Long enough to be found in one place only of a reply that says the same words again and again.
+_FOUND_BY_S = 0.8
+# After the first sound of a reply the fade-in is over.
+_SETTLED_S = 0.1
+# The last samples of a reply may be lost in rounding.
+_END_WITHIN_S = 0.02
+# A room's impulse response moves the best match by a few milliseconds.
+_LEAST_MISSING_S = 0.02
+# Of all places a clip could be in, the right one must stand out by so much (standard deviations of the rest).
+_STANDS_OUT = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What the TTS server said over one connection, at the room's rate, and when it began."""
+
+    began: float
+    audio: NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reply is in a recording: the frame at which it began, or would have."""
+
+    spoken: Spoken
+    origin: int
+
+
+def spoken_by(wire: Iterable[Passed]) -> list[Spoken]:
+    """Return everything that the TTS server said, in order."""
+    raw: dict[int, list[Passed]] = {}
+    for passed in wire:
+        if passed.role == "tts" and passed.type == "audio-chunk" and not passed.from_home:
+            raw.setdefault(passed.connection, []).append(passed)
+    found = []
+    for chunks in raw.values():
+        resampler = ReplyResampler(chunks[0].event.data["rate"], _ROOM_RATE_HZ)
+        audio = b"".join(chunk.event.payload or b"" for chunk in chunks)
+        samples = resampler.process(np.frombuffer(audio, dtype="<i2").astype(np.int16))
+        found.append(Spoken(chunks[0].mono, np.concatenate((samples, resampler.flush()))))
+    return found
+
+
+def place_at(life: Life, start: float, stop: float, spoken: Sequence[Spoken]) -> Place | None:
+    """Tell which of the replies sounds between two moments, and where in it they are; the latest one that fits."""
+    begin, end = life.frame(start), life.frame(stop)
+    for reply in reversed(spoken):
+        origin = locate(life.loudspeaker, begin, end, reply.audio)
+        if origin is not None:
+            return Place(reply, origin)
+    return None
+
+
+def place_from(life: Life, first_sound: float, spoken: Sequence[Spoken]) -> Place | None:
+    """Tell which of the replies begins with a sound."""
+    start = first_sound + _SETTLED_S
+    return place_at(life, start, start + _FOUND_BY_S, spoken)
+
+
+def place_before(life: Life, moment: float, spoken: Sequence[Spoken]) -> Place | None:
+    """Tell which of the replies sounds until a moment."""
+    return place_at(life, moment - _FOUND_BY_S, moment, spoken)
+
+
+def ends_whole(life: Life, last_sound: float, replied: Place, spoken: Sequence[Spoken]) -> bool:
+    """Tell whether the last sound is the end of a reply, wherever pauses and rewinds have moved that to."""
+    last = place_before(life, last_sound, spoken)
+    if last is None or last.spoken is not replied.spoken:
+        return False
+    audible = np.flatnonzero(np.abs(replied.spoken.audio.astype(np.int32)) > SILENCE_PEAK)
+    end = last.origin + int(audible[-1]) + 1
+    return abs(life.frame(last_sound) - end) <= _END_WITHIN_S * _ROOM_RATE_HZ
+
+
+def missing_s(audio: bytes, clip: Path) -> float | None:
+    """Return how much of a clip's beginning is not in 16 kHz audio, 0.0 if all is; None if the clip is not in it."""
+    heard = np.frombuffer(audio[: len(audio) // 2 * 2], dtype="<i2").astype(np.float64)
+    said = read_wav(clip, _ROOM_RATE_HZ)
+    onset = onset_of(said)
+    if len(heard) < _ROOM_RATE_HZ // 4:
+        return None
+    voice = said.astype(np.float64)
+    size = 1 << (len(heard) + len(voice)).bit_length()
+    products = np.abs(np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(voice, size)), size))
+    best = int(np.argmax(products))
+    spread = float(np.std(products))
+    if products[best] < _STANDS_OUT * spread:
+        return None
+    lag = best if best < len(heard) else best - size
+    missing = -(lag + onset) / _ROOM_RATE_HZ
+    return missing if missing > _LEAST_MISSING_S else 0.0
