@@ -84,6 +84,8 @@ class Feed:
         marking = asyncio.create_task(self._mark(), name="word marks")
         try:
             await self._hand_over()
+            # A short reply is handed over long before it has been heard.
+            await marking
         finally:
             marking.cancel()
             await asyncio.gather(marking, return_exceptions=True)

@@ -1,0 +1,178 @@
+"""The machine with a room and a Home Assistant around it that do whatever they may: for property-based tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from satellite.pipelines.home_assistant import messages as m
+from satellite.pipelines.home_assistant.errors import HomeAssistantAwayError
+from satellite.pipelines.home_assistant.machine import deadline, step
+from satellite.pipelines.home_assistant.state import Policy, State
+
+CHUNK_MS = 46
+RATE_HZ = 22_050
+NULL_S = 0.25
+
+
+@dataclass
+class Speech:
+    """A stream of speech that Home Assistant sends; its samples say whose it is."""
+
+    tag: int
+    next_ms: int = 0
+
+
+@dataclass
+class HomeAssistant:
+    """What Home Assistant knows: its run (the satellite's number for it), and what it still has to send."""
+
+    run: int | None = None
+    transcribing: bool = False
+    transcribed: bool = False
+    text: bool = False
+    spoken: bool = False
+    opened: bool = False
+    nulls: int = 0
+    null_at: float = -1.0
+    speeches: list[Speech] = field(default_factory=list)
+
+
+class World:
+    """Carries out effects as the pipeline does, and checks them."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.state = State()
+        self.now = 100.0
+        self.home = HomeAssistant()
+        self.connected = False
+        self.open: int | None = None
+        self.streams = 0
+        self.pending: set[int] = set()
+        self.epoch = 0
+        self.live: int | None = None
+        self.feeds: dict[int, int] = {}
+        self.ended: set[int] = set()
+        self.asks = True
+
+    def take(self, event: m.Event) -> None:
+        self.state, effects = step(self.state, event, self.now, self.policy)
+        for effect in effects:
+            self._carry_out(effect)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass; deadlines are kept to."""
+        until = self.now + seconds
+        while (due := deadline(self.state)) is not None and due <= until:
+            self.now = max(self.now, due)
+            self.take(m.Tick())
+        self.now = until
+
+    def _carry_out(self, effect: m.Effect) -> None:
+        match effect:
+            case m.SendNullRun() | m.SendRun() | m.SendWakeRun():
+                self._send(effect)
+            case m.TellText(stream, text):
+                self._told(stream)
+                if text and self.asks and not self.pending and self.live is None:
+                    self.ask()
+            case m.TellSttFailed(stream, _):
+                self._told(stream)
+            case m.Bind() | m.FeedAudio() | m.EndFeed():
+                self._feed(effect)
+            case m.Announce(feed):
+                self.epoch += 1
+                self.live = self.epoch
+                self.take(m.Announced(feed, self.epoch))
+            case m.Then(event):
+                self.take(event)
+            case _:
+                pass
+
+    def _send(self, effect: m.SendNullRun | m.SendRun | m.SendWakeRun) -> None:
+        match effect:
+            case m.SendNullRun():
+                assert self.connected
+                self.home.nulls += 1
+                self.home.null_at = self.now
+                self._leave_run()
+            case m.SendRun(run, streams, _):
+                self._begin_run(run)
+                assert streams
+                assert list(streams) == sorted(set(streams))
+                if self.open is not None and self.live is None:
+                    assert self.open in streams
+            case m.SendWakeRun(run):
+                self._begin_run(run)
+
+    def _feed(self, effect: m.Bind | m.FeedAudio | m.EndFeed) -> None:
+        match effect:
+            case m.Bind(feed, epoch):
+                self.feeds[feed] = epoch
+            case m.FeedAudio(feed, audio, _):
+                # No sample of another reply, whatever the interleaving.
+                assert audio[0] == feed % 256
+            case m.EndFeed(feed, _):
+                if feed in self.feeds:
+                    self.ended.add(self.feeds[feed])
+
+    def _begin_run(self, run: int) -> None:
+        assert self.connected
+        # Never into a run that may be under way: Home Assistant would be deaf.
+        assert self.home.run is None
+        assert not self.home.nulls or self.now >= self.home.null_at + NULL_S
+        self.home = HomeAssistant(
+            run=run, nulls=self.home.nulls, null_at=self.home.null_at, speeches=self.home.speeches
+        )
+
+    def _leave_run(self) -> None:
+        self.home = HomeAssistant(nulls=self.home.nulls, null_at=self.home.null_at, speeches=self.home.speeches)
+
+    def _told(self, stream: int) -> None:
+        assert stream in self.pending
+        self.pending.discard(stream)
+        if stream == self.open:
+            self.open = None
+
+    def ask(self) -> None:
+        self.epoch += 1
+        self.live = self.epoch
+        self.take(m.Asked(self.epoch))
+
+    def connect(self) -> None:
+        self.connected = True
+        self.home = HomeAssistant()
+        self.take(m.Connected())
+
+    def lose(self) -> None:
+        self.connected = False
+        self.home = HomeAssistant()
+        self.take(m.Lost(HomeAssistantAwayError()))
+
+    def acknowledge(self) -> None:
+        self.home.nulls -= 1
+        self.take(m.Failed("validation-error", ""))
+
+    def fail_run(self, code: str) -> None:
+        self._leave_run()
+        self.take(m.Failed(code, ""))
+
+    def chunk(self, speech: Speech) -> None:
+        at, speech.next_ms = speech.next_ms, speech.next_ms + CHUNK_MS
+        self.take(m.Speech(at, CHUNK_MS, bytes([speech.tag % 256]) * 2, RATE_HZ))
+
+    def end_speech(self, speech: Speech) -> None:
+        self.home.speeches.remove(speech)
+        if speech.tag == self.home.run:
+            self.home.spoken = True
+            self._end_run_if_done()
+        self.take(m.SpeechStopped(speech.next_ms))
+
+    def synthesize(self) -> None:
+        self.home.text = True
+        self._end_run_if_done()
+        self.take(m.Synthesized("text"))
+
+    def _end_run_if_done(self) -> None:
+        if self.home.text and self.home.spoken:
+            self._leave_run()
