@@ -1,0 +1,98 @@
+"""Each server, as its own process, is found by who looks for Wyoming services, and only if it was asked to be."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from zeroconf import DNSQuestionType
+from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
+
+from wire.discovery import ServiceKind, advertise, browse, find_service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from wire.discovery import Found
+
+LOOPBACK = ["127.0.0.1"]
+SERVICE_TYPE = "_wyoming._tcp.local."
+# Far more than a start or an announcement takes on a busy machine.
+PATIENCE_S = 30.0
+LOOK_S = 0.5
+
+
+@pytest.fixture(scope="module")
+def multicast() -> None:
+    """Skip where the loopback interface carries no multicast."""
+
+    async def works() -> bool:
+        async with advertise(name="probe", uri="tcp://127.0.0.1:9", host=None, interfaces=LOOPBACK) as registered:
+            return registered is not None and bool(await browse(LOOK_S, LOOPBACK))
+
+    if not asyncio.run(works()):
+        pytest.skip("multicast does not work on this machine's loopback interface")
+
+
+@pytest.fixture(params=["stt", "llm", "tts"])
+async def kind(request: pytest.FixtureRequest) -> ServiceKind:
+    return ServiceKind(request.param)
+
+
+@pytest.fixture
+async def uri(kind: ServiceKind, tmp_path: Path) -> AsyncIterator[str]:
+    """Run a server that announces itself as "test KIND"."""
+    trace = tmp_path / "trace"
+    own = ("--store", str(tmp_path / "store")) if kind is ServiceKind.LLM else ()
+    flags = ("--uri", "tcp://127.0.0.1:0", "--zeroconf", f"test {kind.value}", "--trace-file", str(trace), *own)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", f"servers.{kind.value}", *flags, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not (records := lines_of(trace, "listening")):
+                assert process.returncode is None
+                await asyncio.sleep(0.02)
+        yield str(records[0]["uri"])
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def lines_of(trace: Path, kind: str) -> list[dict[str, object]]:
+    lines = trace.read_text(encoding="utf-8").split("\n")[:-1] if trace.exists() else []
+    return [record for record in map(json.loads, lines) if record["type"] == kind]
+
+
+async def test_a_server_is_found_by_its_name_and_says_what_it_does(
+    multicast: None, kind: ServiceKind, uri: str
+) -> None:
+    name = f"test {kind.value}"
+    found: list[Found] = []
+    async with asyncio.timeout(PATIENCE_S):
+        while not (found := [each for each in await browse(LOOK_S, LOOPBACK) if each.name == name]):
+            pass
+    assert [each.uri for each in found] == [uri]
+
+    async def look(_: float) -> list[Found]:
+        return found
+
+    assert await find_service(kind, 0, look=look) == [uri]
+
+
+async def test_the_announcement_has_no_properties(multicast: None, kind: ServiceKind, uri: str) -> None:
+    """Home Assistant expects none."""
+    zeroconf = AsyncZeroconf(interfaces=LOOPBACK)
+    try:
+        info = AsyncServiceInfo(SERVICE_TYPE, f"test {kind.value}.{SERVICE_TYPE}")
+        async with asyncio.timeout(PATIENCE_S):
+            while not await info.async_request(zeroconf.zeroconf, 1000, question_type=DNSQuestionType.QM):
+                pass
+        assert info.properties == {}
+        assert info.port == int(uri.rpartition(":")[2])
+    finally:
+        await zeroconf.async_close()
