@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIPS = ROOT / "tests" / "clips"
@@ -134,7 +134,7 @@ def satellite_flags(uris: dict[str, str], folder: Path, lines: Iterable[tuple[st
 
 @contextlib.contextmanager
 def house(
-    folder: Path, lines: Iterable[tuple[str, str, float]] = (), flags: dict[str, tuple[str, ...]] | None = None
+    folder: Path, lines: Iterable[tuple[str, str, float]] = (), flags: Mapping[str, tuple[str, ...]] | None = None
 ) -> Iterator[dict[str, Running]]:
     """Run the three servers and a satellite; `flags` are more flags by process."""
     more = flags or {}

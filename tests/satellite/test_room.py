@@ -47,7 +47,8 @@ def stop_word(talk: Talk) -> None:
 
 
 def heard_at(talk: Talk, stream: int) -> int:
-    return round(talk.trace.of("stt-open")[stream - 1]["audio_from"] * RATE_HZ)
+    audio_from_s: float = talk.trace.of("stt-open")[stream - 1]["audio_from"]
+    return round(audio_from_s * RATE_HZ)
 
 
 def test_the_command_that_follows_the_wake_word_without_a_pause_is_sent_whole() -> None:
