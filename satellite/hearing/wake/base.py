@@ -39,7 +39,7 @@ class WordModel:
 class WakeWord:
     """A word that was heard.
 
-    end_index: where what was said after the word begins, at the latest: a little of the word itself may follow. Counted
+    end_index: one past the end of the word, as near as can be told (0.1 s); what was said next begins there. Counted
     like the samples given to `push`; None where nobody knows.
     """
 

@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LoadedWord:
-    """What a model says of itself: its name, what the user says, how sure to be (0 to 1)."""
+    """What is known of a model: its name, what the user says, how sure to be (0 to 1).
+
+    end_lag_s: how long after the end of its word the model has risen (trigger.RISEN).
+    """
 
     name: str
     phrase: str
     threshold: float
+    end_lag_s: float
 
 
 class Engine(Protocol):
-    """Models of several words that share their work; not safe for several threads at once.
-
-    end_lag_s: how long after the end of its word a model has risen (trigger.RISEN), at the latest.
-    """
+    """Models of several words that share their work; not safe for several threads at once."""
 
     block_samples: int
-    end_lag_s: float
 
     @property
     def words(self) -> tuple[LoadedWord, ...]:
-        """What the models say of themselves."""
+        """What is known of the models."""
 
     def process(self, block: Samples) -> Iterator[tuple[str, float]]:
         """Yield names and probabilities as they are known; a block has `block_samples` samples of 16 kHz."""
@@ -54,7 +54,7 @@ class Ear:
         self._engine = engine
         self._words = words
         self._blocks = Blocks(engine.block_samples)
-        self._lag = round(engine.end_lag_s * RATE_HZ)
+        self._lags = {word.name: round(word.end_lag_s * RATE_HZ) for word in engine.words}
         self._triggers = {
             word.name: Trigger(thresholds.get(word.name, word.threshold), round(refractory_s * RATE_HZ))
             for word in engine.words
@@ -67,4 +67,4 @@ class Ear:
                 risen_at = self._triggers[name].feed(probability, block_end)
                 if risen_at is not None:
                     word = self._words[name]
-                    yield WakeWord(name, word.phrase, word.role, max(0, risen_at - self._lag), word.pipeline)
+                    yield WakeWord(name, word.phrase, word.role, max(0, risen_at - self._lags[name]), word.pipeline)

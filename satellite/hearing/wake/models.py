@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ class Model:
     name: str
     engine: WakeEngine
     path: Path
+    built_in: bool = False
 
 
 def find_models(folders: Sequence[Path]) -> list[Model]:
@@ -39,7 +40,8 @@ def find_models(folders: Sequence[Path]) -> list[Model]:
             raise SettingError(f"--wake-word-dir {folder}", "is no folder; name one that has NAME.tflite files")
         found += _in_folder(folder)
     for engine, package in _PACKAGES.items():
-        found += [model for folder in _installed(package) for model in _in_folder(folder) if model.engine is engine]
+        models = [model for folder in _installed(package) for model in _in_folder(folder)]
+        found += [replace(model, built_in=True) for model in models if model.engine is engine]
     return found
 
 

@@ -39,9 +39,9 @@ _FIRST_RETRY_S = 0.5
 _LAST_RETRY_S = 10.0
 # A connection that held for so long was a good one: after it the pauses begin anew.
 _GOOD_AFTER_S = 10.0
-# How long after the end of its word a service tells of it, at the latest. Nobody knows what engine runs there;
-# openWakeWord is the slowest of the usual ones (open_ww.END_LAG_S).
-END_LAG_S = 0.65
+# How long after the end of its word a service hears it. Nobody knows what engine runs there; openWakeWord is the
+# slowest of the usual ones (open_ww.USUAL_END_LAG_S).
+END_LAG_S = 0.35
 # A timestamp further back than this counts something else than the audio that the service was sent.
 _CREDIBLE_S = 5.0
 

@@ -24,6 +24,9 @@ JOINED = {
     WakeEngine.MICRO: ("okay_nabu", "okay_nabu_turn_on_the_light"),
     WakeEngine.OPEN: ("hey_jarvis", "hey_jarvis_turn_on_the_light"),
 }
+# What speech recognition bears, at either side of the word's end: see script/support/bench_wake.py.
+MOST_LEFT_S = 0.2
+MOST_CUT_S = 0.1
 
 
 @engines
@@ -52,14 +55,12 @@ def test_recorded_voices_that_do_not_say_the_word_are_not_taken_for_it(kind: Wak
 
 @engines
 @pytest.mark.parametrize("shift", [0, 37, 160, 531])
-def test_a_command_said_at_once_after_the_word_is_whole_and_little_of_the_word_is_left(
-    kind: WakeEngine, shift: int
-) -> None:
+def test_a_command_said_at_once_after_the_word_begins_where_the_word_ends(kind: WakeEngine, shift: int) -> None:
     word, joined = JOINED[kind]
     start = RATE_HZ + shift
     (heard,) = hear(ear(kind, word), np.concatenate([silence(start / RATE_HZ), clip(joined), silence(1)]))
     assert heard.end_index is not None
-    assert start < heard.end_index <= start + WORD_ENDS[joined]
+    assert -MOST_LEFT_S <= (heard.end_index - start - WORD_ENDS[joined]) / RATE_HZ <= MOST_CUT_S
 
 
 @pytest.mark.parametrize("size", [160, 320, PIECE, 1024, 16_000])

@@ -28,7 +28,6 @@ class LoudEngine:
     """Takes loud samples for its word, and waits for leave before each block."""
 
     block_samples = BLOCK
-    end_lag_s = 0.0
 
     def __init__(self) -> None:
         self.leave = threading.Event()
@@ -36,7 +35,7 @@ class LoudEngine:
 
     @property
     def words(self) -> tuple[LoadedWord, ...]:
-        return (LoadedWord("word", "word", 0.5),)
+        return (LoadedWord("word", "word", 0.5, 0.0),)
 
     def process(self, block: Samples) -> Iterator[tuple[str, float]]:
         assert self.leave.wait(PATIENCE_S)
