@@ -125,8 +125,7 @@ class HandleSession:
         reply.generating()
         try:
             if reply.cut is None:
-                await self._send(HandledStart(context=_context_of(question)).event())
-                await self._generate_as_corrected(reply, messages, question.language)
+                await self._generate_as_corrected(reply, question, messages)
                 # From here on an interruption only corrects what is stored.
                 self._bridge.live.remove(reply)
         except asyncio.CancelledError:
@@ -152,14 +151,18 @@ class HandleSession:
             return
         await self._finish(reply, question)
 
-    async def _generate_as_corrected(self, reply: LiveReply, messages: Sequence[Message], language: str | None) -> None:
+    async def _generate_as_corrected(self, reply: LiveReply, question: Question, messages: Sequence[Message]) -> None:
         """Generate; and anew if the history is corrected before anything of the reply was sent."""
+        start_is_due = True
         while True:
             try:
+                if start_is_due:
+                    start_is_due = False
+                    await self._send(HandledStart(context=_context_of(question)).event())
                 if reply.outdated:
                     reply.outdated = False
                     messages = await self._bridge.store.messages(reply.conversation_id)
-                await self._generate(reply, messages[-self._bridge.history_messages :], language)
+                await self._generate(reply, messages[-self._bridge.history_messages :], question.language)
             except asyncio.CancelledError:
                 if not reply.begun_anew():
                     raise
