@@ -49,8 +49,8 @@ _CREDIBLE_S = 5.0
 class RemoteWake:
     """Streams to a service, reconnecting when it is gone; a WakeDetector.
 
-    words: those to listen for; with no wake word among them the service's own choice is taken. A word that the
-    service tells unasked is a wake word.
+    words: those to listen for. With no wake word among them the service chooses, and what it chooses are wake words;
+    else what it was not asked for is no word: some services tell of all that they know.
     """
 
     def __init__(self, server: Server, words: tuple[WordModel, ...], refractory_s: float) -> None:
@@ -113,16 +113,17 @@ class RemoteWake:
             await connection.close()
 
     def _learn(self, info: Info) -> None:
-        phrases = {model.name: model.phrase for program in info.wake for model in program.models}
-        missing = [word.name for word in self._words if phrases and word.name not in phrases]
+        models = [model for program in info.wake for model in program.models]
+        phrases = {_key(model.name): model.phrase for model in models}
+        missing = [word.name for word in self._words if models and _key(word.name) not in phrases]
         if missing and not self._warned:
             self._warned = True
-            _LOGGER.warning("the wake word service has no %s; it has: %s", ", ".join(missing), ", ".join(phrases))
-        self._words = tuple(replace(word, phrase=phrases.get(word.name) or word.phrase) for word in self._words)
+            known = ", ".join(model.name for model in models)
+            _LOGGER.warning("the wake word service has no %s; it has: %s", ", ".join(missing), known)
+        self._words = tuple(replace(word, phrase=phrases.get(_key(word.name)) or word.phrase) for word in self._words)
 
     async def _send(self, connection: Connection) -> None:
-        wake = [word.name for word in self._words if word.role is Role.WAKE]
-        names = [word.name for word in self._words] if wake else None
+        names = [word.name for word in self._words] if self._asks() else None
         await connection.send(Detect(names=names).event())
         await connection.send(AudioStart(rate=RATE_HZ, width=_WIDTH, channels=_CHANNELS).event())
         while True:
@@ -150,23 +151,40 @@ class RemoteWake:
                 if word is not None:
                     heard(word)
 
+    def _asks(self) -> bool:
+        return any(word.role is Role.WAKE for word in self._words)
+
     def _word(self, event: Event, uri: str) -> WakeWord | None:
         name, timestamp_ms = _read(event, uri)
-        name = name or (self._words[0].name if self._words else "")
-        word = next((word for word in self._words if word.name == name), None)
-        word = word or WordModel(name, phrase_of(name), Role.WAKE)
+        word = self._model(name)
+        if word is None:
+            _LOGGER.debug("%s heard %s, which it was not asked for", uri, name)
+            return None
         told_at = self._index(timestamp_ms)
-        allowed = self._refractory.setdefault(name, Refractory(self._refractory_samples))
-        if not allowed.allows(self._end if told_at is None else told_at):
+        refractory = self._refractory.setdefault(word.name, Refractory(self._refractory_samples))
+        if not refractory.allows(self._end if told_at is None else told_at):
             return None
         end_index = None if told_at is None else max(0, told_at - round(END_LAG_S * RATE_HZ))
-        return WakeWord(name, word.phrase, word.role, end_index, word.pipeline)
+        return WakeWord(word.name, word.phrase, word.role, end_index, word.pipeline)
+
+    def _model(self, name: str | None) -> WordModel | None:
+        if name is None and self._asks():
+            # A service that does not say what it heard has one word only.
+            return next(word for word in self._words if word.role is Role.WAKE)
+        name = name or ""
+        asked = next((word for word in self._words if _key(word.name) == _key(name)), None)
+        return asked if asked is not None or self._asks() else WordModel(name, phrase_of(name), Role.WAKE)
 
     def _index(self, timestamp_ms: int | None) -> int | None:
         if timestamp_ms is None:
             return None
         index = timestamp_ms * _SAMPLES_PER_MS
         return index if self._end - _CREDIBLE_S * RATE_HZ <= index <= self._end else None
+
+
+def _key(name: str) -> str:
+    # Asked for hey_jarvis, openWakeWord's service tells of hey_jarvis_v0.1.
+    return phrase_of(name).lower()
 
 
 def _read(event: Event, uri: str) -> tuple[str | None, int | None]:

@@ -125,6 +125,30 @@ def test_without_a_wake_word_the_service_chooses_and_what_it_tells_is_one() -> N
     at_service(work, words=(STOP,))
 
 
+def test_a_service_may_add_the_models_version_or_leave_the_name_out(caplog: pytest.LogCaptureFixture) -> None:
+    async def work(service: FakeWake, ears: Ears) -> None:
+        await until(lambda: service.asked)
+        service.tell(Detection(name="okay_nabu_v0.1").event())
+        service.tell(Detection(name="Stop").event())
+        service.tell(Detection().event())
+        await until(lambda: len(ears.heard) == 3)
+        assert [word.name for word in ears.heard] == ["okay_nabu", "stop", "okay_nabu"]
+        assert "has no" not in caplog.text
+
+    at_service(work, refractory_s=0.0, service=FakeWake(("okay_nabu_v0.1", None), ("stop_v2", None)))
+
+
+def test_a_word_that_was_not_asked_for_wakes_nobody() -> None:
+    async def work(service: FakeWake, ears: Ears) -> None:
+        await until(lambda: service.asked)
+        service.tell(Detection(name="alexa").event())
+        service.tell(Detection(name="okay_nabu").event())
+        await until(lambda: ears.heard)
+        assert [word.name for word in ears.heard] == ["okay_nabu"]
+
+    at_service(work)
+
+
 def test_a_detection_becomes_the_word_and_where_it_ended() -> None:
     async def work(service: FakeWake, ears: Ears) -> None:
         await until(lambda: service.asked)
