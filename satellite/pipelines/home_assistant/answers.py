@@ -5,23 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 from satellite.pipelines.home_assistant.demux import Demux
-from satellite.pipelines.home_assistant.errors import HomeAssistantError
-from satellite.pipelines.home_assistant.messages import (
-    Announced,
+from satellite.pipelines.home_assistant.effects import (
     Bind,
-    Connected,
     Effect,
     EndFeed,
-    Failed,
     FeedText,
-    Lost,
     Note,
     StopStreaming,
-    Synthesized,
     TellText,
     TellWord,
-    TextTold,
     Then,
+)
+from satellite.pipelines.home_assistant.errors import HomeAssistantError
+from satellite.pipelines.home_assistant.events import (
+    Announced,
+    Connected,
+    Failed,
+    Lost,
+    Synthesized,
+    TextTold,
     Transcribed,
     WordDetected,
 )
@@ -178,6 +180,12 @@ def word_detected(state: State, event: WordDetected, now: float, _policy: Policy
         return state, ()
     heard = replace(run, phase=RunPhase.LISTENING, detected=True, deadline=now + HEARS_US_S)
     return replace(state, run=heard, wake_failures=0), (TellWord(event.name),)
+
+
+def unpaused(state: State, _event: object, now: float, _policy: Policy) -> Outcome:
+    """Wait for the wake word in a run that Home Assistant knows of."""
+    run = state.run
+    return stop_run(state, now) if run is not None and run.phase is RunPhase.WAKE else (state, ())
 
 
 def announced(state: State, event: Announced, now: float, _policy: Policy) -> Outcome:

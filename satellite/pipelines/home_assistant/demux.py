@@ -7,6 +7,10 @@ of that chunk, and `audio-stop` has the one that comes next. A stream is known b
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # The owner of speech that nobody wants any more.
 STALE = 0
@@ -26,7 +30,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Demux:
-    """All streams under way, in the order in which they began."""
+    """All streams under way, the one that was heard of last at the end."""
 
     streams: tuple[Stream, ...] = ()
 
@@ -45,42 +49,44 @@ class Demux:
 
     def chunk(self, timestamp_ms: int | None, length_ms: int) -> tuple[Demux, int | None]:
         """Take a chunk: the state after it, and whose it is; None when it belongs to no stream that has begun."""
-        found = self._find(timestamp_ms, prefer_stale=False)
+        found = self._find(timestamp_ms, self._wanted_first)
         if found is None:
             return self, None
         at = self.streams[found].next_ms if timestamp_ms is None else timestamp_ms
         moved = replace(self.streams[found], next_ms=at + length_ms)
-        streams = (*self.streams[:found], moved, *self.streams[found + 1 :])
+        streams = (*self.streams[:found], *self.streams[found + 1 :], moved)
         return replace(self, streams=streams), moved.owner
 
     def stopped(self, timestamp_ms: int | None) -> tuple[Demux, int | None]:
         """Take the end of a stream: the state after it, and whose it was; None when it belongs to none."""
-        found = self._find(timestamp_ms, prefer_stale=timestamp_ms is not None)
+        found = self._find(timestamp_ms, self._wanted_first if timestamp_ms is None else self._latest_first)
         if found is None:
             return self, None
         return replace(self, streams=(*self.streams[:found], *self.streams[found + 1 :])), self.streams[found].owner
 
-    def _find(self, timestamp_ms: int | None, *, prefer_stale: bool) -> int | None:
-        """Find the stream that a timestamp belongs to.
+    def _wanted_first(self, number: int) -> tuple[bool, int]:
+        """Give a chunk that fits several streams to the one that is wanted.
 
-        Among several that fit, a chunk goes to the one that is wanted: a wrong guess puts one chunk in another's
-        place, and the next is right again, while the other way round all the rest would be lost. An end goes to the
-        stale one: if that is wrong, the watchdog of the gap ends the other.
+        A wrong guess puts one chunk in another's place, and the next is right again; the other way round all the rest
+        would be lost.
         """
-        if not self.streams:
-            return None
+        return self.streams[number].owner == STALE, -number
+
+    def _latest_first(self, number: int) -> int:
+        """Give an end that fits several streams to the one heard of last: one that was cut off may never end."""
+        return -number
+
+    def _find(self, timestamp_ms: int | None, order: Callable[[int], Any]) -> int | None:
+        """Find the stream that a timestamp belongs to."""
         numbers = range(len(self.streams))
-
-        def preference(number: int) -> tuple[bool, int]:
-            stale = self.streams[number].owner == STALE
-            return (stale is not prefer_stale, -number)
-
         if timestamp_ms is None:
-            return min(numbers, key=preference)
+            return min(numbers, key=order, default=None)
         exact = [number for number in numbers if self.streams[number].next_ms == timestamp_ms]
         if exact:
-            return min(exact, key=preference)
-        if len(self.streams) == 1 and timestamp_ms != 0:
+            return min(exact, key=order)
+        if timestamp_ms == 0:
+            return None
+        if len(self.streams) == 1:
             return 0
         near = [number for number in numbers if abs(self.streams[number].next_ms - timestamp_ms) <= _ROUNDING_MS]
-        return min(near, key=preference, default=None) if timestamp_ms else None
+        return min(near, key=order, default=None)

@@ -25,6 +25,8 @@ _QUEUE_EVENTS = 10_000
 # Home Assistant notices its own mute switch when the next event comes, and answers that one; a second answer means
 # that it is not muted any more. It sends `pause-satellite` also when it stops, and then closes the connection.
 _PROBE_S = 2.0
+# A switch that was thrown back unnoticed was so within one of its own pings, which are 2 s apart.
+_PROBES = 4
 _ANSWERS_WHEN_MUTED = 1
 _GOODBYE_S = 2.0
 
@@ -186,7 +188,7 @@ class LinkSession:
             self._probing = self._peer.start(self._probe(), "questions whether it is still muted")
 
     async def _probe(self) -> None:
-        while True:
+        for _ in range(_PROBES):
             self.send(Ping().event())
             await asyncio.sleep(_PROBE_S)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from satellite.pipelines.home_assistant import answers, messages, speech, turn, watchdogs
+from satellite.pipelines.home_assistant import answers, events, speech, turn, watchdogs
 from satellite.pipelines.home_assistant.runs import begin
 from satellite.pipelines.home_assistant.state import Outcome, Policy, Start, State, WakeIn, new_run, then
 from satellite.pipelines.home_assistant.watchdogs import deadline
@@ -14,36 +14,37 @@ __all__ = ["deadline", "step"]
 
 Handler = Callable[[State, Any, float, Policy], Outcome]
 
-_HANDLERS: dict[type[messages.Event], Handler] = {
-    messages.Opened: turn.opened,
-    messages.Ended: turn.ended,
-    messages.Aborted: turn.aborted,
-    messages.Asked: turn.asked,
-    messages.Cancelled: turn.cancelled,
-    messages.Played: turn.played,
-    messages.Woken: turn.woken,
-    messages.OwnText: turn.own_text,
-    messages.OwnTextTold: turn.own_text_told,
-    messages.OwnFailed: turn.own_failed,
-    messages.Connected: answers.connected,
-    messages.Lost: answers.lost,
-    messages.Transcribing: answers.transcribing,
-    messages.VoiceStarted: answers.voice_started,
-    messages.VoiceStopped: answers.voice_stopped,
-    messages.Transcribed: answers.transcribed,
-    messages.TextTold: answers.text_told,
-    messages.Synthesized: answers.synthesized,
-    messages.Failed: answers.failed,
-    messages.WordDetected: answers.word_detected,
-    messages.Announced: answers.announced,
-    messages.SpeechStarted: speech.speech_started,
-    messages.Speech: speech.speech,
-    messages.SpeechStopped: speech.speech_stopped,
-    messages.Tick: watchdogs.tick,
+_HANDLERS: dict[type[events.Event], Handler] = {
+    events.Opened: turn.opened,
+    events.Ended: turn.ended,
+    events.Aborted: turn.aborted,
+    events.Asked: turn.asked,
+    events.Cancelled: turn.cancelled,
+    events.Played: turn.played,
+    events.Woken: turn.woken,
+    events.OwnText: turn.own_text,
+    events.OwnTextTold: turn.own_text_told,
+    events.OwnFailed: turn.own_failed,
+    events.Connected: answers.connected,
+    events.Lost: answers.lost,
+    events.Transcribing: answers.transcribing,
+    events.VoiceStarted: answers.voice_started,
+    events.VoiceStopped: answers.voice_stopped,
+    events.Transcribed: answers.transcribed,
+    events.TextTold: answers.text_told,
+    events.Synthesized: answers.synthesized,
+    events.Failed: answers.failed,
+    events.WordDetected: answers.word_detected,
+    events.Unpaused: answers.unpaused,
+    events.Announced: answers.announced,
+    events.SpeechStarted: speech.speech_started,
+    events.Speech: speech.speech,
+    events.SpeechStopped: speech.speech_stopped,
+    events.Tick: watchdogs.tick,
 }
 
 
-def step(state: State, event: messages.Event, now: float, policy: Policy) -> Outcome:
+def step(state: State, event: events.Event, now: float, policy: Policy) -> Outcome:
     """Apply an event at `now` (seconds of the event loop's clock): the next state, and what is to be done, in order.
 
     What belongs to nothing that is under way changes nothing.

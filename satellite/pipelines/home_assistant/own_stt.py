@@ -6,13 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from satellite.pipelines.faults import survive
-from satellite.pipelines.home_assistant.messages import OwnFailed, OwnText
+from satellite.pipelines.home_assistant.events import OwnFailed, OwnText
 from satellite.pipelines.stt_stream import SttStream
 
 if TYPE_CHECKING:
     import asyncio
 
-    from satellite.pipelines.home_assistant.messages import Event
+    from satellite.pipelines.home_assistant.events import Event
     from satellite.pipelines.server import Server
     from wire.errors import InterjectError
 

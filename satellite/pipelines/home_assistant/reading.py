@@ -13,7 +13,7 @@ from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detection
 
 from satellite.pipelines.checks import speech_of
-from satellite.pipelines.home_assistant import messages
+from satellite.pipelines.home_assistant import events
 from wire.errors import PeerGoneError, RequestError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def is_timer(event: Event) -> bool:
     return any(kind.is_type(event.type) for kind in _TIMER_EVENTS)
 
 
-def read(event: Event) -> messages.Event | None:
+def read(event: Event) -> events.Event | None:
     """Read an event that is about a turn or an announcement; None for any other. Raises RequestError."""
     for is_type, reader in _READERS:
         if is_type(event.type):
@@ -38,13 +38,13 @@ def read(event: Event) -> messages.Event | None:
     return None
 
 
-def _speech(event: Event) -> messages.Speech:
+def _speech(event: Event) -> events.Speech:
     try:
         chunk = speech_of(event, "Home Assistant")
     except PeerGoneError as error:
         raise RequestError("bad-event", str(error)) from None
     converted = AudioChunkConverter(width=_WIDTH, channels=1).convert(chunk)
-    return messages.Speech(_timestamp(event), chunk.milliseconds, converted.audio, converted.rate)
+    return events.Speech(_timestamp(event), chunk.milliseconds, converted.audio, converted.rate)
 
 
 def _timestamp(event: Event) -> int | None:
@@ -57,15 +57,15 @@ def _text(event: Event, key: str) -> str:
     return text if isinstance(text, str) else ""
 
 
-_READERS: tuple[tuple[Callable[[str], bool], Callable[[Event], messages.Event]], ...] = (
+_READERS: tuple[tuple[Callable[[str], bool], Callable[[Event], events.Event]], ...] = (
     (AudioChunk.is_type, _speech),
-    (AudioStart.is_type, lambda _: messages.SpeechStarted()),
-    (AudioStop.is_type, lambda event: messages.SpeechStopped(_timestamp(event))),
-    (Transcribe.is_type, lambda _: messages.Transcribing()),
-    (VoiceStarted.is_type, lambda _: messages.VoiceStarted()),
-    (VoiceStopped.is_type, lambda _: messages.VoiceStopped()),
-    (Transcript.is_type, lambda event: messages.Transcribed(_text(event, "text"))),
-    (Synthesize.is_type, lambda event: messages.Synthesized(_text(event, "text"))),
-    (Detection.is_type, lambda event: messages.WordDetected(_text(event, "name"))),
-    (Error.is_type, lambda event: messages.Failed(_text(event, "code"), _text(event, "text"))),
+    (AudioStart.is_type, lambda _: events.SpeechStarted()),
+    (AudioStop.is_type, lambda event: events.SpeechStopped(_timestamp(event))),
+    (Transcribe.is_type, lambda _: events.Transcribing()),
+    (VoiceStarted.is_type, lambda _: events.VoiceStarted()),
+    (VoiceStopped.is_type, lambda _: events.VoiceStopped()),
+    (Transcript.is_type, lambda event: events.Transcribed(_text(event, "text"))),
+    (Synthesize.is_type, lambda event: events.Synthesized(_text(event, "text"))),
+    (Detection.is_type, lambda event: events.WordDetected(_text(event, "name"))),
+    (Error.is_type, lambda event: events.Failed(_text(event, "code"), _text(event, "text"))),
 )

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from satellite.pipelines.home_assistant.demux import STALE
-from satellite.pipelines.home_assistant.errors import HomeAssistantAwayError
-from satellite.pipelines.home_assistant.messages import (
+from satellite.pipelines.home_assistant.effects import (
     DropFeed,
     DropOwn,
     Effect,
@@ -22,6 +21,7 @@ from satellite.pipelines.home_assistant.messages import (
     TellSttFailed,
     TellText,
 )
+from satellite.pipelines.home_assistant.errors import HomeAssistantAwayError
 from satellite.pipelines.home_assistant.state import Outcome, Piece, Run, RunPhase, Start, State, then
 
 if TYPE_CHECKING:
@@ -33,8 +33,11 @@ ACKNOWLEDGE_S = 0.25
 HEARS_US_S = 2.0
 # Whisper on a slow machine needs some 8 s for a long sentence.
 TEXT_S = 12.0
-# Speech of a run that was cut begins within this after its text, as it would have without the cut, or never.
-OWED_S = 15.0
+# Speech of a run that was cut after its text begins within this, or is taken for an announcement; Piper's slowest
+# voice on a Pi needs some 3 s.
+OWED_S = 6.0
+# Home Assistant ends a run silently when its settings are changed: a new one hears the next wake word.
+WAKE_RENEW_S = 120.0
 
 
 def begin(state: State, run: Run, now: float) -> Outcome:
@@ -62,7 +65,7 @@ def launch(state: State, now: float) -> Outcome:
     if run is None or run.phase is not RunPhase.PLANNED:
         return state, ()
     if run.start is Start.WAKE_WORD:
-        waiting = replace(run, phase=RunPhase.WAKE)
+        waiting = replace(run, phase=RunPhase.WAKE, deadline=now + WAKE_RENEW_S)
         return replace(state, run=waiting, may_run=True), (SendWakeRun(run.number),)
     begun = replace(run, phase=RunPhase.LISTENING, deadline=now + HEARS_US_S)
     effects: tuple[Effect, ...] = (
@@ -110,8 +113,10 @@ def stop_run(state: State, now: float) -> Outcome:
 
 def drop_run(state: State, now: float) -> Outcome:
     """Want nothing more of the present run, nor of the turn that it was for."""
+    run = state.run
     stopped, effects = stop_run(state, now)
-    return then(effects, drop_pieces(stopped))
+    dropped = (DropFeed(run.number),) if run is not None and run.answering else ()
+    return then((*effects, *dropped), drop_pieces(stopped))
 
 
 def drop_pieces(state: State) -> Outcome:

@@ -5,16 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from satellite.pipelines.home_assistant.demux import STALE
-from satellite.pipelines.home_assistant.messages import (
-    Announce,
-    Effect,
-    EndFeed,
-    FeedAudio,
-    Note,
-    Speech,
-    SpeechStarted,
-    SpeechStopped,
-)
+from satellite.pipelines.home_assistant.effects import Announce, DropFeed, Effect, EndFeed, FeedAudio, Note
+from satellite.pipelines.home_assistant.events import Speech, SpeechStarted, SpeechStopped
 from satellite.pipelines.home_assistant.state import Announcement, Outcome, Policy, RunPhase, State, then
 from satellite.pipelines.home_assistant.turn import settle
 
@@ -40,7 +32,7 @@ def speech_started(state: State, _event: SpeechStarted, now: float, _policy: Pol
     announcement = Announcement(number, deadline=now + _ANNOUNCEMENT_GAP_S)
     demux = state.demux.opened(number)
     announcing = replace(state, numbers=number, announcement=announcement, demux=demux)
-    earlier: tuple[Effect, ...] = () if state.announcement is None else (EndFeed(state.announcement.feed),)
+    earlier: tuple[Effect, ...] = () if state.announcement is None else (DropFeed(state.announcement.feed),)
     return announcing, (*earlier, Announce(number))
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from satellite.pipelines.home_assistant.demux import Demux
 
 if TYPE_CHECKING:
-    from satellite.pipelines.home_assistant.messages import Effect, Woken
+    from satellite.pipelines.home_assistant.effects import Effect
+    from satellite.pipelines.home_assistant.events import Woken
 
 
 class Hearing(Enum):

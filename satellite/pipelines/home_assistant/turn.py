@@ -5,30 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.home_assistant.errors import NothingSaidError
-from satellite.pipelines.home_assistant.messages import (
-    Aborted,
-    Asked,
+from satellite.pipelines.home_assistant.effects import (
     Bind,
-    Cancelled,
     DropFeed,
     DropOwn,
     Effect,
-    Ended,
     EndFeed,
     EndOwn,
     Forget,
-    Opened,
     OpenOwn,
-    OwnFailed,
-    OwnText,
-    OwnTextTold,
-    Played,
     SendPlayed,
     StreamAlso,
     TellSttFailed,
     TellText,
     Then,
+)
+from satellite.pipelines.home_assistant.errors import NothingSaidError
+from satellite.pipelines.home_assistant.events import (
+    Aborted,
+    Asked,
+    Cancelled,
+    Ended,
+    Opened,
+    OwnFailed,
+    OwnText,
+    OwnTextTold,
+    Played,
     Woken,
 )
 from satellite.pipelines.home_assistant.runs import begin, drop_pieces, drop_run, hold, over, send_null, stop_audio
@@ -81,12 +83,9 @@ def _goes_on(state: State, now: float) -> Outcome:
         also = run.phase is RunPhase.LISTENING and run.start is Start.SPEECH
         return replace(state, run=extended), (StreamAlso(state.turn),) if also else ()
     # Half of a command must not be acted on.
-    fresh, run = new_run(state, streams=state.turn, tell=state.untold)
-    return then(_given_up(state.run), hold(fresh, run, now))
-
-
-def _given_up(run: Run | None) -> tuple[Effect, ...]:
-    return () if run is None or not run.answering else (DropFeed(run.number),)
+    given_up: tuple[Effect, ...] = (DropFeed(run.number),) if run.answering else ()
+    fresh, again = new_run(state, streams=state.turn, tell=state.untold)
+    return then(given_up, hold(fresh, again, now))
 
 
 def ended(state: State, event: Ended, now: float, policy: Policy) -> Outcome:
@@ -127,7 +126,7 @@ def aborted(state: State, event: Aborted, now: float, _policy: Policy) -> Outcom
         return left, effects
     tell = tuple(stream for stream in run.tell if stream != event.stream)
     if not tell and run.epoch is None:
-        return then((*effects, *_given_up(run)), drop_run(left, now))
+        return then(effects, drop_run(left, now))
     less = replace(run, tell=tell, streams=tuple(stream for stream in run.streams if stream != event.stream))
     return then(effects, _complete(replace(left, run=less), less, now))
 

@@ -6,13 +6,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from satellite.pipelines.home_assistant.answers import REPLY_S, SPEECH_S, acknowledged
+from satellite.pipelines.home_assistant.effects import EndFeed, Note
 from satellite.pipelines.home_assistant.errors import HomeAssistantSilentError
-from satellite.pipelines.home_assistant.messages import EndFeed, Note
-from satellite.pipelines.home_assistant.runs import HEARS_US_S, TEXT_S, begin, drop_pieces, drop_run, fail, over
+from satellite.pipelines.home_assistant.runs import (
+    HEARS_US_S,
+    TEXT_S,
+    begin,
+    drop_pieces,
+    drop_run,
+    fail,
+    over,
+    stop_run,
+)
 from satellite.pipelines.home_assistant.state import Outcome, Policy, Run, RunPhase, Start, State
 
 if TYPE_CHECKING:
-    from satellite.pipelines.home_assistant.messages import Tick
+    from satellite.pipelines.home_assistant.events import Tick
 
 
 def deadline(state: State) -> float | None:
@@ -40,9 +49,15 @@ def tick(state: State, _event: Tick, now: float, _policy: Policy) -> Outcome:
         return drop_pieces(state)
     if state.wake_after is not None and now >= state.wake_after:
         return replace(state, wake_after=None), ()
+    return _tick_run(state, now)
+
+
+def _tick_run(state: State, now: float) -> Outcome:
     run = state.run
     if run is None or run.deadline is None or now < run.deadline:
         return state, ()
+    if run.phase is RunPhase.WAKE:
+        return stop_run(state, now)
     return _overdue(state, run, now)
 
 

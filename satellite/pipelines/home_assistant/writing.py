@@ -14,7 +14,7 @@ from satellite.pipelines.stt_stream import RATE_HZ
 if TYPE_CHECKING:
     from wyoming.event import Event
 
-    from satellite.pipelines.home_assistant.messages import Woken
+    from satellite.pipelines.home_assistant.events import Woken
 
 _WIDTH = 2
 _CHANNELS = 1

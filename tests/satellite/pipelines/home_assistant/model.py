@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from satellite.pipelines.home_assistant import messages as m
+from satellite.pipelines.home_assistant import effects, events
 from satellite.pipelines.home_assistant.errors import HomeAssistantAwayError
 from satellite.pipelines.home_assistant.machine import deadline, step
 from satellite.pipelines.home_assistant.state import Policy, State
@@ -55,7 +55,7 @@ class World:
         self.ended: set[int] = set()
         self.asks = True
 
-    def take(self, event: m.Event) -> None:
+    def take(self, event: events.Event) -> None:
         self.state, effects = step(self.state, event, self.now, self.policy)
         for effect in effects:
             self._carry_out(effect)
@@ -65,54 +65,54 @@ class World:
         until = self.now + seconds
         while (due := deadline(self.state)) is not None and due <= until:
             self.now = max(self.now, due)
-            self.take(m.Tick())
+            self.take(events.Tick())
         self.now = until
 
-    def _carry_out(self, effect: m.Effect) -> None:
+    def _carry_out(self, effect: effects.Effect) -> None:
         match effect:
-            case m.SendNullRun() | m.SendRun() | m.SendWakeRun():
+            case effects.SendNullRun() | effects.SendRun() | effects.SendWakeRun():
                 self._send(effect)
-            case m.TellText(stream, text):
+            case effects.TellText(stream, text):
                 self._told(stream)
                 if text and self.asks and not self.pending and self.live is None:
                     self.ask()
-            case m.TellSttFailed(stream, _):
+            case effects.TellSttFailed(stream, _):
                 self._told(stream)
-            case m.Bind() | m.FeedAudio() | m.EndFeed():
+            case effects.Bind() | effects.FeedAudio() | effects.EndFeed():
                 self._feed(effect)
-            case m.Announce(feed):
+            case effects.Announce(feed):
                 self.epoch += 1
                 self.live = self.epoch
-                self.take(m.Announced(feed, self.epoch))
-            case m.Then(event):
+                self.take(events.Announced(feed, self.epoch))
+            case effects.Then(event):
                 self.take(event)
             case _:
                 pass
 
-    def _send(self, effect: m.SendNullRun | m.SendRun | m.SendWakeRun) -> None:
+    def _send(self, effect: effects.SendNullRun | effects.SendRun | effects.SendWakeRun) -> None:
         match effect:
-            case m.SendNullRun():
+            case effects.SendNullRun():
                 assert self.connected
                 self.home.nulls += 1
                 self.home.null_at = self.now
                 self._leave_run()
-            case m.SendRun(run, streams, _):
+            case effects.SendRun(run, streams, _):
                 self._begin_run(run)
                 assert streams
                 assert list(streams) == sorted(set(streams))
                 if self.open is not None and self.live is None:
                     assert self.open in streams
-            case m.SendWakeRun(run):
+            case effects.SendWakeRun(run):
                 self._begin_run(run)
 
-    def _feed(self, effect: m.Bind | m.FeedAudio | m.EndFeed) -> None:
+    def _feed(self, effect: effects.Bind | effects.FeedAudio | effects.EndFeed) -> None:
         match effect:
-            case m.Bind(feed, epoch):
+            case effects.Bind(feed, epoch):
                 self.feeds[feed] = epoch
-            case m.FeedAudio(feed, audio, _):
+            case effects.FeedAudio(feed, audio, _):
                 # No sample of another reply, whatever the interleaving.
                 assert audio[0] == feed % 256
-            case m.EndFeed(feed, _):
+            case effects.EndFeed(feed, _):
                 if feed in self.feeds:
                     self.ended.add(self.feeds[feed])
 
@@ -137,41 +137,41 @@ class World:
     def ask(self) -> None:
         self.epoch += 1
         self.live = self.epoch
-        self.take(m.Asked(self.epoch))
+        self.take(events.Asked(self.epoch))
 
     def connect(self) -> None:
         self.connected = True
         self.home = HomeAssistant()
-        self.take(m.Connected())
+        self.take(events.Connected())
 
     def lose(self) -> None:
         self.connected = False
         self.home = HomeAssistant()
-        self.take(m.Lost(HomeAssistantAwayError()))
+        self.take(events.Lost(HomeAssistantAwayError()))
 
     def acknowledge(self) -> None:
         self.home.nulls -= 1
-        self.take(m.Failed("validation-error", ""))
+        self.take(events.Failed("validation-error", ""))
 
     def fail_run(self, code: str) -> None:
         self._leave_run()
-        self.take(m.Failed(code, ""))
+        self.take(events.Failed(code, ""))
 
     def chunk(self, speech: Speech) -> None:
         at, speech.next_ms = speech.next_ms, speech.next_ms + CHUNK_MS
-        self.take(m.Speech(at, CHUNK_MS, bytes([speech.tag % 256]) * 2, RATE_HZ))
+        self.take(events.Speech(at, CHUNK_MS, bytes([speech.tag % 256]) * 2, RATE_HZ))
 
     def end_speech(self, speech: Speech) -> None:
         self.home.speeches.remove(speech)
         if speech.tag == self.home.run:
             self.home.spoken = True
             self._end_run_if_done()
-        self.take(m.SpeechStopped(speech.next_ms))
+        self.take(events.SpeechStopped(speech.next_ms))
 
     def synthesize(self) -> None:
         self.home.text = True
         self._end_run_if_done()
-        self.take(m.Synthesized("text"))
+        self.take(events.Synthesized("text"))
 
     def _end_run_if_done(self) -> None:
         if self.home.text and self.home.spoken:

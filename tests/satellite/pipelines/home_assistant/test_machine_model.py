@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from satellite.pipelines.home_assistant import messages as m
+from satellite.pipelines.home_assistant import events
 from satellite.pipelines.home_assistant.state import Hearing, Memory, Policy, RunPhase
 from tests.satellite.pipelines.home_assistant.model import Speech, World
 
@@ -29,7 +29,7 @@ class Turns(RuleBasedStateMachine):
         world.streams += 1
         world.open = world.streams
         world.pending.add(world.streams)
-        world.take(m.Opened(world.streams))
+        world.take(events.Opened(world.streams))
 
     @precondition(lambda self: self.world.open is not None)
     @rule()
@@ -40,9 +40,9 @@ class Turns(RuleBasedStateMachine):
         if world.live is not None and world.policy.hearing is Hearing.NOBODY:
             # Nobody would say what it was: the turn machine forgets it.
             world.pending.discard(stream)
-            world.take(m.Aborted(stream))
+            world.take(events.Aborted(stream))
         else:
-            world.take(m.Ended(stream))
+            world.take(events.Ended(stream))
 
     @precondition(lambda self: self.world.pending)
     @rule(data=st.data())
@@ -52,7 +52,7 @@ class Turns(RuleBasedStateMachine):
         world.pending.discard(stream)
         if world.open == stream:
             world.open = None
-        world.take(m.Aborted(stream))
+        world.take(events.Aborted(stream))
 
     @rule(asks=st.booleans())
     def mind(self, asks: bool) -> None:
@@ -67,7 +67,7 @@ class Turns(RuleBasedStateMachine):
         if reason == "wake-word":
             world.pending.clear()
             world.open = None
-        world.take(m.Cancelled(epoch, reason))
+        world.take(events.Cancelled(epoch, reason))
 
     @precondition(lambda self: self.world.live is not None and self.world.live in self.world.ended)
     @rule()
@@ -75,14 +75,14 @@ class Turns(RuleBasedStateMachine):
         world = self.world
         epoch, world.live = world.live, None
         assert epoch is not None
-        world.take(m.Played(epoch))
+        world.take(events.Played(epoch))
 
     @precondition(lambda self: any(piece.own for piece in self.world.state.pieces))
     @rule(text=st.sampled_from(["", "words"]), data=st.data())
     def own_text(self, text: str, data: st.DataObject) -> None:
         own = [piece.stream for piece in self.world.state.pieces if piece.own and piece.ended]
         if own:
-            self.world.take(m.OwnText(data.draw(st.sampled_from(own)), text))
+            self.world.take(events.OwnText(data.draw(st.sampled_from(own)), text))
 
     # Home Assistant.
 
@@ -92,9 +92,9 @@ class Turns(RuleBasedStateMachine):
         self.world.acknowledge()
 
     @precondition(lambda self: self.world.home.run is not None and not self.world.home.transcribed)
-    @rule(event=st.sampled_from([m.Transcribing(), m.VoiceStarted(), m.VoiceStopped()]))
-    def listen(self, event: m.Event) -> None:
-        if isinstance(event, m.Transcribing):
+    @rule(event=st.sampled_from([events.Transcribing(), events.VoiceStarted(), events.VoiceStopped()]))
+    def listen(self, event: events.Event) -> None:
+        if isinstance(event, events.Transcribing):
             self.world.home.transcribing = True
             # It takes one request after the other: what it owed for those before has come, or never comes.
             self.world.home.nulls = 0
@@ -104,7 +104,7 @@ class Turns(RuleBasedStateMachine):
     @rule()
     def transcribe(self) -> None:
         self.world.home.transcribed = True
-        self.world.take(m.Transcribed("words"))
+        self.world.take(events.Transcribed("words"))
 
     @precondition(lambda self: self.world.home.transcribed and not self.world.home.text)
     @rule()
@@ -124,7 +124,7 @@ class Turns(RuleBasedStateMachine):
         assert home.run is not None
         home.opened = True
         home.speeches.append(Speech(home.run))
-        self.world.take(m.SpeechStarted())
+        self.world.take(events.SpeechStarted())
         self.world.chunk(home.speeches[-1])
 
     @precondition(lambda self: self._told_apart())
