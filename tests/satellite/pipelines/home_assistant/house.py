@@ -91,9 +91,15 @@ class House:
     """Both ends, and a user who speaks."""
 
     def __init__(
-        self, link: HomeAssistantLink, pipeline: HomeAssistantPipeline, room: Room, home: FakeHomeAssistant
+        self,
+        link: HomeAssistantLink,
+        service: Service,
+        pipeline: HomeAssistantPipeline,
+        room: Room,
+        home: FakeHomeAssistant,
     ) -> None:
         self.link = link
+        self.service = service
         self.pipeline = pipeline
         self.room = room
         self.home = home
@@ -163,7 +169,7 @@ async def house(
             async with FakeHomeAssistant(connector(uri), turns, **options) as home:
                 await home.connected()
                 await room.until(lambda: room.noted("connected"))
-                yield House(link, pipeline, room, home)
+                yield House(link, service, pipeline, room, home)
                 if work.done():
                     work.result()
         finally:

@@ -131,3 +131,15 @@ def test_a_missing_wake_word_engine_is_asked_for_less_and_less() -> None:
             assert len(here.room.noted("error")) == 1
 
     run_virtual(main())
+
+
+def test_a_satellite_that_stops_does_not_wait_for_home_assistant() -> None:
+    async def main() -> None:
+        async with house() as here:
+            begun = asyncio.get_running_loop().time()
+            here.link.detach()
+            await here.service.stop()
+            # Work under way would have got its second of grace.
+            assert asyncio.get_running_loop().time() - begun < 0.5
+
+    run_virtual(main())
