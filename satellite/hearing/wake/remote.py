@@ -41,7 +41,7 @@ _LAST_RETRY_S = 10.0
 _GOOD_AFTER_S = 10.0
 # How long after the end of its word a service hears it. Nobody knows what engine runs there; openWakeWord is the
 # slowest of the usual ones (open_ww.USUAL_END_LAG_S).
-END_LAG_S = 0.35
+END_LAG_S = 0.40
 # A timestamp further back than this counts something else than the audio that the service was sent.
 _CREDIBLE_S = 5.0
 

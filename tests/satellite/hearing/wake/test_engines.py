@@ -24,9 +24,9 @@ JOINED = {
     WakeEngine.MICRO: ("okay_nabu", "okay_nabu_turn_on_the_light"),
     WakeEngine.OPEN: ("hey_jarvis", "hey_jarvis_turn_on_the_light"),
 }
-# What speech recognition bears, at either side of the word's end: see script/support/bench_wake.py.
+# pocketsphinx gets both clips right from there on; see script/support/bench_wake.py for what it bears.
 MOST_LEFT_S = 0.2
-MOST_CUT_S = 0.1
+MOST_CUT_S = 0.12
 
 
 @engines
