@@ -25,7 +25,7 @@ TIMER_S = 3
 _PATIENCE_S = 40.0
 # Into a reply that is to be cut off by a restart.
 _INTO_REPLY_S = 3.0
-_MUTED_S = 9.0
+_LATER_S = 2.0
 
 
 async def _nothing(_stage: Stage, _additions: Additions) -> None:
@@ -79,7 +79,9 @@ async def _mute(stage: Stage, additions: Additions) -> None:
     switch = additions.programs["satellite"].entity("switch", "-mute")
     stage.seen["muted"] = time.monotonic()
     await additions.client.service("switch", "turn_on", switch)
-    await asyncio.sleep(_MUTED_S)
+    await stage.line_said(1, _PATIENCE_S)
+    # Whatever comes of it comes within this time.
+    await asyncio.sleep(_LATER_S)
     await additions.client.service("switch", "turn_off", switch)
     stage.seen["unmuted"] = time.monotonic()
 

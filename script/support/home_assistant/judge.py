@@ -68,7 +68,7 @@ def _taken(play: Play, turn: Turn) -> list[Check]:
     checks = [
         Check(f"{name}: it became a run", run is not None),
         Check(f"{name}: its first word is in the STT audio", turn.missing_s == 0.0),
-        Check(f"{name}: understood", run is not None and run.transcript == turn.saying.text),
+        Check(f"{name}: understood", run is not None and run.transcript == _expected(play, turn)),
     ]
     if turn.cut is not None:
         cut = turn.cut["mono"]
@@ -118,19 +118,25 @@ def _cut(play: Play, turn: Turn) -> list[Check]:
 
 
 def _merged(play: Play, turn: Turn) -> list[Check]:
-    following = _next(play, turn)
+    """No answer to it alone was heard; the next line asks both, or the bridge has made one question of them."""
     checks = [Check(f"{_name(turn)}: nothing was heard of an answer to it alone", turn.sounds is None)]
-    if following is None:
-        return checks
-    if "llm" in play.evidence.scene.addresses:
-        users = [message["content"] for message in play.evidence.history if message["role"] == "user"]
-        both = f"{turn.saying.text} {following.saying.text}"
-        checks.append(Check("the bridge has both as one question", users == [both]))
-    else:
-        text = following.run.transcript if following.run else None
-        both = f"{turn.saying.text} {following.saying.text}"
-        checks.append(Check("the agent got both as one question", text == both))
+    following = _next(play, turn)
+    if following is not None and "llm" in play.evidence.scene.addresses:
+        asked = [message["content"] for message in play.evidence.history if message["role"] == "user"]
+        checks.append(Check("the bridge has both as one question", asked == [_joined(turn, following)]))
     return checks
+
+
+def _expected(play: Play, turn: Turn) -> str:
+    """Return what Home Assistant's STT must make of a line: an agent that cannot be told gets the cut question anew."""
+    before = play.turns[turn.said.number - 1] if turn.said.number else None
+    if before is not None and before.saying.ends is Ends.MERGED and "llm" not in play.evidence.scene.addresses:
+        return _joined(before, turn)
+    return turn.saying.text
+
+
+def _joined(first: Turn, second: Turn) -> str:
+    return f"{first.saying.text} {second.saying.text}"
 
 
 def _ignored(_play: Play, turn: Turn) -> list[Check]:
@@ -144,10 +150,9 @@ def _ignored(_play: Play, turn: Turn) -> list[Check]:
 
 def _lost(play: Play, turn: Turn) -> list[Check]:
     following = _next(play, turn)
-    until = following.said.onset if following else turn.said.until
-    phases = play.evidence.of("satellite", "phase", turn.said.end, until)
-    if following is not None and following.said.life is not turn.said.life:
+    if following is None or following.said.life is not turn.said.life:
         return []
+    phases = play.evidence.of("satellite", "phase", turn.said.onset, following.said.onset)
     rests = bool(phases) and bool(phases[-1]["phase"] == "idle")
     return [Check(f"{_name(turn)}: the satellite rests before the next line", rests)]
 

@@ -9,8 +9,8 @@ from script.support.scenarios import CLIPS, Line
 
 # The satellite is up and Home Assistant has found it by then; the front end has had its moment of room noise.
 START_S = 5.0
-# Long enough for a server to come up again, and for Home Assistant to give up what it waits for.
-_AFTER_A_CRASH_S = 14.0
+# A server is up again by then, and the satellite has given up waiting for speech that Home Assistant never mentions.
+_AFTER_A_CRASH_S = 22.0
 # After a link that was closed Home Assistant stays away for 13 s.
 _AFTER_A_RESTART_S = 18.0
 
@@ -110,9 +110,9 @@ def barge_ins(count: int) -> tuple[Saying, ...]:
     return (*sayings[:-1], replace(sayings[-1], ends=Ends.BEGUN))
 
 
-def _crash(name: str, summary: str, act: Act, ends: Ends) -> Scene:
+def _crash(name: str, summary: str, act: Act) -> Scene:
     next_one = after_previous(_SHORT, _AFTER_A_CRASH_S, Ends.ANSWERED)
-    return Scene(name, summary, (first(_LONG, ends), next_one), act)
+    return Scene(name, summary, (first(_LONG, Ends.LOST), next_one), act)
 
 
 SCENES = {
@@ -173,9 +173,9 @@ SCENES = {
             ),
             Act.MUTE,
         ),
-        _crash("stt-killed", "the STT server dies while it listens; the next turn works", Act.KILL_STT, Ends.LOST),
-        _crash("tts-killed", "the TTS server dies as it begins; the next turn works", Act.KILL_TTS, Ends.LOST),
-        _crash("bridge-killed", "the bridge dies while it thinks; the next turn works", Act.KILL_LLM, Ends.LOST),
+        _crash("stt-killed", "the STT server dies while it listens; the next turn works", Act.KILL_STT),
+        _crash("tts-killed", "the TTS server dies as it begins; the next turn works", Act.KILL_TTS),
+        _crash("bridge-killed", "the bridge dies while it thinks; the next turn works", Act.KILL_LLM),
         Scene(
             "satellite-restarted",
             "the satellite restarts in the middle of an answer; Home Assistant finds it again",

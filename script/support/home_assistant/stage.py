@@ -100,6 +100,13 @@ class Stage:
         await self.processes.start(self.programs[name])
         await self.processes.wait_until_ready(name)
 
+    async def line_said(self, number: int, patience_s: float) -> None:
+        """Wait until so many lines have been said in the present room, or for a time."""
+        for _ in range(round(patience_s / _POLL_S)):
+            if sum(e["type"] == "user-stops" for e in self.timelines[-1].events) >= number:
+                return
+            await asyncio.sleep(_POLL_S)
+
     def _program(self, name: str, module: str, folder: Path, flags: Sequence[str]) -> Program:
         traced = ["--trace-file", str(folder / f"{name}.jsonl"), *flags]
         return Program(name, module, free_uri(), traced, folder / f"{name}.log")
@@ -186,7 +193,7 @@ def _is_over(stage: Stage) -> bool:
         stopped = [e["t"] for e in timeline.events if e["type"] == "user-stops"]
         starts = [e["t"] for e in timeline.events if e["type"] == "loudspeaker-starts" and e["t"] > stopped[-1]]
         if starts:
-            return timeline.now() - starts[-1] >= _BEGUN_S
+            return bool(timeline.now() - starts[-1] >= _BEGUN_S)
     changes = [e["t"] for e in timeline.events if e["type"] in {"user-stops", "phase", "loudspeaker-stops"}]
     phases = [e for e in timeline.events if e["type"] == "phase"]
     rests = not phases or bool(phases[-1]["phase"] == "idle")

@@ -86,7 +86,9 @@ def _until(evidence: Evidence, said: Sequence[Said], number: int) -> float:
     """Return when a line's own time is over: the next one begins, unless that is no turn."""
     sayings = evidence.scene.sayings
     for following in said[number + 1 :]:
-        if following.life is said[number].life and sayings[following.number].ends is not Ends.IGNORED:
+        if following.life is not said[number].life:
+            return said[number].life.end_mono
+        if sayings[following.number].ends is not Ends.IGNORED:
             return following.onset
     return math.inf
 
