@@ -198,6 +198,6 @@ def announced(state: State, event: Announced, now: float, _policy: Policy) -> Ou
     run = noted.run
     if run is None or run.epoch is not None:
         return noted, bound
-    if run.phase is RunPhase.WAKE:
+    if run.idle:
         return then(bound, stop_run(replace(noted, may_run=False), now))
     return then(bound, end_silently(noted))

@@ -125,6 +125,11 @@ class Run:
         return self.phase in (RunPhase.PLANNED, RunPhase.LISTENING) and not self.complete
 
     @property
+    def idle(self) -> bool:
+        """Whether it is no turn yet: it waits for Home Assistant's wake word, or is about to."""
+        return self.start is Start.WAKE_WORD and not self.detected
+
+    @property
     def answering(self) -> bool:
         """Whether its text has come."""
         return self.phase in (RunPhase.THINKING, RunPhase.SPEAKING)

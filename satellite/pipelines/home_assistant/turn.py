@@ -75,7 +75,7 @@ def opened(state: State, event: Opened, now: float, policy: Policy) -> Outcome:
 
 def _goes_on(state: State, now: float) -> Outcome:
     run = state.run
-    if run is None or (run.phase is RunPhase.WAKE):
+    if run is None or run.idle:
         fresh, run = new_run(replace(state, retried=False), streams=state.turn, tell=state.untold)
         return begin(fresh, run, now)
     extended = replace(run, streams=state.turn, tell=state.untold)
@@ -99,7 +99,7 @@ def ended(state: State, event: Ended, now: float, policy: Policy) -> Outcome:
     run = marked.run
     if piece.speculative:
         return marked, ()
-    if run is None or run.phase is RunPhase.WAKE:
+    if run is None or run.idle:
         # Its beginning silenced a reply, and nobody is asked what it says.
         dropped = marked.without_piece(event.stream)
         return dropped, (TellText(event.stream, ""), Forget((event.stream,)))
@@ -135,7 +135,7 @@ def asked(state: State, event: Asked, now: float, _policy: Policy) -> Outcome:
     """Have the turn answered: by the run that is under way, or by one that gets all of it now."""
     own = tuple(DropOwn(piece.stream) for piece in state.pieces if piece.own)
     run = state.run
-    if run is not None and run.phase is not RunPhase.WAKE:
+    if run is not None and not run.idle:
         state = replace(state, run=replace(run, epoch=event.epoch))
     elif state.pieces:
         state, run = new_run(state, streams=state.turn, complete=True, epoch=event.epoch, phase=RunPhase.HELD)

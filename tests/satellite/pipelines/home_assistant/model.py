@@ -27,6 +27,7 @@ class HomeAssistant:
     """What Home Assistant knows: its run (the satellite's number for it), and what it still has to send."""
 
     run: int | None = None
+    waiting: bool = False
     transcribing: bool = False
     transcribed: bool = False
     text: bool = False
@@ -80,6 +81,8 @@ class World:
                 self._told(stream)
             case effects.Bind() | effects.FeedAudio() | effects.EndFeed():
                 self._feed(effect)
+            case effects.TellWord():
+                self._woken()
             case effects.Announce(feed):
                 self.epoch += 1
                 self.live = self.epoch
@@ -104,6 +107,7 @@ class World:
                     assert self.open in streams
             case effects.SendWakeRun(run):
                 self._begin_run(run)
+                self.home.waiting = True
 
     def _feed(self, effect: effects.Bind | effects.FeedAudio | effects.EndFeed) -> None:
         match effect:
@@ -148,6 +152,23 @@ class World:
         self.connected = False
         self.home = HomeAssistant()
         self.take(events.Lost(HomeAssistantAwayError()))
+
+    def hear_wake_word(self) -> None:
+        self.home.waiting = False
+        self.take(events.WordDetected("okay_nabu"))
+
+    def _woken(self) -> None:
+        """Cut off what sounds, forget what was said, and listen."""
+        if self.live is not None:
+            epoch, self.live = self.live, None
+            self.take(events.Cancelled(epoch, "wake-word"))
+        for stream in sorted(self.pending):
+            self.take(events.Aborted(stream))
+        self.pending.clear()
+        self.streams += 1
+        self.open = self.streams
+        self.pending.add(self.streams)
+        self.take(events.Opened(self.streams))
 
     def acknowledge(self) -> None:
         self.home.nulls -= 1

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from satellite.pipelines.home_assistant import events
-from satellite.pipelines.home_assistant.state import Hearing, Memory, Policy, RunPhase
+from satellite.pipelines.home_assistant.state import Hearing, Memory, Policy, RunPhase, WakeIn
 from tests.satellite.pipelines.home_assistant.model import Speech, World
 
 LONG_S = 200.0
@@ -15,9 +15,9 @@ REASONS = ("speech", "early", "stop-word", "wake-word", "text", "failed")
 
 
 class Turns(RuleBasedStateMachine):
-    @initialize(hearing=st.sampled_from(Hearing), memory=st.sampled_from(Memory))
-    def begin(self, hearing: Hearing, memory: Memory) -> None:
-        self.world = World(Policy(hearing=hearing, memory=memory))
+    @initialize(hearing=st.sampled_from(Hearing), memory=st.sampled_from(Memory), wake=st.sampled_from(WakeIn))
+    def begin(self, hearing: Hearing, memory: Memory, wake: WakeIn) -> None:
+        self.world = World(Policy(hearing=hearing, memory=memory, wake=wake))
         self.world.connect()
 
     # The room.
@@ -91,7 +91,14 @@ class Turns(RuleBasedStateMachine):
     def acknowledge(self) -> None:
         self.world.acknowledge()
 
-    @precondition(lambda self: self.world.home.run is not None and not self.world.home.transcribed)
+    @precondition(lambda self: self.world.home.waiting)
+    @rule()
+    def hear_wake_word(self) -> None:
+        self.world.hear_wake_word()
+
+    @precondition(
+        lambda self: self.world.home.run is not None and not self.world.home.waiting and not self.world.home.transcribed
+    )
     @rule(event=st.sampled_from([events.Transcribing(), events.VoiceStarted(), events.VoiceStopped()]))
     def listen(self, event: events.Event) -> None:
         if isinstance(event, events.Transcribing):
@@ -171,7 +178,7 @@ class Turns(RuleBasedStateMachine):
         # Whoever waits for a text has got it, or still waits for our own STT server.
         assert world.pending <= {piece.stream for piece in world.state.pieces if piece.own}
         assert world.state.run is None or world.state.run.phase is RunPhase.WAKE
-        assert world.state.null_until is None
+        assert world.state.null_until is None or world.policy.wake is WakeIn.HOME_ASSISTANT
 
 
 TestTurns = Turns.TestCase
