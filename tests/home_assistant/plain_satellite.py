@@ -36,11 +36,16 @@ class PlainSatellite:
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Make a connection that never leaves the process: nothing is ever on its way."""
         ours, theirs = socket.socketpair()
+        reader, writer = await asyncio.open_connection(sock=ours, limit=DEFAULT_LIMITS.header_bytes)
+        self.attend(reader, writer)
+        return await asyncio.open_connection(sock=theirs, limit=DEFAULT_LIMITS.header_bytes)
+
+    def attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take a connection; also good for asyncio.start_server."""
         self.connections += 1
-        task = asyncio.create_task(self._serve(ours), name="plain satellite")
+        task = asyncio.create_task(self._serve(reader, writer), name="plain satellite")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return await asyncio.open_connection(sock=theirs, limit=DEFAULT_LIMITS.header_bytes)
 
     async def send(self, *events: Event) -> None:
         """Send over the live connection, in one go."""
@@ -66,8 +71,7 @@ class PlainSatellite:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _serve(self, end: socket.socket) -> None:
-        reader, writer = await asyncio.open_connection(sock=end, limit=DEFAULT_LIMITS.header_bytes)
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             with contextlib.suppress(OSError):
                 while (event := await read_event(reader)) is not None:

@@ -59,6 +59,8 @@ class Reply:
     no_audio_start: bool = False
     # TTS failed: None not at all, 0 before any audio, else after so many chunks. Neither an error nor audio-stop comes.
     fails_after_chunks: int | None = None
+    # Of an agent that streams and is cancelled: how many chunks of what it has said are still to come.
+    ahead_chunks: int = 5
 
 
 NOTHING = Reply("")

@@ -2,9 +2,10 @@
 
 Measured with Home Assistant 2026.11.0 and 2026.2.3: chunks of 1,024 frames, unpaced; each stream's timestamps start
 at 0 and advance by whole milliseconds; `audio-stop` carries the next one; no event says which stream it belongs to.
-Nothing stops a stream that has begun: after a new run's `transcribe` the old reply's audio goes on, chunk by chunk
-between those of the new one, and its `audio-stop` may come in the middle of the new answer. A TTS that fails leaves a
-stream that just ends. An announcement's `audio-stop` has no timestamp.
+Nothing stops the speech of a text that is known: after a new run's `transcribe` the old reply's audio goes on, chunk by
+chunk between those of the new one, and its `audio-stop` may come in the middle of the new answer. A TTS that fails
+leaves a stream that just ends, and so does an agent that streams and is cancelled: what it had said before still comes,
+and no `audio-stop`. An announcement's `audio-stop` has no timestamp.
 """
 
 from __future__ import annotations
@@ -38,17 +39,19 @@ def chunks(speech: bytes) -> Iterator[AudioChunk]:
         yield chunk
 
 
-async def stream_reply(reply: Reply, send: Send) -> None:
-    """Send a reply's speech; belongs to no run, so that nothing stops it."""
+async def stream_reply(reply: Reply, send: Send, cut: asyncio.Event) -> None:
+    """Send a reply's speech; it belongs to no run, so that nothing stops it; `cut`: no more text comes."""
     await asyncio.sleep(reply.synthesis_s)
     if reply.fails_after_chunks == 0:
         return
     if not reply.no_audio_start:
         await send(_start().event())
     timestamp = 0
+    ahead = reply.ahead_chunks
     for number, chunk in enumerate(chunks(reply.speech)):
-        if number == reply.fails_after_chunks:
+        if number == reply.fails_after_chunks or (cut.is_set() and ahead == 0):
             return
+        ahead -= cut.is_set()
         await send(chunk.event())
         await asyncio.sleep(reply.pace_s)
         timestamp = (chunk.timestamp or 0) + chunk.milliseconds

@@ -134,8 +134,12 @@ class Stages:
         synthesize = Synthesize(text=reply.text, voice=SynthesizeVoice(name=None, language="en")).event()
         if reply.order is Order.TEXT_FIRST:
             await self.send(synthesize)
-        streaming = self.start(stream_reply(reply, self.send), "reply audio")
+        cut = asyncio.Event()
+        streaming = self.start(stream_reply(reply, self.send, cut), "reply audio")
         if reply.order is Order.STREAMED:
-            # A run that is cancelled leaves its speech alone.
-            await asyncio.wait({streaming})
+            try:
+                await asyncio.wait({streaming})
+            except asyncio.CancelledError:
+                cut.set()
+                raise
             await self.send(synthesize)

@@ -11,7 +11,7 @@ from wyoming.audio import AudioStop
 from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.wake import Detection
 
-from tests.home_assistant.plain_satellite import RUN
+from tests.home_assistant.plain_satellite import NULL_RUN, RUN
 from tests.home_assistant.room import room
 from tests.home_assistant.script import HEARING_RATE_HZ, NOTHING, EndedBy, Order, Reply, Turn, tone
 from tests.home_assistant.stages import Stt
@@ -123,6 +123,25 @@ def test_the_old_reply_goes_on_between_the_chunks_of_the_new_one_and_stops_in_it
             assert changes > 20
             assert [value for n, value in values if n > stops[0]] == [222] * sum(n > stops[0] for n, _ in values)
             assert any(n > stops[0] for n, _ in values)
+
+    run_virtual(main())
+
+
+def test_an_agent_that_streams_and_is_cancelled_falls_silent_without_an_end() -> None:
+    async def main() -> None:
+        speaks = Turn("a", Reply("A.", tone(3), Order.STREAMED, pace_s=0.1, ahead_chunks=4))
+        async with room([speaks, Turn("b", Reply("B.", tone(1)))]) as (home, satellite):
+            await ask(home, satellite)
+            await home.sent("audio-chunk", 3)
+            await satellite.send(NULL_RUN)
+            await home.sent("error")
+            before = len(home.log.of("audio-chunk", from_satellite=False))
+            await asyncio.sleep(LONG_S)
+            assert len(home.log.of("audio-chunk", from_satellite=False)) - before == 4
+            assert not home.log.of("audio-stop", from_satellite=False)
+            assert not home.log.of("synthesize", from_satellite=False)
+            await ask(home, satellite, 2)
+            await home.sent("audio-stop")
 
     run_virtual(main())
 
