@@ -1,0 +1,68 @@
+"""Whose speech a recording holds, and what of a clip reached STT."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from satellite.devices.wav import read_wav
+from script.support.home_assistant.evidence import Life
+from script.support.home_assistant.speech_match import Spoken, ends_whole, missing_s, place_before, place_from
+from script.support.scenarios import CLIPS
+
+RATE_HZ = 16_000
+CLIP = CLIPS / "what_time_is_it.wav"
+
+
+def noise(seconds: float, seed: int, level: float = 1000.0) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    return np.random.default_rng(seed).normal(0, level, round(seconds * RATE_HZ)).astype(np.int16)
+
+
+def room_with(*parts: np.ndarray[tuple[int], np.dtype[np.int16]]) -> Life:
+    return Life(100.0, (), np.concatenate(parts), RATE_HZ)
+
+
+SILENCE = np.zeros(RATE_HZ, np.int16)
+OLD, NEW = Spoken(0, noise(5, 1)), Spoken(1, noise(5, 2))
+
+
+def test_a_reply_is_found_where_it_begins_and_known_from_others() -> None:
+    life = room_with(SILENCE, NEW.audio)
+    place = place_from(life, 101.0, [OLD, NEW])
+    assert place is not None
+    assert (place.spoken, place.origin) == (NEW, RATE_HZ)
+
+
+def test_what_was_put_into_a_reply_moves_its_place() -> None:
+    life = room_with(SILENCE, NEW.audio[:40_000], OLD.audio[:1000], NEW.audio[40_000:])
+    before, after = place_from(life, 101.0, [NEW]), place_before(life, life.end_mono, [NEW])
+    assert before is not None
+    assert after is not None
+    assert after.origin - before.origin == 1000
+
+
+@pytest.mark.parametrize(("kept", "whole"), [(len(NEW.audio), True), (len(NEW.audio) - 4000, False)])
+def test_a_reply_is_whole_only_with_its_end(kept: int, whole: bool) -> None:
+    life = room_with(SILENCE, NEW.audio[:kept], SILENCE)
+    place = place_from(life, 101.0, [NEW])
+    last = life.last_sound(100.0)
+    assert place is not None
+    assert last is not None
+    assert ends_whole(life, last, place, [NEW]) == whole
+
+
+@pytest.mark.parametrize("lost_s", [0.1, 0.4])
+def test_a_clip_without_its_beginning_is_told(lost_s: float) -> None:
+    clip = read_wav(CLIP, RATE_HZ)
+    onset = int(np.argmax(np.abs(clip) >= np.abs(clip).max() * 0.01))
+    heard = clip[onset + round(lost_s * RATE_HZ) :] + noise(5, 3, 20.0)[: len(clip) - onset - round(lost_s * RATE_HZ)]
+    assert missing_s(heard.tobytes(), CLIP) == pytest.approx(lost_s, abs=0.01)
+
+
+def test_a_clip_after_other_sound_is_whole() -> None:
+    heard = np.concatenate((noise(1, 4, 200.0), read_wav(CLIP, RATE_HZ) // 2, noise(1, 5, 200.0)))
+    assert missing_s(heard.tobytes(), CLIP) == 0.0
+
+
+def test_a_clip_that_is_not_there_is_not_found() -> None:
+    assert missing_s(noise(3, 6).tobytes(), CLIP) is None
