@@ -124,6 +124,7 @@ def _home_assistant_pipeline(settings: SatelliteSettings, link: HomeAssistantLin
             satellite_id=settings.name,
             language=settings.language,
             endpoint_silence_ms=settings.endpoint_silence_ms,
+            reply_timeout_s=settings.reply_timeout_s,
             wake=wake,
         ),
         stt=_given(ServiceKind.STT, settings.stt_uri),

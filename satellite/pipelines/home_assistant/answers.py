@@ -40,8 +40,6 @@ from satellite.pipelines.home_assistant.runs import (
 from satellite.pipelines.home_assistant.state import Outcome, Policy, RunPhase, State, Verdict, then
 from satellite.pipelines.home_assistant.turn import settle
 
-# A large model on a small machine, with a tool call or two; Home Assistant says nothing when an answer is empty.
-REPLY_S = 30.0
 # Between the text and the first sound of it, as measured for a synthesiser that has died.
 SPEECH_S = 15.0
 # The turn machine puts its question when the silence is over that ends a turn; this is for its last step.
@@ -108,7 +106,7 @@ def voice_stopped(state: State, _event: object, now: float, _policy: Policy) -> 
     return replace(state, run=stopped), (StopStreaming(),)
 
 
-def transcribed(state: State, event: Transcribed, now: float, _policy: Policy) -> Outcome:
+def transcribed(state: State, event: Transcribed, now: float, policy: Policy) -> Outcome:
     """Pass on what the turn says."""
     run = state.run
     if run is None or not run.transcribing or run.phase not in (RunPhase.LISTENING, RunPhase.STOPPED):
@@ -119,7 +117,7 @@ def transcribed(state: State, event: Transcribed, now: float, _policy: Policy) -
             state = state.with_piece(replace(piece, final=True, ended=True))
     told = tuple(TellText(stream, "") for stream in run.tell[:-1])
     told = (*told, *(TellText(stream, event.text) for stream in run.tell[-1:]))
-    answering = replace(run, phase=RunPhase.THINKING, tell=(), deadline=now + REPLY_S)
+    answering = replace(run, phase=RunPhase.THINKING, tell=(), deadline=now + policy.reply_timeout_s)
     voiceless = state.voiceless or (bool(event.text) and not run.voice)
     heard = replace(state, run=answering, voiceless=voiceless)
     note = Note("ha-transcript", {"run": run.number, "text": event.text})

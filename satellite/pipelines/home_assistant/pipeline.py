@@ -15,7 +15,7 @@ from satellite.pipelines.home_assistant.feeds import Feeds
 from satellite.pipelines.home_assistant.machine import deadline, step
 from satellite.pipelines.home_assistant.own_stt import OwnStt
 from satellite.pipelines.home_assistant.reading import is_timer, read
-from satellite.pipelines.home_assistant.state import Hearing, Memory, Policy, State, WakeIn
+from satellite.pipelines.home_assistant.state import Hearing, Policy, State, WakeIn
 from satellite.pipelines.home_assistant.uplink import Uplink
 from satellite.turn.events import CancelReason
 
@@ -40,12 +40,13 @@ class HomeAssistantSettings:
     """How turns are taken with Home Assistant.
 
     `satellite_id`: the satellite's name, from which Home Assistant makes that of its entity; `language`: for our own
-    STT server; `endpoint_silence_ms`: the silence that ends a turn.
+    STT server; `endpoint_silence_ms`: the silence that ends a turn; `reply_timeout_s`: the longest wait for a reply.
     """
 
     satellite_id: str | None = None
     language: str | None = None
     endpoint_silence_ms: float = 600.0
+    reply_timeout_s: float = 90.0
     wake: WakeIn = WakeIn.SATELLITE
 
 
@@ -65,9 +66,9 @@ class HomeAssistantPipeline:
         self._settings = settings
         self._policy = Policy(
             hearing=Hearing.NOBODY if stt is None else Hearing.OWN_STT,
-            memory=Memory.NOBODY if llm is None else Memory.BRIDGE,
             wake=settings.wake,
             endpoint_silence_ms=settings.endpoint_silence_ms,
+            reply_timeout_s=settings.reply_timeout_s,
         )
         self._servers = tuple(server for server in (stt, llm) if server is not None)
         self._state = State()

@@ -21,14 +21,6 @@ class Hearing(Enum):
     OWN_STT = "own-stt"
 
 
-class Memory(Enum):
-    """Who corrects what the model remembers of a reply that was cut."""
-
-    NOBODY = "nobody"
-    # The bridge, which --llm-uri gives: it also joins a question to one that was cut before its answer was heard.
-    BRIDGE = "bridge"
-
-
 class WakeIn(Enum):
     """Whether Home Assistant listens for its own wake word while it has nothing else to do."""
 
@@ -41,10 +33,11 @@ class Policy:
     """How turns are taken with this Home Assistant."""
 
     hearing: Hearing = Hearing.NOBODY
-    memory: Memory = Memory.NOBODY
     wake: WakeIn = WakeIn.SATELLITE
     # The silence that ends a turn: text may be there this much before it is asked.
     endpoint_silence_ms: float = 600.0
+    # Home Assistant says nothing when an answer is empty; a large model on a small machine takes as long.
+    reply_timeout_s: float = 90.0
 
 
 class RunPhase(Enum):

@@ -36,7 +36,6 @@ from satellite.pipelines.home_assistant.events import (
 from satellite.pipelines.home_assistant.runs import begin, drop_pieces, drop_run, hold, over, send_null, stop_audio
 from satellite.pipelines.home_assistant.state import (
     Hearing,
-    Memory,
     Outcome,
     Piece,
     Policy,
@@ -186,7 +185,8 @@ def _after_cancel(state: State, reason: str, now: float, policy: Policy) -> Outc
         stopped = over(stopped)
     elif state.connected and _must_be_ended(state, reason):
         stopped, effects = send_null(state, now)
-    if reason == _EARLY and policy.memory is Memory.NOBODY:
+    if reason == _EARLY:
+        # The next run has both: Home Assistant may begin another conversation with it, which knows of no question.
         stopped = replace(stopped, prefix=stopped.question, question=())
     else:
         effects = (*effects, *_forget(stopped.question))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.home_assistant.answers import REPLY_S, SPEECH_S, acknowledged
+from satellite.pipelines.home_assistant.answers import SPEECH_S, acknowledged
 from satellite.pipelines.home_assistant.effects import EndFeed, Note
 from satellite.pipelines.home_assistant.errors import HomeAssistantSilentError
 from satellite.pipelines.home_assistant.runs import (
@@ -36,7 +36,7 @@ def deadline(state: State) -> float | None:
     return min((time for time in times if time is not None), default=None)
 
 
-def tick(state: State, _event: Tick, now: float, _policy: Policy) -> Outcome:
+def tick(state: State, _event: Tick, now: float, policy: Policy) -> Outcome:
     """Do what is due."""
     if state.null_until is not None and now >= state.null_until:
         # An old Home Assistant does not acknowledge; one that still does later is not to be mistaken.
@@ -49,21 +49,21 @@ def tick(state: State, _event: Tick, now: float, _policy: Policy) -> Outcome:
         return drop_pieces(state)
     if state.wake_after is not None and now >= state.wake_after:
         return replace(state, wake_after=None), ()
-    return _tick_run(state, now)
+    return _tick_run(state, now, policy)
 
 
-def _tick_run(state: State, now: float) -> Outcome:
+def _tick_run(state: State, now: float, policy: Policy) -> Outcome:
     run = state.run
     if run is None or run.deadline is None or now < run.deadline:
         return state, ()
     if run.phase is RunPhase.WAKE:
         return stop_run(state, now)
-    return _overdue(state, run, now)
+    return _overdue(state, run, now, policy)
 
 
-def _overdue(state: State, run: Run, now: float) -> Outcome:
+def _overdue(state: State, run: Run, now: float, policy: Policy) -> Outcome:
     if run.answering:
-        return _without_answer(state, run, now)
+        return _without_answer(state, run, now, policy)
     if run.detected and not run.tell:
         return drop_run(state, now)
     if run.transcribing:
@@ -76,16 +76,16 @@ def _overdue(state: State, run: Run, now: float) -> Outcome:
     return _retry(state, run, now)
 
 
-def _without_answer(state: State, run: Run, now: float) -> Outcome:
+def _without_answer(state: State, run: Run, now: float, policy: Policy) -> Outcome:
     if run.epoch is None:
         return drop_run(state, now)
-    return (over(state), ()) if run.spoken else fail(state, _silence(run), now)
+    return (over(state), ()) if run.spoken else fail(state, _silence(run, policy.reply_timeout_s), now)
 
 
-def _silence(run: Run) -> HomeAssistantSilentError:
+def _silence(run: Run, reply_s: float) -> HomeAssistantSilentError:
     if run.phase is RunPhase.SPEAKING:
         return HomeAssistantSilentError("end of its speech", SPEECH_S)
-    return HomeAssistantSilentError("speech", SPEECH_S) if run.text else HomeAssistantSilentError("reply", REPLY_S)
+    return HomeAssistantSilentError("speech", SPEECH_S) if run.text else HomeAssistantSilentError("reply", reply_s)
 
 
 def _retry(state: State, run: Run, now: float) -> Outcome:

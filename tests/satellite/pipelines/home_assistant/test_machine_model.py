@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from satellite.pipelines.home_assistant import events
-from satellite.pipelines.home_assistant.state import Hearing, Memory, Policy, RunPhase, WakeIn
+from satellite.pipelines.home_assistant.state import Hearing, Policy, RunPhase, WakeIn
 from tests.satellite.pipelines.home_assistant.model import Speech, World
 
 LONG_S = 200.0
@@ -15,9 +15,9 @@ REASONS = ("speech", "early", "stop-word", "wake-word", "text", "failed")
 
 
 class Turns(RuleBasedStateMachine):
-    @initialize(hearing=st.sampled_from(Hearing), memory=st.sampled_from(Memory), wake=st.sampled_from(WakeIn))
-    def begin(self, hearing: Hearing, memory: Memory, wake: WakeIn) -> None:
-        self.world = World(Policy(hearing=hearing, memory=memory, wake=wake))
+    @initialize(hearing=st.sampled_from(Hearing), wake=st.sampled_from(WakeIn))
+    def begin(self, hearing: Hearing, wake: WakeIn) -> None:
+        self.world = World(Policy(hearing=hearing, wake=wake))
         self.world.connect()
 
     # The room.

@@ -8,6 +8,7 @@ import pytest
 from wyoming.event import Event
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpdated
 
+from satellite.pipelines.home_assistant.pipeline import HomeAssistantSettings
 from tests.home_assistant.release import V2026_2, V2026_11, Release
 from tests.home_assistant.script import NOTHING, EndedBy, Order, Reply, Turn, tone
 from tests.home_assistant.stages import Stt
@@ -84,7 +85,8 @@ def test_rule_3_text_late_or_never_and_no_audio_start(order: Order, no_audio_sta
 )
 def test_rule_3_a_reply_that_stops_short_is_ended_by_a_watchdog(reply: Reply, within_s: float) -> None:
     async def main() -> None:
-        async with house([Turn("one", reply), Turn("two", Reply("Yes.", NEW))]) as here:
+        settings = HomeAssistantSettings(reply_timeout_s=30.0)
+        async with house([Turn("one", reply), Turn("two", Reply("Yes.", NEW))], settings) as here:
             await here.speak(1, voice(1.0))
             begun = asyncio.get_running_loop().time()
             await here.answered(1)
