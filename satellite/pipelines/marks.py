@@ -23,6 +23,9 @@ _SPEECH_TIMEOUT_S = 8.0
 class MarksSource(Protocol):
     """Knows when the words of a text sound."""
 
+    async def watch(self) -> None:
+        """Tell when the source fails, and when it is well again; runs until cancelled."""
+
     async def marks_of(self, text: str) -> tuple[WordMark, ...]:
         """Return the marks of a whole text, in ms from its first sample, empty if unknown; raises WireError."""
 
@@ -34,6 +37,10 @@ class TtsMarks:
         """Without a voice the server takes its own; a failure is noted at the server, which logs the first of a row."""
         self._server = server
         self._voice = voice
+
+    async def watch(self) -> None:
+        """Tell when the server fails, and when it is well again; runs until cancelled."""
+        await self._server.watch()
 
     async def marks_of(self, text: str) -> tuple[WordMark, ...]:
         """Return the marks of a whole text, in ms from its first sample, empty if unknown; raises WireError."""

@@ -70,7 +70,7 @@ class HomeAssistantPipeline:
             endpoint_silence_ms=settings.endpoint_silence_ms,
             reply_timeout_s=settings.reply_timeout_s,
         )
-        self._servers = tuple(server for server in (stt, llm) if server is not None)
+        self._watched = tuple(helper for helper in (stt, llm, marks) if helper is not None)
         self._state = State()
         self._uplink = Uplink(link)
         self._own = None if stt is None else OwnStt(stt, settings.language, self)
@@ -88,8 +88,8 @@ class HomeAssistantPipeline:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                for server in self._servers:
-                    tasks.create_task(server.watch(), name=f"watch {server.kind}")
+                for helper in self._watched:
+                    tasks.create_task(helper.watch(), name="watch a server")
                 self._link.attach(self)
                 await asyncio.Event().wait()
         finally:

@@ -132,6 +132,9 @@ class Marks:
     def __init__(self, *marks: WordMark) -> None:
         self.marks = marks
 
+    async def watch(self) -> None:
+        await asyncio.Event().wait()
+
     async def marks_of(self, text: str) -> tuple[WordMark, ...]:
         await asyncio.sleep(1)
         if not self.marks:
