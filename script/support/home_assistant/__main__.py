@@ -19,6 +19,7 @@ from script.support.home_assistant.report import Outcome, as_json, markdown
 from script.support.home_assistant.scenes import SCENES, many
 from script.support.home_assistant.theatre import theatre
 from script.support.home_assistant.turns import take_apart
+from script.support.processes import free_uri
 from wire.errors import InterjectError
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 _SUITES = ("forky", "trixie")
 _USER, _PASSWORD = "HOME_ASSISTANT_USER", "HOME_ASSISTANT_PASSWORD"
-_PORT = 8123
 _EPILOG = f"""
 Installing takes root, some minutes and 2 GB, once; then a scene takes half a minute, all of them about ten. forky has
 the newest Home Assistant, trixie the newest for Python 3.13. With --reuse it needs no root: {_USER} and {_PASSWORD} say
@@ -56,7 +56,6 @@ def main() -> int:
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/test-homeassistant", description=__doc__, epilog=_EPILOG)
     parser.add_argument("--suite", choices=_SUITES, default="forky", help="Debian release (default: forky)")
-    parser.add_argument("--port", type=int, default=_PORT, help=f"where it is to listen (default: {_PORT})")
     parser.add_argument("--reuse", metavar="URL", help="a Home Assistant that runs, such as http://127.0.0.1:8123")
     parser.add_argument("--work", type=Path, default=Path("out/homeassistant"), metavar="DIR")
     parser.add_argument("--scenario", action="append", choices=sorted(SCENES), help="only this one; repeatable")
@@ -89,7 +88,7 @@ async def _play(arguments: argparse.Namespace) -> tuple[str, list[Outcome]]:
 
 async def _home(arguments: argparse.Namespace, stack: AsyncExitStack) -> Running:
     if arguments.reuse is None:
-        installation = Installation(arguments.work, arguments.suite, arguments.port)
+        installation = Installation(arguments.work, arguments.suite, int(free_uri().rsplit(":", 1)[1]))
         await installation.install(_say)
         return await stack.enter_async_context(installation.running())
     if _PASSWORD not in os.environ:

@@ -26,6 +26,7 @@ _PATIENCE_S = 40.0
 # Into a reply that is to be cut off by a restart.
 _INTO_REPLY_S = 3.0
 _LATER_S = 2.0
+_FORGETS_EVERY_S = 2.0
 
 
 async def _nothing(_stage: Stage, _additions: Additions) -> None:
@@ -75,6 +76,12 @@ async def _tell(additions: Additions, text: str) -> list[dict[str, Any]]:
     )
 
 
+async def _forget_speech(stage: Stage, additions: Additions) -> None:
+    """Home Assistant keeps what was spoken; without that a slow TTS is slow each time."""
+    while not await stage.line_said(len(stage.scene.sayings), _FORGETS_EVERY_S):
+        await additions.forget_speech()
+
+
 async def _mute(stage: Stage, additions: Additions) -> None:
     switch = additions.programs["satellite"].entity("switch", "-mute")
     stage.seen["muted"] = time.monotonic()
@@ -119,5 +126,6 @@ ACTS: dict[Act, Callable[[Stage, Additions], Coroutine[None, None, None]]] = {
     Act.KILL_STT: _kill_stt,
     Act.KILL_LLM: _kill_llm,
     Act.KILL_TTS: _kill_tts,
+    Act.FORGET_SPEECH: _forget_speech,
     Act.RESTART_SATELLITE: _restart_satellite,
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from script.support.home_assistant.scenes import Ends
 from script.support.home_assistant.wire_runs import VALIDATION_ERROR
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from script.support.home_assistant.turns import Play, Turn
 
 _MS = 1000.0
+# What is lost with a process that was killed, or heard by nobody, has no latency.
+_NO_TURNS = {Ends.LOST, Ends.NOT_HEARD}
 # A voice ends where it is last within 40 dB of its peak.
 _VOICE_SHARE = 0.01
 
@@ -68,7 +71,7 @@ class Column:
 
 def columns_of(play: Play) -> list[Column]:
     """Measure a scene."""
-    turns = play.turns
+    turns = [turn for turn in play.turns if turn.saying.ends not in _NO_TURNS]
     cuts = [turn for turn in turns if turn.cut is not None]
     return [
         Column(COMMIT_TO_TRANSCRIBE, list(_commit_to_transcribe(play, cuts))),

@@ -27,6 +27,7 @@ class Act(Enum):
     KILL_STT = "the STT server killed while it listens"
     KILL_LLM = "the bridge killed while it thinks"
     KILL_TTS = "the TTS server killed as it begins to speak"
+    FORGET_SPEECH = "everything is spoken anew, however often it was said"
     RESTART_SATELLITE = "the satellite restarted while it speaks"
 
 
@@ -64,6 +65,8 @@ class Scene:
     addresses: tuple[str, ...] = ("llm",)
     satellite_flags: tuple[str, ...] = ()
     llm_flags: tuple[str, ...] = ()
+    # Seconds of speech that TTS gives in one second; None: as fast as it can.
+    tts_pace: float | None = None
 
     @property
     def interruptions(self) -> int:
@@ -96,6 +99,8 @@ _SHORT = "what_time_is_it"
 # All of them are answered at length, so that the next one finds something to interrupt.
 _AT_LENGTH = ("count_to_twenty", "about_a_lighthouse", "turn_on_the_kitchen_light", "tell_me_a_story", _LONG)
 _SIX = 6
+# About what piper does on a Raspberry Pi 4: the old reply is still coming while the new one is.
+_SLOW_TTS = 2.0
 # Into the reply: from a few words to a sentence and more; steps of the golden ratio visit all of the range.
 _EARLIEST_S, _LATEST_S = 1.5, 5.0
 _GOLDEN = 0.618034
@@ -138,6 +143,13 @@ SCENES = {
             llm_flags=_SLOW_AGENT,
         ),
         Scene("six", "six interruptions in a row", barge_ins(_SIX)),
+        Scene(
+            "slow-speech",
+            "the same with a TTS at twice real time: the old replies' audio comes between that of the new ones",
+            barge_ins(_SIX),
+            Act.FORGET_SPEECH,
+            tts_pace=_SLOW_TTS,
+        ),
         Scene(
             "backchannel",
             'with our STT server the satellite knows an "uh-huh": the answer goes on',
@@ -193,5 +205,6 @@ SCENES = {
 
 
 def many(count: int) -> Scene:
-    """Return the scene of the measurement."""
-    return Scene("barge-ins", f"{count} interruptions in a row", barge_ins(count))
+    """Return the scene of the measurement: as hard as it gets."""
+    summary = f"{count} interruptions in a row, with a TTS at twice real time"
+    return Scene("barge-ins", summary, barge_ins(count), Act.FORGET_SPEECH, tts_pace=_SLOW_TTS)

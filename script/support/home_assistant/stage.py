@@ -100,12 +100,13 @@ class Stage:
         await self.processes.start(self.programs[name])
         await self.processes.wait_until_ready(name)
 
-    async def line_said(self, number: int, patience_s: float) -> None:
-        """Wait until so many lines have been said in the present room, or for a time."""
+    async def line_said(self, number: int, patience_s: float) -> bool:
+        """Wait until so many lines have been said in the present room, or for a time, and tell whether they have."""
         for _ in range(round(patience_s / _POLL_S)):
             if sum(e["type"] == "user-stops" for e in self.timelines[-1].events) >= number:
-                return
+                return True
             await asyncio.sleep(_POLL_S)
+        return False
 
     def _program(self, name: str, module: str, folder: Path, flags: Sequence[str]) -> Program:
         traced = ["--trace-file", str(folder / f"{name}.jsonl"), *flags]
@@ -124,6 +125,7 @@ async def play(
     wire = Wire(folder / "wire.jsonl")
     for tap in taps.values():
         tap.write_to(wire)
+    taps["tts"].pace = scene.tts_pace
     async with Processes(os.environ) as processes:
         stage = Stage(scene, folder, processes, taps, wire)
         await stage.start_servers()

@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from wyoming.audio import AudioChunk
+
 from wire.errors import FrameError, PeerUnreachableError
 from wire.framing import DEFAULT_LIMITS, read_event, write_event
 from wire.uri import open_stream
@@ -90,6 +92,8 @@ class Tap:
         self.port = 0
         # Where the program is; without one, connections are closed at once.
         self.target: str | None = None
+        # Seconds of audio that the program may send in one second; None: as fast as it can.
+        self.pace: float | None = None
         self._role = role
         self._wire = wire
         self._numbers = itertools.count(1)
@@ -150,3 +154,5 @@ class Tap:
             while (event := await read_event(reader)) is not None:
                 self._wire.add(Passed(time.monotonic(), self._role, number, from_home, event))
                 await write_event(event, writer)
+                if AudioChunk.is_type(event.type) and not from_home and self.pace is not None:
+                    await asyncio.sleep(AudioChunk.from_event(event).seconds / self.pace)
