@@ -52,12 +52,28 @@ class LogTrace:
 
     def emit(self, kind: str, **fields: Any) -> None:
         """Record that something happened now."""
-        if kind == "phase":
-            _LOGGER.info("%s -> %s", fields["was"], fields["phase"])
-        elif kind == "ask":
-            _LOGGER.info("heard the question: %s", fields["text"])
-        elif kind == "interrupt":
-            _LOGGER.info("interrupted (%s) after %r", fields["reason"], fields["heard"])
+        match kind:
+            case "phase":
+                _LOGGER.info("%s -> %s", fields["was"], fields["phase"])
+            case "detection":
+                _LOGGER.info("heard the %s word: %s", fields["role"], fields["phrase"])
+            case "ask":
+                _LOGGER.info("heard the question: %s", fields["text"])
+            case "interrupt":
+                _LOGGER.info("interrupted (%s) after %r", fields["reason"], fields["heard"])
+            case "announcement":
+                _LOGGER.info("makes way for an announcement")
+            case "connected" | "disconnected":
+                _LOGGER.info("Home Assistant %s: %s", kind, fields["uri"])
+            case "muted" | "unmuted":
+                _LOGGER.info("the microphone is %s", "off" if kind == "muted" else "on")
+            case "timer-finished":
+                _LOGGER.info("a timer has finished")
+            case "failed":
+                # Who caused it has warned of the first of a row.
+                _LOGGER.info("%s failed: %s", fields["stage"], fields["error"])
+            case "error":
+                _LOGGER.info("Home Assistant reports %s: %s", fields["code"], fields["text"])
 
 
 async def run_satellite(settings: SatelliteSettings) -> None:

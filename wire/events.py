@@ -58,8 +58,8 @@ class Interrupt:
     """The user cut a reply off: satellite to LLM bridge and TTS.
 
     `text` is all of the reply known so far, `heard` the part that left the loudspeaker, `heard_ms` its length;
-    `context` holds conversation_id and satellite_id. `reason`: speech, stop-word, text, early (nothing was
-    heard), failed.
+    `context` holds conversation_id and satellite_id. `reason`: speech, stop-word, wake-word, text, early (nothing
+    was heard), failed, announcement.
     """
 
     reason: str

@@ -28,9 +28,9 @@ class ServiceSettings:
     pipeline: PipelineKind = option(
         PipelineKind.DIRECT, "who runs a conversation: this satellite with three servers, or Home Assistant"
     )
-    stt_uri: str | None = option(None, "speech-to-text server (default: found by zeroconf)")
-    llm_uri: str | None = option(None, "LLM bridge (default: found by zeroconf)")
-    tts_uri: str | None = option(None, "text-to-speech server (default: found by zeroconf)")
+    stt_uri: str | None = option(None, "speech-to-text server (default: found by zeroconf; with --pipeline home-assistant none)")
+    llm_uri: str | None = option(None, "LLM bridge (default: as for --stt-uri)")
+    tts_uri: str | None = option(None, "text-to-speech server (default: as for --stt-uri)")
     language: str | None = option(None, "language of the conversation, such as en or de-DE (default: the servers')")
     voice: str | None = option(None, "voice of the replies, by its name at the text-to-speech server")
     conversation_id: str | None = option(None, "conversation that the bridge remembers (default: one per satellite)")

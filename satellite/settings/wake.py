@@ -97,7 +97,7 @@ class WakeSettings:
     wake_uri: str | None = option(None, "wake word service")
     wake_word_name: tuple[WakeWordName, ...] = option(
         Derived((), _wake_word_name),
-        f"wake word, and the pipeline of Home Assistant that it starts (default: {DEFAULT_WAKE_WORD} where the "
+        f"wake word, and the pipeline of Home Assistant that it asks for (default: {DEFAULT_WAKE_WORD} where the "
         "satellite itself listens)",
     )
     stop_word_name: tuple[str, ...] = option((), "word that silences the satellite and starts no turn", metavar="NAME")

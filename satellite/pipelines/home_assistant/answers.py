@@ -142,7 +142,7 @@ def synthesized(state: State, event: Synthesized, now: float, _policy: Policy) -
         return state, ()
     awaited = run.phase is RunPhase.THINKING and run.epoch is not None
     known = replace(run, text=True, deadline=now + SPEECH_S if awaited else run.deadline)
-    note = Note("synthesize", {"epoch": run.epoch, "text": event.text})
+    note = Note("ha-text", {"epoch": run.epoch, "text": event.text})
     return settle(replace(state, run=known), (note, FeedText(run.number, event.text)))
 
 
