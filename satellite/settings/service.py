@@ -28,7 +28,9 @@ class ServiceSettings:
     pipeline: PipelineKind = option(
         PipelineKind.DIRECT, "who runs a conversation: this satellite with three servers, or Home Assistant"
     )
-    stt_uri: str | None = option(None, "speech-to-text server (default: found by zeroconf; with --pipeline home-assistant none)")
+    stt_uri: str | None = option(
+        None, "speech-to-text server (default: found by zeroconf; none with --pipeline home-assistant)"
+    )
     llm_uri: str | None = option(None, "LLM bridge (default: as for --stt-uri)")
     tts_uri: str | None = option(None, "text-to-speech server (default: as for --stt-uri)")
     language: str | None = option(None, "language of the conversation, such as en or de-DE (default: the servers')")
