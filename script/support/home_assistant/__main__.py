@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _SUITES = ("forky", "trixie")
 _USER, _PASSWORD = "HOME_ASSISTANT_USER", "HOME_ASSISTANT_PASSWORD"
+_SCENARIO = f"only this one; repeatable: {', '.join(SCENES)}"
 _EPILOG = f"""
 Installing takes root, some minutes and 2 GB, once; then a scene takes half a minute, all of them about ten. forky has
 the newest Home Assistant, trixie the newest for Python 3.13. With --reuse it needs no root: {_USER} and {_PASSWORD} say
@@ -58,7 +59,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--suite", choices=_SUITES, default="forky", help="Debian release (default: forky)")
     parser.add_argument("--reuse", metavar="URL", help="a Home Assistant that runs, such as http://127.0.0.1:8123")
     parser.add_argument("--work", type=Path, default=Path("out/homeassistant"), metavar="DIR")
-    parser.add_argument("--scenario", action="append", choices=sorted(SCENES), help="only this one; repeatable")
+    parser.add_argument("--scenario", action="append", choices=sorted(SCENES), metavar="NAME", help=_SCENARIO)
     parser.add_argument(
         "--barge-ins", type=_count, metavar="N", help="so many interruptions in a row, and nothing else"
     )
