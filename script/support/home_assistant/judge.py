@@ -118,19 +118,19 @@ def _cut(play: Play, turn: Turn) -> list[Check]:
 
 
 def _merged(play: Play, turn: Turn) -> list[Check]:
-    """No answer to it alone was heard; the next line asks both, or the bridge has made one question of them."""
+    """No answer to it alone was heard; the next line asks both, and our bridge has not doubled what it had."""
     checks = [Check(f"{_name(turn)}: nothing was heard of an answer to it alone", turn.sounds is None)]
     following = _next(play, turn)
-    if following is not None and "llm" in play.evidence.scene.addresses:
+    if following is not None:
         asked = [message["content"] for message in play.evidence.history if message["role"] == "user"]
-        checks.append(Check("the bridge has both as one question", asked == [_joined(turn, following)]))
+        checks.append(Check("the bridge has both as one question", asked[-1:] == [_joined(turn, following)]))
     return checks
 
 
 def _expected(play: Play, turn: Turn) -> str:
-    """Return what Home Assistant's STT must make of a line: an agent that cannot be told gets the cut question anew."""
+    """Return what STT must make of a line: Home Assistant gets a question anew that goes on before its answer."""
     before = play.turns[turn.said.number - 1] if turn.said.number else None
-    if before is not None and before.saying.ends is Ends.MERGED and "llm" not in play.evidence.scene.addresses:
+    if before is not None and before.saying.ends is Ends.MERGED:
         return _joined(before, turn)
     return turn.saying.text
 

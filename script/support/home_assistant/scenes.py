@@ -131,13 +131,13 @@ SCENES = {
         ),
         Scene(
             "thinking",
-            "the user goes on while the agent thinks; our bridge is told, and answers both as one question",
+            "the user goes on while the agent thinks: Home Assistant gets all of the question again",
             (first("tell_me_a_story", Ends.MERGED), after_previous("about_a_lighthouse", 1.5, Ends.BEGUN)),
             llm_flags=_SLOW_AGENT,
         ),
         Scene(
             "thinking-any-agent",
-            "the same with an agent that cannot be told: the next run's audio begins with the first part",
+            "the same where the satellite does not know our bridge",
             (first("tell_me_a_story", Ends.MERGED), after_previous("about_a_lighthouse", 1.5, Ends.BEGUN)),
             addresses=(),
             llm_flags=_SLOW_AGENT,
