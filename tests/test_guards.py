@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 CASES = """
 import asyncio, logging, threading, time
 import pytest
-from wire.settings import _to_bool
+from wire.setting_field import _to_bool
 from wire import trace
 
 release = threading.Event()
