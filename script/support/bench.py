@@ -63,7 +63,11 @@ def main() -> int:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="script/bench",
+        description=__doc__,
+        epilog="script/bench home-assistant measures with a real Home Assistant; see script/test-homeassistant --help",
+    )
     parser.add_argument("--trials", type=_count, default=_TRIALS, metavar="N", help=f"default: {_TRIALS}")
     parser.add_argument(
         "--quick",
