@@ -1,0 +1,151 @@
+"""The whole satellite and a Home Assistant on a virtual clock: a second question at every instant of a turn."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from satellite.conversation import Conversation
+from satellite.devices.base import Block
+from satellite.hearing.echo import Identity as NoCanceller
+from satellite.hearing.frontend import FrontEnd, HearingSettings
+from satellite.pipelines.home_assistant.link import HomeAssistantLink
+from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from satellite.speaking.player import Player
+from satellite.turn.settings import Judgement, TurnSettings
+from satellite.turn.state import Phase
+from tests.home_assistant.link import connector
+from tests.home_assistant.peer import FakeHomeAssistant
+from tests.home_assistant.release import V2026_2, V2026_11
+from tests.home_assistant.script import SPEECH_RATE_HZ, Reply, Turn
+from tests.satellite.pipelines.home_assistant.house import info
+from tests.satellite.virtual.network import cancelled
+from tests.satellite.virtual.room import BLOCK, LATENCY, EnergyVad, Recorder, Utterance, samples_of
+from tests.satellite.virtual.signals import RATE_HZ, user_voice
+from tests.satellite.virtual.sweep import instants
+from tests.virtual_clock import run_virtual
+from wire.service import Service
+
+if TYPE_CHECKING:
+    from satellite.devices.base import Samples
+    from tests.home_assistant.release import Release
+    from tests.home_assistant.script import Utterance as Received
+
+SETTINGS = TurnSettings(judgement=Judgement.DURATION)
+FIRST = Utterance(0.5, 0.7, "what is this")
+SECOND_LENGTH_S = 0.8
+TEXTS = {1: "what is this", 2: "tell me more"}
+# Each reply is a tone of its own; what pauses, fades or ducks it keeps its pitch.
+BOTH = "what is this tell me more"
+PITCHES_HZ = {TEXTS[1]: 500, TEXTS[2]: 900, BOTH: 1300}
+REPLY_S = 1.6
+# A synthesiser that is hardly faster than its speech: the old reply goes on coming between the chunks of the new one.
+PACE_S = 0.03
+LONGEST_S = 12.0
+WINDOW = RATE_HZ // 50
+# The fade of a pause, and the window in which it ends.
+FADE_S = 0.06
+# Where the parts of a turn lie when nobody interrupts: the question ends at 1.2 s, the turn at 1.8, the reply at 3.5.
+PARTS = {
+    "the silence that ends the question": (1.25, 1.85),
+    "the thinking": (1.85, 2.10),
+    "the answer": (2.10, 3.75),
+}
+
+
+def said(received: Received) -> Turn:
+    """Understand by the samples, and answer at length; the agent takes a tenth of a second."""
+    audio = np.frombuffer(received.audio, "<i2")
+    # A recogniser needs more than the first sound of a word.
+    text = " ".join(words for number, words in TEXTS.items() if samples_of(audio, number) > 0.2 * RATE_HZ)
+    if not text:
+        return Turn("", error="stt-no-text-recognized")
+    return Turn(text, Reply(text, tone(PITCHES_HZ[text]), thinking_s=0.1, pace_s=PACE_S), stt_s=0.05)
+
+
+def tone(pitch_hz: int) -> bytes:
+    times_s = np.arange(round(REPLY_S * SPEECH_RATE_HZ)) / SPEECH_RATE_HZ
+    speech: bytes = (8_000 * np.sin(2 * np.pi * pitch_hz * times_s)).astype("<i2").tobytes()
+    return speech
+
+
+@dataclass
+class Evening:
+    """What is left of a run."""
+
+    trace: Recorder
+    loudspeaker: Samples
+    home: FakeHomeAssistant
+    phase: Phase
+
+    def sounding(self, text: str) -> list[float]:
+        """Return when (s) the reply to a question sounded."""
+        windows = self.loudspeaker[: len(self.loudspeaker) // WINDOW * WINDOW].reshape(-1, WINDOW)
+        reference = np.exp(-2j * np.pi * PITCHES_HZ[text] * np.arange(WINDOW) / RATE_HZ)
+        return [
+            float(number) * WINDOW / RATE_HZ for number in np.flatnonzero(np.abs(windows @ reference) / WINDOW > 200)
+        ]
+
+
+async def evening(second_at_s: float, release: Release) -> Evening:
+    trace, player, link = Recorder(), Player(RATE_HZ), HomeAssistantLink()
+    pipeline = HomeAssistantPipeline(link, HomeAssistantSettings())
+    front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=0), EnergyVad(), NoCanceller())
+    conversation = Conversation(SETTINGS, player, front_end, pipeline, trace)
+    mic = np.random.default_rng(7).integers(-3, 4, round(LONGEST_S * RATE_HZ)).astype(np.int16)
+    for number, said_at in ((1, FIRST), (2, Utterance(second_at_s, SECOND_LENGTH_S, TEXTS[2]))):
+        mic[said_at.start : said_at.start + said_at.samples] = user_voice(number, said_at.samples)
+    played: list[Samples] = []
+    with tempfile.TemporaryDirectory() as folder:
+        service = Service(f"unix://{folder}/satellite", info, link.session)
+        uri = await service.start()
+        working = asyncio.create_task(pipeline.run(conversation))
+        try:
+            async with FakeHomeAssistant(connector(uri), said, release) as home:
+                await home.connected()
+                for frame in range(0, len(mic) - BLOCK, BLOCK):
+                    await asyncio.sleep(BLOCK / RATE_HZ)
+                    played.append(player.render(BLOCK))
+                    conversation.on_block(Block(mic[frame : frame + BLOCK], played[-1], frame), LATENCY)
+                if working.done():
+                    working.result()
+        finally:
+            await cancelled(working)
+            await service.stop()
+    return Evening(trace, np.concatenate(played), home, conversation.phase)
+
+
+def everything_holds(it: Evening) -> None:
+    assert it.phase is Phase.IDLE
+    assert not it.home.runs.deaf
+    asked = [ask["text"] for ask in it.trace.of("ask")]
+    assert asked in ([TEXTS[1], TEXTS[2]], [TEXTS[1], BOTH], [BOTH])
+    assert len(it.sounding(asked[-1])) * WINDOW / RATE_HZ >= REPLY_S - FADE_S
+    for cut in it.trace.of("interrupt"):
+        assert all(at_s <= cut["t"] + FADE_S for at_s in it.sounding(asked[cut["epoch"] - 1]))
+    # Speech recognition got each question whole.
+    audio = np.frombuffer(it.home.utterances[-1].audio, "<i2")
+    assert samples_of(audio, 2) == round(SECOND_LENGTH_S * RATE_HZ)
+    assert samples_of(audio, 1) == (FIRST.samples if asked[-1] == BOTH else 0)
+
+
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_a_second_question_is_answered_whenever_it_comes(part: tuple[float, float]) -> None:
+    for at_s in instants(part, 40):
+        it = run_virtual(evening(at_s, V2026_11))
+        try:
+            everything_holds(it)
+        except AssertionError as error:
+            records = "\n".join(map(str, it.trace.records))
+            wire = "\n".join(str(entry) for entry in it.home.log.entries if entry.event.type != "audio-chunk")
+            raise AssertionError(f"at {at_s:.3f} s: {error}\n{records}\n{wire}") from error
+
+
+@pytest.mark.parametrize("at_s", [1.5, 1.9, 2.5, 3.3])
+def test_so_it_is_with_a_home_assistant_that_acknowledges_nothing(at_s: float) -> None:
+    everything_holds(run_virtual(evening(at_s, V2026_2)))
