@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,12 +17,12 @@ from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.pipelines.home_assistant.link import HomeAssistantLink
 from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
 from satellite.speaking.player import Player
-from satellite.turn.settings import Judgement, TurnSettings
+from satellite.turn.settings import Endpointing, Judgement, TurnSettings
 from satellite.turn.state import Phase
 from tests.home_assistant.link import connector
 from tests.home_assistant.peer import FakeHomeAssistant
 from tests.home_assistant.release import V2026_2, V2026_11
-from tests.home_assistant.script import SPEECH_RATE_HZ, Reply, Turn
+from tests.home_assistant.script import SPEECH_RATE_HZ, EndedBy, Reply, Turn
 from tests.satellite.pipelines.home_assistant.house import info
 from tests.satellite.virtual.network import cancelled
 from tests.satellite.virtual.room import BLOCK, LATENCY, EnergyVad, Recorder, Utterance, samples_of
@@ -92,11 +92,11 @@ class Evening:
         ]
 
 
-async def evening(second_at_s: float, release: Release) -> Evening:
+async def evening(second_at_s: float, release: Release = V2026_11, settings: TurnSettings = SETTINGS) -> Evening:
     trace, player, link = Recorder(), Player(RATE_HZ), HomeAssistantLink()
     pipeline = HomeAssistantPipeline(link, HomeAssistantSettings())
     front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=0), EnergyVad(), NoCanceller())
-    conversation = Conversation(SETTINGS, player, front_end, pipeline, trace)
+    conversation = Conversation(settings, player, front_end, pipeline, trace)
     mic = np.random.default_rng(7).integers(-3, 4, round(LONGEST_S * RATE_HZ)).astype(np.int16)
     for number, said_at in ((1, FIRST), (2, Utterance(second_at_s, SECOND_LENGTH_S, TEXTS[2]))):
         mic[said_at.start : said_at.start + said_at.samples] = user_voice(number, said_at.samples)
@@ -137,7 +137,7 @@ def everything_holds(it: Evening) -> None:
 @pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
 def test_a_second_question_is_answered_whenever_it_comes(part: tuple[float, float]) -> None:
     for at_s in instants(part, 40):
-        it = run_virtual(evening(at_s, V2026_11))
+        it = run_virtual(evening(at_s))
         try:
             everything_holds(it)
         except AssertionError as error:
@@ -149,3 +149,11 @@ def test_a_second_question_is_answered_whenever_it_comes(part: tuple[float, floa
 @pytest.mark.parametrize("at_s", [1.5, 1.9, 2.5, 3.3])
 def test_so_it_is_with_a_home_assistant_that_acknowledges_nothing(at_s: float) -> None:
     everything_holds(run_virtual(evening(at_s, V2026_2)))
+
+
+def test_home_assistant_may_say_when_a_turn_is_over() -> None:
+    """Its own voice activity detection ends both turns, later than the satellite would."""
+    it = run_virtual(evening(5.0, settings=replace(SETTINGS, endpointing=Endpointing.HOME_ASSISTANT)))
+    assert [ask["text"] for ask in it.trace.of("ask")] == [TEXTS[1], TEXTS[2]]
+    assert {utterance.ended_by for utterance in it.home.utterances} == {EndedBy.VOICE_ACTIVITY}
+    assert len(it.sounding(TEXTS[2])) * WINDOW / RATE_HZ >= REPLY_S - FADE_S
