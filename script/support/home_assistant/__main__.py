@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -48,6 +49,9 @@ def main() -> int:
     except InterjectError as error:
         sys.stderr.write(f"test-homeassistant: {error}\n")
         return 2
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        sys.stderr.write("test-homeassistant: stopped; what it had started and added is gone\n")
+        return 2
     sys.stdout.write(f"\n{markdown(version, outcomes)}")
     whole = json.dumps(as_json(version, outcomes), indent=1, ensure_ascii=False)
     (arguments.work / f"report-{version}.json").write_text(whole, encoding="utf-8")
@@ -79,6 +83,10 @@ def _scenes(arguments: argparse.Namespace) -> list[Scene]:
 
 
 async def _play(arguments: argparse.Namespace) -> tuple[str, list[Outcome]]:
+    this = asyncio.current_task()
+    if this is not None:
+        # As Ctrl-C does; else Home Assistant would outlive us.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     async with AsyncExitStack() as stack:
         home = await _home(arguments, stack)
         client = await stack.enter_async_context(connect(home.url, home.user, home.password))

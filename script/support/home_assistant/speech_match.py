@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _ROOM_RATE_HZ = 16_000
 # Long enough to be found in one place only of a reply that says the same words again and again.
 _FOUND_BY_S = 0.8
+# So many replies may still be told from one another: what sounds is one of the last, or one of them said again.
+_LATEST = 8
 # After the first sound of a reply the fade-in is over.
 _SETTLED_S = 0.1
 # The last samples of a reply may be lost in rounding.
@@ -69,7 +71,8 @@ def spoken_by(wire: Iterable[Passed]) -> list[Spoken]:
 def place_at(life: Life, start: float, stop: float, spoken: Sequence[Spoken]) -> Place | None:
     """Tell which of the replies sounds between two moments, and where in it they are; the latest one that fits."""
     begin, end = life.frame(start), life.frame(stop)
-    for reply in reversed(spoken):
+    known = [reply for reply in spoken if reply.began <= stop]
+    for reply in reversed(known[-_LATEST:]):
         origin = locate(life.loudspeaker, begin, end, reply.audio)
         if origin is not None:
             return Place(reply, origin)
