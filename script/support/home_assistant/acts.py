@@ -26,6 +26,8 @@ _PATIENCE_S = 40.0
 # Into a reply that is to be cut off by a restart.
 _INTO_REPLY_S = 3.0
 _LATER_S = 2.0
+# Less than the time between two pings.
+_UNNOTICED_S = 0.5
 _FORGETS_EVERY_S = 2.0
 
 
@@ -93,6 +95,15 @@ async def _mute(stage: Stage, additions: Additions) -> None:
     stage.seen["unmuted"] = time.monotonic()
 
 
+async def _mute_briefly(_stage: Stage, additions: Additions) -> None:
+    switch = additions.programs["satellite"].entity("switch", "-mute")
+    # Not together with the first events of the connection, which it would be noticed with.
+    await asyncio.sleep(_UNNOTICED_S)
+    await additions.client.service("switch", "turn_on", switch)
+    await asyncio.sleep(_UNNOTICED_S)
+    await additions.client.service("switch", "turn_off", switch)
+
+
 async def _kill_stt(stage: Stage, _additions: Additions) -> None:
     await stage.wire.next("stt", "audio-chunk", _PATIENCE_S, from_home=True)
     await asyncio.sleep(0.3)
@@ -123,6 +134,7 @@ ACTS: dict[Act, Callable[[Stage, Additions], Coroutine[None, None, None]]] = {
     Act.ANNOUNCE_WHILE_THINKING: _announce_while_thinking,
     Act.SET_TIMERS: _set_timers,
     Act.MUTE: _mute,
+    Act.MUTE_BRIEFLY: _mute_briefly,
     Act.KILL_STT: _kill_stt,
     Act.KILL_LLM: _kill_llm,
     Act.KILL_TTS: _kill_tts,

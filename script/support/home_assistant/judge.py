@@ -19,14 +19,16 @@ _LISTENS_WITHIN_S = 0.5
 # What is played is reported as played when it has been heard: not before, and soon after.
 _PLAYED_EARLY_S = 0.1
 _PLAYED_LATE_S = 1.0
-# A ring, or a long announcement, that is ended by a voice.
+# A ring ends when a voice is known for one; "stop" alone takes most of a second to say.
 _GIVES_WAY_S = 2.5
 # Speech may begin and end with some silence.
 _SILENT_TAIL_S = 0.6
+# Later, and one would look for what is wrong.
 _RINGS_WITHIN_S = 1.0
 # From the sentence that sets a timer to its start.
 _TIMER_LATE_S = 1.5
-_LINKS = {Act.MUTE: 2, Act.RESTART_SATELLITE: 2}
+# In these Home Assistant may connect anew; in all others that would be a link that was lost.
+_LINKS = {Act.MUTE: 2, Act.MUTE_BRIEFLY: 2, Act.RESTART_SATELLITE: 2}
 
 
 def judge(play: Play) -> list[Check]:
@@ -51,7 +53,7 @@ def _link(play: Play) -> list[Check]:
     ]
     expected = _LINKS.get(evidence.scene.act, 1)
     return [
-        Check(f"Home Assistant kept its connection ({len(links)} of {expected})", len(links) == expected),
+        Check(f"Home Assistant connected at most {expected} times ({len(links)})", 1 <= len(links) <= expected),
         Check("no run was deaf", not any(run.deaf for run in real)),
         Check("no run was asked for into a running one", not into_running),
     ]
@@ -245,6 +247,7 @@ _ACTS: dict[Act, Callable[[Play], list[Check]]] = {
     Act.ANNOUNCE_AT_LENGTH: _announcement_cut,
     Act.SET_TIMERS: _timers,
     Act.MUTE: _muted,
+    Act.MUTE_BRIEFLY: _muted,
 }
 
 

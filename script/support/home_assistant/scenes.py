@@ -24,6 +24,7 @@ class Act(Enum):
     ANNOUNCE_WHILE_THINKING = "an announcement while the agent thinks"
     SET_TIMERS = "a timer that ends, another that is cancelled"
     MUTE = "the mute switch on, and off again"
+    MUTE_BRIEFLY = "the mute switch on, and off before Home Assistant itself notices"
     KILL_STT = "the STT server killed while it listens"
     KILL_LLM = "the bridge killed while it thinks"
     KILL_TTS = "the TTS server killed as it begins to speak"
@@ -184,6 +185,12 @@ SCENES = {
                 _say(_SHORT, "at_s", START_S + 12.0, Ends.ANSWERED),
             ),
             Act.MUTE,
+        ),
+        Scene(
+            "mute-briefly",
+            "the mute switch on and off within a second, of which Home Assistant tells only the first: it hears again",
+            (_say(_SHORT, "at_s", START_S + 10.0, Ends.ANSWERED),),
+            Act.MUTE_BRIEFLY,
         ),
         _crash("stt-killed", "the STT server dies while it listens; the next turn works", Act.KILL_STT),
         _crash("tts-killed", "the TTS server dies as it begins; the next turn works", Act.KILL_TTS),
