@@ -1,0 +1,100 @@
+"""The room as it sounds: takes what leaves the loudspeaker block by block, gives what the microphone hears."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.devices.pcm import INT16_FULL_SCALE, to_int16
+from tests.room.convolution import BLOCK_FRAMES, StreamingConvolver
+from tests.room.delay import DelayLine
+from tests.room.impulse import PRE_FRAMES
+from tests.room.levels import Signal, frames_of
+from tests.room.scene import DelayJump, Volume
+from tests.room.staging import NewResponse
+
+if TYPE_CHECKING:
+    from satellite.devices.base import Samples
+    from tests.room.staging import Stage
+
+# A knob is turned, a device is put down again: no click, and quick against everything that follows it.
+_TURN_S = 0.05
+_MOVE_S = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What reaches the microphone in a block, apart and together; `mic` is rounded and clips as 16 bits do."""
+
+    mic: Samples
+    echo: Signal
+    people: Signal
+    noise: Signal
+
+
+class AcousticRoom:
+    """One performance of a stage; after the scene's end only noise and echo remain."""
+
+    def __init__(self, stage: Stage) -> None:
+        scene = stage.scene
+        self._stage = stage
+        self._frame = 0
+        self._changes = deque(stage.changes)
+        later = [change.response for change in stage.changes if isinstance(change, NewResponse)]
+        longest = max(len(response) for response in (stage.echo_response, *later))
+        self._air = StreamingConvolver(stage.echo_response, longest)
+        self._buffers = DelayLine(frames_of(scene.delay_ms / 1000) - PRE_FRAMES, scene.drift_ppm)
+        self._gain = 1.0
+        self._turning = np.zeros(0, np.float32)
+
+    @property
+    def frame(self) -> int:
+        """The frame with which the next block begins."""
+        return self._frame
+
+    def step(self, played: Samples) -> Samples:
+        """Take what is played in the next blocks (a multiple of 160 samples), give what the microphone hears then."""
+        return self.listen(played).mic
+
+    def listen(self, played: Samples) -> Heard:
+        """Do as step does, and tell everything apart."""
+        if len(played) % BLOCK_FRAMES:
+            raise ValueError(f"{len(played)} samples are played; they must be whole blocks of {BLOCK_FRAMES}")
+        signal = played.astype(np.float32)
+        signal *= np.float32(1 / INT16_FULL_SCALE)
+        echo = np.empty_like(signal)
+        first = self._frame
+        for start in range(0, len(signal), BLOCK_FRAMES):
+            block = slice(start, start + BLOCK_FRAMES)
+            self._change()
+            echo[block] = self._air.process(self._buffers.process(self._driven(signal[block])))
+            self._frame += BLOCK_FRAMES
+        people = np.zeros_like(signal)
+        said = self._stage.people[first : self._frame]
+        people[: len(said)] = said
+        noise = self._stage.noise.take(np.arange(first, self._frame), mode="wrap")
+        return Heard(to_int16(echo + people + noise), echo, people, noise)
+
+    def _driven(self, block: Signal) -> Signal:
+        if len(self._turning):
+            gain, self._turning = self._turning[:BLOCK_FRAMES], self._turning[BLOCK_FRAMES:]
+            block = block * gain
+        elif self._gain != 1.0:
+            block = block * np.float32(self._gain)
+        return self._stage.scene.loudspeaker.distort(block)
+
+    def _change(self) -> None:
+        """Let happen what is due in the block that begins now."""
+        while self._changes and self._changes[0].at_frame < self._frame + BLOCK_FRAMES:
+            match self._changes.popleft():
+                case Volume(by_db=by_db):
+                    before, self._gain = self._gain, self._gain * 10 ** (by_db / 20)
+                    blocks = frames_of(_TURN_S) // BLOCK_FRAMES
+                    self._turning = np.linspace(before, self._gain, blocks * BLOCK_FRAMES, dtype=np.float32)
+                case DelayJump(by_ms=by_ms):
+                    self._buffers.jump(frames_of(by_ms / 1000))
+                case NewResponse(response=response):
+                    self._air.change_to(response, frames_of(_MOVE_S))

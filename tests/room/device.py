@@ -1,0 +1,57 @@
+"""The room as a satellite's device."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+from typing import TYPE_CHECKING
+
+from satellite.devices.base import Block, render_exactly
+from tests.room.acoustic import AcousticRoom
+from tests.room.levels import RATE_HZ, frames_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from satellite.devices.base import Render
+    from tests.room.staging import Stage
+
+# 20 ms, as the device for sound cards has it.
+_DEVICE_BLOCK_FRAMES = 320
+
+
+class RoomDevice:
+    """A Device in a scene, paced by the event loop's clock: in real time, or as fast as it goes on a virtual one.
+
+    Every time it is opened the scene begins anew.
+    """
+
+    def __init__(self, stage: Stage, block_frames: int = _DEVICE_BLOCK_FRAMES) -> None:
+        self._stage = stage
+        self._block_frames = block_frames
+
+    @property
+    def name(self) -> str:
+        """What logs and errors call it."""
+        return f"the room of {self._stage.scene.name}"
+
+    @property
+    def rate_hz(self) -> int:
+        """Sample rate of both directions."""
+        return RATE_HZ
+
+    @property
+    def output_latency_frames(self) -> int:
+        """Frames between render() handing a sample over and it leaving the loudspeaker: all of the room's delay."""
+        return frames_of(self._stage.scene.delay_ms / 1000)
+
+    async def blocks(self, render: Render) -> AsyncGenerator[Block, None]:
+        """Yield each period when the loop's clock has passed it; late ones at once, none dropped."""
+        loop = asyncio.get_running_loop()
+        room = AcousticRoom(self._stage)
+        opened_s = loop.time()
+        for number in count(1):
+            await asyncio.sleep(max(0.0, opened_s + number * self._block_frames / RATE_HZ - loop.time()))
+            frame = room.frame
+            played = render_exactly(render, self._block_frames)
+            yield Block(room.step(played), played, frame)

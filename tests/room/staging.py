@@ -1,0 +1,173 @@
+"""Turns a scene into sound: everything that does not depend on what the satellite plays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.devices.pcm import to_int16
+from tests.room import noises
+from tests.room.convolution import convolve, convolve_loop
+from tests.room.corpus import trimmed
+from tests.room.effort import speak_with
+from tests.room.impulse import PRE_FRAMES, Source, responses
+from tests.room.levels import Signal, frames_of, level_dbfs, scaled, scaled_to
+from tests.room.lines import Line
+from tests.room.noises import NoiseKind
+from tests.room.scene import DelayJump, Kind, Move, Scene, Volume
+
+if TYPE_CHECKING:
+    from satellite.devices.base import Samples
+    from tests.room.corpus import Corpus
+    from tests.room.effort import Effort
+    from tests.room.scene import Utterance
+
+# As text-to-speech programs deliver it.
+REPLY_DBFS = -20.0
+_BETWEEN_SENTENCES_S = 0.25
+# The microphone's own noise, however quiet the room.
+_HISS_DBFS = -72.0
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The truth about a sound at the microphone: its first and its last frame (half-open), and its active level."""
+
+    kind: Kind
+    text: str
+    clip: str
+    voice: str
+    effort: Effort
+    place: int
+    start_frame: int
+    end_frame: int
+    level_dbfs: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewResponse:
+    """From this frame on the loudspeaker is heard through another response."""
+
+    at_frame: int
+    response: Signal
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """A scene ready to be played.
+
+    reply: what the assistant says, 16 bit. people: everybody but the loudspeaker, at the microphone. noise: one
+    period. echo_response: from the distorted loudspeaker to the microphone, the scene's echo level in it.
+    """
+
+    scene: Scene
+    labels: tuple[Label, ...]
+    reply: Samples
+    people: Signal
+    noise: Signal
+    echo_response: Signal
+    changes: tuple[Volume | DelayJump | NewResponse, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Air:
+    """The ways to the microphone while the device stands in one spot."""
+
+    from_frame: int
+    echo: Signal
+    people: tuple[Signal, ...]
+    noise: Signal
+
+
+def set_stage(scene: Scene, corpus: Corpus) -> Stage:
+    """Compute the scene's sound, in about 0.1 s; RoomToolMissingError without pyroomacoustics."""
+    airs = _airs(scene)
+    reply = _reply(scene, corpus)
+    gain_db = scene.voice_dbfs + scene.echo_db - level_dbfs(convolve(_driven(scene, reply), airs[0].echo))
+    people, labels = _people(scene, corpus, airs)
+    moves = (NewResponse(air.from_frame, scaled(air.echo, gain_db)) for air in airs[1:])
+    others = (change for change in scene.changes if not isinstance(change, Move))
+    return Stage(
+        scene=scene,
+        labels=labels,
+        reply=reply,
+        people=people,
+        noise=_noise(scene, corpus, airs[0]),
+        echo_response=scaled(airs[0].echo, gain_db),
+        changes=tuple(sorted((*moves, *others), key=lambda change: change.at_frame)),
+    )
+
+
+def _airs(scene: Scene) -> list[_Air]:
+    band = scene.loudspeaker.response()
+    airs = []
+    microphone, loudspeaker, at = scene.microphone, scene.loudspeaker_at, 0
+    for move in (None, *(change for change in scene.changes if isinstance(change, Move))):
+        if move is not None:
+            microphone, loudspeaker = (
+                (point[0] + move.by_m[0], point[1] + move.by_m[1], point[2] + move.by_m[2])
+                for point in (microphone, loudspeaker)
+            )
+            at = move.at_frame
+        people = [Source(place.at, place.facing) for place in scene.places]
+        echo, noise, *voices = responses(
+            scene.shell, microphone, [Source(loudspeaker), Source(scene.noise_at), *people]
+        )
+        airs.append(_Air(at, convolve(echo, band), tuple(voices), noise))
+    return airs
+
+
+def _reply(scene: Scene, corpus: Corpus) -> Samples:
+    pause = np.zeros(frames_of(_BETWEEN_SENTENCES_S), np.float32)
+    pieces = [piece for name in scene.reply for piece in (corpus.named(name).samples, pause)]
+    return to_int16(scaled_to(np.concatenate(pieces)[: scene.frames], REPLY_DBFS))
+
+
+def _driven(scene: Scene, reply: Samples) -> Signal:
+    return scene.loudspeaker.distort(reply.astype(np.float32) / np.float32(32768))
+
+
+def _people(scene: Scene, corpus: Corpus, airs: list[_Air]) -> tuple[Signal, tuple[Label, ...]]:
+    track = np.zeros(scene.frames, np.float32)
+    labels = []
+    for number, utterance in enumerate(scene.utterances):
+        clip = corpus.named(utterance.clip)
+        generator = np.random.default_rng((scene.seed, number))
+        said = trimmed(speak_with(utterance.effort, clip.samples, generator))
+        heard, start = _heard(said, utterance, airs)
+        level = scene.voice_dbfs + utterance.level_db
+        heard = scaled(heard, level - level_dbfs(heard[PRE_FRAMES : PRE_FRAMES + len(said)]))
+        before = start - PRE_FRAMES
+        track[before : before + len(heard)] += heard[: scene.frames - before]
+        end = start + len(said)
+        told = utterance.kind, clip.text, clip.name, clip.voice, utterance.effort, utterance.place
+        labels.append(Label(*told, start_frame=start, end_frame=end, level_dbfs=level))
+    return track, tuple(labels)
+
+
+def _heard(said: Signal, utterance: Utterance, airs: list[_Air]) -> tuple[Signal, int]:
+    """Give an utterance at the microphone and the frame at which its direct sound arrives there."""
+    air = [air for air in airs if air.from_frame <= utterance.at_frame][-1]
+    return convolve(said, air.people[utterance.place]), utterance.at_frame
+
+
+def _noise(scene: Scene, corpus: Corpus, air: _Air) -> Signal:
+    generator = np.random.default_rng((scene.seed, list(NoiseKind).index(scene.noise), 1))
+    hiss = scaled_to(noises.quiet(generator), _HISS_DBFS)
+    match scene.noise:
+        case NoiseKind.QUIET:
+            dry = noises.quiet(generator)
+        case NoiseKind.FAN:
+            dry = noises.fan(generator)
+        case NoiseKind.KITCHEN:
+            dry = noises.kitchen(generator)
+        case NoiseKind.MUSIC:
+            dry = noises.music(generator)
+        case NoiseKind.TV:
+            clips = corpus.of(Line.BROADCAST)
+            dry = noises.television([clips[int(index)].samples for index in generator.permutation(len(clips))[:3]])
+    wet = scaled_to(convolve_loop(dry, air.noise), scene.voice_dbfs - scene.snr_db)
+    loop: Signal = wet + hiss
+    return loop
