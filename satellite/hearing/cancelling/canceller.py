@@ -1,0 +1,216 @@
+"""The canceller: delay, filter, suppressor and what is known of the echo, behind the seam of satellite.hearing.echo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.hearing.cancelling import frames
+from satellite.hearing.cancelling.delay import MAX_DELAY_SAMPLES, DelayEstimator
+from satellite.hearing.cancelling.drift import DriftEstimator, SlidingDelay
+from satellite.hearing.cancelling.evidence import Evidence
+from satellite.hearing.cancelling.facts import Convergence, EchoFacts
+from satellite.hearing.cancelling.kalman import KalmanFilter
+from satellite.hearing.cancelling.leak import LeakModel
+from satellite.hearing.cancelling.levels import EchoLevels, dbfs
+from satellite.hearing.cancelling.partitions import BLOCK_SAMPLES, FFT_SAMPLES, RATE_HZ, PlayedSpectra
+from satellite.hearing.cancelling.path import Observation, PathWatch, Verdict
+from satellite.hearing.cancelling.suppressor import RECENT_SAMPLES, Suppressor, gains
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# 180 ms of room, once the bulk delay is known.
+_PARTITIONS = 18
+# The direct path is kept so far inside: a delay that was measured too long, or shrinks, is still in reach.
+_LEAD_BLOCKS = 2
+# The filter looks elsewhere when the direct path comes nearer than this to its beginning, or later than this.
+_NEAR_BLOCKS, _FAR_BLOCKS = 0.5, 4.0
+# The filter's own direct path within this of the measured one is the same.
+_SAME_BLOCKS = 1.5
+_MAX_DELAY_BLOCKS = MAX_DELAY_SAMPLES // BLOCK_SAMPLES
+# A room that rings longer than the filter reaches still holds our voice for so long.
+_TAIL_BLOCKS = 30
+# Nobody hears playback below -70 dBFS, and its echo teaches nothing.
+_SILENT_POWER = 1e-7
+# Where the path changed, it may be anywhere within its former power.
+_DOUBT_SHARE = 0.5
+# The suppressor's bins in the filter's.
+_NEAREST = np.round(np.arange(frames.BINS) * (FFT_SAMPLES / frames.FRAME_SAMPLES)).astype(np.intp)
+# Bins of 50 Hz in which the filter is judged: 200 to 4000 Hz.
+_JUDGED = slice(4, 81)
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What is worth keeping over a restart: the bulk delay and the drift of the clocks."""
+
+    delay_samples: int
+    drift_ppm: float
+
+
+class KalmanCanceller:
+    """Cancels our own voice in blocks of 10 ms at 16 kHz and tells what it knows in `facts`.
+
+    Output sample n is microphone sample n: there is no delay. While nothing is played the microphone passes
+    unchanged. `path` is where an earlier canceller found the echo; without it the first half second of playback is
+    spent looking.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._filter = KalmanFilter(_PARTITIONS)
+        self._played = PlayedSpectra(_MAX_DELAY_BLOCKS + _PARTITIONS + _TAIL_BLOCKS + 2)
+        self._delays = DelayEstimator()
+        self._drift = DriftEstimator()
+        self._sliding = SlidingDelay()
+        self._frames = frames.Frames()
+        self._leak = LeakModel()
+        self._suppressor = Suppressor()
+        self._evidence = Evidence()
+        self._watch = PathWatch()
+        self._levels = EchoLevels()
+        self._delay_blocks = 0
+        self._delay_samples: int | None = None
+        self._is_second = False
+        self._playing = False
+        if path is not None:
+            self._delay_samples = path.delay_samples
+            self._drift.ppm = path.drift_ppm
+            self._delay_blocks = self._wanted_blocks(path.delay_samples)
+
+    @property
+    def path(self) -> Path | None:
+        """What to give to the next canceller; None before the delay was found."""
+        return None if self._delay_samples is None else Path(self._delay_samples, self._drift.ppm)
+
+    @property
+    def facts(self) -> EchoFacts:
+        """What is known of the echo after the last block."""
+        delay = self._delay_samples
+        return EchoFacts(
+            playing=self._playing,
+            evidence=self._evidence.evidence,
+            coherence=self._evidence.coherence,
+            convergence=self._watch.convergence,
+            residual_dbfs=dbfs(float(self._leak.expected.mean())),
+            noise_dbfs=dbfs(float(self._leak.noise.mean())),
+            echo_db=self._levels.echo_db,
+            erle_db=self._levels.erle_db,
+            delay_ms=None if delay is None else delay * 1000 / RATE_HZ,
+            drift_ppm=self._drift.ppm,
+        )
+
+    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the microphone's 160 samples (16 kHz, -1 to 1) without what of `played_10ms` is in them.
+
+        Samples that are not finite count as 0. Raises ValueError for blocks of another length.
+        """
+        if mic_10ms.shape != (BLOCK_SAMPLES,) or played_10ms.shape != (BLOCK_SAMPLES,):
+            raise ValueError(f"blocks have {BLOCK_SAMPLES} samples, not {mic_10ms.shape} and {played_10ms.shape}")
+        mic, played = _finite(mic_10ms), _finite(played_10ms)
+        self._take_played(played)
+        if self._delays.push(mic, played) and self._delays.samples is not None:
+            self._found(self._delays.samples)
+        # Before the delay is known the echo may come at any time.
+        first = 0 if self._delay_samples is None else max(0, self._delay_blocks - _LEAD_BLOCKS)
+        count = _PARTITIONS + _TAIL_BLOCKS + (_MAX_DELAY_BLOCKS if self._delay_samples is None else 2 * _LEAD_BLOCKS)
+        self._playing = self._played.loudest(first, min(count, self._played.depth - first)) > _SILENT_POWER
+        self._is_second = not self._is_second
+        return self._cancel(mic) if self._playing else self._pass(mic)
+
+    def _take_played(self, played: NDArray[np.float32]) -> None:
+        blocks = self._sliding.process(played, self._drift.ppm, self._delay_blocks)
+        for block in blocks:
+            self._played.push(block)
+        self._delay_blocks = min(self._delay_blocks + len(blocks) - 1, _MAX_DELAY_BLOCKS)
+
+    def _cancel(self, mic: NDArray[np.float32]) -> NDArray[np.float32]:
+        spectra = self._played.spectra(self._delay_blocks, _PARTITIONS)
+        powers = self._played.powers(self._delay_blocks, _PARTITIONS)
+        echo = self._filter.predict(spectra)
+        residual = mic - echo
+        misadjustment = self._filter.update(residual, spectra, powers)
+        misadjustment *= np.float32(1 / BLOCK_SAMPLES)
+        self._judge(mic, residual, echo, misadjustment)
+        self._frames.push(residual, echo)
+        # Half of the judging at a time: gains that are 10 ms old are good enough for the second half of 20 ms.
+        if self._is_second:
+            self._evidence.push(self._frames, self._leak.expected, self._leak.noise)
+            return self._suppressor.keep(self._frames.recent(RECENT_SAMPLES))
+        self._frames.look()
+        self._leak.push(self._frames.residual, self._frames.echo, misadjustment[_NEAREST])
+        gain = gains(self._frames.residual, self._leak.expected)
+        return self._suppressor.process(gain, self._frames.recent(RECENT_SAMPLES))
+
+    def _pass(self, mic: NDArray[np.float32]) -> NDArray[np.float32]:
+        self._frames.push(mic, np.zeros_like(mic))
+        if self._is_second:
+            self._evidence.push(self._frames, self._leak.expected, self._leak.noise)
+            return self._suppressor.keep(self._frames.recent(RECENT_SAMPLES))
+        self._frames.look()
+        self._leak.rest(self._frames.residual)
+        return self._suppressor.open(self._frames.recent(RECENT_SAMPLES))
+
+    def _judge(
+        self,
+        mic: NDArray[np.float32],
+        residual: NDArray[np.float32],
+        echo: NDArray[np.float32],
+        misadjustment: NDArray[np.float32],
+    ) -> None:
+        seen = Observation(
+            mic=float(mic @ mic) / BLOCK_SAMPLES,
+            residual=float(residual @ residual) / BLOCK_SAMPLES,
+            echo=float(echo @ echo) / BLOCK_SAMPLES,
+            # The mean over the whole band of what was summed over the judged part.
+            misadjustment=float(misadjustment[_JUDGED].sum()) / len(misadjustment),
+            evidence=self._evidence.evidence,
+            coherence=self._evidence.coherence,
+        )
+        verdict = self._watch.push(seen)
+        if verdict is Verdict.RESET:
+            self._forget()
+        elif verdict is Verdict.DOUBT:
+            self._filter.doubt(_DOUBT_SHARE)
+            self._drift.forget()
+        elif self._watch.convergence is Convergence.CONVERGED:
+            self._drift.push(self._filter.weights)
+        self._levels.push(
+            self._played.loudest(self._delay_blocks + _LEAD_BLOCKS, 1),
+            seen.echo,
+            seen.mic,
+            seen.residual,
+            seen.evidence,
+        )
+
+    def _found(self, delay_samples: int) -> None:
+        is_first = self._delay_samples is None
+        self._delay_samples = delay_samples
+        inside = (delay_samples - self._sliding.lag) / BLOCK_SAMPLES - self._delay_blocks
+        nearest = _NEAR_BLOCKS if self._delay_blocks else -1.0
+        if nearest <= inside <= _FAR_BLOCKS:
+            return
+        wanted = self._wanted_blocks(delay_samples)
+        by = wanted - self._delay_blocks
+        self._delay_blocks = wanted
+        if not is_first and abs(self._filter.peak - inside) <= _SAME_BLOCKS:
+            # The filter had followed the path so far, and goes on where it is.
+            self._filter.shift(by)
+        else:
+            self._watch.restart()
+            self._forget()
+
+    def _forget(self) -> None:
+        self._filter.reset()
+        self._drift.forget()
+
+    def _wanted_blocks(self, delay_samples: int) -> int:
+        return max(0, int((delay_samples - self._sliding.lag) // BLOCK_SAMPLES) - _LEAD_BLOCKS)
+
+
+def _finite(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    if np.isfinite(samples.sum()):
+        return samples
+    return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)

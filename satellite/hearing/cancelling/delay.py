@@ -1,0 +1,84 @@
+"""How much later than it was handed to the device our own voice arrives at the microphone."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.hearing.cancelling.partitions import RATE_HZ
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# The buffers of the device, a network or Bluetooth loudspeaker's own, and the room.
+MAX_DELAY_SAMPLES = round(0.4 * RATE_HZ)
+# Blocks of the filter are 10 ms, so an eighth of a millisecond is plenty, and half of the work.
+_DECIMATION = 2
+_FFT = 8_192
+_HOP = 2_000
+# 0.8 of it stays with each hop of 250 ms: a jump wins after a second, a user who talks meanwhile averages out.
+_FORGETTING = 0.8
+# Voices have little beyond this range, and loudspeakers are silent below.
+_BAND_HZ = (150, 3_800)
+# Bins far below the mean have no say, though their phase is as good as any other's to a phase transform.
+_FLOOR = 0.1
+# Height of the peak in units of the spread of all lags. The highest of 3,200 lags of noise reaches 4.
+_LIKELY = 6.5
+# It takes two estimates that differ by less than 2 ms: one may be a period of a vowel off.
+_AGREE_SAMPLES = 32
+# Quieter playback tells nothing of its echo.
+_MIN_PLAYED_DBFS = -60.0
+
+
+class DelayEstimator:
+    """Finds the bulk delay, 0 to 400 ms, by a phase-transformed cross-correlation over the last seconds."""
+
+    def __init__(self) -> None:
+        self._mic = np.zeros(_HOP, np.float32)
+        self._played = np.zeros(_FFT, np.float32)
+        self._padded = np.zeros(_FFT, np.float32)
+        self._fill = 0
+        self._cross: NDArray[np.complexfloating] = np.zeros(_FFT // 2 + 1, np.complex64)
+        first, last = (round(hz * _DECIMATION * _FFT / RATE_HZ) for hz in _BAND_HZ)
+        self._band = slice(first, last)
+        self._weighted = np.zeros(_FFT // 2 + 1, np.complex64)
+        self._previous: int | None = None
+        self.samples: int | None = None
+
+    def push(self, mic: NDArray[np.float32], played: NDArray[np.float32]) -> bool:
+        """Take the next 160 samples of both; tell whether `samples`, the delay at 16 kHz, was measured just now."""
+        count = len(mic) // _DECIMATION
+        # The mean of neighbours is low-pass enough: what folds back does so in both signals alike.
+        for store, samples in ((self._mic, mic), (self._played[-_HOP:], played)):
+            part = store[self._fill : self._fill + count]
+            np.add(samples[0::_DECIMATION], samples[1::_DECIMATION], out=part)
+        self._fill += count
+        if self._fill < _HOP:
+            return False
+        measured = self._measure()
+        self._played[:-_HOP] = self._played[_HOP:]
+        self._fill = 0
+        return measured
+
+    def _measure(self) -> bool:
+        recent = self._played[-_HOP - MAX_DELAY_SAMPLES // _DECIMATION :]
+        if 10 * math.log10(float(recent @ recent) / len(recent) / _DECIMATION**2 + 1e-12) < _MIN_PLAYED_DBFS:
+            return False
+        self._padded[-_HOP:] = self._mic
+        self._cross *= _FORGETTING
+        self._cross += np.fft.rfft(self._padded) * np.fft.rfft(self._played).conj()
+        band = self._cross[self._band]
+        magnitude = np.abs(band)
+        self._weighted[self._band] = band / (magnitude + _FLOOR * magnitude.mean() + np.float32(1e-12))
+        lags = np.abs(np.fft.irfft(self._weighted, _FFT)[: MAX_DELAY_SAMPLES // _DECIMATION])
+        at = int(np.argmax(lags))
+        height = float(lags[at]) / (math.sqrt(float(lags @ lags) / len(lags)) + 1e-12)
+        found = at * _DECIMATION
+        agrees = self._previous is not None and abs(found - self._previous) <= _AGREE_SAMPLES
+        self._previous = found if height >= _LIKELY else None
+        if self._previous is None or not agrees:
+            return False
+        self.samples = found
+        return True

@@ -1,0 +1,40 @@
+"""What the canceller knows of our own echo, for whoever decides whether somebody else speaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Convergence(Enum):
+    """How far what the canceller returns can be believed while we play."""
+
+    # Nothing, or too little, was played to learn the echo from.
+    STARTING = "starting"
+    CONVERGED = "converged"
+    # The echo's path changed: learning it anew.
+    RECOVERING = "recovering"
+
+
+@dataclass(frozen=True, slots=True)
+class EchoFacts:
+    """The echo in the last 10 ms. Levels in dBFS (RMS), ratios in dB.
+
+    playing: our own voice, or its tail, is at the microphone.
+    evidence: share of the bins of 200 to 4000 Hz, 0 to 1, that only somebody else's voice explains; over 100 ms.
+    coherence: share of the residual's energy, 0 to 1, that what we played still explains; over 100 ms.
+    residual_dbfs: the echo expected in the residual. noise_dbfs: steady noise in it.
+    echo_db: echo at the microphone relative to what was played (the echo return loss, negated); erle_db: by how much
+    the filter lowers it. delay_ms, drift_ppm: of the microphone against what was played. None: not known yet.
+    """
+
+    playing: bool
+    evidence: float
+    coherence: float
+    convergence: Convergence
+    residual_dbfs: float
+    noise_dbfs: float
+    echo_db: float | None
+    erle_db: float | None
+    delay_ms: float | None
+    drift_ppm: float

@@ -1,0 +1,134 @@
+"""The adaptive filter: how the room and the loudspeaker turn what we play into what the microphone hears of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES, RATE_HZ
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# How much of the response is still true 10 ms later. The measured optimum for rooms with people in them; nearer to 1
+# cancels some dB more in a room where nothing moves, and follows slower.
+_TRANSITION = 0.999
+# The error fills half of its FFT, what was played the whole: the powers of the two compare at this ratio.
+_OVERLAP = 0.5
+# How much of the near end's spectrum is taken from the blocks before. Little: the onset of a user's word has to stop
+# the adaptation within that very block.
+_NEAR_END_MEMORY = 0.6
+# What the response may be before anything was heard. The direct path lies in the first blocks and may be as loud as
+# was played: a loudspeaker stands beside its microphone, and that has a gain. What the room adds is at least 10 dB
+# below, and decays by 60 dB in 0.4 s. A filter that knows where to look converges twice as fast.
+_DIRECT_BLOCKS = 5
+_PRIOR_DIRECT_POWER = 1.0
+_PRIOR_ROOM_POWER = 0.1
+_PRIOR_RT60_S = 0.4
+# Partitions whose response is cut to its linear half, in turn, and after how many updates: all of them each time
+# would cost half as much as the whole filter and gain under 1 dB.
+_CONSTRAINED_AT_ONCE = 6
+_CONSTRAIN_EVERY = 2
+# The room's own changes are added after so many updates at once, for they are slow.
+_AGE_EVERY = 4
+# Below the last bit of 24-bit audio, as power of a bin: keeps divisions finite.
+_TINY = np.float32(1e-12)
+
+
+class KalmanFilter:
+    """Partitioned-block frequency-domain Kalman filter with a diagonal state covariance.
+
+    G. Enzner and P. Vary, "Frequency-domain adaptive Kalman filter for acoustic echo control in hands-free
+    telephones", 2006; F. Kuech et al., "State-space architecture of the partitioned-block-based acoustic echo
+    controller", ICASSP 2014. It needs no double-talk detector: its step is the share of the error that its own
+    uncertainty explains.
+    """
+
+    def __init__(self, partitions: int) -> None:
+        self.partitions = partitions
+        self._weights = np.zeros((partitions, BINS), np.complex64)
+        prior = _PRIOR_ROOM_POWER * 10 ** (-6 * np.arange(partitions) * BLOCK_SAMPLES / RATE_HZ / _PRIOR_RT60_S)
+        prior[:_DIRECT_BLOCKS] = _PRIOR_DIRECT_POWER
+        self._prior = np.repeat(prior.astype(np.float32)[:, None], BINS, axis=1)
+        self._uncertainty = self._prior.copy()
+        self._near_end = np.zeros(BINS, np.float32)
+        self._padded = np.zeros(FFT_SAMPLES, np.float32)
+        self._terms = np.zeros_like(self._weights)
+        self._powers = np.zeros_like(self._prior)
+        self._next_constrained = 0
+        self._blocks = 0
+
+    @property
+    def weights(self) -> NDArray[np.complexfloating]:
+        """The response, (partitions, 161); not to be written to."""
+        return self._weights
+
+    def predict(self, spectra: NDArray[np.complexfloating]) -> NDArray[np.float32]:
+        """Return the echo in the newest block (160 samples) of what was played, (partitions, 161)."""
+        np.multiply(self._weights, spectra, out=self._terms)
+        return np.fft.irfft(self._terms.sum(0), FFT_SAMPLES)[BLOCK_SAMPLES:].astype(np.float32, copy=False)
+
+    def update(
+        self, error: NDArray[np.float32], spectra: NDArray[np.complexfloating], powers: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Learn from what the prediction left of the microphone; return each bin's expected misadjustment (power)."""
+        self._padded[BLOCK_SAMPLES:] = error
+        heard = np.fft.rfft(self._padded)
+        self._near_end *= _NEAR_END_MEMORY
+        self._near_end += (1 - _NEAR_END_MEMORY) * (np.square(heard.real) + np.square(heard.imag))
+        explained = np.multiply(self._uncertainty, powers, out=self._powers)
+        misadjusted: NDArray[np.float32] = _OVERLAP * explained.sum(0)
+        scale = 1 / (misadjusted + self._near_end + _TINY)
+        # conj(spectra) * step, as the conjugate of a product: the conjugate of one row is cheaper than that of all.
+        step = np.multiply(spectra, self._uncertainty, out=self._terms)
+        step *= (heard * scale).conj()
+        self._weights += np.conjugate(step, out=step)
+        self._blocks += 1
+        if self._blocks % _CONSTRAIN_EVERY:
+            self._constrain()
+        # The uncertainty that the observation leaves, and what the room adds to it until the next block.
+        explained *= (_TRANSITION**2 * _OVERLAP) * scale
+        np.subtract(_TRANSITION**2, explained, out=explained)
+        self._uncertainty *= explained
+        if self._blocks % _AGE_EVERY == 0:
+            np.square(self._weights.real, out=explained)
+            explained += np.square(self._weights.imag)
+            explained *= (1 - _TRANSITION**2) * _AGE_EVERY
+            self._uncertainty += explained
+        return misadjusted
+
+    def doubt(self, share: float) -> None:
+        """Take the response for moved: its uncertainty rises to `share` of its power, and of a start's."""
+        power = np.square(self._weights.real) + np.square(self._weights.imag)
+        spread = power.mean(1, keepdims=True)
+        np.maximum(self._uncertainty, share * (power + spread), out=self._uncertainty)
+
+    @property
+    def peak(self) -> int:
+        """The partition with most of the response: that of the direct path."""
+        return int(np.argmax(np.square(self._weights.real).sum(1) + np.square(self._weights.imag).sum(1)))
+
+    def shift(self, blocks: int) -> None:
+        """Look `blocks` later (earlier if negative) into what was played: the response keeps its place in time."""
+        moved, doubts = np.zeros_like(self._weights), self._prior.copy()
+        kept = self.partitions - abs(blocks)
+        if kept > 0:
+            source, target = max(blocks, 0), max(-blocks, 0)
+            moved[target : target + kept] = self._weights[source : source + kept]
+            doubts[target : target + kept] = self._uncertainty[source : source + kept]
+        self._weights, self._uncertainty = moved, doubts
+
+    def reset(self) -> None:
+        """Forget the response."""
+        self._weights[:] = 0
+        np.copyto(self._uncertainty, self._prior)
+        self._near_end[:] = 0
+
+    def _constrain(self) -> None:
+        first = self._next_constrained
+        last = min(first + _CONSTRAINED_AT_ONCE, self.partitions)
+        response = np.fft.irfft(self._weights[first:last], FFT_SAMPLES, axis=1)
+        response[:, BLOCK_SAMPLES:] = 0
+        self._weights[first:last] = np.fft.rfft(response, axis=1)
+        self._next_constrained = last % self.partitions

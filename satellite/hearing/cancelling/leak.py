@@ -1,0 +1,82 @@
+"""How much of our own voice the filter leaves, learnt bin by bin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.hearing.cancelling.frames import BINS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# The leak is an upper quantile of residual over echo: most of what our voice leaves stays below it.
+_QUANTILE = 0.8
+# It moves so much with each 20 ms of playback: up by 30 dB in a second, down by 8.
+_STEP_DB = 0.8
+# A residual so far above what was expected is somebody's voice: from it the leak only creeps.
+_FOREIGN_DB = 12.0
+_CREEP = 0.05
+# A fresh filter may leave it all; no loudspeaker and room can be cancelled by more than the least.
+_START_DB, _LEAST_DB = -6.0, -45.0
+# The tail that outlasts the filter, and the loudspeaker's own: an echo fades by 2.4 dB in 20 ms where RT60 is 0.5 s.
+_TAIL = np.float32(10 ** (-2.4 / 10))
+# An echo less than this above the noise leaves nothing that could be measured.
+_LEARN_ABOVE_NOISE = np.float32(10.0)
+# The noise floor rises by 3 dB a second, so that a sentence hardly lifts it, and falls by half of the way in 60 ms.
+_NOISE_RISE = np.float32(10 ** (0.06 / 10))
+_NOISE_FALL = np.float32(0.2)
+# It follows powers averaged over some 60 ms.
+_SMOOTHING = np.float32(0.65)
+# Keeps logarithms finite.
+_TINY = np.float32(1e-12)
+
+
+class LeakModel:
+    """Expected residual per bin: leak * echo, with its tail, and what the filter itself knows to be uncertain."""
+
+    def __init__(self) -> None:
+        self._leak_db = np.full(BINS, _START_DB, np.float32)
+        self._tail = np.zeros(BINS, np.float32)
+        self._smooth = np.zeros(BINS, np.float32)
+        # The power of steady noise in the residual, and of the echo that is expected in it.
+        self.noise = np.full(BINS, 1.0, np.float32)
+        self.expected = np.zeros(BINS, np.float32)
+
+    def push(
+        self, residual: NDArray[np.float32], echo: NDArray[np.float32], misadjustment: NDArray[np.float32]
+    ) -> None:
+        """Take the powers of the next 20 ms, (257,) each."""
+        self._follow_noise(residual)
+        self._tail *= _TAIL
+        np.maximum(self._tail, echo, out=self._tail)
+        self.expected = self._tail * np.exp(self._leak_db * np.float32(np.log(10) / 10))
+        self.expected += misadjustment
+        self._learn(residual, echo)
+
+    def rest(self, residual: NDArray[np.float32]) -> None:
+        """Take the powers of the next 20 ms in which there is no echo."""
+        self._follow_noise(residual)
+        self._tail *= _TAIL
+        self.expected *= _TAIL
+
+    @property
+    def leak_db(self) -> NDArray[np.float32]:
+        """The residual relative to the echo, per bin."""
+        return self._leak_db
+
+    def _follow_noise(self, residual: NDArray[np.float32]) -> None:
+        self._smooth *= _SMOOTHING
+        self._smooth += (1 - _SMOOTHING) * residual
+        falls = self._smooth < self.noise
+        self.noise *= np.where(falls, 1 - _NOISE_FALL, _NOISE_RISE)
+        self.noise += falls * (_NOISE_FALL * self._smooth)
+
+    def _learn(self, residual: NDArray[np.float32], echo: NDArray[np.float32]) -> None:
+        above_db = 10 * np.log10((residual + _TINY) / (self.expected + _TINY))
+        step = np.where(above_db > 0, _STEP_DB * _QUANTILE, -_STEP_DB * (1 - _QUANTILE))
+        step *= np.where(above_db > _FOREIGN_DB, _CREEP, 1.0)
+        step *= echo > _LEARN_ABOVE_NOISE * self.noise
+        self._leak_db += step
+        np.clip(self._leak_db, _LEAST_DB, 0, out=self._leak_db)

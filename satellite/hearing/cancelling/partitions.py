@@ -1,0 +1,55 @@
+"""What was played, as spectra of overlapping blocks: the memory that the adaptive filter looks into."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RATE_HZ = 16_000
+# The seam's 10 ms.
+BLOCK_SAMPLES = 160
+# A block and the one before it: the circular convolution of a block's filter is linear in the second half.
+FFT_SAMPLES = 2 * BLOCK_SAMPLES
+BINS = FFT_SAMPLES // 2 + 1
+
+
+class PlayedSpectra:
+    """A ring of the last `depth` blocks' spectra, newest first; any stretch of it is one array without a copy."""
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        self._at = 0
+        # Each row is kept twice, `depth` apart: whatever `_at` is, `depth` rows from there on are in order.
+        self._spectra = np.zeros((2 * depth, BINS), np.complex64)
+        self._powers = np.zeros((2 * depth, BINS), np.float32)
+        self._levels = np.zeros(2 * depth, np.float32)
+        self._samples = np.zeros(FFT_SAMPLES, np.float32)
+
+    def push(self, played: NDArray[np.float32]) -> None:
+        """Take the next 160 samples."""
+        self._samples[:BLOCK_SAMPLES] = self._samples[BLOCK_SAMPLES:]
+        self._samples[BLOCK_SAMPLES:] = played
+        spectrum = np.fft.rfft(self._samples)
+        power = np.square(spectrum.real) + np.square(spectrum.imag)
+        level = np.float32(np.dot(played, played) / BLOCK_SAMPLES)
+        self._at = (self._at - 1) % self.depth
+        for row in (self._at, self._at + self.depth):
+            self._spectra[row] = spectrum
+            self._powers[row] = power
+            self._levels[row] = level
+
+    def spectra(self, delay: int, count: int) -> NDArray[np.complexfloating]:
+        """Return (count, 161) spectra, the first of the block played `delay` blocks ago; a view, valid until a push."""
+        return self._spectra[self._at + delay : self._at + delay + count]
+
+    def powers(self, delay: int, count: int) -> NDArray[np.float32]:
+        """Return the squared magnitudes of `spectra`."""
+        return self._powers[self._at + delay : self._at + delay + count]
+
+    def loudest(self, delay: int, count: int) -> float:
+        """Return the mean square of the loudest of those blocks."""
+        return float(self._levels[self._at + delay : self._at + delay + count].max())

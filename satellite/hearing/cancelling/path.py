@@ -1,0 +1,93 @@
+"""Has the filter learnt the echo's path, and has the path changed since?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from satellite.hearing.cancelling.facts import Convergence
+
+# Powers are averaged over some 100 ms.
+_MEMORY = 0.9
+# The filter knows its own misadjustment: from 12 dB below the echo on it has converged, unless that is a first guess
+# of less than half a second of playback.
+_CONVERGED = 10 ** (-12 / 10)
+_LEAST_LEARNT_BLOCKS = 50
+# A filter that adds 1.5 dB to what the microphone heard has diverged, whoever speaks; for 30 ms, as speech is uneven.
+_DIVERGED = 10 ** (1.5 / 10)
+_DIVERGED_BLOCKS = 3
+# What is left is more than was expected, and yet it is our own voice, for 150 ms: the path has changed.
+_UNEXPECTED_EVIDENCE = 0.12
+_OWN_COHERENCE = 0.5
+_CHANGED_BLOCKS = 15
+# After a verdict the filter gets this long to act on it.
+_PATIENCE_BLOCKS = 40
+_TINY = 1e-12
+
+
+class Verdict(Enum):
+    """What to do with the filter."""
+
+    KEEP = "keep"
+    # The path changed: learn fast from here on.
+    DOUBT = "doubt"
+    # What the filter has learnt does harm: begin anew.
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """10 ms with playback: mean squares of microphone, residual and echo estimate, and the guard's figures."""
+
+    mic: float
+    residual: float
+    echo: float
+    misadjustment: float
+    evidence: float
+    coherence: float
+
+
+class PathWatch:
+    """Judges the filter by what it leaves."""
+
+    def __init__(self) -> None:
+        self.convergence = Convergence.STARTING
+        self._mic = self._residual = self._echo = self._misadjustment = 0.0
+        self._learnt = self._bad = self._odd = self._patience = 0
+
+    def push(self, seen: Observation) -> Verdict:
+        """Take the next 10 ms in which something was played."""
+        self._mic = _MEMORY * self._mic + seen.mic
+        self._residual = _MEMORY * self._residual + seen.residual
+        self._echo = _MEMORY * self._echo + seen.echo
+        self._misadjustment = _MEMORY * self._misadjustment + seen.misadjustment
+        self._learnt += 1
+        self._patience = max(0, self._patience - 1)
+        if self._learnt >= _LEAST_LEARNT_BLOCKS and self._misadjustment < _CONVERGED * self._echo:
+            self.convergence = Convergence.CONVERGED
+        return self._verdict(seen)
+
+    def restart(self) -> None:
+        """Take note that the filter begins anew."""
+        if self.convergence is not Convergence.STARTING:
+            self.convergence = Convergence.RECOVERING
+        self._mic = self._residual = self._echo = self._misadjustment = 0.0
+        self._learnt = self._bad = self._odd = 0
+        self._patience = _PATIENCE_BLOCKS
+
+    def _verdict(self, seen: Observation) -> Verdict:
+        self._bad = self._bad + 1 if self._residual > _DIVERGED * self._mic + _TINY else 0
+        foreign = seen.evidence > _UNEXPECTED_EVIDENCE and seen.coherence > _OWN_COHERENCE
+        self._odd = self._odd + 1 if foreign else max(0, self._odd - 1)
+        if self._patience:
+            return Verdict.KEEP
+        if self._bad >= _DIVERGED_BLOCKS:
+            self.restart()
+            return Verdict.RESET
+        if self._odd >= _CHANGED_BLOCKS and self.convergence is Convergence.CONVERGED:
+            self._odd = 0
+            self._patience = _PATIENCE_BLOCKS
+            self.convergence = Convergence.RECOVERING
+            self._learnt = 0
+            return Verdict.DOUBT
+        return Verdict.KEEP

@@ -1,0 +1,80 @@
+"""What the filter left of our own voice, taken out bin by bin without a delay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.hearing.cancelling.frames import FRAME_SAMPLES
+from satellite.hearing.cancelling.partitions import BLOCK_SAMPLES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# A residual this often above its expectation is still ours: 6 dB, as speech varies.
+_OVERSUBTRACTION = np.float32(4.0)
+# A voice activity detector does not mind musical noise, but hears speech at -30 dB.
+_FLOOR_GAIN = np.float32(10 ** (-40 / 20))
+# 8 ms of response: a gain that differs from bin to bin needs no more once neighbours were averaged.
+TAPS = 128
+_FADE_TAPS = 32
+RECENT_SAMPLES = BLOCK_SAMPLES + TAPS - 1
+_TINY = np.float32(1e-12)
+
+
+def gains(residual: NDArray[np.float32], expected: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the gain (amplitude, -40 dB to 1), by power subtraction from (257,) powers, of every other bin (129,)."""
+    gain = 1 - _OVERSUBTRACTION * expected / (residual + _TINY)
+    np.maximum(gain, _FLOOR_GAIN**2, out=gain)
+    np.sqrt(gain, out=gain)
+    smooth: NDArray[np.float32] = gain[::2].copy()
+    smooth[1:-1] *= 0.5
+    smooth[1:-1] += 0.25 * (gain[1:-3:2] + gain[3::2])
+    return smooth
+
+
+def minimum_phase(gain: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the 128 taps of the filter with these 129 gains that answers soonest, by folding the cepstrum."""
+    cepstrum = np.fft.irfft(np.log(gain), _FFT)
+    cepstrum[1 : _FFT // 2] *= 2
+    cepstrum[_FFT // 2 + 1 :] = 0
+    taps = np.fft.irfft(np.exp(np.fft.rfft(cepstrum)), _FFT)[:TAPS].astype(np.float32, copy=False)
+    taps[-_FADE_TAPS:] *= _FADE
+    return taps
+
+
+_FFT = FRAME_SAMPLES // 2
+_FADE = np.linspace(1, 0, _FADE_TAPS, dtype=np.float32)
+_FADE_IN = np.linspace(0, 1, BLOCK_SAMPLES, dtype=np.float32)
+
+
+class Suppressor:
+    """A filter that follows the gains given, faded from one to the next within 10 ms; transparent where they are 1."""
+
+    def __init__(self) -> None:
+        self._taps = _OPEN
+
+    def process(self, gain: NDArray[np.float32], recent: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return 160 samples of what `recent` (the last 287 of the residual) becomes with these gains (129,)."""
+        return self._fade(minimum_phase(gain), recent)
+
+    def keep(self, recent: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Go on with the gains as they are."""
+        if self._taps is _OPEN:
+            return recent[-BLOCK_SAMPLES:].copy()
+        return np.convolve(recent, self._taps, "valid")
+
+    def open(self, recent: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Let everything pass from here on."""
+        return self.keep(recent) if self._taps is _OPEN else self._fade(_OPEN, recent)
+
+    def _fade(self, taps: NDArray[np.float32], recent: NDArray[np.float32]) -> NDArray[np.float32]:
+        faded = np.convolve(recent, self._taps, "valid")
+        faded += _FADE_IN * (np.convolve(recent, taps, "valid") - faded)
+        self._taps = taps
+        return faded
+
+
+_OPEN = np.zeros(TAPS, np.float32)
+_OPEN[0] = 1
