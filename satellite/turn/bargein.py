@@ -35,11 +35,14 @@ from satellite.turn.segments import (
     then,
     transcribed,
 )
-from satellite.turn.settings import BargeIn, Judgement
+from satellite.turn.settings import BargeIn, Judgement, TurnStart
 from satellite.turn.state import Barge, Kind, Phase, Segment, SegmentState, State
 
 if TYPE_CHECKING:
     from satellite.turn.settings import TurnSettings
+
+# Who insists is heard, however loud the last turn was: each attempt upon a reply may be so much softer than the last.
+_INSISTING_DB = 4.0
 
 
 def on_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
@@ -113,7 +116,8 @@ def _is_aside(state: State, settings: TurnSettings) -> bool:
     if settings.judgement is Judgement.WORDS or not spoken.power or not state.user_power:
         return False
     mean = spoken.power * settings.window_ms / spoken.speech_ms
-    return mean < state.user_power * 10 ** (-settings.softer_is_aside_db / 10)
+    softer_db = settings.softer_is_aside_db + state.asides * _INSISTING_DB
+    return mean < state.user_power * 10 ** (-softer_db / 10)
 
 
 def _when_undecided_too_long(state: State, now: float, settings: TurnSettings) -> Outcome:
@@ -127,11 +131,15 @@ def _when_undecided_too_long(state: State, now: float, settings: TurnSettings) -
 
 def _end_undecided(state: State, settings: TurnSettings, now: float) -> Outcome:
     """End the stream of an utterance that did not take the floor: its words may still decide, its length will not."""
-    return end_stream(state, settings, now) if settings.judgement is Judgement.WORDS else abort_streams(state)
+    if settings.judgement is Judgement.WORDS:
+        return end_stream(state, settings, now)
+    was_aside = _was_long(state, settings) and _is_aside(state, settings)
+    return abort_streams(replace(state, asides=state.asides + 1) if was_aside else state)
 
 
 def _after_utterance(state: State, now: float, settings: TurnSettings) -> Outcome:
-    if settings.judgement is Judgement.DURATION and _was_long_enough(state, settings):
+    long_enough = settings.judgement is Judgement.DURATION and _was_long(state, settings)
+    if long_enough and not _is_aside(state, settings):
         return commit(state, CancelReason.SPEECH, now, settings)
     ended, effects = _end_undecided(state, settings, now)
     if ended.barge is Barge.HELD and ended.waiting:
@@ -139,10 +147,9 @@ def _after_utterance(state: State, now: float, settings: TurnSettings) -> Outcom
     return then(effects, _let_play(ended, Barge.NONE))
 
 
-def _was_long_enough(state: State, settings: TurnSettings) -> bool:
+def _was_long(state: State, settings: TurnSettings) -> bool:
     segment = state.open_segment
-    long_enough = segment is not None and segment.speech_ms >= settings.commit_unheard_ms
-    return state.barge is Barge.HELD and long_enough and not _is_aside(state, settings)
+    return state.barge is Barge.HELD and segment is not None and segment.speech_ms >= settings.commit_unheard_ms
 
 
 def _takes_floor(segment: Segment, verdict: Verdict, settings: TurnSettings) -> bool:
@@ -183,7 +190,7 @@ def resume(state: State) -> Outcome:
 
 def _dismiss(state: State) -> Outcome:
     """Go on speaking through what is too thin for a voice; only what is dense enough counts again, from nothing."""
-    return _let_play(replace(state, evidence=replace(state.evidence, speech_ms=0.0)), Barge.DISMISSED)
+    return _let_play(replace(state, evidence=replace(state.evidence, speech_ms=0.0, power=0.0)), Barge.DISMISSED)
 
 
 def _let_play(state: State, barge: Barge) -> Outcome:
@@ -271,8 +278,10 @@ def reply_failed(state: State, _event: object, now: float, settings: TurnSetting
 
 
 def _hand_over(state: State, now: float, settings: TurnSettings) -> Outcome:
-    if settings.barge_in is not BargeIn.SPEECH:
-        # Whoever switched speech barge-in off has a room where this may be the reply itself.
+    from_afar = settings.turn_start is TurnStart.WAKE_WORD and _is_aside(state, settings)
+    if settings.barge_in is not BargeIn.SPEECH or from_afar:
+        # Whoever switched speech barge-in off has a room where this may be the reply itself; from afar it may be the
+        # television, which has not said the wake word.
         aborted, aborts = abort_streams(state)
         return replace(_rest_invitingly(aborted, now, settings), evidence=spend(state.evidence)), aborts
     if state.open_segment is not None and state.evidence.active:

@@ -26,7 +26,6 @@ def announced(state: State, _event: object, now: float, settings: TurnSettings) 
         begun,
         # A ring that had to make way goes on afterwards.
         ring_due=state.ring_due or (state.live and state.kind is Kind.RING),
-        evidence=spend(state.evidence),
     )
     return waiting, (*cut, *aborts, Announce(begun.epoch))
 
@@ -69,4 +68,6 @@ def _begin(state: State, kind: Kind, now: float, settings: TurnSettings) -> Stat
         kind=kind,
         question=False,
         reply_until=now + settings.reply_timeout_s,
+        # Who was speaking already speaks of something else.
+        evidence=spend(state.evidence),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def rest(state: State) -> State:
         failed=False,
         cut=False,
         into_reply=False,
+        asides=0,
         barge=Barge.NONE,
         segments=(),
         undecided_until=None,
@@ -78,18 +80,19 @@ def ask(state: State, text: str, settings: TurnSettings, now: float) -> Outcome:
 
 
 def _usual_power(state: State, settings: TurnSettings) -> float:
-    """Return how loud the user's windows are, on average of this turn and the ones before it."""
+    """Return how loud the user's windows are, half way in dB between this turn and the ones before: shouts are rare."""
     windows = sum(segment.speech_ms for segment in state.segments) / settings.window_ms
     power = sum(segment.power for segment in state.segments)
     if not windows or not power:
         return state.user_power
-    return (state.user_power + power / windows) / 2 if state.user_power else power / windows
+    return math.sqrt(state.user_power * power / windows) if state.user_power else power / windows
 
 
 def idle_voice(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
     """A voice in an idle room begins a turn, unless it takes a wake word and the follow-up window is over."""
-    invited = state.follow_up_until is not None and now < state.follow_up_until
-    if not state.evidence.active or (settings.turn_start is TurnStart.WAKE_WORD and not invited):
+    evidence, until = state.evidence, state.follow_up_until
+    invited = until is not None and evidence.onset_s is not None and evidence.onset_s < until
+    if not evidence.active or (settings.turn_start is TurnStart.WAKE_WORD and not invited):
         return state, ()
     opened, effects = open_stream(state, settings)
     return listen(opened, settings, now), effects

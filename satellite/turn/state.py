@@ -66,9 +66,9 @@ class State:
     `epoch` counts replies and `live` says whether the newest one is still wanted. While it is, `segments` is what the
     user said into it so far, undecided; otherwise it is the user's turn so far. `cut` says that this turn took the
     floor from a reply, `into_reply` that it began in a reply which then came to its end. `voice_until` is set while a
-    turn that a wake word began still waits for its first voice. `user_power` is how loud a window of the user's usually
-    is (full scale 1; 0: not known), `ring_due` that a timer has finished and has not rung. Times are seconds of the
-    device's clock.
+    turn that a wake word began still waits for its first voice. `user_power` is how loud a window of the user's
+    usually is (full scale 1; 0: not known), `asides` how often this reply went on over somebody too soft, `ring_due`
+    that a timer has finished and has not rung. Times are seconds of the device's clock.
     """
 
     phase: Phase = Phase.IDLE
@@ -91,6 +91,7 @@ class State:
     voice_until: float | None = None
     follow_up_until: float | None = None
     user_power: float = 0.0
+    asides: int = 0
     ring_due: bool = False
 
     @property

@@ -50,8 +50,8 @@ def stop_reply(state: State, _event: object, _now: float, settings: TurnSettings
 
 
 def stop_turn(state: State, _event: object, _now: float, _settings: TurnSettings) -> Outcome:
-    """The word that cut a reply off was a stop word after all: nothing is asked."""
-    if not state.cut:
+    """What cut a reply off, or was said into its end, was a stop word after all: nothing is asked."""
+    if not (state.cut or state.into_reply):
         return state, ()
     return forget_turn(state)
 

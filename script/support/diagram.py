@@ -14,7 +14,13 @@ from satellite.turn.settings import TurnSettings
 from satellite.turn.state import Phase
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "turn-taking.md"
-_UNITS = {"ms": "ms", "s": "s"}
+_UNITS = {"ms": "ms", "s": "s", "seconds": "s", "timeout": "s", "db": "dB"}
+# What nobody sets.
+_NOT_SET = {
+    "turn_start": "what begins a turn in an idle room: follows from `--wake-word`",
+    "judgement": "what interruptions are judged by: duration in Home Assistant's pipeline without `--stt-uri`",
+    "window_ms": "fixed by the VAD",
+}
 _REGION = "<!-- from the code: {name} -->\n"
 _END = "<!-- end -->\n"
 
@@ -67,7 +73,7 @@ def number_table() -> str:
         shown = f"{default:g}" if isinstance(default, float) else str(default)
         unit = _UNITS.get(field.name.rsplit("_", 1)[-1], "")
         flag = f"`--{field.name.replace('_', '-')}`" if field.name in helps else field.name
-        lines.append(f"| {flag} | {shown} | {unit} | {helps.get(field.name, 'fixed by the VAD')} |")
+        lines.append(f"| {flag} | {shown} | {unit} | {helps.get(field.name) or _NOT_SET[field.name]} |")
     return "\n".join([*lines, ""])
 
 

@@ -104,6 +104,17 @@ def test_a_wake_word_ends_a_ring_and_listens() -> None:
     assert room.phase() is Phase.LISTENING
 
 
+def test_a_conversation_that_was_going_on_when_a_timer_finished_is_no_answer_to_the_ring() -> None:
+    room = Drive(TurnSettings(turn_start=TurnStart.WAKE_WORD))
+    room.voice(600)
+    room.send(TimerFinished())
+    room.voice(600)
+    assert not room.all_of(CancelReply)
+    room.silence(300)
+    room.voice(600)
+    assert room.all_of(CancelReply) == [CancelReply(1, CancelReason.SPEECH)]
+
+
 def test_a_timer_that_finishes_during_a_reply_sounds_once_and_rings_after_it() -> None:
     room = Drive().speaking()
     assert room.send(TimerFinished()) == (RingOnce(),)
@@ -179,6 +190,56 @@ def test_without_words_what_is_much_softer_than_the_user_s_last_turn_does_not_ta
     room.level_db = -30.0
     room.voice(1000)
     assert room.all_of(CancelReply) == [CancelReply(1, CancelReason.SPEECH)]
+
+
+def answered_at(level_db: float, settings: TurnSettings = BY_DURATION) -> Drive:
+    """Bring a room to a reply whose question had this level."""
+    room = Drive(settings)
+    room.level_db = level_db
+    if settings.turn_start is TurnStart.WAKE_WORD:
+        room.send(WakeWord("okay_nabu"))
+    room.voice(800)
+    room.silence(700)
+    room.transcribe("tell me a story")
+    room.send(ReplyStarted(1))
+    return room
+
+
+def test_who_shouted_the_question_and_now_speaks_as_usual_interrupts_by_insisting() -> None:
+    room = answered_at(-15.0)
+    room.level_db = -35.0
+    attempts = 0
+    while not room.all_of(CancelReply):
+        attempts += 1
+        assert attempts <= 3, "locked out"
+        room.voice(1000)
+        room.silence(1000)
+    assert attempts == 3
+
+
+def test_one_shout_does_not_make_the_usual_voice_an_aside() -> None:
+    room = answered_at(-35.0)
+    room.send(ReplyPlayed(1))
+    room.level_db = -15.0
+    room.voice(800)
+    room.silence(700)
+    room.transcribe("tell me another one")
+    room.send(ReplyStarted(2))
+    room.level_db = -35.0
+    room.voice(1000)
+    assert room.all_of(CancelReply) == [CancelReply(2, CancelReason.SPEECH)]
+
+
+@pytest.mark.parametrize("speech_ms", [100, 400])
+def test_a_television_that_talks_through_the_end_of_a_reply_has_not_said_the_wake_word(speech_ms: float) -> None:
+    room = answered_at(-20.0, TurnSettings(judgement=Judgement.DURATION, turn_start=TurnStart.WAKE_WORD))
+    room.level_db = -45.0
+    room.voice(speech_ms)
+    room.send(ReplyPlayed(1))
+    room.voice(2000)
+    room.silence(1000)
+    assert room.phase() is Phase.IDLE
+    assert len(room.all_of(AbortStt)) == 1
 
 
 def test_where_home_assistant_ends_the_turn_silence_does_not() -> None:

@@ -126,6 +126,17 @@ def test_a_stop_word_recognised_a_moment_after_speech_took_the_floor_still_begin
     assert room.all_of(AbortStt)
 
 
+def test_a_stop_word_recognised_a_moment_after_the_reply_was_over_begins_no_turn() -> None:
+    room = Drive().speaking()
+    room.voice(200)
+    room.send(ReplyPlayed(1))
+    assert room.phase() is Phase.LISTENING
+    room.send(StopWord())
+    assert room.phase() is Phase.IDLE
+    room.silence(2000)
+    assert room.asked == []
+
+
 def test_in_a_fresh_turn_a_stop_word_is_a_command_like_any_other() -> None:
     room = Drive()
     room.voice(400)
@@ -154,3 +165,11 @@ def test_after_the_window_it_does() -> None:
     room.silence(4100)
     room.voice(600)
     assert room.phase() is Phase.IDLE
+
+
+def test_who_begins_to_speak_within_the_window_is_heard_though_it_then_closes() -> None:
+    room = Drive(TurnSettings(turn_start=TurnStart.WAKE_WORD, follow_up_seconds=4.0)).speaking()
+    room.send(ReplyPlayed(1))
+    room.wait(3968)
+    room.voice(600)
+    assert room.phase() is Phase.LISTENING
