@@ -243,12 +243,14 @@ class Conversation:
         if self._state.evidence.triggered and not before.evidence.triggered and onset_s is not None:
             self._feed.voice_began(round(onset_s * _HEARING_RATE_HZ))
             self._player.stop_cues()
+        elif before.evidence.triggered and not self._state.evidence.triggered:
+            self._feed.voice_ended()
         if phase is before.phase:
             return
         self._emit("phase", was=before.phase.value, phase=phase.value)
         if Phase.LISTENING in (phase, before.phase):
             self._emit("streaming-start" if phase is Phase.LISTENING else "streaming-stop")
-        if before.phase is Phase.LISTENING and phase is Phase.PROCESSING:
+        if before.phase is Phase.LISTENING and phase is Phase.PROCESSING and self._state.kind is Kind.REPLY:
             self._effects.sound(self._sounds.done)
         if phase is Phase.IDLE:
             self._tell_if_waiting()

@@ -36,6 +36,8 @@ class SttFeed:
         self._start = 0
         self._sent_until = 0
         self._hidden: tuple[_Hidden, ...] = ()
+        self._sounds_until = 0
+        self._has_voice = False
 
     @property
     def stream(self) -> int:
@@ -43,16 +45,24 @@ class SttFeed:
         return self._stream
 
     def hide(self, duration_s: float) -> None:
-        """Keep what is heard from now on for so long from the recogniser: it is a sound of ours."""
-        end = self._ring.end + round(duration_s * RATE_HZ)
-        kept = tuple(hidden for hidden in self._hidden if hidden.end > self._ring.start)
-        self._hidden = (*kept, _Hidden(self._ring.end, end))
+        """Keep what is heard from now on for so long from the recogniser, unless somebody speaks: a sound of ours."""
+        self._sounds_until = max(self._sounds_until, self._ring.end + round(duration_s * RATE_HZ))
+        if not self._has_voice:
+            self._hide_from_now_on()
 
     def voice_began(self, index: int) -> None:
-        """Somebody speaks from `index` on, over our sound if need be."""
+        """Somebody speaks from `index` on, over our sound if need be, which then ends."""
         onset = index - _BEFORE_ONSET
+        self._has_voice = True
+        self._sounds_until = min(self._sounds_until, onset)
         cut = (_Hidden(hidden.start, min(hidden.end, max(onset, hidden.start))) for hidden in self._hidden)
         self._hidden = tuple(hidden for hidden in cut if hidden.end > hidden.start)
+
+    def voice_ended(self) -> None:
+        """Nobody speaks any more; a sound of ours that began meanwhile may go on."""
+        self._has_voice = False
+        if self._sounds_until > self._ring.end:
+            self._hide_from_now_on()
 
     def open(self, stream: int, pre_roll_ms: float) -> float:
         """Give a stream the audio from `pre_roll_ms` ago on, but nothing twice; returns where it begins (s)."""
@@ -87,6 +97,10 @@ class SttFeed:
         """Close the stream if it takes audio: its text is there."""
         if stream == self._stream:
             self._stream = 0
+
+    def _hide_from_now_on(self) -> None:
+        kept = tuple(hidden for hidden in self._hidden if hidden.end > self._ring.start)
+        self._hidden = (*kept, _Hidden(self._ring.end, self._sounds_until))
 
     def _may_be_spoken_over(self) -> bool:
         """Whether it may yet turn out that somebody spoke over a sound of ours that has not been sent."""

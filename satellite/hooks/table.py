@@ -74,8 +74,9 @@ def _words(fields: Fields) -> str | None:
 
 
 def _nothing_once_heard(fields: Fields) -> str | None:
-    # An interruption is the end of what sounded; of what nobody had heard yet there is no end.
-    return "" if fields.get("heard_ms", 0) > 0 else None
+    # An interruption is the end of what sounded; of what nobody had heard yet there is no end, and what failed was
+    # played as far as it went.
+    return "" if fields.get("heard_ms", 0) > 0 and fields.get("reason") != "failed" else None
 
 
 def _timer_event(kind: str) -> _Input:

@@ -52,8 +52,9 @@ def _transcript(fields: Fields) -> Transcript | None:
 
 
 def _played_if_heard(fields: Fields) -> Played | None:
-    # An interruption is the end of what sounded; of what nobody had heard yet there is no end.
-    return Played() if fields.get("heard_ms", 0) > 0 else None
+    # An interruption is the end of what sounded; of what nobody had heard yet there is no end, and what failed was
+    # played as far as it went.
+    return Played() if fields.get("heard_ms", 0) > 0 and fields.get("reason") != "failed" else None
 
 
 def _error(fields: Fields) -> Error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,12 +10,15 @@ import pytest
 from wyoming.timer import TimerFinished, TimerStarted
 
 from satellite.hearing.wake.base import Role, WakeWord
+from satellite.hooks.table import hook_call
+from satellite.hooks.wyoming_events import wyoming_event
 from satellite.room_sounds import RoomSounds
 from satellite.speaking.tones import error_cue
 from satellite.turn.settings import BargeIn, TurnSettings, TurnStart
 from satellite.turn.state import Phase
 from tests.satellite.talk import Talk, phase_of
 from tests.satellite.virtual.signals import RATE_HZ, reply_voice
+from wire.errors import PeerGoneError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,3 +197,53 @@ def test_what_was_said_while_muted_is_not_sent_afterwards(seconds: float) -> Non
     talk.voice(1.0)
     talk.silence(1.0)
     assert not talk.sent(1)[: unmuted_at - heard_at(talk, 1)].any()
+
+
+def test_what_the_user_is_saying_when_a_timer_finishes_reaches_the_recogniser() -> None:
+    talk = Talk(sounds=SOUNDS)
+    talk.silence(0.5)
+    talk.voice(0.5)
+    talk.it.timer(TimerFinished(id="tea").event())
+    talk.voice(1.0)
+    talk.silence(1.0)
+    assert talk.played_so_far.any(), "the timer was heard"
+    start, sent = heard_at(talk, 1), talk.sent(1)
+    assert np.array_equal(sent, talk.heard_so_far[start : start + len(sent)])
+
+
+def test_a_sound_that_begins_while_the_user_speaks_and_outlasts_the_words_is_not_sent() -> None:
+    talk = Talk(sounds=replace(SOUNDS, ring_once=np.full(round(0.8 * RATE_HZ), 2000, np.int16)), echo=0.02)
+    talk.silence(0.5)
+    talk.voice(0.5)
+    talk.it.timer(TimerFinished(id="tea").event())
+    talk.voice(0.1)
+    quiet_from = len(talk.heard_so_far) + round(0.3 * RATE_HZ)
+    talk.silence(1.5)
+    start, sent = heard_at(talk, 1), talk.sent(1)
+    assert talk.heard_so_far[quiet_from : start + len(sent)].any(), "the microphone hears it"
+    assert not sent[quiet_from - start :].any()
+
+
+def test_an_announcement_that_takes_the_floor_is_not_the_user_s_end() -> None:
+    talk = Talk(sounds=replace(SOUNDS, done=CHIME))
+    talk.silence(0.5)
+    talk.voice(0.5)
+    talk.it.announce()
+    talk.silence(0.5)
+    assert not talk.played_so_far.any()
+
+
+def test_a_reply_that_broke_off_is_played_once() -> None:
+    talk = Talk()
+    talk.it.type_text("tell me a story")
+    epoch = talk.it.epoch
+    talk.it.reply_text(epoch, "once upon")
+    talk.it.reply_audio(epoch, reply_voice(1)[:RATE_HZ].tobytes(), RATE_HZ)
+    talk.silence(0.2)
+    talk.it.reply_failed(epoch, PeerGoneError("tcp://127.0.0.1:10200", "it is gone"))
+    talk.it.reply_ended(epoch)
+    talk.silence(2.0)
+    records = [record for kind in ("reply-played", "interrupt") for record in talk.trace.of(kind)]
+    for made in (hook_call, wyoming_event):
+        ends = [made(record["type"], record) for record in records]
+        assert len([end for end in ends if end is not None]) == 1
