@@ -39,8 +39,8 @@ METHODS = {
     PAUSE_TO_SILENCE: "the satellite's `pause` record → last sound of the recorded loudspeaker",
     END_TO_AUDIO: "last sound of the voice in the room → first sound of the recorded loudspeaker, all engines included",
     STALE_CHUNKS: "chunks at the tap, after a commit, of streams that had begun before it",
-    STALE_SAMPLES: "frames that sound after a commit and are not, in their place, those of the new reply as the TTS "
-    "server spoke it",
+    STALE_SAMPLES: "frames that sound after a commit and are not those of the new reply as the TTS server spoke it, "
+    "sample by sample",
     FIRST_WORD: "the clip is found in what Home Assistant sent to STT, its first sound included",
 }
 

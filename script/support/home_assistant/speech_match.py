@@ -29,6 +29,8 @@ _FOUND_BY_S = 0.8
 _LATEST = 8
 # After the first sound of a reply the fade-in is over.
 _SETTLED_S = 0.1
+# Steps of 16 bits by which a gain of one and a resampler may differ.
+_ROUNDING = 3
 # The last samples of a reply may be lost in rounding.
 _END_WITHIN_S = 0.02
 # A room's impulse response moves the best match by a few milliseconds.
@@ -88,6 +90,28 @@ def place_from(life: Life, first_sound: float, spoken: Sequence[Spoken]) -> Plac
 def place_before(life: Life, moment: float, spoken: Sequence[Spoken]) -> Place | None:
     """Tell which of the replies sounds until a moment."""
     return place_at(life, moment - _FOUND_BY_S, moment, spoken)
+
+
+def foreign_frames(life: Life, start: float, stop: float, replied: Place) -> int:
+    """Count the frames with sound, between two moments, that are not those of a reply.
+
+    A reply that runs dry goes on later, so it may be in several places; wherever it is, it may be quieter than it was
+    spoken, as it is while it fades, or ducks.
+    """
+    reply = replied.spoken.audio.astype(np.int32)
+    window = round(_FOUND_BY_S * _ROOM_RATE_HZ)
+    begin, end = life.frame(start), life.frame(stop)
+    starts = range(begin, end - window, window // 2)
+    found = {locate(life.loudspeaker, at, at + window, replied.spoken.audio) for at in starts}
+    heard = life.loudspeaker[begin:end].astype(np.int32)
+    strange = np.abs(heard) > SILENCE_PEAK
+    for origin in {replied.origin, *(place for place in found if place is not None)}:
+        positions = np.arange(begin, end) - origin
+        inside = (positions >= 0) & (positions < len(reply))
+        expected = np.where(inside, reply[np.clip(positions, 0, len(reply) - 1)], 0)
+        louder = np.abs(heard) > np.abs(expected) + _ROUNDING
+        strange &= louder | (np.sign(heard) * np.sign(expected) < 0)
+    return int(np.count_nonzero(strange))
 
 
 def ends_whole(life: Life, last_sound: float, replied: Place, spoken: Sequence[Spoken]) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from script.support.home_assistant.scenes import Ends
 from script.support.home_assistant.speech_match import (
     ends_whole,
+    foreign_frames,
     missing_s,
     place_before,
     place_from,
@@ -129,7 +130,7 @@ def _turn(
         replied=replied,
         ended_whole=replied is not None and last_sound is not None and ends_whole(life, last_sound, replied, spoken),
         stale_chunks=stale_chunks(streams, cut["mono"], until) if cut else 0,
-        stale_frames=_stale_frames(said, silent_from, until, sounds, before, replied, spoken) if cut else None,
+        stale_frames=_stale_frames(said, silent_from, until, sounds, before, replied) if cut else None,
     )
 
 
@@ -140,12 +141,10 @@ def _stale_frames(
     sounds: float | None,
     before: Place | None,
     replied: Place | None,
-    spoken: Sequence[Spoken],
 ) -> int | None:
-    """Count what sounded after a cut and was not the next reply.
+    """Count what sounded after a cut and was not the next reply, to the moment when that is cut off in turn.
 
-    The reply must be of speech that was not there when the line began, and it must be in its place from its first
-    sound to the moment before it is cut off in turn: what was put in, or left out, would have moved it.
+    The next reply must be of speech that was not there when the line began.
     """
     if sounds is None:
         return 0
@@ -154,8 +153,4 @@ def _stale_frames(
         return None
     if before is not None and replied.spoken is before.spoken and replied.origin == before.origin:
         return len(life.audible(silent_from, until))
-    strange = len(life.audible(silent_from, life.mono(replied.origin)))
-    if math.isinf(until):
-        return strange
-    last = place_before(life, until, spoken)
-    return strange + abs(last.origin - replied.origin) if last is not None else strange
+    return foreign_frames(life, silent_from, min(until, life.end_mono), replied)

@@ -7,7 +7,7 @@ import pytest
 
 from satellite.devices.wav import read_wav
 from script.support.home_assistant.evidence import Life
-from script.support.home_assistant.speech_match import Spoken, ends_whole, missing_s, place_before, place_from
+from script.support.home_assistant.speech_match import Spoken, ends_whole, foreign_frames, missing_s, place_from
 from script.support.scenarios import CLIPS
 
 RATE_HZ = 16_000
@@ -33,12 +33,35 @@ def test_a_reply_is_found_where_it_begins_and_known_from_others() -> None:
     assert (place.spoken, place.origin) == (NEW, RATE_HZ)
 
 
-def test_what_was_put_into_a_reply_moves_its_place() -> None:
+def test_what_was_put_into_a_reply_is_foreign() -> None:
     life = room_with(SILENCE, NEW.audio[:40_000], OLD.audio[:1000], NEW.audio[40_000:])
-    before, after = place_from(life, 101.0, [NEW]), place_before(life, life.end_mono, [NEW])
-    assert before is not None
-    assert after is not None
-    assert after.origin - before.origin == 1000
+    place = place_from(life, 101.0, [NEW])
+    assert place is not None
+    assert foreign_frames(life, 101.0, life.end_mono, place) > 500
+
+
+def test_what_was_put_over_a_reply_is_foreign() -> None:
+    life = room_with(SILENCE, NEW.audio[:40_000], OLD.audio[:1000], NEW.audio[41_000:])
+    place = place_from(life, 101.0, [NEW])
+    assert place is not None
+    assert foreign_frames(life, 101.0, life.end_mono, place) > 250
+
+
+def test_what_sounds_before_a_reply_is_foreign() -> None:
+    life = room_with(OLD.audio[:1000], SILENCE, NEW.audio)
+    place = place_from(life, life.mono(1000 + RATE_HZ), [NEW])
+    assert place is not None
+    assert foreign_frames(life, 100.0, life.end_mono, place) > 900
+
+
+def test_a_gap_a_fade_and_ducking_are_not() -> None:
+    faded = (NEW.audio[:320] * np.linspace(0, 1, 320)).astype(np.int16)
+    gap = np.zeros(573, np.int16)
+    ducked = (NEW.audio[70_000:] * 0.25).astype(np.int16)
+    life = room_with(SILENCE, faded, NEW.audio[320:20_000], gap, NEW.audio[20_000:70_000], ducked)
+    place = place_from(life, 101.0, [NEW])
+    assert place is not None
+    assert foreign_frames(life, 100.5, life.end_mono, place) == 0
 
 
 @pytest.mark.parametrize(("kept", "whole"), [(len(NEW.audio), True), (len(NEW.audio) - 4000, False)])
