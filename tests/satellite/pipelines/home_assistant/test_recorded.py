@@ -43,7 +43,11 @@ EXPECTED = {
     "tts-killed": Expected({1: STORY, 2: TIME}, {2: 1}, cut=(1,), failed=(1,)),
     "mute": Expected({1: TIME}, {1: 1}),
     "streaming": Expected({1: STORY, 2: TIME}, {1: 1, 2: 2}, cut=(1,)),
+    # The agent had just finished, and its text came before the last of its speech.
+    "streaming-late": Expected({1: STORY, 2: TIME}, {1: 1, 2: 2}, cut=(1,)),
 }
+RECORDED = [(v, s) for v in VERSIONS for s in EXPECTED if s != "streaming-late" or v == "2026.2.3"]
+all_recorded = pytest.mark.parametrize(("version", "scene"), RECORDED, ids=["-".join(each) for each in RECORDED])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Played:
     replay: Replay = field(repr=False)
 
 
-@pytest.fixture(scope="module", params=[(v, s) for v in VERSIONS for s in EXPECTED], ids="-".join)
+@pytest.fixture(scope="module", params=RECORDED, ids="-".join)
 def conversation(request: pytest.FixtureRequest) -> Played:
     version, scene = request.param
     recording = read(version, scene)
@@ -116,8 +120,7 @@ def test_home_assistant_gets_what_it_got_when_it_was_recorded(conversation: Play
     assert [what for _, what in conversation.replay.sent] == got
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("scene", EXPECTED)
+@all_recorded
 def test_left_alone_everything_comes_to_an_end(version: str, scene: str) -> None:
     replay = Replay(read(version, scene))
     replay.play()
@@ -126,8 +129,7 @@ def test_left_alone_everything_comes_to_an_end(version: str, scene: str) -> None
     assert set(replay.replies) == set(replay.cut) | set(replay.played)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("scene", EXPECTED)
+@all_recorded
 def test_a_connection_that_breaks_at_the_last_event_leaves_nothing_waiting(version: str, scene: str) -> None:
     replay = Replay(read(version, scene))
     replay.play()
