@@ -73,6 +73,11 @@ def _words(fields: Fields) -> str | None:
     return str(fields.get("text", "")) or None
 
 
+def _wake_word(fields: Fields) -> str | None:
+    # Who was told of a wake word waits for a turn; a stop word begins none.
+    return str(fields.get("name", "")) if fields.get("role") != "stop" else None
+
+
 def _nothing_once_heard(fields: Fields) -> str | None:
     # An interruption is the end of what sounded; of what nobody had heard yet there is no end, and what failed was
     # played as far as it went.
@@ -91,7 +96,7 @@ def _timer_id(fields: Fields) -> str:
 _TABLE: dict[str, tuple[Hook, _Input]] = {
     "startup": (Hook.STARTUP, _nothing),
     "detect": (Hook.DETECT, _nothing),
-    "detection": (Hook.DETECTION, _text_of("name")),
+    "detection": (Hook.DETECTION, _wake_word),
     "streaming-start": (Hook.STREAMING_START, _nothing),
     "streaming-stop": (Hook.STREAMING_STOP, _nothing),
     "stt-open": (Hook.STT_START, _nothing),

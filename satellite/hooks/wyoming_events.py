@@ -51,6 +51,11 @@ def _transcript(fields: Fields) -> Transcript | None:
     return Transcript(text) if text else None
 
 
+def _wake_word(fields: Fields) -> Detection | None:
+    # Who was told of a wake word waits for a turn; a stop word begins none.
+    return Detection(name=fields.get("name"), timestamp=_timestamp_ms(fields)) if fields.get("role") != "stop" else None
+
+
 def _played_if_heard(fields: Fields) -> Played | None:
     # An interruption is the end of what sounded; of what nobody had heard yet there is no end, and what failed was
     # played as far as it went.
@@ -64,7 +69,7 @@ def _error(fields: Fields) -> Error:
 _TIMERS = frozenset({"timer-started", "timer-updated", "timer-cancelled", "timer-finished"})
 _TABLE: dict[str, _Make] = {
     "detect": lambda _: Detect(),
-    "detection": lambda fields: Detection(name=fields.get("name"), timestamp=_timestamp_ms(fields)),
+    "detection": _wake_word,
     "streaming-start": lambda _: StreamingStarted(),
     "streaming-stop": lambda _: StreamingStopped(),
     "stt-open": lambda fields: VoiceStarted(timestamp=_timestamp_ms(fields)),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from satellite.hooks.table import Hook, hook_call
+from satellite.hooks.wyoming_events import wyoming_event
 from satellite.settings import SatelliteSettings
 from tests.satellite.hooks.records import RECORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize(("kind", "record", "hook", "stdin"), RECORDS, ids=[kind for kind, *_ in RECORDS])
@@ -31,6 +35,12 @@ def test_a_knock_that_was_taken_for_speech_ends_too() -> None:
     call = hook_call("stt-abort", {"stream": 1})
     assert call is not None
     assert call.hook is Hook.STT_STOP
+
+
+@pytest.mark.parametrize("made", [hook_call, wyoming_event])
+def test_a_stop_word_is_no_wake_word(made: Callable[[str, dict[str, Any]], object]) -> None:
+    assert made("detection", {"name": "okay_nabu", "role": "wake"}) is not None
+    assert made("detection", {"name": "stop", "role": "stop"}) is None
 
 
 def test_a_murmur_is_no_transcript() -> None:
