@@ -19,11 +19,15 @@ class SendNullRun:
 
 @dataclass(frozen=True, slots=True)
 class SendRun:
-    """Begin a run, with `detection` before it when a wake word of ours began the turn, and stream these utterances."""
+    """Begin a run, with `detection` before it when a wake word of ours began the turn, and stream these utterances.
+
+    `pipeline`: the one of Home Assistant to run; None: the one that the user prefers.
+    """
 
     run: int
     streams: tuple[int, ...]
     woken: Woken | None = None
+    pipeline: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def launch(state: State, now: float) -> Outcome:
         return replace(state, run=waiting, may_run=True), (SendWakeRun(run.number),)
     begun = replace(run, phase=RunPhase.LISTENING, deadline=now + HEARS_US_S)
     effects: tuple[Effect, ...] = (
-        SendRun(run.number, run.streams, state.woken),
+        SendRun(run.number, run.streams, state.woken, state.pipeline),
         Note("ha-run", {"run": run.number, "streams": list(run.streams)}),
     )
     launched = replace(state, run=begun, may_run=True, woken=None)

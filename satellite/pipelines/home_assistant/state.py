@@ -151,11 +151,12 @@ class State:
     """The conversation between two events; times are seconds of the event loop's clock.
 
     `pieces` is what the user said in this turn, or into the reply that is live, undecided; `question` are the
-    utterances that the live reply answers, `prefix` those of a question that this turn goes on with. `numbers` counts
-    runs and announcements: each has a feed of its own for what it speaks. `may_run`: Home Assistant may be busy with a
-    run. `null_until`: a null run is under way and is to be acknowledged. `owed_until`: a stream of a run that was cut
-    may still begin. `parked_until`: a question may still come for what was said. `retried`: this turn's run was begun
-    anew already. `voiceless`: this Home Assistant understands without telling of voices.
+    utterances that the live reply answers, `prefix` those of a question that this turn goes on with. `woken`: the
+    wake word that the next run is to begin with; `pipeline`: the one that the last wake word asked for. `numbers`
+    counts runs and announcements: each has a feed of its own for what it speaks. `may_run`: Home Assistant may be
+    busy with a run. `null_until`: a null run is under way and is to be acknowledged. `owed_until`: a stream of a run
+    that was cut may still begin. `parked_until`: a question may still come for what was said. `retried`: this turn's
+    run was begun anew already. `voiceless`: this Home Assistant understands without telling of voices.
     """
 
     connected: bool = False
@@ -167,6 +168,7 @@ class State:
     question: tuple[int, ...] = ()
     prefix: tuple[int, ...] = ()
     woken: Woken | None = None
+    pipeline: str | None = None
     demux: Demux = field(default_factory=Demux)
     may_run: bool = False
     null_until: float | None = None

@@ -262,8 +262,11 @@ def _forget(streams: Iterable[int]) -> tuple[Effect, ...]:
 
 
 def woken(state: State, event: Woken, _now: float, _policy: Policy) -> Outcome:
-    """Let the next run begin with `detection`, by which Home Assistant lets only one of several rooms answer."""
-    return replace(state, woken=event), ()
+    """Let the next run begin with `detection`, by which Home Assistant lets only one of several rooms answer.
+
+    The word's pipeline has that run and all that follow, until the next wake word.
+    """
+    return replace(state, woken=event, pipeline=event.pipeline), ()
 
 
 def own_text(state: State, event: OwnText, _now: float, _policy: Policy) -> Outcome:

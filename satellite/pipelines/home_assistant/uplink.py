@@ -78,8 +78,8 @@ class Uplink:
         match effect:
             case effects.SendNullRun():
                 self._sender.send(null_run())
-            case effects.SendRun(_, streams, woken):
-                self._begin(streams, begin_run(woken))
+            case effects.SendRun(_, streams, woken, pipeline):
+                self._begin(streams, begin_run(woken, pipeline))
             case effects.SendWakeRun():
                 self._begin((), begin_wake_run())
                 self._waking = True

@@ -25,17 +25,17 @@ def null_run() -> Event:
     return RunPipeline(start_stage=PipelineStage.TTS, end_stage=PipelineStage.TTS).event()
 
 
-def begin_run(woken: Woken | None) -> list[Event]:
+def begin_run(woken: Woken | None, pipeline: str | None) -> list[Event]:
     """Make the beginning of a run from speech to speech; audio may follow at once."""
     run = RunPipeline(
         start_stage=PipelineStage.ASR,
         end_stage=PipelineStage.TTS,
         wake_word_name=None if woken is None else woken.name,
     ).event()
+    if pipeline is not None:
+        run.data["name"] = pipeline
     if woken is None:
         return [run, StreamingStarted().event()]
-    if woken.pipeline is not None:
-        run.data["name"] = woken.pipeline
     # Audio between the two would begin a run by itself.
     return [Detection(name=woken.name).event(), run, StreamingStarted().event()]
 

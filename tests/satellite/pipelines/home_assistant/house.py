@@ -128,9 +128,14 @@ class House:
     def interrupt(self, epoch: int, reason: str = "speech") -> None:
         self.pipeline.cancel(Interrupt(reason, epoch, self.room.texts.get(epoch, "")))
 
-    def wake(self, name: str) -> None:
+    def wake(self, name: str, pipeline: str | None = None) -> None:
         """Say a wake word that the satellite itself listens for."""
-        self.pipeline.woken(WakeWord(name, name, Role.WAKE, end_index=None))
+        self.pipeline.woken(WakeWord(name, name, Role.WAKE, end_index=None, pipeline=pipeline))
+
+    def pipelines(self) -> list[str | None]:
+        """Return which pipeline each run that was no null run asked for."""
+        runs = [e.event for e in self.home.log.of("run-pipeline", from_satellite=True)]
+        return [run.data.get("name") for run in runs if run.data["start_stage"] != "tts"]
 
     def from_satellite(self, *kinds: str) -> list[str]:
         """Return what Home Assistant was sent of these kinds, in order; a null run is told from a real one."""

@@ -73,6 +73,37 @@ def test_six_barge_ins_in_a_row_leave_home_assistant_hearing(release: Release) -
     run_virtual(main())
 
 
+def test_the_pipeline_of_the_wake_word_has_the_turn_also_when_its_run_is_begun_anew() -> None:
+    async def main() -> None:
+        turns = [
+            Turn("turn on the light", Reply("Done.", tone(5.0))),
+            Turn("no", Reply("Sorry.", tone(1.0))),
+            Turn("one"),
+        ]
+        async with house(turns) as here:
+            here.wake("okay_nabu", "Kitchen")
+            here.pipeline.open_stt(1)
+            # Home Assistant hears nobody for so long that a run without `voice-started` is begun anew.
+            await here.say(1, quiet(3.0) + voice(1.0))
+            here.pipeline.end_stt(1)
+            await here.speaking(1)
+            here.pipeline.open_stt(2)
+            await here.say(2, voice(0.6, SECOND))
+            here.interrupt(1)
+            here.pipeline.end_stt(2)
+            await here.answered(2)
+            assert len(here.pipelines()) >= 3
+            assert set(here.pipelines()) == {"Kitchen"}
+            assert len(here.home.log.of("detection", from_satellite=True)) == 1
+            here.pipeline.played(2)
+            here.wake("alexa")
+            await here.speak(3, voice(1.0))
+            await here.room.until(lambda: 3 in here.room.transcripts)
+            assert here.pipelines()[-1] is None
+
+    run_virtual(main())
+
+
 def test_a_turn_that_goes_on_while_its_text_is_awaited_reaches_home_assistant_whole() -> None:
     async def main() -> None:
         whole = Turn("turn on the light in the kitchen", Reply("Done."))
