@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _CLIPS = Path(__file__).resolve().parents[1] / "clips"
+ONSET_SHARE = 10 ** (ONSET_DB / 20)
 # Every clip at the same loudness; a scene sets its own.
 CLIP_DBFS = -24.0
 
@@ -49,11 +50,12 @@ _OWN_CLIPS = (
     ("cough", Line.COUGH),
 )
 _COUGHS = 12
-# A recording's noise is what the quietest twentieth of it peaks at; speech is well above, and never below this.
+# A recording's noise is what its quietest tenth peaks at, in pieces of 10 ms. Recordings of commands have noise up to
+# 22 dB below their peak, and gated ones have more of it in front of the speech than within.
 _NOISE_FRAMES = 160
-_NOISE_SHARE = 0.05
-_NOISE_MARGIN = 3.0
-_QUIETEST_SPEECH_DB = -26.0
+_NOISE_SHARE = 0.1
+_ABOVE_NOISE_DB = 10.0
+_RECORDED_ONSET_DB = (-28.0, -20.0)
 # What people say while others talk, and mean to go on listening.
 _BACKCHANNELS = frozenset(("yes", "yeah", "okay", "right", "uh huh", "i see"))
 _COMMAND_WORDS = 3
@@ -147,7 +149,7 @@ def recorded(folder: Path) -> list[Clip]:
 
 def trimmed(samples: Signal) -> Signal:
     """Cut off what is more than 40 dB below the peak at both ends."""
-    return _above(samples, float(np.abs(samples).max(initial=0)) * 10 ** (ONSET_DB / 20))
+    return _above(samples, float(np.abs(samples).max(initial=0)) * ONSET_SHARE)
 
 
 def _above(samples: Signal, threshold: float) -> Signal:
@@ -156,12 +158,12 @@ def _above(samples: Signal, threshold: float) -> Signal:
 
 
 def _out_of_noise(samples: Signal) -> Signal:
-    """Cut a recording down to what rises from its own noise."""
+    """Cut a recording down to what rises from its own noise; what is cut off is not played either."""
     whole = len(samples) // _NOISE_FRAMES * _NOISE_FRAMES
     peaks = np.abs(samples[:whole]).reshape(-1, _NOISE_FRAMES).max(axis=1)
-    loudest = float(np.abs(samples).max())
-    noise = _NOISE_MARGIN * float(np.quantile(peaks, _NOISE_SHARE))
-    return _above(samples, min(noise, loudest * 10 ** (_QUIETEST_SPEECH_DB / 20)))
+    above_noise = float(np.quantile(peaks, _NOISE_SHARE)) * 10 ** (_ABOVE_NOISE_DB / 20)
+    least, most = (float(peaks.max()) * 10 ** (level_db / 20) for level_db in _RECORDED_ONSET_DB)
+    return _above(samples, min(max(above_noise, least), most))
 
 
 def _wanted(reply_voices: Sequence[str], people: Sequence[str]) -> list[tuple[Line, str, str]]:

@@ -10,7 +10,7 @@ import numpy as np
 from satellite.devices.pcm import to_int16
 from tests.room import noises
 from tests.room.convolution import convolve, convolve_loop
-from tests.room.corpus import trimmed
+from tests.room.corpus import ONSET_SHARE, trimmed
 from tests.room.effort import speak_with
 from tests.room.impulse import PRE_FRAMES, Source, responses
 from tests.room.levels import Signal, frames_of, level_dbfs, scaled, scaled_to
@@ -22,18 +22,22 @@ if TYPE_CHECKING:
     from satellite.devices.base import Samples
     from tests.room.corpus import Corpus
     from tests.room.effort import Effort
-    from tests.room.scene import Utterance
 
 # As text-to-speech programs deliver it.
 REPLY_DBFS = -20.0
 _BETWEEN_SENTENCES_S = 0.25
+_ENERGY_FRAMES = 16
 # The microphone's own noise, however quiet the room.
 _HISS_DBFS = -72.0
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The truth about a sound at the microphone: its first and its last frame (half-open), and its active level."""
+    """The truth about a sound at the microphone.
+
+    start_frame: where its energy first comes within 40 dB of its highest. end_frame: one past the last direct sound;
+    the room rings on. level_dbfs: its active level.
+    """
 
     kind: Kind
     text: str
@@ -73,11 +77,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Air:
-    """The ways to the microphone while the device stands in one spot."""
+    """The ways to the microphone while the device stands in one spot; `people` has those of the places in use."""
 
     from_frame: int
     echo: Signal
-    people: tuple[Signal, ...]
+    people: dict[int, Signal]
     noise: Signal
 
 
@@ -102,6 +106,7 @@ def set_stage(scene: Scene, corpus: Corpus) -> Stage:
 
 def _airs(scene: Scene) -> list[_Air]:
     band = scene.loudspeaker.response()
+    places = sorted({utterance.place for utterance in scene.utterances})
     airs = []
     microphone, loudspeaker, at = scene.microphone, scene.loudspeaker_at, 0
     for move in (None, *(change for change in scene.changes if isinstance(change, Move))):
@@ -111,11 +116,11 @@ def _airs(scene: Scene) -> list[_Air]:
                 for point in (microphone, loudspeaker)
             )
             at = move.at_frame
-        people = [Source(place.at, place.facing) for place in scene.places]
+        people = [Source(scene.places[place].at, scene.places[place].facing) for place in places]
         echo, noise, *voices = responses(
             scene.shell, microphone, [Source(loudspeaker), Source(scene.noise_at), *people]
         )
-        airs.append(_Air(at, convolve(echo, band), tuple(voices), noise))
+        airs.append(_Air(at, convolve(echo, band), dict(zip(places, voices, strict=True)), noise))
     return airs
 
 
@@ -134,23 +139,23 @@ def _people(scene: Scene, corpus: Corpus, airs: list[_Air]) -> tuple[Signal, tup
     labels = []
     for number, utterance in enumerate(scene.utterances):
         clip = corpus.named(utterance.clip)
-        generator = np.random.default_rng((scene.seed, number))
-        said = trimmed(speak_with(utterance.effort, clip.samples, generator))
-        heard, start = _heard(said, utterance, airs)
+        said = trimmed(speak_with(utterance.effort, clip.samples, np.random.default_rng((scene.seed, number))))
+        air = [air for air in airs if air.from_frame <= utterance.at_frame][-1]
+        heard = convolve(said, air.people[utterance.place])
+        onset, end = _onset(heard), PRE_FRAMES + len(said)
         level = scene.voice_dbfs + utterance.level_db
-        heard = scaled(heard, level - level_dbfs(heard[PRE_FRAMES : PRE_FRAMES + len(said)]))
-        before = start - PRE_FRAMES
-        track[before : before + len(heard)] += heard[: scene.frames - before]
-        end = start + len(said)
+        heard = scaled(heard, level - level_dbfs(heard[onset:end]))
+        begin = utterance.at_frame - PRE_FRAMES
+        track[begin : begin + len(heard)] += heard[: scene.frames - begin]
         told = utterance.kind, clip.text, clip.name, clip.voice, utterance.effort, utterance.place
-        labels.append(Label(*told, start_frame=start, end_frame=end, level_dbfs=level))
+        labels.append(Label(*told, start_frame=begin + onset, end_frame=begin + end, level_dbfs=level))
     return track, tuple(labels)
 
 
-def _heard(said: Signal, utterance: Utterance, airs: list[_Air]) -> tuple[Signal, int]:
-    """Give an utterance at the microphone and the frame at which its direct sound arrives there."""
-    air = [air for air in airs if air.from_frame <= utterance.at_frame][-1]
-    return convolve(said, air.people[utterance.place]), utterance.at_frame
+def _onset(heard: Signal) -> int:
+    """Give the sample from which on a millisecond's energy is within 40 dB of the highest."""
+    energies = np.convolve(heard.astype(np.float64) ** 2, np.ones(_ENERGY_FRAMES))[_ENERGY_FRAMES - 1 :]
+    return int(np.argmax(energies >= ONSET_SHARE**2 * energies.max())) + _ENERGY_FRAMES // 2
 
 
 def _noise(scene: Scene, corpus: Corpus, air: _Air) -> Signal:

@@ -35,7 +35,7 @@ def test_a_part_of_a_sample_counts() -> None:
     assert late[1_000:] == pytest.approx(tone(frames - 700.3)[1_000:], abs=2e-3)
 
 
-@pytest.mark.parametrize("ppm", [-200.0, -50.0, 50.0, 200.0])
+@pytest.mark.parametrize("ppm", [-200.0, 50.0])
 def test_two_clocks_drift_apart_by_exactly_so_much(ppm: float) -> None:
     frames = np.arange(10 * RATE_HZ, dtype=float)
     line = DelayLine(1_600, ppm)

@@ -100,22 +100,23 @@ def test_there_is_something_of_everything_in_several_voices(corpus: Corpus) -> N
 
 
 def test_recordings_are_cut_out_of_their_own_noise(tmp_path: Path, corpus: Corpus) -> None:
-    spoken = scaled_to(corpus.of(Line.WORD)[0].samples, -20)
+    spoken = scaled_to(next(clip for clip in corpus.of(Line.WORD) if clip.text == "enough").samples, -20)
     recording = np.pad(spoken, RATE_HZ)
     recording += scaled(np.random.default_rng(1).standard_normal(len(recording), np.float32), -55)
-    with wave.open(str(tmp_path / "stop.wav"), "wb") as file:
+    with wave.open(str(tmp_path / "word.wav"), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE_HZ)
         file.writeframes(to_int16(recording).tobytes())
     entries = [
-        {"file": "stop.wav", "transcript": "stop", "speaker": "me"},
+        {"file": "word.wav", "transcript": "enough", "speaker": "me"},
         {"file": "dog.wav", "transcript": None, "speaker": "dog"},
     ]
     (tmp_path / "manifest.json").write_text(json.dumps(entries), encoding="utf-8")
     (clip,) = recorded(tmp_path)
-    assert (clip.line, clip.voice, clip.text) == (Line.WORD, "recorded-me", "stop")
-    assert len(clip.samples) == pytest.approx(len(spoken), abs=0.03 * RATE_HZ)
+    assert (clip.line, clip.voice, clip.text) == (Line.WORD, "recorded-me", "enough")
+    # The soft sounds at its ends drown in the noise; of two seconds of noise nothing is left.
+    assert 0.8 * len(spoken) < len(clip.samples) <= len(spoken)
 
 
 @pytest.mark.parametrize("manifest", [None, "no JSON", '[{"file": "a.wav"}]', '[{"file": "a.wav", "transcript": "a"}]'])

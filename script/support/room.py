@@ -1,0 +1,195 @@
+"""Scenes of the simulated living room as WAV files: what the microphone hears, and its parts, with the truth."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import wave
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from satellite.devices.pcm import to_int16
+from tests.room.acoustic import AcousticRoom
+from tests.room.casting import SCENE_S, ChangeKind, Wishes, make_scene
+from tests.room.convolution import BLOCK_FRAMES
+from tests.room.corpus import built_in, flite, recorded
+from tests.room.effort import Effort
+from tests.room.levels import RATE_HZ
+from tests.room.noises import NoiseKind
+from tests.room.scene import INTERRUPTIONS, Kind
+from tests.room.staging import set_stage
+from wire.errors import InterjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from satellite.devices.base import Samples
+    from tests.room.corpus import Corpus
+    from tests.room.staging import Stage
+
+_Choice = TypeVar("_Choice", bound=Enum)
+
+_DEFAULT_OUT = Path("out/room")
+# Shorter, and nothing could be said in it; longer, and memory would be short.
+_SHORTEST_S, _LONGEST_S = 10.0, 600.0
+# Beyond, one of the two is lost in 16 bits.
+_MOST_ECHO_DB = 40.0
+# No crystal is worse.
+_MOST_DRIFT_PPM = 500.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Render; status 2 when something that is needed is missing."""
+    arguments = _parse(argv)
+    if arguments.list:
+        sys.stdout.write("".join(f"{kind.value:20}{_meaning(kind)}\n" for kind in Kind))
+        return 0
+    try:
+        corpus = _corpus(arguments)
+        for kind in Kind if arguments.scene is None else (arguments.scene,):
+            stage = set_stage(make_scene(kind, arguments.seed, corpus, _wishes(arguments)), corpus)
+            render(stage, arguments.out / stage.scene.name)
+            sys.stdout.write(f"{arguments.out / stage.scene.name}: {len(stage.labels)} sounds\n")
+    except (InterjectError, OSError) as error:
+        sys.stderr.write(f"room: {error}\n")
+        return 2
+    return 0
+
+
+def render(stage: Stage, folder: Path) -> None:
+    """Play the whole reply, whatever happens, and write mic, loudspeaker, user and echo.wav and labels.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    room = AcousticRoom(stage)
+    frames = -(-stage.scene.frames // BLOCK_FRAMES) * BLOCK_FRAMES
+    played = np.zeros(frames, np.int16)
+    played[: len(stage.reply)] = stage.reply
+    heard = room.listen(played)
+    _write(folder / "mic.wav", heard.mic)
+    _write(folder / "loudspeaker.wav", played)
+    _write(folder / "user.wav", to_int16(heard.people))
+    _write(folder / "echo.wav", to_int16(heard.echo))
+    (folder / "labels.json").write_text(json.dumps(_truth(stage), indent=1, default=_plain) + "\n", encoding="utf-8")
+
+
+def _truth(stage: Stage) -> dict[str, Any]:
+    labels = [
+        {
+            "start_s": label.start_frame / RATE_HZ,
+            "end_s": label.end_frame / RATE_HZ,
+            "must_interrupt": label.kind in INTERRUPTIONS,
+            **asdict(label),
+        }
+        for label in stage.labels
+    ]
+    return {"rate_hz": RATE_HZ, "labels": labels, "scene": asdict(stage.scene)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    raise TypeError(f"{value!r} has no place in JSON")
+
+
+def _write(path: Path, samples: Samples) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE_HZ)
+        file.writeframes(samples.tobytes())
+
+
+def _corpus(arguments: argparse.Namespace) -> Corpus:
+    recordings = [] if arguments.speech is None else recorded(arguments.speech)
+    return built_in().with_clips([*(flite() if arguments.flite else ()), *recordings])
+
+
+def _wishes(arguments: argparse.Namespace) -> Wishes:
+    return Wishes(
+        echo_db=arguments.echo_db,
+        seconds=arguments.seconds,
+        noise=arguments.noise,
+        effort=arguments.effort,
+        change=arguments.change,
+        drift_ppm=arguments.drift_ppm,
+    )
+
+
+def _meaning(kind: Kind) -> str:
+    if kind is Kind.SILENCE:
+        return "nobody speaks but the satellite"
+    return "must be given way to" if kind in INTERRUPTIONS else "must be left alone"
+
+
+def _seconds(text: str) -> float:
+    return _between(text, _SHORTEST_S, _LONGEST_S)
+
+
+def _decibels(text: str) -> float:
+    return _between(text, -_MOST_ECHO_DB, _MOST_ECHO_DB)
+
+
+def _ppm(text: str) -> float:
+    return _between(text, -_MOST_DRIFT_PPM, _MOST_DRIFT_PPM)
+
+
+def _between(text: str, least: float, most: float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"{text}: a number from {least:g} to {most:g}")
+    return value
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}: a whole number from 0 on")
+    return int(text)
+
+
+def _one_of(kinds: type[_Choice]) -> Callable[[str], _Choice]:
+    def parsed(text: str) -> _Choice:
+        try:
+            return kinds(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text}: one of {_all(kinds)}") from None
+
+    return parsed
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="script/room", description=__doc__)
+    add = parser.add_argument
+    add("--list", action="store_true", help="say what scenes there are")
+    add("--scene", type=_one_of(Kind), metavar="KIND", help="one of --list; default: one of each")
+    add("--seed", type=_seed, default=1, metavar="N", help="which of them; default: 1")
+    add("--echo-db", type=_decibels, metavar="D", help="echo against the user's voice, 0 to 20; default: by the seed")
+    add("--seconds", type=_seconds, default=SCENE_S, metavar="S", help=f"length; default: {SCENE_S:g}")
+    add("--noise", type=_one_of(NoiseKind), metavar="KIND", help=f"{_all(NoiseKind)}; default: by the seed")
+    add("--effort", type=_one_of(Effort), metavar="HOW", help=f"{_all(Effort)}; default: by the seed")
+    add(
+        "--change",
+        type=_one_of(ChangeKind),
+        default=ChangeKind.NONE,
+        metavar="WHAT",
+        help=f"mid-scene: {_all(ChangeKind)}",
+    )
+    add("--drift-ppm", type=_ppm, default=0.0, metavar="PPM", help="of the loudspeaker's clock; default: 0")
+    add("--flite", action="store_true", help="let flite's voices speak as well (Debian's flite must be installed)")
+    add("--speech", type=Path, metavar="DIR", help="recorded voices as well: WAV files and a manifest.json")
+    add("--out", type=Path, default=_DEFAULT_OUT, metavar="DIR", help=f"default: {_DEFAULT_OUT}")
+    return parser.parse_args(argv)
+
+
+def _all(kinds: type[Enum]) -> str:
+    return ", ".join(kind.value for kind in kinds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

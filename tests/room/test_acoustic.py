@@ -1,0 +1,150 @@
+"""The loudspeaker's way through the room, in closed loop."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from satellite.devices.base import running
+from tests.room.acoustic import AcousticRoom
+from tests.room.casting import Wishes, make_scene
+from tests.room.convolution import BLOCK_FRAMES, convolve
+from tests.room.device import RoomDevice
+from tests.room.levels import RATE_HZ, frames_of, level_dbfs
+from tests.room.scene import DelayJump, Kind, Move, Volume
+from tests.room.staging import set_stage
+from tests.satellite.devices.conformance import Case, DeviceConformance
+from tests.virtual_clock import run_virtual
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from satellite.devices.base import Samples
+    from tests.room.corpus import Corpus
+    from tests.room.scene import Change
+    from tests.room.staging import Stage
+
+SECONDS = 10.0
+CHANGE_AT = 5 * RATE_HZ
+
+
+def staged(corpus: Corpus, *changes: Change, delay_ms: float = 80.0, drift_ppm: float = 0.0) -> Stage:
+    scene = make_scene(Kind.SILENCE, 1, corpus, Wishes(seconds=SECONDS, echo_db=10.0))
+    return set_stage(replace(scene, changes=changes, delay_ms=delay_ms, drift_ppm=drift_ppm), corpus)
+
+
+def whole(stage: Stage) -> Samples:
+    return stage.reply[: len(stage.reply) // (10 * BLOCK_FRAMES) * 10 * BLOCK_FRAMES]
+
+
+def echo_of(stage: Stage) -> NDArray[np.float32]:
+    return AcousticRoom(stage).listen(whole(stage)).echo
+
+
+def test_the_echo_is_the_distorted_reply_through_the_response(corpus: Corpus) -> None:
+    stage = staged(corpus)
+    driven = stage.scene.loudspeaker.distort(whole(stage).astype(np.float32) / np.float32(32_768))
+    offline = convolve(driven, stage.echo_response)
+    delay = frames_of(0.08) - 8
+    assert echo_of(stage)[delay:] == pytest.approx(offline[: len(whole(stage)) - delay], abs=1e-5)
+
+
+def test_blocks_of_any_length_sound_the_same(corpus: Corpus) -> None:
+    stage = staged(corpus, Volume(CHANGE_AT, 6.0), Move(CHANGE_AT + RATE_HZ, (0.2, 0.1, 0.0)))
+    mics = []
+    for blocks in (1, 2, 10):
+        room = AcousticRoom(stage)
+        mics.append(np.concatenate([room.step(block) for block in whole(stage).reshape(-1, blocks * BLOCK_FRAMES)]))
+    assert np.array_equal(mics[0], mics[1])
+    assert np.array_equal(mics[0], mics[2])
+    with pytest.raises(ValueError, match="blocks of 160"):
+        AcousticRoom(stage).step(np.zeros(100, np.int16))
+
+
+def click_arrives(room: AcousticRoom, seconds: float) -> int:
+    """Play a click at once, and tell how many samples later it is loudest at the microphone."""
+    click = np.zeros(round(seconds * RATE_HZ), np.int16)
+    click[0] = 20_000
+    return int(np.argmax(np.abs(room.listen(click).echo)))
+
+
+@pytest.mark.parametrize("delay_ms", [40.0, 97.5, 150.0])
+def test_the_delay_is_exact(corpus: Corpus, delay_ms: float) -> None:
+    room = AcousticRoom(staged(corpus, delay_ms=delay_ms))
+    assert click_arrives(room, 1.0) == pytest.approx(delay_ms * RATE_HZ / 1000, abs=2)
+
+
+def test_drift_and_a_jump_move_the_echo_by_so_much(corpus: Corpus) -> None:
+    drifting = AcousticRoom(staged(corpus, drift_ppm=200.0))
+    first = click_arrives(drifting, 10.0)
+    assert click_arrives(drifting, 1.0) - first == pytest.approx(-10 * RATE_HZ * 200e-6, abs=1)
+    jumping = AcousticRoom(staged(corpus, DelayJump(CHANGE_AT, 20.0)))
+    first = click_arrives(jumping, 6.0)
+    assert click_arrives(jumping, 1.0) - first == frames_of(0.02)
+
+
+def test_the_knob_turns_the_echo_up(corpus: Corpus) -> None:
+    before, after = echo_of(staged(corpus)), echo_of(staged(corpus, Volume(CHANGE_AT, -6.0)))
+    later = slice(CHANGE_AT + RATE_HZ, None)
+    assert np.array_equal(before[:CHANGE_AT], after[:CHANGE_AT])
+    assert level_dbfs(after[later]) == pytest.approx(level_dbfs(before[later]) - 6, abs=1)
+
+
+def test_a_moved_device_is_another_room(corpus: Corpus) -> None:
+    before, after = echo_of(staged(corpus)), echo_of(staged(corpus, Move(CHANGE_AT, (0.2, 0.2, 0.0))))
+    later = slice(CHANGE_AT + RATE_HZ, None)
+    assert np.array_equal(before[:CHANGE_AT], after[:CHANGE_AT])
+    # What a canceller that had learnt the old room perfectly would leave.
+    assert level_dbfs(after[later] - before[later]) > level_dbfs(before[later]) - 20
+    assert level_dbfs(after[later]) == pytest.approx(level_dbfs(before[later]), abs=2)
+
+
+def test_what_is_paused_is_not_heard(corpus: Corpus) -> None:
+    stage = staged(corpus)
+    room = AcousticRoom(stage)
+    playing = room.listen(whole(stage)[: 2 * RATE_HZ])
+    room.listen(np.zeros(RATE_HZ, np.int16))
+    paused = room.listen(np.zeros(RATE_HZ, np.int16))
+    assert level_dbfs(paused.echo) < level_dbfs(playing.echo) - 60
+
+
+def test_the_room_goes_on_after_the_scene(corpus: Corpus) -> None:
+    stage = staged(corpus)
+    room = AcousticRoom(stage)
+    room.listen(whole(stage))
+    after = room.listen(np.zeros(RATE_HZ, np.int16))
+    assert not after.people.any()
+    assert level_dbfs(after.noise) == pytest.approx(level_dbfs(stage.noise), abs=3)
+
+
+class TestRoomDevice(DeviceConformance):
+    @pytest.fixture
+    def case(self, corpus: Corpus) -> Case:
+        stage = staged(corpus)
+
+        async def make() -> RoomDevice:
+            return RoomDevice(stage)
+
+        return Case(make, run_virtual)
+
+
+def test_a_device_in_the_room_hears_what_the_room_gives(corpus: Corpus) -> None:
+    stage = staged(corpus)
+
+    async def listen() -> Samples:
+        played = iter(whole(stage).reshape(-1, 320))
+        mic = []
+        loop = asyncio.get_running_loop()
+        async with running(RoomDevice(stage), lambda frames: next(played)[:frames]) as blocks:
+            async for block in blocks:
+                mic.append(block.mic)
+                if block.frame + len(block.mic) >= 2 * RATE_HZ:
+                    break
+        assert loop.time() == pytest.approx(2.0, abs=0.02)
+        return np.concatenate(mic)
+
+    assert np.array_equal(run_virtual(listen()), AcousticRoom(stage).step(whole(stage)[: 2 * RATE_HZ]))

@@ -1,0 +1,72 @@
+"""script/room."""
+
+from __future__ import annotations
+
+import json
+import wave
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from script.support.room import main
+from tests.room.levels import RATE_HZ
+from tests.room.scene import Kind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from tests.room.corpus import Corpus
+
+
+def read(path: Path) -> NDArray[np.int32]:
+    with wave.open(str(path), "rb") as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE_HZ, 1, 2)
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.int32)
+
+
+def test_a_scene_becomes_wav_files_with_its_truth(tmp_path: Path, corpus: Corpus) -> None:
+    asked = ["--scene", "interruption-short", "--seed", "3", "--echo-db", "10", "--seconds", "12", "--effort", "normal"]
+    assert main([*asked, "--out", str(tmp_path)]) == 0
+    folder = tmp_path / "interruption-short-3"
+    truth = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+    mic, loudspeaker, user, echo = (read(folder / f"{name}.wav") for name in ("mic", "loudspeaker", "user", "echo"))
+    assert len(mic) == len(loudspeaker) == len(user) == len(echo) == 12 * RATE_HZ
+    assert truth["scene"]["echo_db"] == 10
+    label = truth["labels"][0]
+    assert label["kind"] == "interruption-short"
+    assert label["must_interrupt"] is True
+    assert label["start_s"] == label["start_frame"] / RATE_HZ
+    assert np.abs(user[: label["start_frame"] - 8]).max() <= 1
+    assert np.abs(user[label["start_frame"] : label["end_frame"]]).max() > 100
+    assert np.abs(echo).max() > np.abs(user).max()
+
+
+def test_it_lists_its_scenes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in printed] == [kind.value for kind in Kind]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["--scene", "opera"], "opera: one of interruption-long"),
+        (["--seconds", "1"], "1: a number from 10"),
+        (["--echo-db", "nan"], "nan: a number from -40"),
+        (["--seed", "-1"], "-1: a whole number"),
+    ],
+)
+def test_what_it_cannot_do_is_said(capsys: pytest.CaptureFixture[str], asked: list[str], told: str) -> None:
+    with pytest.raises(SystemExit):
+        main(asked)
+    assert told in capsys.readouterr().err
+
+
+def test_a_folder_without_a_manifest_is_named(
+    tmp_path: Path, corpus: Corpus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--speech", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert str(tmp_path) in capsys.readouterr().err

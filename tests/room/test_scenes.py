@@ -1,0 +1,135 @@
+"""Every scene renders, is what its labels say, and comes back bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests.room.acoustic import AcousticRoom
+from tests.room.casting import FIRST_UTTERANCE_S, ChangeKind, Wishes, make_scene
+from tests.room.convolution import BLOCK_FRAMES
+from tests.room.effort import Effort
+from tests.room.levels import RATE_HZ, frames_of, level_dbfs
+from tests.room.noises import LOOP_FRAMES, NoiseKind
+from tests.room.scene import DelayJump, Kind, Move, Volume
+from tests.room.staging import set_stage
+
+if TYPE_CHECKING:
+    from tests.room.acoustic import Heard
+    from tests.room.corpus import Corpus
+    from tests.room.staging import Label, Stage
+
+# Short, so that there are many; still with something said in it.
+SECONDS = 12.0
+ONSET_S = 0.005
+
+
+def performed(stage: Stage) -> Heard:
+    whole = len(stage.reply) // BLOCK_FRAMES * BLOCK_FRAMES
+    return AcousticRoom(stage).listen(stage.reply[:whole])
+
+
+def staged(corpus: Corpus, kind: Kind, seed: int, wishes: Wishes | None = None) -> Stage:
+    return set_stage(make_scene(kind, seed, corpus, wishes or Wishes(seconds=SECONDS)), corpus)
+
+
+def measured_onset_s(stage: Stage, label: Label) -> float:
+    """Return when the clean user's energy first comes within 40 dB of its highest, in windows of 1 ms."""
+    start = label.start_frame - frames_of(0.1)
+    sound = stage.people[start : label.end_frame]
+    powers = np.mean(sound[: len(sound) // 16 * 16].reshape(-1, 16) ** 2, axis=1)
+    return start / RATE_HZ + float(np.argmax(powers >= 1e-4 * powers.max())) / 1000
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_scene_sounds_as_its_labels_say(corpus: Corpus, kind: Kind) -> None:
+    stage = staged(corpus, kind, seed=2)
+    heard = performed(stage)
+    assert len(heard.mic) == len(stage.reply) == frames_of(SECONDS)
+    assert {label.kind for label in stage.labels} == ({kind} if kind is not Kind.SILENCE else set())
+    for label, following in pairwise(stage.labels):
+        assert label.end_frame < following.start_frame
+    for label in stage.labels:
+        assert frames_of(FIRST_UTTERANCE_S) <= label.start_frame < label.end_frame < stage.scene.frames
+        said = stage.people[label.start_frame : label.end_frame]
+        assert level_dbfs(said) == pytest.approx(label.level_dbfs, abs=0.5)
+    assert bool(stage.people.any()) is bool(stage.labels)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.SILENCE])
+def test_the_first_sound_begins_where_its_label_does(corpus: Corpus, kind: Kind) -> None:
+    for seed in range(2):
+        stage = staged(corpus, kind, seed)
+        label = stage.labels[0]
+        late_s = measured_onset_s(stage, label) - label.start_frame / RATE_HZ
+        assert abs(late_s) <= ONSET_S, f"seed {seed}: {label.text!r} is {late_s * 1000:.1f} ms late"
+
+
+@pytest.mark.parametrize("echo_db", [0.0, 10.0, 20.0])
+def test_the_echo_is_exactly_so_much_louder_than_a_voice(corpus: Corpus, echo_db: float) -> None:
+    stage = staged(corpus, Kind.SHORT, 5, Wishes(echo_db=echo_db, seconds=SECONDS, effort=Effort.NORMAL))
+    heard = performed(stage)
+    first = stage.labels[0]
+    voice_dbfs = level_dbfs(heard.people[first.start_frame : first.end_frame])
+    assert level_dbfs(heard.echo) - voice_dbfs == pytest.approx(echo_db, abs=0.5)
+    assert np.abs(heard.mic.astype(int)).max() < 32_767
+
+
+def test_whispers_shouts_and_asides_have_their_own_levels(corpus: Corpus) -> None:
+    levels = {
+        effort: staged(corpus, Kind.LONG, 1, Wishes(seconds=SECONDS, effort=effort, echo_db=0.0)).labels[0].level_dbfs
+        for effort in (Effort.WHISPER, Effort.NORMAL, Effort.SHOUT)
+    }
+    aside = staged(corpus, Kind.SIDE_TALK, 1, Wishes(seconds=SECONDS, echo_db=0.0)).labels[0]
+    assert (aside.effort, aside.level_dbfs) == (Effort.AWAY, levels[Effort.NORMAL] - 8)
+    assert levels[Effort.WHISPER] < levels[Effort.NORMAL] - 10
+    assert levels[Effort.SHOUT] > levels[Effort.NORMAL] + 10
+
+
+@pytest.mark.parametrize("noise", NoiseKind)
+def test_noise_is_as_loud_as_the_scene_says(corpus: Corpus, noise: NoiseKind) -> None:
+    stage = staged(corpus, Kind.SILENCE, 3, Wishes(seconds=SECONDS, noise=noise, echo_db=0.0))
+    wanted = stage.scene.voice_dbfs - stage.scene.snr_db
+    assert level_dbfs(stage.noise) == pytest.approx(wanted, abs=0.5)
+    assert level_dbfs(performed(stage).noise[:LOOP_FRAMES]) == pytest.approx(wanted, abs=0.5)
+
+
+@pytest.mark.parametrize("change", ChangeKind)
+def test_a_seed_gives_the_same_scene_bit_for_bit(corpus: Corpus, change: ChangeKind) -> None:
+    wishes = Wishes(seconds=SECONDS, change=change, drift_ppm=40.0)
+    first, again = (staged(corpus, Kind.WORD, 7, wishes) for _ in range(2))
+    assert (first.scene, first.labels) == (again.scene, again.labels)
+    assert np.array_equal(performed(first).mic, performed(again).mic)
+    assert first.scene != make_scene(Kind.WORD, 8, corpus, wishes)
+
+
+def test_a_wish_leaves_the_rest_to_the_seed(corpus: Corpus) -> None:
+    scene = make_scene(Kind.LONG, 3, corpus)
+    wished = make_scene(Kind.LONG, 3, corpus, Wishes(change=ChangeKind.MOVE, drift_ppm=50.0))
+    assert replace(wished, changes=(), drift_ppm=0.0) == scene
+    other_noise = make_scene(Kind.LONG, 3, corpus, Wishes(noise=NoiseKind.FAN))
+    assert (other_noise.utterances, other_noise.places) == (scene.utterances, scene.places)
+
+
+def test_the_kinds_of_change(corpus: Corpus) -> None:
+    wanted = {ChangeKind.VOLUME: Volume, ChangeKind.DELAY: DelayJump, ChangeKind.MOVE: Move}
+    for kind, change in wanted.items():
+        scenes = [make_scene(Kind.LONG, seed, corpus, Wishes(change=kind)) for seed in range(8)]
+        assert all(len(scene.changes) == 1 and isinstance(scene.changes[0], change) for scene in scenes)
+    assert not make_scene(Kind.LONG, 1, corpus).changes
+
+
+def test_seeds_differ_in_voices_places_echo_and_delay(corpus: Corpus) -> None:
+    scenes = [make_scene(Kind.SHORT, seed, corpus) for seed in range(40)]
+    assert len({corpus.named(scene.utterances[0].clip).voice for scene in scenes}) >= 5
+    assert len({utterance.place for utterance in scenes[0].utterances}) > 1
+    assert {utterance.effort for scene in scenes for utterance in scene.utterances} >= set(Effort) - {Effort.AWAY}
+    assert {scene.echo_db for scene in scenes} == {0.0, 5.0, 10.0, 15.0, 20.0}
+    assert {scene.noise for scene in scenes} == set(NoiseKind)
+    delays = [scene.delay_ms for scene in scenes]
+    assert min(delays) < 60
+    assert max(delays) > 130
