@@ -15,7 +15,7 @@ from satellite.hearing.cancelling.facts import Convergence, EchoFacts
 from satellite.hearing.cancelling.kalman import KalmanFilter
 from satellite.hearing.cancelling.leak import LeakModel
 from satellite.hearing.cancelling.levels import EchoLevels, dbfs
-from satellite.hearing.cancelling.partitions import BLOCK_SAMPLES, FFT_SAMPLES, RATE_HZ, PlayedSpectra
+from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES, RATE_HZ, PlayedSpectra
 from satellite.hearing.cancelling.path import Observation, PathWatch, Verdict
 from satellite.hearing.cancelling.suppressor import RECENT_SAMPLES, Suppressor, gains
 
@@ -33,12 +33,12 @@ _SAME_BLOCKS = 1.5
 _MAX_DELAY_BLOCKS = MAX_DELAY_SAMPLES // BLOCK_SAMPLES
 # A room that rings longer than the filter reaches still holds our voice for so long.
 _TAIL_BLOCKS = 30
-# Nobody hears playback below -70 dBFS, and its echo teaches nothing.
-_SILENT_POWER = 1e-7
 # Where the path changed, it may be anywhere within its former power.
 _DOUBT_SHARE = 0.5
 # The suppressor's bins in the filter's.
 _NEAREST = np.round(np.arange(frames.BINS) * (FFT_SAMPLES / frames.FRAME_SAMPLES)).astype(np.intp)
+# What a block's spectrum sums up, as a mean square.
+_PER_SAMPLE = np.float32(1 / BLOCK_SAMPLES)
 # Bins of 50 Hz in which the filter is judged: 200 to 4000 Hz.
 _JUDGED = slice(4, 81)
 
@@ -61,7 +61,7 @@ class KalmanCanceller:
 
     def __init__(self, path: Path | None = None) -> None:
         self._filter = KalmanFilter(_PARTITIONS)
-        self._played = PlayedSpectra(_MAX_DELAY_BLOCKS + _PARTITIONS + _TAIL_BLOCKS + 2)
+        self._played = PlayedSpectra(_MAX_DELAY_BLOCKS + _PARTITIONS)
         self._delays = DelayEstimator()
         self._drift = DriftEstimator()
         self._sliding = SlidingDelay()
@@ -109,14 +109,15 @@ class KalmanCanceller:
         """
         if mic_10ms.shape != (BLOCK_SAMPLES,) or played_10ms.shape != (BLOCK_SAMPLES,):
             raise ValueError(f"blocks have {BLOCK_SAMPLES} samples, not {mic_10ms.shape} and {played_10ms.shape}")
-        mic, played = _finite(mic_10ms), _finite(played_10ms)
+        mic, played = mic_10ms, played_10ms
+        if not np.isfinite(mic @ played):
+            mic, played = _finite(mic), _finite(played)
         self._take_played(played)
         if self._delays.push(mic, played) and self._delays.samples is not None:
             self._found(self._delays.samples)
         # Before the delay is known the echo may come at any time.
-        first = 0 if self._delay_samples is None else max(0, self._delay_blocks - _LEAD_BLOCKS)
-        count = _PARTITIONS + _TAIL_BLOCKS + (_MAX_DELAY_BLOCKS if self._delay_samples is None else 2 * _LEAD_BLOCKS)
-        self._playing = self._played.loudest(first, min(count, self._played.depth - first)) > _SILENT_POWER
+        delay_blocks = _MAX_DELAY_BLOCKS if self._delay_samples is None else self._delay_blocks + _LEAD_BLOCKS
+        self._playing = self._played.silent_blocks < delay_blocks + _PARTITIONS + _TAIL_BLOCKS
         self._is_second = not self._is_second
         return self._cancel(mic) if self._playing else self._pass(mic)
 
@@ -132,15 +133,14 @@ class KalmanCanceller:
         echo = self._filter.predict(spectra)
         residual = mic - echo
         misadjustment = self._filter.update(residual, spectra, powers)
-        misadjustment *= np.float32(1 / BLOCK_SAMPLES)
-        self._judge(mic, residual, echo, misadjustment)
         self._frames.push(residual, echo)
         # Half of the judging at a time: gains that are 10 ms old are good enough for the second half of 20 ms.
         if self._is_second:
+            self._judge(mic, residual, echo, misadjustment)
             self._evidence.push(self._frames, self._leak.expected, self._leak.noise)
             return self._suppressor.keep(self._frames.recent(RECENT_SAMPLES))
         self._frames.look()
-        self._leak.push(self._frames.residual, self._frames.echo, misadjustment[_NEAREST])
+        self._leak.push(self._frames.residual, self._frames.echo, _PER_SAMPLE * misadjustment[_NEAREST])
         gain = gains(self._frames.residual, self._leak.expected)
         return self._suppressor.process(gain, self._frames.recent(RECENT_SAMPLES))
 
@@ -165,7 +165,7 @@ class KalmanCanceller:
             residual=float(residual @ residual) / BLOCK_SAMPLES,
             echo=float(echo @ echo) / BLOCK_SAMPLES,
             # The mean over the whole band of what was summed over the judged part.
-            misadjustment=float(misadjustment[_JUDGED].sum()) / len(misadjustment),
+            misadjustment=float(misadjustment[_JUDGED].sum()) / (BLOCK_SAMPLES * BINS),
             evidence=self._evidence.evidence,
             coherence=self._evidence.coherence,
         )
@@ -177,13 +177,7 @@ class KalmanCanceller:
             self._drift.forget()
         elif self._watch.convergence is Convergence.CONVERGED:
             self._drift.push(self._filter.weights)
-        self._levels.push(
-            self._played.loudest(self._delay_blocks + _LEAD_BLOCKS, 1),
-            seen.echo,
-            seen.mic,
-            seen.residual,
-            seen.evidence,
-        )
+        self._levels.push(self._played.level, seen.echo, seen.mic, seen.residual, seen.evidence)
 
     def _found(self, delay_samples: int) -> None:
         is_first = self._delay_samples is None
@@ -211,6 +205,4 @@ class KalmanCanceller:
 
 
 def _finite(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    if np.isfinite(samples.sum()):
-        return samples
     return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)

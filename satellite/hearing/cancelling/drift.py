@@ -23,6 +23,7 @@ _LEAST_LAG = float(_HALF_TAPS)
 
 # Half a second slides the response by less than a sample: its phase needs no unwrapping.
 _MEASURE_BLOCKS = 50
+_FRAME_BLOCKS = 2
 # The range in which it is neither noise nor more than half a turn.
 _BINS = np.arange(6, 70)
 # The filter follows with a lag of its own; a faster loop would swing.
@@ -47,8 +48,8 @@ class DriftEstimator:
         self._slide_ppm = 0.0
 
     def push(self, weights: NDArray[np.complexfloating]) -> None:
-        """Take the response (partitions, 161) after 10 ms of learning."""
-        self._blocks += 1
+        """Take the response (partitions, 161) after a frame of 20 ms in which it learnt."""
+        self._blocks += _FRAME_BLOCKS
         if self._blocks < _MEASURE_BLOCKS:
             return
         self._blocks = 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.frames import BIN_HZ
+from satellite.hearing.cancelling.frames import BIN_HZ, FRAME_SAMPLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,20 +29,23 @@ class Evidence:
         self.evidence = 0.0
         self.coherence = 0.0
         self._cross: NDArray[np.complexfloating] = np.zeros(_BAND.stop - _BAND.start, np.complex64)
-        self._powers = np.zeros((2, _BAND.stop - _BAND.start), np.float32)
+        self._residual = np.zeros(_BAND.stop - _BAND.start, np.float32)
+        self._echo = np.zeros_like(self._residual)
 
     def push(self, frames: Frames, expected: NDArray[np.float32], noise: NDArray[np.float32]) -> None:
         """Take the next 20 ms and the powers, (257,) each, of the echo expected in them and of steady noise."""
-        known = np.maximum(expected[_BAND], noise[_BAND])
-        residual, spectra = frames.residual, frames.spectra
-        share = float(np.mean(residual[_BAND] > _FOREIGN * known))
+        residual, known = frames.residual[_BAND], np.maximum(expected[_BAND], noise[_BAND])
+        known *= _FOREIGN
+        share = np.count_nonzero(residual > known) / len(known)
         self.evidence += (1 - _MEMORY) * (share - self.evidence)
-        left, echo = spectra[:, _BAND]
+        left, echo = frames.spectra[:, _BAND]
+        # In the units of the powers.
         self._cross *= _MEMORY
-        self._cross += (1 - _MEMORY) * (left * echo.conj())
-        self._powers *= _MEMORY
-        powers = np.square(spectra[:, _BAND].real) + np.square(spectra[:, _BAND].imag)
-        self._powers += (1 - _MEMORY) * powers
+        self._cross += (1 - _MEMORY) / FRAME_SAMPLES * (left * echo.conj())
+        self._residual *= _MEMORY
+        self._residual += (1 - _MEMORY) * residual
+        self._echo *= _MEMORY
+        self._echo += (1 - _MEMORY) * frames.echo[_BAND]
         cross = np.square(self._cross.real) + np.square(self._cross.imag)
-        explained = float(np.sum(cross / (self._powers[1] + np.float32(_TINY))))
-        self.coherence = explained / (float(np.sum(self._powers[0])) + _TINY)
+        explained = float(np.sum(cross / (self._echo + np.float32(_TINY))))
+        self.coherence = explained / (float(np.sum(self._residual)) + _TINY)

@@ -29,11 +29,13 @@ _PRIOR_RT60_S = 0.4
 # Partitions whose response is cut to its linear half, in turn, and after how many updates: all of them each time
 # would cost half as much as the whole filter and gain under 1 dB.
 _CONSTRAINED_AT_ONCE = 6
-_CONSTRAIN_EVERY = 2
+_CONSTRAIN_EVERY = 4
 # The room's own changes are added after so many updates at once, for they are slow.
 _AGE_EVERY = 4
 # Below the last bit of 24-bit audio, as power of a bin: keeps divisions finite.
 _TINY = np.float32(1e-12)
+# What the uncertainty explains is less than all of it: rounding would leave less than none.
+_ABOVE_ROUNDING = np.float32(1.0001)
 
 
 class KalmanFilter:
@@ -79,13 +81,13 @@ class KalmanFilter:
         self._near_end += (1 - _NEAR_END_MEMORY) * (np.square(heard.real) + np.square(heard.imag))
         explained = np.multiply(self._uncertainty, powers, out=self._powers)
         misadjusted: NDArray[np.float32] = _OVERLAP * explained.sum(0)
-        scale = 1 / (misadjusted + self._near_end + _TINY)
+        scale = 1 / (_ABOVE_ROUNDING * misadjusted + self._near_end + _TINY)
         # conj(spectra) * step, as the conjugate of a product: the conjugate of one row is cheaper than that of all.
         step = np.multiply(spectra, self._uncertainty, out=self._terms)
         step *= (heard * scale).conj()
         self._weights += np.conjugate(step, out=step)
         self._blocks += 1
-        if self._blocks % _CONSTRAIN_EVERY:
+        if self._blocks % _CONSTRAIN_EVERY == 1:
             self._constrain()
         # The uncertainty that the observation leaves, and what the room adds to it until the next block.
         explained *= (_TRANSITION**2 * _OVERLAP) * scale

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 _QUANTILE = 0.8
 # It moves so much with each 20 ms of playback: up by 30 dB in a second, down by 8.
 _STEP_DB = 0.8
-# A residual so far above what was expected is somebody's voice: from it the leak only creeps.
+# A residual so far above what was expected is somebody's voice, and where it fills this share of the bins the rest may
+# be its too: from it the leak only creeps.
 _FOREIGN_DB = 12.0
+_FOREIGN_SHARE = 0.08
 _CREEP = 0.05
 # A fresh filter may leave it all; no loudspeaker and room can be cancelled by more than the least.
 _START_DB, _LEAST_DB = -6.0, -45.0
@@ -75,8 +77,12 @@ class LeakModel:
 
     def _learn(self, residual: NDArray[np.float32], echo: NDArray[np.float32]) -> None:
         above_db = 10 * np.log10((residual + _TINY) / (self.expected + _TINY))
+        foreign = above_db > _FOREIGN_DB
+        foreign &= residual > _LEARN_ABOVE_NOISE * self.noise
+        if np.count_nonzero(foreign) > _FOREIGN_SHARE * BINS:
+            np.greater(above_db, 0, out=foreign)
         step = np.where(above_db > 0, _STEP_DB * _QUANTILE, -_STEP_DB * (1 - _QUANTILE))
-        step *= np.where(above_db > _FOREIGN_DB, _CREEP, 1.0)
+        step *= np.where(foreign, _CREEP, 1.0)
         step *= echo > _LEARN_ABOVE_NOISE * self.noise
         self._leak_db += step
         np.clip(self._leak_db, _LEAST_DB, 0, out=self._leak_db)

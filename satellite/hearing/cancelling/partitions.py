@@ -15,6 +15,9 @@ BLOCK_SAMPLES = 160
 # A block and the one before it: the circular convolution of a block's filter is linear in the second half.
 FFT_SAMPLES = 2 * BLOCK_SAMPLES
 BINS = FFT_SAMPLES // 2 + 1
+# Nobody hears playback below -70 dBFS, and its echo teaches nothing.
+_SILENT_POWER = 1e-7
+_LONG_AGO_BLOCKS = 1 << 30
 
 
 class PlayedSpectra:
@@ -26,7 +29,9 @@ class PlayedSpectra:
         # Each row is kept twice, `depth` apart: whatever `_at` is, `depth` rows from there on are in order.
         self._spectra = np.zeros((2 * depth, BINS), np.complex64)
         self._powers = np.zeros((2 * depth, BINS), np.float32)
-        self._levels = np.zeros(2 * depth, np.float32)
+        # The mean square of the newest block, and how many blocks ago one was last audible.
+        self.level = 0.0
+        self.silent_blocks = _LONG_AGO_BLOCKS
         self._samples = np.zeros(FFT_SAMPLES, np.float32)
 
     def push(self, played: NDArray[np.float32]) -> None:
@@ -35,12 +40,12 @@ class PlayedSpectra:
         self._samples[BLOCK_SAMPLES:] = played
         spectrum = np.fft.rfft(self._samples)
         power = np.square(spectrum.real) + np.square(spectrum.imag)
-        level = np.float32(np.dot(played, played) / BLOCK_SAMPLES)
+        self.level = float(played @ played) / BLOCK_SAMPLES
+        self.silent_blocks = 0 if self.level > _SILENT_POWER else self.silent_blocks + 1
         self._at = (self._at - 1) % self.depth
         for row in (self._at, self._at + self.depth):
             self._spectra[row] = spectrum
             self._powers[row] = power
-            self._levels[row] = level
 
     def spectra(self, delay: int, count: int) -> NDArray[np.complexfloating]:
         """Return (count, 161) spectra, the first of the block played `delay` blocks ago; a view, valid until a push."""
@@ -49,7 +54,3 @@ class PlayedSpectra:
     def powers(self, delay: int, count: int) -> NDArray[np.float32]:
         """Return the squared magnitudes of `spectra`."""
         return self._powers[self._at + delay : self._at + delay + count]
-
-    def loudest(self, delay: int, count: int) -> float:
-        """Return the mean square of the loudest of those blocks."""
-        return float(self._levels[self._at + delay : self._at + delay + count].max())

@@ -8,20 +8,20 @@ from enum import Enum
 from satellite.hearing.cancelling.facts import Convergence
 
 # Powers are averaged over some 100 ms.
-_MEMORY = 0.9
+_MEMORY = 0.8
 # The filter knows its own misadjustment: from 12 dB below the echo on it has converged, unless that is a first guess
 # of less than half a second of playback.
 _CONVERGED = 10 ** (-12 / 10)
-_LEAST_LEARNT_BLOCKS = 50
-# A filter that adds 1.5 dB to what the microphone heard has diverged, whoever speaks; for 30 ms, as speech is uneven.
+_LEAST_LEARNT_FRAMES = 25
+# A filter that adds 1.5 dB to what the microphone heard has diverged, whoever speaks; for 40 ms, as speech is uneven.
 _DIVERGED = 10 ** (1.5 / 10)
-_DIVERGED_BLOCKS = 3
-# What is left is more than was expected, and yet it is our own voice, for 150 ms: the path has changed.
+_DIVERGED_FRAMES = 2
+# What is left is more than was expected, and yet it is our own voice, for 160 ms: the path has changed.
 _UNEXPECTED_EVIDENCE = 0.12
 _OWN_COHERENCE = 0.5
-_CHANGED_BLOCKS = 15
+_CHANGED_FRAMES = 8
 # After a verdict the filter gets this long to act on it.
-_PATIENCE_BLOCKS = 40
+_PATIENCE_FRAMES = 20
 _TINY = 1e-12
 
 
@@ -37,7 +37,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """10 ms with playback: mean squares of microphone, residual and echo estimate, and the guard's figures."""
+    """A frame of 20 ms with playback: mean squares in its second half, and the guard's figures."""
 
     mic: float
     residual: float
@@ -56,14 +56,14 @@ class PathWatch:
         self._learnt = self._bad = self._odd = self._patience = 0
 
     def push(self, seen: Observation) -> Verdict:
-        """Take the next 10 ms in which something was played."""
+        """Take the next frame in which something was played."""
         self._mic = _MEMORY * self._mic + seen.mic
         self._residual = _MEMORY * self._residual + seen.residual
         self._echo = _MEMORY * self._echo + seen.echo
         self._misadjustment = _MEMORY * self._misadjustment + seen.misadjustment
         self._learnt += 1
         self._patience = max(0, self._patience - 1)
-        if self._learnt >= _LEAST_LEARNT_BLOCKS and self._misadjustment < _CONVERGED * self._echo:
+        if self._learnt >= _LEAST_LEARNT_FRAMES and self._misadjustment < _CONVERGED * self._echo:
             self.convergence = Convergence.CONVERGED
         return self._verdict(seen)
 
@@ -73,7 +73,7 @@ class PathWatch:
             self.convergence = Convergence.RECOVERING
         self._mic = self._residual = self._echo = self._misadjustment = 0.0
         self._learnt = self._bad = self._odd = 0
-        self._patience = _PATIENCE_BLOCKS
+        self._patience = _PATIENCE_FRAMES
 
     def _verdict(self, seen: Observation) -> Verdict:
         self._bad = self._bad + 1 if self._residual > _DIVERGED * self._mic + _TINY else 0
@@ -81,12 +81,12 @@ class PathWatch:
         self._odd = self._odd + 1 if foreign else max(0, self._odd - 1)
         if self._patience:
             return Verdict.KEEP
-        if self._bad >= _DIVERGED_BLOCKS:
+        if self._bad >= _DIVERGED_FRAMES:
             self.restart()
             return Verdict.RESET
-        if self._odd >= _CHANGED_BLOCKS and self.convergence is Convergence.CONVERGED:
+        if self._odd >= _CHANGED_FRAMES and self.convergence is Convergence.CONVERGED:
             self._odd = 0
-            self._patience = _PATIENCE_BLOCKS
+            self._patience = _PATIENCE_FRAMES
             self.convergence = Convergence.RECOVERING
             self._learnt = 0
             return Verdict.DOUBT
