@@ -1,0 +1,29 @@
+"""WebRTC's AEC3 behind the same seam, for comparison: it protects itself by swallowing the user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.hearing.cancelling.errors import CancellerMissingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_RATE_HZ = 16_000
+
+
+class WebRtcCanceller:
+    """AEC3 of the package `pywebrtc-audio`; raises CancellerMissingError where that is not installed."""
+
+    def __init__(self) -> None:
+        try:
+            from pywebrtc_audio import EchoCanceller  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - an optional package
+        except ImportError as error:
+            raise CancellerMissingError("pywebrtc-audio") from error
+        self._canceller = EchoCanceller(_RATE_HZ, 1)
+
+    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the microphone's 160 samples (16 kHz, -1 to 1) without what of `played_10ms` is in them."""
+        return np.asarray(self._canceller.process(mic_10ms, played_10ms), np.float32).reshape(-1)
