@@ -1,0 +1,187 @@
+"""Our own voice is taken out, the user's is left, whatever the room does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from satellite.hearing.cancelling.canceller import KalmanCanceller
+from satellite.hearing.cancelling.facts import Convergence
+from tests.satellite.hearing.cancelling.acoustics import (
+    BLOCK,
+    THEIRS,
+    Signal,
+    drifting,
+    level_db,
+    room,
+    run,
+    talk,
+    through,
+)
+from tests.satellite.hearing.speech import RATE_HZ, white_noise
+
+NOISE_DBFS = -55.0
+
+
+def quiet(signal: Signal) -> Signal:
+    return white_noise(len(signal), NOISE_DBFS, seed=9)
+
+
+def erle_db(mic: Signal, out: Signal, start_s: float, stop_s: float) -> float:
+    return level_db(mic, start_s, stop_s) - level_db(out, start_s, stop_s)
+
+
+@pytest.mark.parametrize("delay_ms", [5, 90, 390])
+def test_our_own_voice_is_gone_within_two_seconds(delay_ms: int) -> None:
+    played = talk(3.5)
+    mic = through(room(delay_ms), played) + quiet(played)
+
+    got = run(mic, played)
+
+    assert erle_db(mic, got.out, 2.0, 3.5) >= 20
+    assert got.facts[-1].convergence is Convergence.CONVERGED
+    assert got.facts[-1].delay_ms == pytest.approx(delay_ms, abs=2)
+    assert got.facts[-1].echo_db == pytest.approx(0, abs=3)
+
+
+def test_a_known_path_needs_no_search() -> None:
+    played = talk(3)
+    mic = through(room(120), played) + quiet(played)
+    taught = KalmanCanceller()
+    run(mic, played, taught)
+
+    got = run(mic, played, KalmanCanceller(taught.path))
+
+    assert got.facts[0].delay_ms == pytest.approx(120, abs=2)
+    assert erle_db(mic, got.out, 0.3, 1.0) >= 12
+
+
+@pytest.mark.parametrize("echo_over_user_db", [0, 10])
+def test_the_user_is_left_alone_while_both_talk(echo_over_user_db: float) -> None:
+    played = talk(8)
+    user = talk(8, THEIRS, level_dbfs=-20 - echo_over_user_db, seed=4)
+    user[: 4 * RATE_HZ] = 0
+    mic = through(room(90), played) + quiet(played) + user
+
+    got = run(mic, played)
+
+    # What is left of us is far below the user by then.
+    assert level_db(got.out, 4.0, 8.0) >= level_db(user, 4.0, 8.0) - 3
+    assert max(fact.evidence for fact in got.facts[420:]) >= 0.15
+    assert {fact.convergence for fact in got.facts[400:]} == {Convergence.CONVERGED}
+
+
+def test_talking_at_once_leaves_the_filter_as_good_as_it_was() -> None:
+    played = talk(9)
+    user = talk(9, THEIRS, level_dbfs=-20, seed=4)
+    user[: 3 * RATE_HZ], user[7 * RATE_HZ :] = 0, 0
+    mic = through(room(90), played) + quiet(played) + user
+
+    assert erle_db(mic, run(mic, played).out, 7.2, 9.0) >= 20
+
+
+def test_evidence_is_of_somebody_else_only() -> None:
+    played = talk(7)
+    mic = through(room(90), played) + quiet(played)
+
+    got = run(mic, played)
+
+    assert max(fact.evidence for fact in got.facts[200:]) < 0.1
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(2 * room(90), id="6 dB louder"),
+        pytest.param(0.25 * room(90), id="12 dB softer"),
+        pytest.param(room(110), id="20 ms later"),
+        pytest.param(room(70), id="20 ms earlier"),
+        pytest.param(room(250), id="160 ms later"),
+        pytest.param(room(90, seed=8), id="another place in the room"),
+    ],
+)
+def test_a_changed_path_is_learnt_within_two_seconds(after: Signal) -> None:
+    played = talk(8)
+    change = 4 * RATE_HZ
+    mic = np.concatenate([through(room(90), played)[:change], through(after, played)[change:]]) + quiet(played)
+
+    got = run(mic, played)
+
+    assert erle_db(mic, got.out, 6.0, 8.0) >= min(20, level_db(mic, 6.0, 8.0) - NOISE_DBFS - 3)
+    assert got.facts[-1].convergence is Convergence.CONVERGED
+
+
+@pytest.mark.parametrize("ppm", [100, -100])
+def test_clocks_that_drift_apart_are_followed(ppm: float) -> None:
+    played = talk(12)
+    mic = drifting(through(room(90), played), ppm) + quiet(played)
+
+    got = run(mic, played)
+
+    assert got.facts[-1].drift_ppm == pytest.approx(ppm, abs=20)
+    assert erle_db(mic, got.out, 8.0, 12.0) >= 20
+
+
+def test_clocks_that_agree_are_left_alone() -> None:
+    played = talk(8)
+    mic = through(room(90), played) + quiet(played)
+
+    assert abs(run(mic, played).facts[-1].drift_ppm) < 5
+
+
+def test_without_playback_the_microphone_passes_sample_by_sample() -> None:
+    mic = talk(2, THEIRS)
+
+    got = run(mic, np.zeros_like(mic))
+
+    assert np.array_equal(got.out, mic[: len(got.out)])
+    assert not any(fact.playing for fact in got.facts)
+
+
+def test_the_output_is_aligned_with_the_microphone_while_we_play() -> None:
+    played = talk(6)
+    user = talk(6, THEIRS, level_dbfs=-15, seed=4)
+    user[: 3 * RATE_HZ] = 0
+
+    got = run(through(room(90), played) + quiet(played) + user, played)
+
+    part = slice(3 * RATE_HZ, 6 * RATE_HZ - BLOCK)
+    lags = range(-40, 41)
+    match = [float(np.dot(user[part], np.roll(got.out, -lag)[part])) for lag in lags]
+    assert abs(lags[int(np.argmax(match))]) <= 2
+
+
+def test_a_microphone_that_clips_does_no_lasting_harm() -> None:
+    played = talk(7)
+    echo = through(room(90), played)
+    loud = slice(3 * RATE_HZ, 4 * RATE_HZ)
+    echo[loud] = np.clip(12 * echo[loud], -1, 1)
+    mic = echo + quiet(played)
+
+    got = run(mic, played)
+
+    assert np.abs(got.out).max() <= 2
+    assert erle_db(mic, got.out, 6.0, 7.0) >= 20
+
+
+def test_what_is_no_number_does_no_harm() -> None:
+    played = talk(4)
+    mic = through(room(90), played) + quiet(played)
+    mic[20_000:20_100] = np.nan
+    played[22_000] = np.inf
+
+    got = run(mic, played)
+
+    assert np.isfinite(got.out).all()
+    assert erle_db(np.nan_to_num(mic), got.out, 3.0, 4.0) >= 15
+
+
+def test_silence_stays_silence() -> None:
+    got = run(np.zeros(2 * RATE_HZ, np.float32), talk(2))
+
+    assert np.abs(got.out).max() < 1e-6
+
+
+def test_a_block_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="160 samples"):
+        KalmanCanceller().process(np.zeros(80, np.float32), np.zeros(80, np.float32))

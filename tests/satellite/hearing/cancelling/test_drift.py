@@ -1,0 +1,45 @@
+"""What was played slides along with the other clock, without a seam."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from satellite.hearing.cancelling.drift import SlidingDelay
+from tests.satellite.hearing.cancelling.acoustics import BLOCK, Signal
+from tests.satellite.hearing.speech import RATE_HZ
+
+
+def test_without_drift_it_is_a_plain_delay() -> None:
+    played = np.random.default_rng(1).standard_normal(20 * BLOCK).astype(np.float32)
+    sliding = SlidingDelay()
+
+    slid = np.concatenate(
+        [block for at in range(0, len(played), BLOCK) for block in sliding.process(played[at : at + BLOCK], 0.0, 1)]
+    )
+
+    lag = round(sliding.lag)
+    assert np.array_equal(slid[lag:], played[:-lag])
+
+
+@pytest.mark.parametrize("ppm", [120.0, -120.0])
+def test_the_lag_grows_and_shrinks_without_a_seam(ppm: float) -> None:
+    # So long that the lag overflows, or underflows, twice.
+    count = 20_000
+    played = np.sin(2 * np.pi * 1_000 / RATE_HZ * np.arange(count * BLOCK)).astype(np.float32)
+    sliding = SlidingDelay()
+    blocks: list[Signal] = []
+    for at in range(0, len(played), BLOCK):
+        blocks += sliding.process(played[at : at + BLOCK], ppm, 100)
+
+    slid = np.concatenate(blocks)[2 * BLOCK :]
+
+    # A seam would be a step; the tone itself moves by 0.39 from sample to sample.
+    assert np.abs(np.diff(slid)).max() < 0.41
+    assert len(blocks) == pytest.approx(count * (1 + ppm * 1e-6), abs=1)
+
+
+def test_it_cannot_play_what_is_yet_to_come() -> None:
+    sliding = SlidingDelay()
+    for _ in range(100):
+        assert len(sliding.process(np.ones(BLOCK, np.float32), -120.0, 0)) == 1

@@ -1,0 +1,48 @@
+"""When a filter is believed, doubted, and thrown away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from satellite.hearing.cancelling.facts import Convergence
+from satellite.hearing.cancelling.path import Observation, PathWatch, Verdict
+
+GOOD = Observation(mic=1.0, residual=0.01, echo=1.0, misadjustment=0.01, evidence=0.0, coherence=0.3)
+
+
+def watched(*seen: Observation) -> tuple[PathWatch, list[Verdict]]:
+    watch = PathWatch()
+    return watch, [watch.push(each) for each in seen]
+
+
+def test_it_takes_half_a_second_of_playback_to_be_believed() -> None:
+    assert watched(*[GOOD] * 20)[0].convergence is Convergence.STARTING
+    assert watched(*[GOOD] * 60)[0].convergence is Convergence.CONVERGED
+
+
+def test_a_filter_that_knows_that_it_is_off_is_not_believed() -> None:
+    assert watched(*[replace(GOOD, misadjustment=0.3)] * 200)[0].convergence is Convergence.STARTING
+
+
+def test_a_user_who_talks_is_no_reason_for_doubt() -> None:
+    talking = replace(GOOD, residual=1.0, mic=2.0, evidence=0.5, coherence=0.1)
+    watch, verdicts = watched(*[GOOD] * 60, *[talking] * 200)
+
+    assert set(verdicts) == {Verdict.KEEP}
+    assert watch.convergence is Convergence.CONVERGED
+
+
+def test_our_own_voice_where_none_was_expected_is_a_changed_path() -> None:
+    louder = replace(GOOD, residual=1.0, mic=4.0, evidence=0.5, coherence=0.9)
+    watch, verdicts = watched(*[GOOD] * 60, *[louder] * 15)
+
+    assert verdicts.count(Verdict.DOUBT) == 1
+    assert watch.convergence is Convergence.RECOVERING
+
+
+def test_a_filter_that_makes_it_worse_is_thrown_away_once() -> None:
+    diverged = replace(GOOD, residual=3.0)
+    watch, verdicts = watched(*[GOOD] * 60, *[diverged] * 15)
+
+    assert verdicts.count(Verdict.RESET) == 1
+    assert watch.convergence is Convergence.RECOVERING
