@@ -67,6 +67,8 @@ class Effects:
                 self._feed.take_back(stream)
                 self._emit("stt-abort", stream=stream)
                 self._pipeline.abort_stt(stream)
+            case turn.ForgetStt(stream):
+                self._pipeline.abort_stt(stream)
             case turn.Awake():
                 self.awake_sound_due = True
                 if self.woken is not None:

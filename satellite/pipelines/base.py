@@ -88,7 +88,7 @@ class Pipeline(Protocol):
         """End an utterance: its text is wanted now."""
 
     def abort_stt(self, stream: int) -> None:
-        """Forget an utterance."""
+        """Forget an utterance, also one whose text was told: it belongs to no question that is still to come."""
 
     def ask(self, epoch: int, text: str) -> None:
         """Have a reply generated and spoken."""

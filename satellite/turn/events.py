@@ -164,6 +164,13 @@ class AbortStt:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetStt:
+    """Forget what a stream said: it belongs to no question that is still to come."""
+
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Have a reply generated and spoken under a new epoch."""
 
@@ -239,6 +246,7 @@ Effect = (
     OpenStt
     | EndStt
     | AbortStt
+    | ForgetStt
     | Awake
     | Ask
     | Announce

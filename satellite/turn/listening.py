@@ -141,11 +141,10 @@ def conclude(state: State, now: float, settings: TurnSettings) -> Outcome:
     if state.waiting:
         return state, ()
     text = _said(state)
-    if not text:
-        return rest(state), ()
     takes_back = state.cut or state.into_reply or len(state.segments) > 1
-    if takes_back and judge(state.segments[-1].text) is Verdict.STOP:
-        return rest(state), ()
+    if not text or (takes_back and judge(state.segments[-1].text) is Verdict.STOP):
+        forgotten, effects = abort_streams(state)
+        return rest(forgotten), effects
     return ask(state, text, settings, now)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from satellite.turn.events import AbortStt, Effect, EndStt, OfferText, OpenStt
-from satellite.turn.state import Segment, SegmentState, State
+from satellite.turn.events import AbortStt, Effect, EndStt, ForgetStt, OfferText, OpenStt
+from satellite.turn.state import TYPED, Segment, SegmentState, State
 
 if TYPE_CHECKING:
     from satellite.turn.settings import TurnSettings
@@ -29,7 +29,11 @@ def open_stream(state: State, settings: TurnSettings) -> Outcome:
 
 def abort_streams(state: State) -> Outcome:
     """Forget all that was said and not yet asked."""
-    aborted = tuple(AbortStt(s.stream) for s in state.segments if s.state is not SegmentState.FINAL)
+    aborted = tuple(
+        ForgetStt(segment.stream) if segment.state is SegmentState.FINAL else AbortStt(segment.stream)
+        for segment in state.segments
+        if segment.stream != TYPED
+    )
     return replace(state, segments=(), stt_until=None), aborted
 
 

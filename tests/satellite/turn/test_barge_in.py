@@ -12,6 +12,7 @@ from satellite.turn.events import (
     Duck,
     EndStt,
     ErrorCue,
+    ForgetStt,
     OpenStt,
     Partial,
     Pause,
@@ -167,7 +168,7 @@ def test_the_question_after_a_commit_is_asked_under_a_new_epoch(interrupted: Dri
 def test_a_stop_is_followed_by_silence(interrupted: Drive) -> None:
     interrupted.send(Partial(1, "stop"))
     interrupted.silence(640)
-    assert interrupted.transcribe("stop") == ()
+    assert interrupted.transcribe("stop") == (ForgetStt(1),)
     assert interrupted.phase() is Phase.IDLE
 
 

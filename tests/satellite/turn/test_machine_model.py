@@ -20,6 +20,7 @@ from satellite.turn.events import (
     Effect,
     EndStt,
     Event,
+    ForgetStt,
     Muted,
     OpenStt,
     Partial,
@@ -77,6 +78,8 @@ class World:
             case AbortStt(stream):
                 assert stream == self.open_stream or stream in self.awaited
                 self.finish_stream(stream)
+            case ForgetStt(stream):
+                assert stream in self.over, "what still comes of it would be taken"
             case Ask(epoch, text):
                 assert self.live is None, "two generations at once"
                 assert epoch == self.epoch + 1

@@ -11,6 +11,7 @@ from satellite.turn.events import (
     CancelReply,
     EndStt,
     ErrorCue,
+    ForgetStt,
     OfferText,
     OpenStt,
     Partial,
@@ -75,7 +76,7 @@ def test_nothing_or_a_murmur_to_an_idle_room_asks_nothing(text: str) -> None:
     drive = Drive()
     drive.voice(500)
     drive.silence(640)
-    assert drive.transcribe(text) == ()
+    assert drive.transcribe(text) == (ForgetStt(1),)
     assert drive.phase() is Phase.IDLE
 
 

@@ -12,6 +12,7 @@ from satellite.turn.events import (
     CancelReply,
     Duck,
     EndStt,
+    ForgetStt,
     OpenStt,
     ReplyPlayed,
     StopWord,
@@ -142,6 +143,17 @@ def test_in_a_fresh_turn_a_stop_word_is_a_command_like_any_other() -> None:
     room.voice(400)
     assert room.send(StopWord()) == ()
     assert room.phase() is Phase.LISTENING
+
+
+def test_what_a_stop_word_took_back_is_forgotten_also_where_its_audio_is_kept() -> None:
+    room = Drive().speaking()
+    room.voice(400)
+    room.silence(300)
+    room.transcribe("stop")
+    assert room.all_of(CancelReply) == [CancelReply(1, CancelReason.STOP_WORD)]
+    room.silence(1000)
+    assert room.phase() is Phase.IDLE
+    assert room.all_of(ForgetStt) == [ForgetStt(1)]
 
 
 def test_a_murmur_before_the_wake_word_is_forgotten() -> None:

@@ -159,3 +159,18 @@ def test_word_marks_are_used_if_they_fit_the_speech(marks: Marks, taken: bool) -
             assert tuple(here.room.marks.get(1, ())) == (marks.marks if taken else ())
 
     run_virtual(main())
+
+
+def test_a_stop_that_our_own_stt_understood_is_no_part_of_the_next_turn() -> None:
+    async def main() -> None:
+        stt = FakeStt({2: ("stop", 8000)})
+        async with house([Turn("tell me", Reply("Once.", OLD)), LIGHT], parts=parts(stt)) as here:
+            await interrupted_by(here, "stop", lambda: here.interrupt(1, "stop-word"))
+            # A conversation asks nothing, and forgets it.
+            here.pipeline.abort_stt(2)
+            await here.speak(3, voice(1.0))
+            await here.answered(2)
+            assert here.home.utterances[1].audio == voice(1.0)
+        await stt.stop()
+
+    run_virtual(main())
