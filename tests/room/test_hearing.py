@@ -1,0 +1,60 @@
+"""The satellite's ears in the room: what is labelled is what a voice activity detector hears."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.devices.base import running
+from satellite.hearing.echo import Identity
+from satellite.hearing.frontend import FrontEnd, HearingSettings
+from satellite.hearing.vad import SileroVad
+from tests.room.casting import Wishes, make_scene
+from tests.room.device import RoomDevice
+from tests.room.effort import Effort
+from tests.room.levels import RATE_HZ, frames_of
+from tests.room.noises import NoiseKind
+from tests.room.scene import Kind
+from tests.room.staging import set_stage
+from tests.virtual_clock import run_virtual
+
+if TYPE_CHECKING:
+    from satellite.devices.base import Samples
+    from satellite.hearing.frontend import Window
+    from tests.room.corpus import Corpus
+    from tests.room.staging import Stage
+
+SPEECH = 0.5
+# A detector needs two or three windows of 32 ms and looks for a voice, which a word may not begin with.
+SOON_S = 0.5
+
+
+def heard_in(stage: Stage) -> list[Window]:
+    front_end = FrontEnd(RATE_HZ, HearingSettings(), SileroVad(), Identity())
+    windows: list[Window] = []
+
+    def silence(frames: int) -> Samples:
+        return np.zeros(frames, np.int16)
+
+    async def listen() -> None:
+        async with running(RoomDevice(stage), silence) as blocks:
+            async for block in blocks:
+                windows.extend(front_end.push(block.mic, block.played))
+                if block.frame >= stage.scene.frames:
+                    return
+
+    run_virtual(listen())
+    return windows
+
+
+def test_every_interruption_is_heard_soon_after_its_label_and_nothing_before(corpus: Corpus) -> None:
+    wishes = Wishes(seconds=15.0, echo_db=0.0, noise=NoiseKind.QUIET, effort=Effort.NORMAL)
+    stage = set_stage(make_scene(Kind.LONG, 1, corpus, wishes), corpus)
+    speech = [window.end_index for window in heard_in(stage) if window.probability >= SPEECH]
+    assert stage.labels
+    assert min(speech) > stage.labels[0].start_frame
+    for label in stage.labels:
+        after = [end for end in speech if end > label.start_frame]
+        assert after
+        assert after[0] - label.start_frame < frames_of(SOON_S)
