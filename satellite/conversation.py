@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from wyoming.timer import TimerFinished
 
-from satellite.echo_watch import EchoWatch
+from satellite.echo_watch import EchoWatch, said_nothing
 from satellite.effects import Effects
 from satellite.hearing.wake.base import Role
 from satellite.playback import Playback
@@ -233,7 +233,8 @@ class Conversation:
             self._effects.carry_out(effect, self._state.evidence.last_voice_s)
         if before.cut and self._state.phase is Phase.IDLE and self._effects.cut_by_voice:
             self._effects.cut_by_voice = False
-            self._echo.cut_off_for_nothing(self._front_end.echo_db)
+            if said_nothing(before, event):
+                self._echo.cut_off_for_nothing(self._front_end.echo_db)
         if before.live and not self._state.live:
             # Whoever waits to feed a reply that is over must find that out.
             self._has_room.set()

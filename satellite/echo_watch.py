@@ -6,9 +6,13 @@ import logging
 from typing import TYPE_CHECKING
 
 from satellite.hearing.echo import SAFE_ECHO_DB
+from satellite.turn.events import Tick, Transcribed, VoiceWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from satellite.turn.events import Event
+    from satellite.turn.state import State
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -52,3 +56,11 @@ class EchoWatch:
         log = _LOGGER.debug if self._told_of_empty_cut else _LOGGER.warning
         self._told_of_empty_cut = True
         log("a voice cut a reply off and said nothing; if it was the satellite's own, %s", _REMEDY)
+
+
+def said_nothing(turn: State, end: Event) -> bool:
+    """Tell whether a turn that this event ended had no words: a "stop" has some, and what failed may have had some."""
+    words = [segment.text for segment in turn.segments]
+    if isinstance(end, Transcribed):
+        words.append(end.text)
+    return isinstance(end, Transcribed | VoiceWindow | Tick) and not any(text.strip() for text in words)

@@ -247,3 +247,22 @@ def test_a_reply_that_broke_off_is_played_once() -> None:
     for made in (hook_call, wyoming_event):
         ends = [made(record["type"], record) for record in records]
         assert len([end for end in ends if end is not None]) == 1
+
+
+@pytest.mark.parametrize("text", ["stop", ""])
+def test_only_a_voice_that_said_nothing_is_suspected_to_be_our_own(text: str) -> None:
+    talk = Talk().speaking()
+    talk.voice(1.2)
+    talk.silence(0.8)
+    assert talk.pipeline.ended == [1]
+    talk.it.transcribed(1, text)
+    assert phase_of(talk) is Phase.IDLE
+    assert bool(talk.trace.of("empty-interruption")) is not bool(text)
+
+
+def test_a_stop_word_after_speech_took_the_floor_is_no_empty_interruption() -> None:
+    talk = Talk().speaking()
+    talk.voice(1.2)
+    stop_word(talk)
+    assert phase_of(talk) is Phase.IDLE
+    assert talk.trace.of("empty-interruption") == []
