@@ -45,11 +45,12 @@ def measured_onset_s(stage: Stage, label: Label) -> float:
     return start / RATE_HZ + float(np.argmax(powers >= 1e-4 * powers.max())) / 1000
 
 
+@pytest.mark.parametrize("seed", [2, 3])
 @pytest.mark.parametrize("kind", Kind)
-def test_a_scene_sounds_as_its_labels_say(corpus: Corpus, kind: Kind) -> None:
-    stage = staged(corpus, kind, seed=2)
-    heard = performed(stage)
-    assert len(heard.mic) == len(stage.reply) == frames_of(SECONDS)
+def test_a_scene_sounds_as_its_labels_say(corpus: Corpus, kind: Kind, seed: int) -> None:
+    stage = staged(corpus, kind, seed)
+    assert len(stage.reply) == len(stage.people) == frames_of(SECONDS)
+    assert AcousticRoom(stage).step(stage.reply[:RATE_HZ]).any()
     assert {label.kind for label in stage.labels} == ({kind} if kind is not Kind.SILENCE else set())
     for label, following in pairwise(stage.labels):
         assert label.end_frame < following.start_frame
@@ -58,18 +59,12 @@ def test_a_scene_sounds_as_its_labels_say(corpus: Corpus, kind: Kind) -> None:
         said = stage.people[label.start_frame : label.end_frame]
         assert level_dbfs(said) == pytest.approx(label.level_dbfs, abs=0.5)
     assert bool(stage.people.any()) is bool(stage.labels)
+    for label in stage.labels[:1]:
+        # Later ones begin in what is left of those before.
+        assert measured_onset_s(stage, label) == pytest.approx(label.start_frame / RATE_HZ, abs=ONSET_S)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.SILENCE])
-def test_the_first_sound_begins_where_its_label_does(corpus: Corpus, kind: Kind) -> None:
-    for seed in range(2):
-        stage = staged(corpus, kind, seed)
-        label = stage.labels[0]
-        late_s = measured_onset_s(stage, label) - label.start_frame / RATE_HZ
-        assert abs(late_s) <= ONSET_S, f"seed {seed}: {label.text!r} is {late_s * 1000:.1f} ms late"
-
-
-@pytest.mark.parametrize("echo_db", [0.0, 10.0, 20.0])
+@pytest.mark.parametrize("echo_db", [0.0, 20.0])
 def test_the_echo_is_exactly_so_much_louder_than_a_voice(corpus: Corpus, echo_db: float) -> None:
     stage = staged(corpus, Kind.SHORT, 5, Wishes(echo_db=echo_db, seconds=SECONDS, effort=Effort.NORMAL))
     heard = performed(stage)
@@ -93,12 +88,11 @@ def test_whispers_shouts_and_asides_have_their_own_levels(corpus: Corpus) -> Non
 @pytest.mark.parametrize("noise", NoiseKind)
 def test_noise_is_as_loud_as_the_scene_says(corpus: Corpus, noise: NoiseKind) -> None:
     stage = staged(corpus, Kind.SILENCE, 3, Wishes(seconds=SECONDS, noise=noise, echo_db=0.0))
-    wanted = stage.scene.voice_dbfs - stage.scene.snr_db
-    assert level_dbfs(stage.noise) == pytest.approx(wanted, abs=0.5)
-    assert level_dbfs(performed(stage).noise[:LOOP_FRAMES]) == pytest.approx(wanted, abs=0.5)
+    heard = AcousticRoom(stage).listen(np.zeros(LOOP_FRAMES // BLOCK_FRAMES * BLOCK_FRAMES, np.int16))
+    assert level_dbfs(heard.noise) == pytest.approx(stage.scene.voice_dbfs - stage.scene.snr_db, abs=0.5)
 
 
-@pytest.mark.parametrize("change", ChangeKind)
+@pytest.mark.parametrize("change", [ChangeKind.NONE, ChangeKind.MOVE])
 def test_a_seed_gives_the_same_scene_bit_for_bit(corpus: Corpus, change: ChangeKind) -> None:
     wishes = Wishes(seconds=SECONDS, change=change, drift_ppm=40.0)
     first, again = (staged(corpus, Kind.WORD, 7, wishes) for _ in range(2))
