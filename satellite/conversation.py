@@ -151,8 +151,8 @@ class Conversation:
 
     def timer(self, event: Event) -> None:
         """A timer was started, updated, cancelled, or has finished."""
+        self._emit(event.type, data=dict(event.data), name=self._timers.name_of(event))
         self._timers = follow(self._timers, event, self._now)
-        self._emit(event.type, data=dict(event.data))
         if TimerFinished.is_type(event.type):
             self._apply(turn.TimerFinished())
 

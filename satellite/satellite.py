@@ -68,7 +68,7 @@ class LogTrace:
             case "muted" | "unmuted":
                 _LOGGER.info("the microphone is %s", "off" if kind == "muted" else "on")
             case "timer-finished":
-                _LOGGER.info("a timer has finished")
+                _LOGGER.info("a timer has finished: %s", fields["name"] or "it has no name")
             case "failed":
                 # Who caused it has warned of the first of a row.
                 _LOGGER.info("%s failed: %s", fields["stage"], fields["error"])

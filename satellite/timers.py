@@ -50,6 +50,11 @@ class Timers:
         """Return the timer with this id, if it is known."""
         return next((timer for timer in self.known if timer.id == timer_id), None)
 
+    def name_of(self, event: Event) -> str | None:
+        """Return what the user called the timer that an event is about, if that is known."""
+        timer = self.get(str(event.data.get("id")))
+        return None if timer is None else timer.name
+
     def put(self, timer: Timer) -> Timers:
         """Add a timer, or put it in place of the one with its id; beyond MOST_TIMERS the first is forgotten."""
         if self.get(timer.id) is not None:
@@ -66,7 +71,7 @@ class Timers:
 def follow(timers: Timers, event: Event, now_s: float) -> Timers:
     """Return the timers after a timer event; one that makes no sense changes nothing and is logged.
 
-    A timer that is not known can be updated (Home Assistant keeps its timers when the satellite restarts).
+    A timer that is not known can be updated, and finish: Home Assistant keeps its timers when the satellite restarts.
     """
     timer_id = event.data.get("id")
     if not isinstance(timer_id, str) or not timer_id:
@@ -75,7 +80,7 @@ def follow(timers: Timers, event: Event, now_s: float) -> Timers:
     if TimerStarted.is_type(event.type) or TimerUpdated.is_type(event.type):
         return _changed(timers, event, known or Timer(timer_id, None, 0.0, active=True, at_s=now_s), now_s)
     if TimerCancelled.is_type(event.type) or TimerFinished.is_type(event.type):
-        if known is None:
+        if known is None and TimerCancelled.is_type(event.type):
             return _ignored(timers, event, f"there is no timer {timer_id!r}")
         return timers.without(timer_id)
     return _ignored(timers, event, "it says nothing of a timer")

@@ -147,9 +147,10 @@ def test_an_announcement_that_is_spoken_into_is_told_as_interrupted() -> None:
 def test_a_finished_timer_rings_and_speech_ends_it() -> None:
     talk = Talk(BY_WAKE_WORD, sounds=SOUNDS)
     talk.silence(0.1)
-    talk.it.timer(TimerStarted(id="tea", total_seconds=180).event())
+    talk.it.timer(TimerStarted(id="1", total_seconds=180, name="tea").event())
     assert phase_of(talk) is Phase.IDLE
-    talk.it.timer(TimerFinished(id="tea").event())
+    talk.it.timer(TimerFinished(id="1").event())
+    assert [record["name"] for record in talk.trace.of("timer-finished")] == ["tea"]
     talk.silence(3.0)
     assert 5 <= np.count_nonzero(np.diff((talk.played_so_far != 0).astype(int)) == 1) <= 7
     talk.voice(0.6)

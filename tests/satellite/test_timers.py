@@ -65,7 +65,6 @@ def test_a_timer_that_was_set_before_the_satellite_started_is_learnt_from_its_up
         ("timer-updated", {"id": "tea", "total_seconds": 1, "is_active": "yes"}, "is_active is 'yes'"),
         ("timer-updated", {"id": "tea", "is_active": True}, "None is no number"),
         ("timer-cancelled", {"id": "unknown"}, "no timer 'unknown'"),
-        ("timer-finished", {"id": "unknown"}, "no timer 'unknown'"),
         ("timer-exploded", {"id": "tea"}, "nothing of a timer"),
     ],
 )
