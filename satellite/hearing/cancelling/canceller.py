@@ -170,6 +170,8 @@ class KalmanCanceller:
             coherence=self._evidence.coherence,
         )
         verdict = self._watch.push(seen)
+        if verdict is not Verdict.KEEP:
+            self._delays.forget()
         if verdict is Verdict.RESET:
             self._forget()
         elif verdict is Verdict.DOUBT:

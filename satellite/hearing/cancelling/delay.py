@@ -62,6 +62,11 @@ class DelayEstimator:
         self._fill = 0
         return measured
 
+    def forget(self) -> None:
+        """Take the path for a new one: what was heard of the former no longer counts."""
+        self._cross[:] = 0
+        self._previous = None
+
     def _measure(self) -> bool:
         recent = self._played[-_HOP - MAX_DELAY_SAMPLES // _DECIMATION :]
         if 10 * math.log10(float(recent @ recent) / len(recent) / _DECIMATION**2 + 1e-12) < _MIN_PLAYED_DBFS:

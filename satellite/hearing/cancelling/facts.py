@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+# Of script.support.bench_canceller, 24 minutes of playback: from here on up none of what Silero took for speech was
+# our own, and 99.4 % of the users were still heard; at 0.05 two of ours were let through, at 0.1 97.8 % were heard.
+SOMEBODY_ELSE_EVIDENCE = 0.07
+
 
 class Convergence(Enum):
     """How far what the canceller returns can be believed while we play."""
@@ -38,3 +42,9 @@ class EchoFacts:
     erle_db: float | None
     delay_ms: float | None
     drift_ppm: float
+
+    def somebody_else(self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE) -> bool:
+        """Tell whether speech that was heard now is not our own: never while we play before the echo is known."""
+        if not self.playing:
+            return True
+        return self.convergence is Convergence.CONVERGED and self.evidence >= least_evidence

@@ -24,6 +24,9 @@ _CREEP = 0.05
 _START_DB, _LEAST_DB = -6.0, -45.0
 # The tail that outlasts the filter, and the loudspeaker's own: an echo fades by 2.4 dB in 20 ms where RT60 is 0.5 s.
 _TAIL = np.float32(10 ** (-2.4 / 10))
+# A loudspeaker's distortion lands where the echo itself is weak: every bin's leak counts from at least so much of the
+# echo's mean.
+_SPREAD = np.float32(0.01)
 # An echo less than this above the noise leaves nothing that could be measured.
 _LEARN_ABOVE_NOISE = np.float32(10.0)
 # The noise floor rises by 3 dB a second, so that a sentence hardly lifts it, and falls by half of the way in 60 ms.
@@ -53,9 +56,10 @@ class LeakModel:
         self._follow_noise(residual)
         self._tail *= _TAIL
         np.maximum(self._tail, echo, out=self._tail)
-        self.expected = self._tail * np.exp(self._leak_db * np.float32(np.log(10) / 10))
+        source = np.maximum(self._tail, _SPREAD * self._tail.mean())
+        self.expected = source * np.exp(self._leak_db * np.float32(np.log(10) / 10))
         self.expected += misadjustment
-        self._learn(residual, echo)
+        self._learn(residual, source)
 
     def rest(self, residual: NDArray[np.float32]) -> None:
         """Take the powers of the next 20 ms in which there is no echo."""
@@ -75,7 +79,7 @@ class LeakModel:
         self.noise *= np.where(falls, 1 - _NOISE_FALL, _NOISE_RISE)
         self.noise += falls * (_NOISE_FALL * self._smooth)
 
-    def _learn(self, residual: NDArray[np.float32], echo: NDArray[np.float32]) -> None:
+    def _learn(self, residual: NDArray[np.float32], source: NDArray[np.float32]) -> None:
         above_db = 10 * np.log10((residual + _TINY) / (self.expected + _TINY))
         foreign = above_db > _FOREIGN_DB
         foreign &= residual > _LEARN_ABOVE_NOISE * self.noise
@@ -83,6 +87,6 @@ class LeakModel:
             np.greater(above_db, 0, out=foreign)
         step = np.where(above_db > 0, _STEP_DB * _QUANTILE, -_STEP_DB * (1 - _QUANTILE))
         step *= np.where(foreign, _CREEP, 1.0)
-        step *= echo > _LEARN_ABOVE_NOISE * self.noise
+        step *= source > _LEARN_ABOVE_NOISE * self.noise
         self._leak_db += step
         np.clip(self._leak_db, _LEAST_DB, 0, out=self._leak_db)

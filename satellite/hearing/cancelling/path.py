@@ -7,12 +7,14 @@ from enum import Enum
 
 from satellite.hearing.cancelling.facts import Convergence
 
-# Powers are averaged over some 100 ms.
+# Powers of microphone and residual are averaged over some 100 ms.
 _MEMORY = 0.8
-# The filter knows its own misadjustment: from 12 dB below the echo on it has converged, unless that is a first guess
-# of less than half a second of playback.
-_CONVERGED = 10 ** (-12 / 10)
-_LEAST_LEARNT_FRAMES = 25
+# The filter knows its own misadjustment, here averaged over 400 ms: from 15 dB below the echo on it has converged,
+# unless that is a first guess of less than a second of playback. At 12 dB below, reached a second sooner, nearly all
+# that Silero mistook for a user in half an hour of playback was what a filter too young had left.
+_SLOW_MEMORY = 0.95
+_CONVERGED = 10 ** (-15 / 10)
+_LEAST_LEARNT_FRAMES = 50
 # A filter that adds 1.5 dB to what the microphone heard has diverged, whoever speaks; for 40 ms, as speech is uneven.
 _DIVERGED = 10 ** (1.5 / 10)
 _DIVERGED_FRAMES = 2
@@ -59,8 +61,8 @@ class PathWatch:
         """Take the next frame in which something was played."""
         self._mic = _MEMORY * self._mic + seen.mic
         self._residual = _MEMORY * self._residual + seen.residual
-        self._echo = _MEMORY * self._echo + seen.echo
-        self._misadjustment = _MEMORY * self._misadjustment + seen.misadjustment
+        self._echo = _SLOW_MEMORY * self._echo + seen.echo
+        self._misadjustment = _SLOW_MEMORY * self._misadjustment + seen.misadjustment
         self._learnt += 1
         self._patience = max(0, self._patience - 1)
         if self._learnt >= _LEAST_LEARNT_FRAMES and self._misadjustment < _CONVERGED * self._echo:

@@ -15,8 +15,8 @@ def watched(*seen: Observation) -> tuple[PathWatch, list[Verdict]]:
     return watch, [watch.push(each) for each in seen]
 
 
-def test_it_takes_half_a_second_of_playback_to_be_believed() -> None:
-    assert watched(*[GOOD] * 20)[0].convergence is Convergence.STARTING
+def test_it_takes_a_second_of_playback_to_be_believed() -> None:
+    assert watched(*[GOOD] * 45)[0].convergence is Convergence.STARTING
     assert watched(*[GOOD] * 60)[0].convergence is Convergence.CONVERGED
 
 
