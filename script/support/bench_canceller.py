@@ -19,7 +19,7 @@ import numpy as np
 
 from satellite.hearing.cancelling.aec3 import WebRtcCanceller
 from satellite.hearing.cancelling.canceller import KalmanCanceller
-from satellite.hearing.cancelling.facts import Convergence, EchoFacts
+from satellite.hearing.cancelling.facts import SOMEBODY_ELSE_EVIDENCE, EchoFacts
 from satellite.hearing.cancelling.speex import SpeexCanceller
 from satellite.hearing.cleaning import Cleaner, CleaningSettings
 from satellite.hearing.echo import Identity
@@ -92,11 +92,11 @@ class Run:
 
 
 _RULES = (
-    Rule("0.5 x 64 ms", 0.5, 2),
-    Rule("0.5 x 96 ms", 0.5, 3),
-    Rule("0.5 x 64 ms, guard", 0.5, 2, 0.15, 0.5),
-    Rule("0.5 x 96 ms, guard", 0.5, 3, 0.15, 0.5),
-    *(Rule(f"0.5 x 64 ms, evidence {share}", 0.5, 2, share) for share in (0.05, 0.08, 0.1, 0.12)),
+    Rule("0.5 x 64 ms, no guard", 0.5, 2),
+    Rule("0.5 x 96 ms, no guard", 0.5, 3),
+    *(Rule(f"0.5 x 64 ms, evidence {share}", 0.5, 2, share) for share in (0.05, SOMEBODY_ELSE_EVIDENCE, 0.1, 0.15)),
+    Rule(f"0.5 x 96 ms, evidence {SOMEBODY_ELSE_EVIDENCE}", 0.5, 3, SOMEBODY_ELSE_EVIDENCE),
+    Rule("... and coherence <= 0.5", 0.5, 3, SOMEBODY_ELSE_EVIDENCE, 0.5),
 )
 
 
@@ -161,13 +161,9 @@ def triggers(heard: Sequence[Heard], rule: Rule) -> list[float]:
 
 
 def _agrees(facts: EchoFacts | None, rule: Rule) -> bool:
-    if facts is None or not facts.playing or (rule.least_evidence <= 0 and rule.most_coherence >= 1):
+    if facts is None or rule.least_evidence <= 0:
         return True
-    return (
-        facts.convergence is Convergence.CONVERGED
-        and facts.evidence >= rule.least_evidence
-        and facts.coherence <= rule.most_coherence
-    )
+    return facts.somebody_else(rule.least_evidence) and (not facts.playing or facts.coherence <= rule.most_coherence)
 
 
 def _print(engine: Engine, runs: Sequence[Run]) -> None:
