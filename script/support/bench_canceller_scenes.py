@@ -86,9 +86,11 @@ def users(folder: Path | None) -> list[Signal]:
     return [_trimmed(_load(folder / entry["file"])) for entry in entries if entry["kind"] != "non-speech"]
 
 
-def scenes(count: int, ours: Sequence[Signal], theirs: Sequence[Signal], drift_ppm: float = 0.0) -> Iterator[Scene]:
-    """Make scenes, the levels of the echo in turn."""
-    for seed in range(count):
+def scenes(
+    seeds: Sequence[int], ours: Sequence[Signal], theirs: Sequence[Signal], drift_ppm: float = 0.0
+) -> Iterator[Scene]:
+    """Make a scene of each seed, the levels of the echo in turn."""
+    for seed in seeds:
         yield _scene(seed, ECHO_OVER_USER_DB[seed % len(ECHO_OVER_USER_DB)], ours, theirs, drift_ppm)
 
 

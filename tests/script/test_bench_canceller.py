@@ -7,11 +7,13 @@ import pytest
 from satellite.hearing.cancelling.facts import Convergence, EchoFacts
 from script.support.bench_canceller import Heard, Rule, triggers
 
-GUARDED = Rule("guarded", 0.5, 2, 0.1)
+GUARDED = Rule("guarded", 0.5, 2, 0.1, 0.5)
 
 
-def facts(*, evidence: float, playing: bool = True, convergence: Convergence = Convergence.CONVERGED) -> EchoFacts:
-    return EchoFacts(playing, evidence, 0.1, convergence, -50.0, -60.0, None, None, None, 0.0)
+def facts(
+    *, evidence: float, coherence: float = 0.1, playing: bool = True, convergence: Convergence = Convergence.CONVERGED
+) -> EchoFacts:
+    return EchoFacts(playing, evidence, coherence, convergence, -50.0, -60.0, None, None, None, 0.0)
 
 
 def heard(*windows: tuple[float, EchoFacts | None]) -> list[Heard]:
@@ -29,6 +31,7 @@ def test_a_stretch_of_speech_counts_once() -> None:
     [
         (facts(evidence=0.2), True),
         (facts(evidence=0.05), False),
+        (facts(evidence=0.2, coherence=0.8), False),
         (facts(evidence=0.0, playing=False), True),
         (facts(evidence=0.9, convergence=Convergence.STARTING), False),
         (facts(evidence=0.9, convergence=Convergence.RECOVERING), False),
