@@ -29,6 +29,8 @@ _FOUND_BY_S = 0.8
 _LATEST = 8
 # After the first sound of a reply the fade-in is over.
 _SETTLED_S = 0.1
+# A reply that runs dry before it can be known by what came first does so within this time.
+_DRY_WITHIN_S = 0.25
 # Steps of 16 bits by which a gain of one and a resampler may differ.
 _ROUNDING = 3
 # The last samples of a reply may be lost in rounding.
@@ -106,12 +108,25 @@ def foreign_frames(life: Life, start: float, stop: float, replied: Place) -> int
     heard = life.loudspeaker[begin:end].astype(np.int32)
     strange = np.abs(heard) > SILENCE_PEAK
     for origin in {replied.origin, *(place for place in found if place is not None)}:
-        positions = np.arange(begin, end) - origin
-        inside = (positions >= 0) & (positions < len(reply))
-        expected = np.where(inside, reply[np.clip(positions, 0, len(reply) - 1)], 0)
-        louder = np.abs(heard) > np.abs(expected) + _ROUNDING
-        strange &= louder | (np.sign(heard) * np.sign(expected) < 0)
-    return int(np.count_nonzero(strange))
+        strange &= _differs(heard, begin, reply, origin)
+    left = np.flatnonzero(strange)
+    dry = round(_DRY_WITHIN_S * _ROOM_RATE_HZ)
+    if not len(left) or left[-1] >= np.flatnonzero(np.abs(heard) > SILENCE_PEAK)[0] + dry:
+        return len(left)
+    # A reply that runs dry as it begins: too short a piece to be looked for everywhere.
+    piece = slice(int(left[0]), int(left[-1]) + 1)
+    origins = range(replied.origin - dry, replied.origin)
+    differs = (strange[piece] & _differs(heard[piece], begin + piece.start, reply, origin) for origin in origins)
+    return min(int(np.count_nonzero(each)) for each in differs)
+
+
+def _differs(heard: NDArray[np.int32], first: int, reply: NDArray[np.int32], origin: int) -> NDArray[np.bool_]:
+    """Tell which frames of a recording, from its frame `first` on, a reply at a place does not account for."""
+    positions = np.arange(first, first + len(heard)) - origin
+    inside = (positions >= 0) & (positions < len(reply))
+    expected = np.where(inside, reply[np.clip(positions, 0, len(reply) - 1)], 0)
+    louder = np.abs(heard) > np.abs(expected) + _ROUNDING
+    return louder | (np.sign(heard) * np.sign(expected) < 0)
 
 
 def ends_whole(life: Life, last_sound: float, replied: Place, spoken: Sequence[Spoken]) -> bool:

@@ -64,6 +64,20 @@ def test_a_gap_a_fade_and_ducking_are_not() -> None:
     assert foreign_frames(life, 100.5, life.end_mono, place) == 0
 
 
+def test_a_gap_right_after_the_first_sound_is_not() -> None:
+    life = room_with(SILENCE, NEW.audio[:1200], np.zeros(130, np.int16), NEW.audio[1200:])
+    place = place_from(life, 101.0, [NEW])
+    assert place is not None
+    assert foreign_frames(life, 100.5, life.end_mono, place) == 0
+
+
+def test_old_audio_right_before_a_reply_is_foreign() -> None:
+    life = room_with(SILENCE, OLD.audio[:1200], np.zeros(130, np.int16), NEW.audio)
+    place = place_from(life, 101.0, [NEW])
+    assert place is not None
+    assert foreign_frames(life, 100.5, life.end_mono, place) > 500
+
+
 @pytest.mark.parametrize(("kept", "whole"), [(len(NEW.audio), True), (len(NEW.audio) - 4000, False)])
 def test_a_reply_is_whole_only_with_its_end(kept: int, whole: bool) -> None:
     life = room_with(SILENCE, NEW.audio[:kept], SILENCE)
