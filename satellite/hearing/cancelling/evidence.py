@@ -37,7 +37,7 @@ class Evidence:
         """Take the next 20 ms and the powers, (257,) each, of the echo expected in them and of steady noise."""
         residual, known = frames.residual[_BAND], np.maximum(expected[_BAND], noise[_BAND])
         known *= _FOREIGN
-        share = np.count_nonzero(residual > known) / len(known)
+        share = int(np.count_nonzero(residual > known)) / len(known)
         self.evidence += (1 - _MEMORY) * (share - self.evidence)
         left, echo = frames.spectra[:, _BAND]
         # In the units of the powers.

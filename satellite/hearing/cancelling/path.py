@@ -10,11 +10,11 @@ from satellite.hearing.cancelling.facts import Convergence
 # Powers of microphone and residual are averaged over some 100 ms.
 _MEMORY = 0.8
 # The filter knows its own misadjustment, here averaged over 400 ms: from 15 dB below the echo on it has converged,
-# unless that is a first guess of less than a second of playback. At 12 dB below, reached a second sooner, nearly all
-# that Silero mistook for a user in half an hour of playback was what a filter too young had left.
+# unless it has learnt for less than so much playback. Nearly all that Silero mistakes for a user is what a filter too
+# young left of the loudest echo, in its first two seconds; after a change half of that must do.
 _SLOW_MEMORY = 0.95
 _CONVERGED = 10 ** (-15 / 10)
-_LEAST_LEARNT_FRAMES = 50
+_LEAST_LEARNT_FRAMES = {Convergence.STARTING: 100, Convergence.RECOVERING: 50, Convergence.CONVERGED: 0}
 # A filter that adds 1.5 dB to what the microphone heard has diverged, whoever speaks; for 40 ms, as speech is uneven.
 _DIVERGED = 10 ** (1.5 / 10)
 _DIVERGED_FRAMES = 2
@@ -65,7 +65,7 @@ class PathWatch:
         self._misadjustment = _SLOW_MEMORY * self._misadjustment + seen.misadjustment
         self._learnt += 1
         self._patience = max(0, self._patience - 1)
-        if self._learnt >= _LEAST_LEARNT_FRAMES and self._misadjustment < _CONVERGED * self._echo:
+        if self._learnt >= _LEAST_LEARNT_FRAMES[self.convergence] and self._misadjustment < _CONVERGED * self._echo:
             self.convergence = Convergence.CONVERGED
         return self._verdict(seen)
 

@@ -15,9 +15,9 @@ def watched(*seen: Observation) -> tuple[PathWatch, list[Verdict]]:
     return watch, [watch.push(each) for each in seen]
 
 
-def test_it_takes_a_second_of_playback_to_be_believed() -> None:
-    assert watched(*[GOOD] * 45)[0].convergence is Convergence.STARTING
-    assert watched(*[GOOD] * 60)[0].convergence is Convergence.CONVERGED
+def test_it_takes_two_seconds_of_playback_to_be_believed() -> None:
+    assert watched(*[GOOD] * 90)[0].convergence is Convergence.STARTING
+    assert watched(*[GOOD] * 120)[0].convergence is Convergence.CONVERGED
 
 
 def test_a_filter_that_knows_that_it_is_off_is_not_believed() -> None:
@@ -26,7 +26,7 @@ def test_a_filter_that_knows_that_it_is_off_is_not_believed() -> None:
 
 def test_a_user_who_talks_is_no_reason_for_doubt() -> None:
     talking = replace(GOOD, residual=1.0, mic=2.0, evidence=0.5, coherence=0.1)
-    watch, verdicts = watched(*[GOOD] * 60, *[talking] * 200)
+    watch, verdicts = watched(*[GOOD] * 120, *[talking] * 200)
 
     assert set(verdicts) == {Verdict.KEEP}
     assert watch.convergence is Convergence.CONVERGED
@@ -34,7 +34,7 @@ def test_a_user_who_talks_is_no_reason_for_doubt() -> None:
 
 def test_our_own_voice_where_none_was_expected_is_a_changed_path() -> None:
     louder = replace(GOOD, residual=1.0, mic=4.0, evidence=0.5, coherence=0.9)
-    watch, verdicts = watched(*[GOOD] * 60, *[louder] * 15)
+    watch, verdicts = watched(*[GOOD] * 120, *[louder] * 15)
 
     assert verdicts.count(Verdict.DOUBT) == 1
     assert watch.convergence is Convergence.RECOVERING
@@ -42,7 +42,7 @@ def test_our_own_voice_where_none_was_expected_is_a_changed_path() -> None:
 
 def test_a_filter_that_makes_it_worse_is_thrown_away_once() -> None:
     diverged = replace(GOOD, residual=3.0)
-    watch, verdicts = watched(*[GOOD] * 60, *[diverged] * 15)
+    watch, verdicts = watched(*[GOOD] * 120, *[diverged] * 15)
 
     assert verdicts.count(Verdict.RESET) == 1
     assert watch.convergence is Convergence.RECOVERING
