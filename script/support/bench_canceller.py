@@ -105,7 +105,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engine", action="append", choices=[engine.value for engine in Engine])
     parser.add_argument("--scenes", type=int, default=30)
-    parser.add_argument("--first-seed", type=int, default=0, help="1000: rooms that nothing was tuned on")
+    parser.add_argument("--first-seed", type=int, default=0, help="seeds below 2100 were tuned on")
     parser.add_argument("--speech", type=Path, help="folder of WAVs with manifest.json: what the user says")
     parser.add_argument("--drift-ppm", type=float, default=0.0)
     wanted = parser.parse_args()
