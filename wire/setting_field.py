@@ -7,6 +7,7 @@ import math
 import shlex
 import types
 import typing
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -23,7 +24,7 @@ _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
 
-class Words:
+class Words(ABC):
     """Base of a setting's type whose values are written as several words, such as NAME [PIPELINE].
 
     On a command line the words follow the flag; in the environment they are quoted as in a shell; in a file they are
@@ -36,9 +37,9 @@ class Words:
     REQUIRED: ClassVar[int]
 
     @classmethod
+    @abstractmethod
     def from_words(cls, *words: str) -> Self:
         """Make a value; raises ValueError or TypeError for words that do not say one."""
-        raise NotImplementedError
 
     @classmethod
     def written(cls) -> str:

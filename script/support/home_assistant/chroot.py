@@ -39,6 +39,13 @@ class NeedsRootError(InterjectError):
         super().__init__("installing Home Assistant needs root (chroot, mount); --reuse URL works without")
 
 
+class NoMirrorError(InterjectError):
+    """This machine's apt knows no Debian to install from."""
+
+    def __init__(self) -> None:
+        super().__init__("apt knows no mirror of Debian; name one in /etc/apt/sources.list, or use --reuse URL")
+
+
 async def run(*command: str, environment: dict[str, str] | None = None) -> str:
     """Run a command to its end, and return what it printed; raises CommandFailedError."""
     process = await asyncio.create_subprocess_exec(
@@ -74,7 +81,7 @@ async def inside(root: Path, *command: str) -> str:
 
 
 async def make_debian(root: Path, suite: str) -> None:
-    """Install a minimal Debian; some 100 MB are downloaded. Raises NeedsRootError, CommandFailedError."""
+    """Install a minimal Debian, of some 100 MB. Raises NeedsRootError, NoMirrorError, CommandFailedError."""
     if os.geteuid() != 0:
         raise NeedsRootError
     if shutil.which("debootstrap") is None:
@@ -93,6 +100,9 @@ async def make_debian(root: Path, suite: str) -> None:
 
 
 async def _mirror() -> str:
-    """Return where apt gets this machine's own Debian from."""
+    """Return where apt gets this machine's own Debian from; raises NoMirrorError."""
     listed = await run("apt-get", "indextargets", "--format", "$(SITE)", "Label: Debian", "Component: main")
-    return next(iter(listed.split()), "http://deb.debian.org/debian")
+    mirrors = listed.split()
+    if not mirrors:
+        raise NoMirrorError
+    return mirrors[0]
