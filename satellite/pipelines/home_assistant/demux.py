@@ -34,10 +34,6 @@ class Demux:
 
     streams: tuple[Stream, ...] = ()
 
-    def owned_by(self, owner: int) -> bool:
-        """Tell whether a stream of an owner is under way."""
-        return any(stream.owner == owner for stream in self.streams)
-
     def opened(self, owner: int) -> Demux:
         """Note the beginning of a stream."""
         return replace(self, streams=(*self.streams, Stream(owner))[-_MAX_STREAMS:])
