@@ -106,9 +106,13 @@ class RemoteWake:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._send(connection), name="wake audio")
                 tasks.create_task(self._receive(connection, heard), name="wake detections")
-        except* WireError as group:
+        except BaseExceptionGroup as group:
+            # Not `except*`: before Python 3.11.4 what is raised in there comes out as a group again.
+            failures, others = group.split(WireError)
+            if failures is None or others is not None:
+                raise
             # Both directions fail together; either tells what happened.
-            raise group.exceptions[0] from None
+            raise failures.exceptions[0] from None
         finally:
             await connection.close()
 
