@@ -21,12 +21,12 @@ from tests.room.corpus import built_in, flite, recorded
 from tests.room.effort import Effort
 from tests.room.levels import RATE_HZ
 from tests.room.noises import NoiseKind
-from tests.room.scene import INTERRUPTIONS, Kind
+from tests.room.scene import INTERRUPTIONS, SCENE_KINDS, Kind
 from tests.room.staging import set_stage
 from wire.errors import InterjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from satellite.devices.base import Samples
     from tests.room.corpus import Corpus
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 _Choice = TypeVar("_Choice", bound=Enum)
 
 _DEFAULT_OUT = Path("out/room")
-# Shorter, and nothing could be said in it; longer, and memory would be short.
-_SHORTEST_S, _LONGEST_S = 10.0, 600.0
+# Shorter, and nothing could be said into the reply; longer, and memory would be short.
+_SHORTEST_S, _LONGEST_S = 15.0, 600.0
 # Beyond, one of the two is lost in 16 bits.
 _MOST_ECHO_DB = 40.0
 # No crystal is worse.
@@ -47,11 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Render; status 2 when something that is needed is missing."""
     arguments = _parse(argv)
     if arguments.list:
-        sys.stdout.write("".join(f"{kind.value:20}{_meaning(kind)}\n" for kind in Kind))
+        sys.stdout.write("".join(f"{kind.value:20}{_meaning(kind)}\n" for kind in SCENE_KINDS))
         return 0
     try:
         corpus = _corpus(arguments)
-        for kind in Kind if arguments.scene is None else (arguments.scene,):
+        for kind in SCENE_KINDS if arguments.scene is None else (arguments.scene,):
             stage = set_stage(make_scene(kind, arguments.seed, corpus, _wishes(arguments)), corpus)
             render(stage, arguments.out / stage.scene.name)
             sys.stdout.write(f"{arguments.out / stage.scene.name}: {len(stage.labels)} sounds\n")
@@ -62,12 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def render(stage: Stage, folder: Path) -> None:
-    """Play the whole reply, whatever happens, and write mic, loudspeaker, user and echo.wav and labels.json."""
+    """Play the reply, whatever happens, and write mic, loudspeaker, user and echo.wav and labels.json."""
     folder.mkdir(parents=True, exist_ok=True)
     room = AcousticRoom(stage)
     frames = -(-stage.scene.frames // BLOCK_FRAMES) * BLOCK_FRAMES
     played = np.zeros(frames, np.int16)
-    played[: len(stage.reply)] = stage.reply
+    played[: len(stage.reply)] = stage.uninterrupted()
     heard = room.listen(played)
     _write(folder / "mic.wav", heard.mic)
     _write(folder / "loudspeaker.wav", played)
@@ -153,12 +153,13 @@ def _seed(text: str) -> int:
     return int(text)
 
 
-def _one_of(kinds: type[_Choice]) -> Callable[[str], _Choice]:
+def _one_of(kinds: Iterable[_Choice]) -> Callable[[str], _Choice]:
+    named = {kind.value: kind for kind in kinds}
+
     def parsed(text: str) -> _Choice:
-        try:
-            return kinds(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text}: one of {_all(kinds)}") from None
+        if text not in named:
+            raise argparse.ArgumentTypeError(f"{text}: one of {', '.join(named)}")
+        return named[text]
 
     return parsed
 
@@ -167,7 +168,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/room", description=__doc__)
     add = parser.add_argument
     add("--list", action="store_true", help="say what scenes there are")
-    add("--scene", type=_one_of(Kind), metavar="KIND", help="one of --list; default: one of each")
+    add("--scene", type=_one_of(SCENE_KINDS), metavar="KIND", help="one of --list; default: one of each")
     add("--seed", type=_seed, default=1, metavar="N", help="which of them; default: 1")
     add("--echo-db", type=_decibels, metavar="D", help="echo against the user's voice, 0 to 20; default: by the seed")
     add("--seconds", type=_seconds, default=SCENE_S, metavar="S", help=f"length; default: {SCENE_S:g}")

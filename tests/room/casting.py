@@ -27,7 +27,11 @@ T = TypeVar("T")
 # Echo that is as loud as the user, and up to what a loudspeaker beside the microphone does at full volume.
 ECHO_LEVELS_DB = (0.0, 5.0, 10.0, 15.0, 20.0)
 SCENE_S = 30.0
-# A canceller needs some seconds of playback before anything can be asked of it.
+# The room is quiet for a moment before the user asks.
+_QUESTION_S = 0.5
+# A satellite knows by now that the question is over, and its servers have answered.
+_ANSWER_S = 1.2
+# After the beginning of the reply: a canceller needs some seconds of playback before anything can be asked of it.
 FIRST_UTTERANCE_S = 5.0
 # Room for the reply that follows an interruption.
 _BETWEEN_S = (5.0, 7.0)
@@ -44,8 +48,11 @@ _NOISES = ((NoiseKind.QUIET, 0.5), *((kind, 0.125) for kind in NoiseKind if kind
 _QUIET_SNR_DB = (20.0, 30.0)
 _NOISY_SNR_DB = (10.0, 20.0)
 _TV_LEVEL_DB = (-12.0, -4.0)
-# One more than the user's own places: the television, or whoever the user talks to.
+# After the user's own places: the television, or whoever the user talks to; then where the user asks from.
 _USER_PLACES = 3
+_ASKING_PLACE = 4
+# What a voice can ask, the best first; recorded voices may lack some.
+_QUESTIONS = (Line.REQUEST, Line.COMMAND, Line.WORD, Line.BACKCHANNEL, Line.ASIDE)
 
 
 class ChangeKind(Enum):
@@ -88,7 +95,9 @@ def make_scene(kind: Kind, seed: int, corpus: Corpus, wishes: Wishes | None = No
     """Give the scene of a seed: with the same corpus and wishes always the same; a wish changes nothing else."""
     wished = wishes or Wishes()
     # A stream for each part, so that more of one leaves the others alone.
-    setting, cast, talk, fate = (np.random.default_rng((seed, list(Kind).index(kind), part)) for part in range(4))
+    setting, cast, talk, fate, asking = (
+        np.random.default_rng((seed, list(Kind).index(kind), part)) for part in range(5)
+    )
     frames = frames_of(wished.seconds)
     shell, microphone, loudspeaker_at, places, noise_at = _furnish(setting, kind)
     noise = _weighted(setting, _NOISES)
@@ -96,6 +105,10 @@ def make_scene(kind: Kind, seed: int, corpus: Corpus, wishes: Wishes | None = No
     noise = wished.noise or noise
     drawn_echo_db = float(setting.choice(ECHO_LEVELS_DB))
     echo_db = drawn_echo_db if wished.echo_db is None else wished.echo_db
+    clips = () if kind is Kind.SILENCE else _same_voice(talk, corpus.of(_LINES[kind]), kind)
+    question = _question(asking, kind, corpus, clips)
+    reply_from = question.at_frame + len(corpus.named(question.clip).samples) + frames_of(_ANSWER_S)
+    said = _utterances(talk, kind, clips, (reply_from, frames), wished.effort) if clips else ()
     return Scene(
         kind=kind,
         seed=seed,
@@ -106,6 +119,7 @@ def make_scene(kind: Kind, seed: int, corpus: Corpus, wishes: Wishes | None = No
         places=places,
         noise_at=noise_at,
         reply=_reply(cast, corpus, frames),
+        reply_from_frame=reply_from,
         loudspeaker=Loudspeaker(
             knee=float(setting.uniform(0.5, 1.2)),
             asymmetry=float(setting.uniform(0, 0.08)),
@@ -118,7 +132,7 @@ def make_scene(kind: Kind, seed: int, corpus: Corpus, wishes: Wishes | None = No
         voice_dbfs=min(_VOICE_DBFS, _LOUDEST_ECHO_DBFS - echo_db),
         noise=noise,
         snr_db=float(quiet_snr_db if noise is NoiseKind.QUIET else noisy_snr_db),
-        utterances=() if kind is Kind.SILENCE else _utterances(talk, kind, corpus, frames, wished.effort),
+        utterances=(question, *said),
         changes=_changes(fate, wished.change, frames),
     )
 
@@ -131,8 +145,8 @@ def _furnish(generator: np.random.Generator, kind: Kind) -> tuple[Shell, Point, 
     away_m, angle = generator.uniform(0.05, 0.10), generator.uniform(0, 2 * np.pi)
     loudspeaker_at = _beside(microphone, away_m * np.cos(angle), away_m * np.sin(angle), -0.01)
     people = [_person(generator, shell, microphone) for _ in range(_USER_PLACES + 1)]
-    places = tuple(Place(at, _behind(at, microphone) if kind is Kind.SIDE_TALK else microphone) for at in people)
-    return shell, microphone, loudspeaker_at, places, people[-1]
+    places = [Place(at, _behind(at, microphone) if kind is Kind.SIDE_TALK else microphone) for at in people]
+    return shell, microphone, loudspeaker_at, (*places, Place(people[0], microphone)), people[-1]
 
 
 def _behind(person: Point, microphone: Point) -> Point:
@@ -167,15 +181,27 @@ def _reply(generator: np.random.Generator, corpus: Corpus, frames: int) -> tuple
     return tuple(names)
 
 
+def _question(generator: np.random.Generator, kind: Kind, corpus: Corpus, clips: Sequence[Clip]) -> Utterance:
+    """Have the user of the scene ask, or somebody where only coughs and programmes are heard."""
+    voices = {clip.voice for clip in corpus.of(Line.REQUEST)}
+    voice = clips[0].voice if clips and kind not in {Kind.COUGH, Kind.TV} else generator.choice(sorted(voices))
+    spoken = ([clip for clip in corpus.of(line) if clip.voice == voice] for line in _QUESTIONS)
+    questions = next(clips for clips in spoken if clips)
+    clip = questions[int(generator.integers(len(questions)))]
+    at_frame, level_db = frames_of(_QUESTION_S), USUAL_LEVEL_DB[Effort.NORMAL]
+    return Utterance(Kind.QUESTION, clip.name, at_frame, _ASKING_PLACE, Effort.NORMAL, level_db)
+
+
 def _utterances(
-    generator: np.random.Generator, kind: Kind, corpus: Corpus, frames: int, wished: Effort | None
+    generator: np.random.Generator, kind: Kind, clips: Sequence[Clip], span: tuple[int, int], wished: Effort | None
 ) -> tuple[Utterance, ...]:
-    clips = _same_voice(generator, corpus.of(_LINES[kind]), kind)
+    """Fill the span from the first frame of the reply to the end of the scene."""
+    reply_from, frames = span
     last = frames - frames_of(_LAST_S)
     between_s = _BREATH_S if kind in {Kind.DOUBLE_TALK, Kind.TV} else _BETWEEN_S
     found: list[Utterance] = []
     level_db = generator.uniform(*_TV_LEVEL_DB)
-    at = frames_of(FIRST_UTTERANCE_S + generator.uniform(0, 1))
+    at = reply_from + frames_of(FIRST_UTTERANCE_S + generator.uniform(0, 1))
     while True:
         clip = clips[int(generator.integers(len(clips)))]
         place = _USER_PLACES if kind is Kind.TV else int(generator.integers(_USER_PLACES))

@@ -25,8 +25,11 @@ class Kind(Enum):
     TV = "tv"
     DOUBLE_TALK = "double-talk"
     SILENCE = "silence"
+    # What every scene begins with; no scene is about it.
+    QUESTION = "question"
 
 
+SCENE_KINDS = tuple(kind for kind in Kind if kind is not Kind.QUESTION)
 # A satellite must give way to these, and to nothing else.
 INTERRUPTIONS = frozenset((Kind.LONG, Kind.SHORT, Kind.WORD, Kind.DOUBLE_TALK))
 
@@ -86,7 +89,8 @@ class Place:
 class Scene:
     """Everything about a scene except the sound of its clips.
 
-    reply: clips that the assistant says, one after the other, in about all of the scene.
+    reply: clips that the assistant says, one after the other, enough for all of the scene.
+    reply_from_frame: when the answer to the question can be expected; utterances: the question, then what follows.
     voice_dbfs: active level of a normal voice at the microphone. echo_db: of the reply there, against that voice.
     delay_ms: from the frame of a played sample to that of its echo. snr_db: of the normal voice against the noise.
     """
@@ -100,6 +104,7 @@ class Scene:
     places: tuple[Place, ...]
     noise_at: Point
     reply: tuple[str, ...]
+    reply_from_frame: int
     loudspeaker: Loudspeaker
     delay_ms: float
     drift_ppm: float

@@ -62,8 +62,9 @@ class NewResponse:
 class Stage:
     """A scene ready to be played.
 
-    reply: what the assistant says, 16 bit. people: everybody but the loudspeaker, at the microphone. noise: one
-    period. echo_response: from the distorted loudspeaker to the microphone, the scene's echo level in it.
+    reply: what the assistant says from its first word on, 16 bit. people: everybody but the loudspeaker, at the
+    microphone. noise: one period. echo_response: from the distorted loudspeaker to the microphone, the scene's echo
+    level in it.
     """
 
     scene: Scene
@@ -73,6 +74,13 @@ class Stage:
     noise: Signal
     echo_response: Signal
     changes: tuple[Volume | DelayJump | NewResponse, ...]
+
+    def uninterrupted(self) -> Samples:
+        """Give what is played, as long as the scene, if the assistant answers and nothing makes it stop."""
+        played = np.zeros_like(self.reply)
+        begin = self.scene.reply_from_frame
+        played[begin:] = self.reply[: len(played) - begin]
+        return played
 
 
 @dataclass(frozen=True, slots=True, eq=False)

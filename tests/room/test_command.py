@@ -11,7 +11,7 @@ import pytest
 
 from script.support.room import main
 from tests.room.levels import RATE_HZ
-from tests.room.scene import Kind
+from tests.room.scene import SCENE_KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,18 +28,19 @@ def read(path: Path) -> NDArray[np.int32]:
 
 
 def test_a_scene_becomes_wav_files_with_its_truth(tmp_path: Path, corpus: Corpus) -> None:
-    asked = ["--scene", "interruption-short", "--seed", "3", "--echo-db", "10", "--seconds", "12", "--effort", "normal"]
+    asked = ["--scene", "interruption-short", "--seed", "3", "--echo-db", "10", "--seconds", "18", "--effort", "normal"]
     assert main([*asked, "--out", str(tmp_path)]) == 0
     folder = tmp_path / "interruption-short-3"
     truth = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
     mic, loudspeaker, user, echo = (read(folder / f"{name}.wav") for name in ("mic", "loudspeaker", "user", "echo"))
-    assert len(mic) == len(loudspeaker) == len(user) == len(echo) == 12 * RATE_HZ
+    assert len(mic) == len(loudspeaker) == len(user) == len(echo) == 18 * RATE_HZ
     assert truth["scene"]["echo_db"] == 10
-    label = truth["labels"][0]
+    question, label = truth["labels"][:2]
+    assert (question["kind"], question["must_interrupt"]) == ("question", False)
     assert label["kind"] == "interruption-short"
     assert label["must_interrupt"] is True
     assert label["start_s"] == label["start_frame"] / RATE_HZ
-    assert np.abs(user[: label["start_frame"] - 8]).max() <= 1
+    assert np.abs(user[: question["start_frame"] - 8]).max() <= 1
     assert np.abs(user[label["start_frame"] : label["end_frame"]]).max() > 100
     assert np.abs(echo).max() > np.abs(user).max()
 
@@ -47,14 +48,14 @@ def test_a_scene_becomes_wav_files_with_its_truth(tmp_path: Path, corpus: Corpus
 def test_it_lists_its_scenes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in printed] == [kind.value for kind in Kind]
+    assert [line.split()[0] for line in printed] == [kind.value for kind in SCENE_KINDS]
 
 
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
         (["--scene", "opera"], "opera: one of interruption-long"),
-        (["--seconds", "1"], "1: a number from 10"),
+        (["--seconds", "1"], "1: a number from 15"),
         (["--echo-db", "nan"], "nan: a number from -40"),
         (["--seed", "-1"], "-1: a whole number"),
     ],

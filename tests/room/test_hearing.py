@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satellite.devices.base import running
-from satellite.hearing.echo import Identity
+from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.vad import SileroVad
 from tests.room.casting import Wishes, make_scene
@@ -31,7 +31,7 @@ SOON_S = 0.5
 
 
 def heard_in(stage: Stage) -> list[Window]:
-    front_end = FrontEnd(RATE_HZ, HearingSettings(), SileroVad(), Identity())
+    front_end = FrontEnd(RATE_HZ, HearingSettings(), SileroVad(), make_echo_control(CancellerKind.NONE))
     windows: list[Window] = []
 
     def silence(frames: int) -> Samples:

@@ -15,7 +15,7 @@ from tests.room.convolution import BLOCK_FRAMES
 from tests.room.effort import Effort
 from tests.room.levels import RATE_HZ, frames_of, level_dbfs
 from tests.room.noises import LOOP_FRAMES, NoiseKind
-from tests.room.scene import DelayJump, Kind, Move, Volume
+from tests.room.scene import INTERRUPTIONS, SCENE_KINDS, DelayJump, Kind, Move, Volume
 from tests.room.staging import set_stage
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from tests.room.staging import Label, Stage
 
 # Short, so that there are many; still with something said in it.
-SECONDS = 12.0
+SECONDS = 18.0
 ONSET_S = 0.005
 
 
 def performed(stage: Stage) -> Heard:
     whole = len(stage.reply) // BLOCK_FRAMES * BLOCK_FRAMES
-    return AcousticRoom(stage).listen(stage.reply[:whole])
+    return AcousticRoom(stage).listen(stage.uninterrupted()[:whole])
 
 
 def staged(corpus: Corpus, kind: Kind, seed: int, wishes: Wishes | None = None) -> Stage:
@@ -46,29 +46,44 @@ def measured_onset_s(stage: Stage, label: Label) -> float:
 
 
 @pytest.mark.parametrize("seed", [2, 3])
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", SCENE_KINDS)
 def test_a_scene_sounds_as_its_labels_say(corpus: Corpus, kind: Kind, seed: int) -> None:
     stage = staged(corpus, kind, seed)
     assert len(stage.reply) == len(stage.people) == frames_of(SECONDS)
     assert AcousticRoom(stage).step(stage.reply[:RATE_HZ]).any()
-    assert {label.kind for label in stage.labels} == ({kind} if kind is not Kind.SILENCE else set())
+    question, *others = stage.labels
+    assert (question.kind, question.effort) == (Kind.QUESTION, Effort.NORMAL)
+    assert {label.kind for label in others} == ({kind} if kind is not Kind.SILENCE else set())
     for label, following in pairwise(stage.labels):
         assert label.end_frame < following.start_frame
+    for label in others:
+        earliest = stage.scene.reply_from_frame + frames_of(FIRST_UTTERANCE_S)
+        assert earliest <= label.start_frame < label.end_frame < stage.scene.frames
     for label in stage.labels:
-        assert frames_of(FIRST_UTTERANCE_S) <= label.start_frame < label.end_frame < stage.scene.frames
         said = stage.people[label.start_frame : label.end_frame]
         assert level_dbfs(said) == pytest.approx(label.level_dbfs, abs=0.5)
-    assert bool(stage.people.any()) is bool(stage.labels)
-    for label in stage.labels[:1]:
+    for label in stage.labels[:2]:
         # Later ones begin in what is left of those before.
         assert measured_onset_s(stage, label) == pytest.approx(label.start_frame / RATE_HZ, abs=ONSET_S)
+
+
+@pytest.mark.parametrize("kind", SCENE_KINDS)
+def test_the_user_asks_and_then_the_assistant_speaks(corpus: Corpus, kind: Kind) -> None:
+    stage = staged(corpus, kind, 1)
+    question, begin = stage.labels[0], stage.scene.reply_from_frame
+    assert question.end_frame + frames_of(1.0) < begin < question.end_frame + frames_of(1.5)
+    assert question.level_dbfs == stage.scene.voice_dbfs
+    assert not stage.uninterrupted()[:begin].any()
+    assert np.array_equal(stage.uninterrupted()[begin:], stage.reply[:-begin])
+    if kind in INTERRUPTIONS:
+        assert {label.voice for label in stage.labels} == {question.voice}
 
 
 @pytest.mark.parametrize("echo_db", [0.0, 20.0])
 def test_the_echo_is_exactly_so_much_louder_than_a_voice(corpus: Corpus, echo_db: float) -> None:
     stage = staged(corpus, Kind.SHORT, 5, Wishes(echo_db=echo_db, seconds=SECONDS, effort=Effort.NORMAL))
     heard = performed(stage)
-    first = stage.labels[0]
+    first = stage.labels[1]
     voice_dbfs = level_dbfs(heard.people[first.start_frame : first.end_frame])
     assert level_dbfs(heard.echo) - voice_dbfs == pytest.approx(echo_db, abs=0.5)
     assert np.abs(heard.mic.astype(int)).max() < 32_767
@@ -76,10 +91,10 @@ def test_the_echo_is_exactly_so_much_louder_than_a_voice(corpus: Corpus, echo_db
 
 def test_whispers_shouts_and_asides_have_their_own_levels(corpus: Corpus) -> None:
     levels = {
-        effort: staged(corpus, Kind.LONG, 1, Wishes(seconds=SECONDS, effort=effort, echo_db=0.0)).labels[0].level_dbfs
+        effort: staged(corpus, Kind.LONG, 1, Wishes(seconds=SECONDS, effort=effort, echo_db=0.0)).labels[1].level_dbfs
         for effort in (Effort.WHISPER, Effort.NORMAL, Effort.SHOUT)
     }
-    aside = staged(corpus, Kind.SIDE_TALK, 1, Wishes(seconds=SECONDS, echo_db=0.0)).labels[0]
+    aside = staged(corpus, Kind.SIDE_TALK, 1, Wishes(seconds=SECONDS, echo_db=0.0)).labels[1]
     assert (aside.effort, aside.level_dbfs) == (Effort.AWAY, levels[Effort.NORMAL] - 8)
     assert levels[Effort.WHISPER] < levels[Effort.NORMAL] - 10
     assert levels[Effort.SHOUT] > levels[Effort.NORMAL] + 10
@@ -119,8 +134,8 @@ def test_the_kinds_of_change(corpus: Corpus) -> None:
 
 def test_seeds_differ_in_voices_places_echo_and_delay(corpus: Corpus) -> None:
     scenes = [make_scene(Kind.SHORT, seed, corpus) for seed in range(40)]
-    assert len({corpus.named(scene.utterances[0].clip).voice for scene in scenes}) >= 5
-    assert len({utterance.place for utterance in scenes[0].utterances}) > 1
+    assert len({corpus.named(scene.utterances[1].clip).voice for scene in scenes}) >= 5
+    assert len({utterance.place for scene in scenes for utterance in scene.utterances}) == 4
     assert {utterance.effort for scene in scenes for utterance in scene.utterances} >= set(Effort) - {Effort.AWAY}
     assert {scene.echo_db for scene in scenes} == {0.0, 5.0, 10.0, 15.0, 20.0}
     assert {scene.noise for scene in scenes} == set(NoiseKind)
