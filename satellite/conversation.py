@@ -102,7 +102,7 @@ class Conversation:
         # Nothing behind this line ever gets what a muted microphone hears.
         mic = np.zeros_like(block.mic) if self._muted else block.mic
         for window in self._front_end.push(mic, block.played):
-            self._apply(turn.VoiceWindow(window.probability, level_db=window.level_db))
+            self._apply(turn.VoiceWindow(window.probability, window.own_voice, window.level_db))
         self._listen_for_words()
         self._sound_awake()
         self._effects.send_audio()
@@ -110,8 +110,9 @@ class Conversation:
         due = deadline(self._state, self._settings)
         if due is not None and self._now >= due:
             self._apply(turn.Tick())
-        if self._front_end.echo_db is not None and self._settings.barge_in is BargeIn.SPEECH:
-            self._echo.measured(self._front_end.echo_db)
+        echo = self._front_end.echo
+        if echo.echo_db is not None and self._settings.barge_in is BargeIn.SPEECH:
+            self._echo.measured(echo.echo_db - (echo.erle_db or 0.0))
 
     def type_text(self, text: str) -> None:
         """Take a typed message."""
@@ -234,7 +235,7 @@ class Conversation:
         if before.cut and self._state.phase is Phase.IDLE and self._effects.cut_by_voice:
             self._effects.cut_by_voice = False
             if said_nothing(before, event):
-                self._echo.cut_off_for_nothing(self._front_end.echo_db)
+                self._echo.cut_off_for_nothing(self._front_end.echo.echo_db)
         if before.live and not self._state.live:
             # Whoever waits to feed a reply that is over must find that out.
             self._has_room.set()

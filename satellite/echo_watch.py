@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from satellite.hearing.echo import SAFE_ECHO_DB
+from satellite.hearing.guard import SAFE_ECHO_DB
 from satellite.turn.events import Tick, Transcribed, VoiceWindow
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from satellite.conversation import Conversation
 from satellite.devices.base import running
-from satellite.hearing.echo import Identity as NoCanceller
+from satellite.hearing.engines import make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.vad import SileroVad
 from satellite.info import satellite_info
@@ -156,4 +156,4 @@ def _front_end(settings: SatelliteSettings, device: Device) -> FrontEnd:
         auto_gain=settings.mic_auto_gain,
         volume_multiplier=settings.mic_volume_multiplier,
     )
-    return FrontEnd(device.rate_hz, hearing, SileroVad(), NoCanceller())
+    return FrontEnd(device.rate_hz, hearing, SileroVad(), make_echo_control(settings.echo_canceller))

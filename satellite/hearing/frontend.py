@@ -10,8 +10,6 @@ import numpy as np
 
 from satellite.hearing.capture import RATE_HZ, CaptureResampler
 from satellite.hearing.cleaning import FRAME_SAMPLES, Cleaner, CleaningSettings
-from satellite.hearing.echo import EchoMeter
-from satellite.hearing.guard import EchoGuard
 from satellite.hearing.preroll import DEFAULT_SECONDS, PreRoll
 from satellite.hearing.vad import WINDOW_SAMPLES
 
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satellite.devices.base import Samples
-    from satellite.hearing.echo import EchoCanceller
+    from satellite.hearing.echo import EchoControl, EchoReport
     from satellite.hearing.vad import Vad
 
 # Far below the last bit of 16-bit audio: the logarithm of digital silence.
@@ -59,11 +57,12 @@ class HearingSettings:
 class Window:
     """32 ms of what was heard.
 
-    probability is that of somebody's speech, 0 where the echo of our own voice explains what was heard; end_index is
-    the 16 kHz index one past the window's last sample, the index that `FrontEnd.ring` uses; level_db is in dBFS.
+    probability is that of speech; own_voice: what was heard may be our own voice alone; end_index is the 16 kHz index
+    one past the window's last sample, the index that `FrontEnd.ring` uses; level_db is in dBFS.
     """
 
     probability: float
+    own_voice: bool
     end_index: int
     level_db: float
 
@@ -75,13 +74,11 @@ class FrontEnd:
     frame pushed (6 ms later where noise suppression is on): no drift, however long it runs.
     """
 
-    def __init__(self, rate_hz: int, settings: HearingSettings, vad: Vad, canceller: EchoCanceller) -> None:
+    def __init__(self, rate_hz: int, settings: HearingSettings, vad: Vad, echo: EchoControl) -> None:
         self.ring = PreRoll(RATE_HZ, settings.preroll_s)
         self._rate_hz = rate_hz
         self._vad = vad
-        self._canceller = canceller
-        self._meter = EchoMeter()
-        self._guard = EchoGuard()
+        self._echo = echo
         self._mic_in = CaptureResampler(rate_hz)
         self._played_in = CaptureResampler(rate_hz)
         self._mic = np.zeros(0, np.float32)
@@ -95,9 +92,9 @@ class FrontEnd:
         self._ended_windows = 0
 
     @property
-    def echo_db(self) -> float | None:
-        """How loud our own loudspeaker is at the microphone relative to what was played; None until known."""
-        return self._meter.echo_db
+    def echo(self) -> EchoReport:
+        """What is known of our own voice at the microphone."""
+        return self._echo.report
 
     def push(self, block_mic: Samples, block_played: Samples) -> list[Window]:
         """Take what was captured and what was played in the same frames, return the windows that became complete.
@@ -109,12 +106,10 @@ class FrontEnd:
         self._mic = np.concatenate([self._mic, self._mic_in.process(block_mic)])
         self._played = np.concatenate([self._played, self._played_in.process(block_played)])
         ready = len(self._mic) // FRAME_SAMPLES * FRAME_SAMPLES
-        self._meter.push(self._mic[:ready], self._played[:ready])
         windows: list[Window] = []
         for start in range(0, ready, FRAME_SAMPLES):
             frame = slice(start, start + FRAME_SAMPLES)
-            self._guard.push(self._mic[frame], self._played[frame])
-            windows.extend(self._hear(self._canceller.process(self._mic[frame], self._played[frame])))
+            windows.extend(self._hear(self._echo.process(self._mic[frame], self._played[frame])))
         self._mic, self._played = self._mic[ready:], self._played[ready:]
         return windows
 
@@ -129,10 +124,8 @@ class FrontEnd:
         self._ended_windows += 1
         # The detector keeps a state: it must hear every window.
         probability = self._vad.process(self._window)
-        if self._guard.explains(self.echo_db):
-            probability = 0.0
         level_db = 10 * math.log10(float(np.mean(np.square(self._window))) + _SILENCE)
-        window = Window(probability, self._ended_windows * WINDOW_SAMPLES, level_db)
+        window = Window(probability, self._echo.explains(), self._ended_windows * WINDOW_SAMPLES, level_db)
         self._in_window = 0
         self._fill_window(for_vad[until_full:])
         return [window]

@@ -1,15 +1,21 @@
-"""Is it more than our own voice? A guess by loudness alone, for a microphone that hardly hears the loudspeaker."""
+"""Is it more than our own voice? A guess by loudness, for when no canceller can tell."""
 
 from __future__ import annotations
 
 from collections import deque
 from typing import TYPE_CHECKING
 
-from satellite.hearing.echo import SAFE_ECHO_DB
+from satellite.hearing.echo import Convergence, EchoReport
+from satellite.hearing.meter import EchoMeter
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from satellite.hearing.echo import EchoCanceller
+
+# With more echo than this the voice activity detector hears our own speech: it does so down to -30 dB.
+SAFE_ECHO_DB = -30.0
 
 _FRAME_MS = 10
 # About a window of the voice activity detector.
@@ -19,6 +25,38 @@ _PLAYED_MS = 350
 # An echo is at most as loud as the loudest of what caused it; the response of a room is uneven by some dB.
 _MARGIN_DB = 3.0
 
+# What a loudspeaker does with a word is known from the first ones: so much playback is listened to, and no more.
+_LISTEN_MS = 400
+# A user who is to be told from an echo that nobody has measured is louder than its loudest by this much.
+_ONSET_DB = 6.0
+# A bound that one knock has raised comes down again.
+_FORGET_DB_PER_S = 0.5
+# Quieter playback tells nothing of its echo.
+_MIN_PLAYED_DBFS = -50.0
+
+
+class Loudness:
+    """What the microphone hears in 30 ms, against the loudest that was played in the 350 ms before."""
+
+    def __init__(self) -> None:
+        self._heard: deque[float] = deque(maxlen=_HEARD_MS // _FRAME_MS)
+        self._played: deque[float] = deque(maxlen=_PLAYED_MS // _FRAME_MS)
+
+    @property
+    def heard(self) -> float:
+        """The mean energy of the last frames."""
+        return sum(self._heard) / max(1, len(self._heard))
+
+    @property
+    def played(self) -> float:
+        """The energy of the loudest frame."""
+        return max(self._played, default=0.0)
+
+    def push(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> None:
+        """Take the next 10 ms of both signals, before any cleaning or gain."""
+        self._heard.append(float(mic_10ms @ mic_10ms))
+        self._played.append(float(played_10ms @ played_10ms))
+
 
 class EchoGuard:
     """Compares what the microphone hears with what the loudspeaker's echo explains.
@@ -27,16 +65,75 @@ class EchoGuard:
     """
 
     def __init__(self) -> None:
-        self._heard: deque[float] = deque(maxlen=_HEARD_MS // _FRAME_MS)
-        self._played: deque[float] = deque(maxlen=_PLAYED_MS // _FRAME_MS)
+        self._loudness = Loudness()
+
+    @property
+    def playing(self) -> bool:
+        """Whether there is anything that an echo could come from."""
+        return self._loudness.played > 0
 
     def push(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> None:
         """Take the next 10 ms of both signals, before any cleaning or gain."""
-        self._heard.append(float(mic_10ms @ mic_10ms))
-        self._played.append(float(played_10ms @ played_10ms))
+        self._loudness.push(mic_10ms, played_10ms)
 
     def explains(self, echo_db: float | None) -> bool:
         """Tell whether an echo of `echo_db` (None: not measured yet, as much as is safe) may be all that was heard."""
         assumed_db = SAFE_ECHO_DB if echo_db is None else echo_db
-        loudest = max(self._played, default=0.0) * 10 ** ((assumed_db + _MARGIN_DB) / 10)
-        return loudest > 0 and sum(self._heard) / len(self._heard) <= loudest
+        loudest = self._loudness.played * 10 ** ((assumed_db + _MARGIN_DB) / 10)
+        return loudest > 0 and self._loudness.heard <= loudest
+
+
+class LoudOnset:
+    """Tells a voice that is louder than any echo so far, while nothing else is known of the echo.
+
+    It knows nothing in the first 0.4 s of playback; what it learns there it keeps over pauses.
+    """
+
+    def __init__(self) -> None:
+        self._loudness = Loudness()
+        self._bound = 0.0
+        self._listened_ms = 0
+
+    def push(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> None:
+        """Take the next 10 ms of both signals."""
+        self._loudness.push(mic_10ms, played_10ms)
+        played = self._loudness.played
+        if played < len(played_10ms) * 10 ** (_MIN_PLAYED_DBFS / 10):
+            return
+        self._listened_ms += _FRAME_MS
+        self._bound *= 10 ** (-_FORGET_DB_PER_S * _FRAME_MS / 1000 / 10)
+        if self._listened_ms <= _LISTEN_MS or not self.is_somebody():
+            self._bound = max(self._bound, self._loudness.heard / played)
+
+    def is_somebody(self) -> bool:
+        """Tell whether what is heard now is too loud for an echo of ours."""
+        if self._listened_ms < _LISTEN_MS:
+            return False
+        return self._loudness.heard > 10 ** (_ONSET_DB / 10) * self._bound * self._loudness.played
+
+
+class ByLoudness:
+    """An EchoControl that measures what a canceller leaves of our voice, and takes what is louder for somebody's."""
+
+    def __init__(self, canceller: EchoCanceller) -> None:
+        self._canceller = canceller
+        self._meter = EchoMeter()
+        self._guard = EchoGuard()
+
+    @property
+    def report(self) -> EchoReport:
+        """What is known of the echo that the canceller leaves."""
+        echo_db = self._meter.echo_db
+        convergence = Convergence.STARTING if echo_db is None else Convergence.CONVERGED
+        return EchoReport(playing=self._guard.playing, convergence=convergence, echo_db=echo_db)
+
+    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the microphone's 160 samples (16 kHz, -1 to 1) without what of `played_10ms` is in them."""
+        heard = self._canceller.process(mic_10ms, played_10ms)
+        self._meter.push(heard, played_10ms)
+        self._guard.push(heard, played_10ms)
+        return heard
+
+    def explains(self) -> bool:
+        """Tell whether the last 30 ms may be our own voice alone."""
+        return self._guard.explains(self._meter.echo_db)

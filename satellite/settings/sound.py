@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from satellite.hearing.engines import CancellerKind
 from satellite.speaking.player import PlayerSettings
 from wire.settings import option, refused
 
@@ -32,6 +33,11 @@ class SoundSettings:
     mic_volume_multiplier: float = option(1.0, "gain of the microphone", minimum=0, maximum=100)
     mic_noise_suppression: int = option(0, "noise suppression, 0 is off", minimum=0, maximum=4)
     mic_auto_gain: int = option(0, "automatic gain up to so many dB, 0 is off", minimum=0, maximum=31)
+    echo_canceller: CancellerKind = option(
+        CancellerKind.KALMAN,
+        "who takes our own voice out of the microphone; hardware: the microphone itself does; aec3 and speex: other "
+        "libraries, to compare",
+    )
     snd_volume_multiplier: float = option(1.0, "gain of replies", minimum=0, maximum=100)
     mic_command: str | None = option(None, "program that writes raw microphone audio to its standard output")
     mic_command_rate: int = option(16_000, "sample rate of --mic-command, Hz", minimum=8_000, maximum=192_000)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satellite.devices.wav import read_wav
-from satellite.hearing.echo import Identity
+from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.vad import RATE_HZ, WINDOW_SAMPLES, SileroVad
 
@@ -32,7 +32,7 @@ def measure_front_end(seconds: float) -> dict[str, float]:
 
 
 def _front_end_ms(rate_hz: int, seconds: float) -> float:
-    front_end = FrontEnd(rate_hz, HearingSettings(), SileroVad(), Identity())
+    front_end = FrontEnd(rate_hz, HearingSettings(), SileroVad(), make_echo_control(CancellerKind.NONE))
     mic, played = _speech("tell_me_a_long_story", rate_hz, seconds), _speech("count_to_twenty", rate_hz, seconds)
     block = rate_hz // _BLOCKS_PER_S
     began_s = time.thread_time()

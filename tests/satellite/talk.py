@@ -8,7 +8,7 @@ import numpy as np
 
 from satellite.conversation import Conversation
 from satellite.devices.base import Block
-from satellite.hearing.echo import Identity as NoCanceller
+from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.speaking.player import Player
 from satellite.turn.settings import TurnSettings
@@ -78,7 +78,9 @@ class Talk:
         self.pipeline = Asked()
         self.trace = Recorder()
         self.player = Player(RATE_HZ)
-        front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=0), EnergyVad(), NoCanceller())
+        front_end = FrontEnd(
+            RATE_HZ, HearingSettings(vad_noise_suppression=0), EnergyVad(), make_echo_control(CancellerKind.NONE)
+        )
         self.it = Conversation(
             settings or TurnSettings(), self.player, front_end, self.pipeline, self.trace, wake=wake, sounds=sounds
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from satellite.hearing.cancelling.facts import Convergence, EchoFacts
+from satellite.hearing.cancelling.facts import EchoFacts
+from satellite.hearing.echo import Convergence
 from script.support.bench_canceller import Heard, Rule, triggers
 
 GUARDED = Rule("guarded", 0.5, 2, 0.1, 0.5)

@@ -11,13 +11,14 @@ from satellite.hearing.cancelling import frames
 from satellite.hearing.cancelling.delay import MAX_DELAY_SAMPLES, DelayEstimator
 from satellite.hearing.cancelling.drift import DriftEstimator, SlidingDelay
 from satellite.hearing.cancelling.evidence import Evidence
-from satellite.hearing.cancelling.facts import Convergence, EchoFacts
+from satellite.hearing.cancelling.facts import EchoFacts
 from satellite.hearing.cancelling.kalman import KalmanFilter
 from satellite.hearing.cancelling.leak import LeakModel
 from satellite.hearing.cancelling.levels import EchoLevels, dbfs
 from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES, RATE_HZ, PlayedSpectra
 from satellite.hearing.cancelling.path import Observation, PathWatch, Verdict
 from satellite.hearing.cancelling.suppressor import RECENT_SAMPLES, Suppressor, gains
+from satellite.hearing.echo import Convergence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+
+from satellite.hearing.echo import Convergence, EchoReport
 
 # By script.support.bench_canceller, in 60 minutes of playback in rooms that nothing was tuned on (seeds 5000 on): with
 # both limits none of what Silero took for speech was our own, and 97 % of the users were heard, as without a guard.
@@ -11,16 +12,6 @@ SOMEBODY_ELSE_EVIDENCE = 0.07
 
 # More coherent than this is our own voice on a path that changed a moment ago. It costs no user.
 OUR_OWN_COHERENCE = 0.5
-
-
-class Convergence(Enum):
-    """How far what the canceller returns can be believed while we play."""
-
-    # Nothing, or too little, was played to learn the echo from.
-    STARTING = "starting"
-    CONVERGED = "converged"
-    # The echo's path changed: learning it anew.
-    RECOVERING = "recovering"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +47,17 @@ class EchoFacts:
             self.convergence is Convergence.CONVERGED
             and self.evidence >= least_evidence
             and self.coherence <= most_coherence
+        )
+
+    def report(self) -> EchoReport:
+        """Return what is not about this very moment."""
+        return EchoReport(
+            playing=self.playing,
+            convergence=self.convergence,
+            echo_db=self.echo_db,
+            erle_db=self.erle_db,
+            residual_dbfs=self.residual_dbfs,
+            noise_dbfs=self.noise_dbfs,
+            delay_ms=self.delay_ms,
+            drift_ppm=self.drift_ppm,
         )

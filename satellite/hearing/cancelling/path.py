@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from satellite.hearing.cancelling.facts import Convergence
+from satellite.hearing.echo import Convergence
 
 # Powers of microphone and residual are averaged over some 100 ms.
 _MEMORY = 0.8

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.hearing.echo import EchoMeter, Identity
+from satellite.hearing.echo import Identity
+from satellite.hearing.meter import EchoMeter
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
 
 if TYPE_CHECKING:

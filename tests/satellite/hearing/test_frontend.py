@@ -11,6 +11,7 @@ import soxr
 from satellite.devices.pcm import to_int16
 from satellite.hearing.echo import Identity
 from satellite.hearing.frontend import FrontEnd, HearingSettings, Window
+from satellite.hearing.guard import ByLoudness
 from satellite.hearing.vad import WINDOW_SAMPLES, SileroVad
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
 from wire.errors import SettingError
@@ -50,7 +51,7 @@ def push(front_end: FrontEnd, mic: Samples, played: Samples, block: int) -> list
 
 @pytest.mark.parametrize("rate_hz", [16_000, 22_050, 44_100, 48_000])
 def test_indices_stay_exact_over_a_minute(rate_hz: int) -> None:
-    front_end = FrontEnd(rate_hz, PLAIN, Listener(), Identity())
+    front_end = FrontEnd(rate_hz, PLAIN, Listener(), ByLoudness(Identity()))
     seconds = 60
     mic = np.zeros(seconds * rate_hz, np.int16)
     click = round((seconds - 1.25) * rate_hz)
@@ -67,7 +68,7 @@ def test_indices_stay_exact_over_a_minute(rate_hz: int) -> None:
 @pytest.mark.parametrize("block", [160, 320, 441, 1024])
 def test_at_16_khz_every_sample_arrives_once_in_the_ring_and_in_a_window(block: int) -> None:
     listener = Listener()
-    front_end = FrontEnd(RATE_HZ, PLAIN, listener, Identity())
+    front_end = FrontEnd(RATE_HZ, PLAIN, listener, ByLoudness(Identity()))
     mic = np.arange(1, RATE_HZ + 1, dtype=np.int16)
 
     windows = push(front_end, mic, np.zeros_like(mic), block)
@@ -80,7 +81,7 @@ def test_at_16_khz_every_sample_arrives_once_in_the_ring_and_in_a_window(block: 
 
 
 def test_the_canceller_gets_both_signals_in_step_and_its_result_is_what_is_kept() -> None:
-    front_end = FrontEnd(48_000, PLAIN, Listener(), Subtract())
+    front_end = FrontEnd(48_000, PLAIN, Listener(), ByLoudness(Subtract()))
     voice, played = clip("what_time_is_it", 48_000), clip("count_to_twenty", 48_000)
     count = min(len(voice), len(played))
     mic = to_int16(to_float(voice[:count]) * 0.5 + to_float(played[:count]) * 0.5)
@@ -97,7 +98,7 @@ def test_the_canceller_gets_both_signals_in_step_and_its_result_is_what_is_kept(
 
 @pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
 def test_it_finds_a_spoken_clip_where_it_is(rate_hz: int) -> None:
-    front_end = FrontEnd(rate_hz, HearingSettings(), SileroVad(), Identity())
+    front_end = FrontEnd(rate_hz, HearingSettings(), SileroVad(), ByLoudness(Identity()))
     voice = clip("tell_me_a_long_story", rate_hz)
     lead = 2 * rate_hz
     mic = np.concatenate([np.zeros(lead, np.int16), voice, np.zeros(lead, np.int16)])
@@ -112,19 +113,19 @@ def test_it_finds_a_spoken_clip_where_it_is(rate_hz: int) -> None:
 
 
 def test_it_tells_how_loud_the_loudspeaker_is_at_the_microphone() -> None:
-    front_end = FrontEnd(48_000, PLAIN, Listener(), Identity())
+    front_end = FrontEnd(48_000, PLAIN, Listener(), ByLoudness(Identity()))
     played = np.resize(clip("about_a_lighthouse", 48_000), 6 * 48_000)
     mic = np.roll(played, 48 * 60) // 10
 
-    assert front_end.echo_db is None
+    assert front_end.echo.echo_db is None
     push(front_end, mic, played, 960)
 
-    assert front_end.echo_db == pytest.approx(-20, abs=2)
+    assert front_end.echo.echo_db == pytest.approx(-20, abs=2)
 
 
 def test_suppression_for_the_detector_leaves_what_is_kept_alone() -> None:
     listener = Listener()
-    front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=4), listener, Identity())
+    front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=4), listener, ByLoudness(Identity()))
     mic = to_int16(white_noise(3 * RATE_HZ, -40))
 
     push(front_end, mic, np.zeros_like(mic), 320)
@@ -134,7 +135,7 @@ def test_suppression_for_the_detector_leaves_what_is_kept_alone() -> None:
 
 
 def test_captured_and_played_must_be_of_one_length() -> None:
-    front_end = FrontEnd(RATE_HZ, PLAIN, Listener(), Identity())
+    front_end = FrontEnd(RATE_HZ, PLAIN, Listener(), ByLoudness(Identity()))
 
     with pytest.raises(ValueError, match="320 captured and 160 played"):
         front_end.push(np.zeros(320, np.int16), np.zeros(160, np.int16))
@@ -146,7 +147,7 @@ def test_a_setting_out_of_range_is_named_when_it_is_made() -> None:
 
 
 def test_resampled_speech_is_as_good_as_resampling_it_whole() -> None:
-    front_end = FrontEnd(48_000, PLAIN, Listener(), Identity())
+    front_end = FrontEnd(48_000, PLAIN, Listener(), ByLoudness(Identity()))
     voice = clip("turn_on_the_kitchen_light", 48_000)
 
     push(front_end, voice, np.zeros_like(voice), 960)

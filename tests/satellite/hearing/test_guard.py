@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from satellite.devices.wav import read_wav
-from satellite.hearing.echo import Identity
+from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.guard import EchoGuard
 from satellite.hearing.vad import SileroVad
@@ -17,6 +17,8 @@ from tests.satellite.hearing.speech import white_noise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from satellite.hearing.frontend import Window
 
 _RATE_HZ = 16_000
 _CLIPS = Path(__file__).resolve().parents[2] / "clips"
@@ -33,14 +35,22 @@ def _quieter(signal: NDArray[np.float32], db: float) -> NDArray[np.float32]:
     return np.concatenate([np.zeros(_DELAY), signal[:-_DELAY] * 10 ** (db / 20)]).astype(np.float32)
 
 
+def counts(window: Window) -> bool:
+    return window.probability >= 0.5 and not window.own_voice
+
+
 def _voiced(mic: NDArray[np.float32], played: NDArray[np.float32]) -> list[int]:
     """Return where (in samples) windows ended that count as speech."""
-    front_end = FrontEnd(_RATE_HZ, HearingSettings(), SileroVad(), Identity())
+    front_end = FrontEnd(_RATE_HZ, HearingSettings(), SileroVad(), make_echo_control(CancellerKind.NONE))
     ends = []
     for start in range(0, len(mic) - 159, 160):
         block = slice(start, start + 160)
         heard, out = ((signal[block] * 32767).astype(np.int16) for signal in (mic, played))
-        ends += [window.end_index for window in front_end.push(heard, out) if window.probability >= 0.5]
+        ends += [
+            window.end_index
+            for window in front_end.push(heard, out)
+            if window.probability >= 0.5 and not window.own_voice
+        ]
     return ends
 
 

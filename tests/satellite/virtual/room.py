@@ -10,7 +10,7 @@ import numpy as np
 
 from satellite.conversation import Conversation
 from satellite.devices.base import Block
-from satellite.hearing.echo import Identity as NoCanceller
+from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.pipelines.direct import DirectPipeline, Identity
 from satellite.pipelines.server import Server, fixed
@@ -123,7 +123,7 @@ class Room:
         self.conversation = Conversation(
             settings or TurnSettings(),
             self.player,
-            FrontEnd(RATE_HZ, hearing, vad or EnergyVad(), NoCanceller()),
+            FrontEnd(RATE_HZ, hearing, vad or EnergyVad(), make_echo_control(CancellerKind.NONE)),
             self.pipeline,
             self.trace,
         )

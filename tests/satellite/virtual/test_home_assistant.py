@@ -12,7 +12,7 @@ import pytest
 
 from satellite.conversation import Conversation
 from satellite.devices.base import Block
-from satellite.hearing.echo import Identity as NoCanceller
+from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.pipelines.home_assistant.link import HomeAssistantLink
 from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
@@ -95,7 +95,9 @@ class Evening:
 async def evening(second_at_s: float, release: Release = V2026_11, settings: TurnSettings = SETTINGS) -> Evening:
     trace, player, link = Recorder(), Player(RATE_HZ), HomeAssistantLink()
     pipeline = HomeAssistantPipeline(link, HomeAssistantSettings())
-    front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=0), EnergyVad(), NoCanceller())
+    front_end = FrontEnd(
+        RATE_HZ, HearingSettings(vad_noise_suppression=0), EnergyVad(), make_echo_control(CancellerKind.NONE)
+    )
     conversation = Conversation(settings, player, front_end, pipeline, trace)
     mic = np.random.default_rng(7).integers(-3, 4, round(LONGEST_S * RATE_HZ)).astype(np.int16)
     for number, said_at in ((1, FIRST), (2, Utterance(second_at_s, SECOND_LENGTH_S, TEXTS[2]))):

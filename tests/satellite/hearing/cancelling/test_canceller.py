@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from satellite.hearing.cancelling.canceller import KalmanCanceller
-from satellite.hearing.cancelling.facts import Convergence
+from satellite.hearing.echo import Convergence
 from tests.satellite.hearing.cancelling.acoustics import (
     BLOCK,
     THEIRS,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from satellite.hearing.cancelling.facts import Convergence
 from satellite.hearing.cancelling.path import Observation, PathWatch, Verdict
+from satellite.hearing.echo import Convergence
 
 GOOD = Observation(mic=1.0, residual=0.01, echo=1.0, misadjustment=0.01, evidence=0.0, coherence=0.3)
 

@@ -1,0 +1,43 @@
+"""Is it more than our own voice? By what the Kalman canceller leaves of the microphone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from satellite.hearing.echo import Convergence
+from satellite.hearing.guard import LoudOnset
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from satellite.hearing.cancelling.canceller import KalmanCanceller
+    from satellite.hearing.echo import EchoReport
+
+
+class ByResidual:
+    """An EchoControl that takes for somebody's voice what the echo that it knows cannot explain.
+
+    Until the echo's path is known, only what is louder than any echo so far is somebody's.
+    """
+
+    def __init__(self, canceller: KalmanCanceller) -> None:
+        self.canceller = canceller
+        self._loud = LoudOnset()
+
+    @property
+    def report(self) -> EchoReport:
+        """What is known of the echo now."""
+        return self.canceller.facts.report()
+
+    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the microphone's 160 samples (16 kHz, -1 to 1) without what of `played_10ms` is in them."""
+        self._loud.push(mic_10ms, played_10ms)
+        return self.canceller.process(mic_10ms, played_10ms)
+
+    def explains(self) -> bool:
+        """Tell whether what was heard last may be our own voice alone."""
+        facts = self.canceller.facts
+        if facts.playing and facts.convergence is not Convergence.CONVERGED:
+            return not self._loud.is_somebody()
+        return not facts.somebody_else()

@@ -1,0 +1,44 @@
+"""The echo cancellers that there are to choose from."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from satellite.hearing.cancelling.aec3 import WebRtcCanceller
+from satellite.hearing.cancelling.canceller import KalmanCanceller
+from satellite.hearing.cancelling.guard import ByResidual
+from satellite.hearing.cancelling.speex import SpeexCanceller
+from satellite.hearing.echo import Identity
+from satellite.hearing.guard import ByLoudness
+
+if TYPE_CHECKING:
+    from satellite.hearing.cancelling.canceller import Path
+    from satellite.hearing.echo import EchoControl
+
+
+class CancellerKind(Enum):
+    """Who cancels our own voice."""
+
+    KALMAN = "kalman"
+    AEC3 = "aec3"
+    SPEEX = "speex"
+    # The microphone does it itself, as speakerphones and arrays do.
+    HARDWARE = "hardware"
+    NONE = "none"
+
+
+def make_echo_control(kind: CancellerKind, path: Path | None = None) -> EchoControl:
+    """Make the canceller and its guard; `path` is where an earlier one found the echo.
+
+    Raises CancellerMissingError where the package of an optional one is not installed.
+    """
+    match kind:
+        case CancellerKind.KALMAN:
+            return ByResidual(KalmanCanceller(path))
+        case CancellerKind.AEC3:
+            return ByLoudness(WebRtcCanceller())
+        case CancellerKind.SPEEX:
+            return ByLoudness(SpeexCanceller())
+        case CancellerKind.HARDWARE | CancellerKind.NONE:
+            return ByLoudness(Identity())
