@@ -114,6 +114,7 @@ async def run_program(command: Command, stdin: bytes) -> None:
     try:
         async with asyncio.timeout(HOOK_TIMEOUT_S):
             await process.communicate(stdin)
+            await _stdin_closed(process)
     except TimeoutError:
         raise failed(f"had not ended after {HOOK_TIMEOUT_S:g} s and was ended") from None
     finally:
@@ -121,6 +122,13 @@ async def run_program(command: Command, stdin: bytes) -> None:
             await _end(process)
     if process.returncode:
         raise failed(f"ended with exit code {process.returncode}")
+
+
+async def _stdin_closed(process: asyncio.subprocess.Process) -> None:
+    """Take note of what a program did not read: Python 3.11.2 logs it as an error unless somebody asks."""
+    if process.stdin is not None:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            await process.stdin.wait_closed()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

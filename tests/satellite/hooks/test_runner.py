@@ -139,6 +139,11 @@ async def test_no_shell_is_involved(tmp_path: Path) -> None:
     assert not target.exists()
 
 
+async def test_a_program_need_not_read_what_it_is_given() -> None:
+    for _ in range(20):
+        await run_program(await command_for(Hook.TIMER_STARTED, "true"), b"x" * 200_000)
+
+
 async def test_a_program_that_goes_away_is_told(tmp_path: Path) -> None:
     program = tmp_path / "blink"
     program.write_text("#!/bin/sh\n")
