@@ -1,0 +1,1 @@
+"""Sweeps in the simulated room that decide the numbers of hearing and of turn-taking."""

@@ -1,0 +1,100 @@
+"""Sweeps that decide the numbers of hearing and of turn-taking, in the simulated room.
+
+The reply plays throughout, whatever is said into it, so that every rule can be tried on the same windows. What takes
+gave is kept in --out until the sources of hearing or of the room change. docs/tuning.md says what was decided by it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from script.support.sweep import engines
+from script.support.sweep.store import Store, Voices
+from script.support.sweep.takes import Engine, Take, grid
+from tests.room.casting import SCENE_S, ChangeKind
+from tests.room.scene import SCENE_KINDS, Kind
+from wire.errors import InterjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+# Four scenes of every kind at every level.
+_SCENES = 180
+_OUT = Path("out/sweep")
+
+
+class Question(Enum):
+    """What can be asked of it."""
+
+    ENGINES = "engines"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Listen and print; status 2 when something that is needed is missing."""
+    wanted = _parse(argv)
+    store = Store(wanted.out, Voices(wanted.flite, wanted.speech), wanted.jobs)
+    try:
+        for question in wanted.question or Question:
+            sys.stdout.write(_ASK[Question(question)](store, wanted))
+    except (InterjectError, OSError) as error:
+        sys.stderr.write(f"sweep: {error}\n")
+        return 2
+    return 0
+
+
+def _engines(store: Store, wanted: argparse.Namespace) -> str:
+    chosen = [Engine(name) for name in wanted.engine or (Engine.KALMAN.value,)]
+    return engines.report({engine: store.listen(_takes(wanted), engine) for engine in chosen})
+
+
+def _takes(wanted: argparse.Namespace) -> tuple[Take, ...]:
+    like = Take(
+        Kind.SILENCE,
+        0,
+        0.0,
+        change=ChangeKind(wanted.change),
+        drift_ppm=wanted.drift_ppm,
+        seconds=wanted.seconds,
+    )
+    kinds = tuple(Kind(name) for name in wanted.kind) if wanted.kind else SCENE_KINDS
+    return grid(wanted.scenes, wanted.first_seed, kinds, like)
+
+
+_ASK: dict[Question, Callable[[Store, argparse.Namespace], str]] = {
+    Question.ENGINES: _engines,
+}
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="script/bench sweep", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    questions = [question.value for question in Question]
+    add(
+        "question",
+        nargs="*",
+        choices=[*questions, []],
+        metavar="QUESTION",
+        help=f"{', '.join(questions)}; default: all",
+    )
+    add("--scenes", type=int, default=_SCENES, metavar="N", help=f"default: {_SCENES}")
+    add("--first-seed", type=int, default=0, metavar="S", help="numbers were chosen on 0 to 999, checked from 5000 on")
+    add("--engine", action="append", choices=[engine.value for engine in Engine], help="default: kalman")
+    add("--kind", action="append", choices=[kind.value for kind in SCENE_KINDS], help="default: all in turn")
+    add("--change", choices=[change.value for change in ChangeKind], default=ChangeKind.NONE.value, help="mid-scene")
+    add("--drift-ppm", type=float, default=0.0, metavar="PPM", help="of the loudspeaker's clock")
+    add("--seconds", type=float, default=SCENE_S, metavar="S", help=f"length of a scene; default: {SCENE_S:g}")
+    add("--flite", action="store_true", help="let flite's voices speak as well")
+    add("--speech", type=Path, metavar="DIR", help="recorded voices as well: WAV files and a manifest.json")
+    add("--jobs", type=int, default=1, metavar="N", help="processes; default: 1")
+    add("--out", type=Path, default=_OUT, metavar="DIR", help=f"where to keep what was heard; default: {_OUT}")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""When speech would have counted under a rule: the windows of a take through the turn machine's own evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.hearing.cancelling.facts import OUR_OWN_COHERENCE, SOMEBODY_ELSE_EVIDENCE
+from satellite.hearing.echo import Convergence
+from satellite.turn.events import VoiceWindow
+from satellite.turn.evidence import Evidence, update
+from satellite.turn.settings import TurnSettings
+from script.support.sweep.listening import CONVERGENCES
+from tests.room.levels import RATE_HZ
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from script.support.sweep.listening import Listened
+
+_CONVERGED = CONVERGENCES.index(Convergence.CONVERGED)
+
+
+class Guard(Enum):
+    """Where the echo guard is asked."""
+
+    # Nowhere.
+    NONE = "none"
+    # A window that it does not agree to is as good as silent.
+    EVERY_WINDOW = "every window"
+    # Only until the utterance has triggered.
+    AT_TRIGGER = "at the trigger"
+    # As shipped, whatever the rule's limits are.
+    SHIPPED = "shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What makes a window voiced, and a run of them speech.
+
+    hold_ms: how long the guard's agreement lasts; noise_suppression: before the detector.
+    """
+
+    turn: TurnSettings = field(default_factory=TurnSettings)
+    guard: Guard = Guard.EVERY_WINDOW
+    least_evidence: float = SOMEBODY_ELSE_EVIDENCE
+    most_coherence: float = OUR_OWN_COHERENCE
+    hold_ms: float = 0.0
+    noise_suppression: int = 1
+
+    def with_turn(self, **changes: float) -> Rule:
+        """Give the rule with other numbers of turn-taking."""
+        return replace(self, turn=replace(self.turn, **changes))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An utterance as the rule sees it, in frames: its first voiced window's end, and when it counted (None: never).
+
+    voiced: how many of its windows were; last: the end of the last one.
+    """
+
+    first: int
+    trigger: int | None
+    confirm: int | None
+    last: int
+    voiced: int
+    voiced_ends: tuple[int, ...]
+
+
+@lru_cache(maxsize=8192)
+def spoken(listened: Listened, rule: Rule) -> tuple[Spoken, ...]:
+    """Give the utterances of a take, in order."""
+    found: list[Spoken] = []
+    evidence, settings = Evidence(), rule.turn
+    lowest = settings.vad_threshold - settings.vad_hysteresis
+    trigger: int | None = None
+    confirm: int | None = None
+    voiced: list[int] = []
+    probabilities = listened.tracks[f"probability-{rule.noise_suppression}"].tolist()
+    agreed = agreements(listened, rule).tolist()
+    for end, probability, agrees in zip(listened.tracks["end"].tolist(), probabilities, agreed, strict=True):
+        if evidence.onset_s is None and probability < lowest:
+            continue
+        now = end / RATE_HZ
+        own = not agrees and not (rule.guard is Guard.AT_TRIGGER and evidence.triggered)
+        before = evidence
+        evidence = update(evidence, VoiceWindow(probability, own_voice=own), now, settings)
+        if evidence.onset_s is None:
+            if voiced:
+                found.append(Spoken(voiced[0], trigger, confirm, voiced[-1], len(voiced), tuple(voiced)))
+            trigger, confirm, voiced = None, None, []
+            continue
+        if evidence.speech_ms > before.speech_ms:
+            voiced.append(int(end))
+        trigger = int(end) if trigger is None and evidence.triggered else trigger
+        confirm = int(end) if confirm is None and evidence.confirmed else confirm
+    if voiced:
+        found.append(Spoken(voiced[0], trigger, confirm, voiced[-1], len(voiced), tuple(voiced)))
+    return tuple(found)
+
+
+def agreements(listened: Listened, rule: Rule) -> NDArray[np.bool_]:
+    """Tell for each window whether the guard takes what is heard for somebody else's voice."""
+    tracks = listened.tracks
+    if rule.guard is Guard.NONE:
+        return np.ones(len(tracks["end"]), np.bool_)
+    agreed: NDArray[np.bool_] = tracks["explains"] == 0
+    if rule.guard is not Guard.SHIPPED and np.isfinite(tracks["evidence"]).all():
+        agreed = (
+            (tracks["convergence"] == _CONVERGED)
+            & (tracks["evidence"] >= rule.least_evidence)
+            & (tracks["coherence"] <= rule.most_coherence)
+        )
+        agreed |= tracks["playing"] == 0
+    held: NDArray[np.bool_] = agreed.copy()
+    for windows in range(1, int(rule.hold_ms / rule.turn.window_ms) + 1):
+        held[windows:] |= agreed[:-windows]
+    return held
