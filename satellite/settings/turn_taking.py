@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from satellite.turn.settings import BargeIn, Endpointing, TurnSettings
+from wire.setting_field import Derived
 from wire.settings import option, refused
 
 _TURN = TurnSettings()
+
+
+def _like_vad_threshold(name: str) -> Callable[[Mapping[str, Any]], float]:
+    """Let who sets one threshold have set them all."""
+    return lambda given: float(given.get("vad_threshold", getattr(_TURN, name)))
 
 
 # No slots: a class cannot inherit from several that have some.
@@ -18,12 +26,29 @@ class TurnTakingSettings:
     barge_in: BargeIn = option(
         _TURN.barge_in, "what interrupts a reply: any speech, a wake word or stop word, a stop word only, or nothing"
     )
-    vad_threshold: float = option(_TURN.vad_threshold, "speech probability that counts", minimum=0.01, maximum=0.99)
+    vad_threshold: float = option(
+        _TURN.vad_threshold, "speech probability that counts in an idle room", minimum=0.01, maximum=0.99
+    )
+    listening_threshold: float = option(
+        Derived(_TURN.listening_threshold, _like_vad_threshold("listening_threshold")),
+        "the same while the user has the floor (default: that of --vad-threshold where it is given)",
+        minimum=0.01,
+        maximum=0.99,
+    )
+    speaking_threshold: float = option(
+        Derived(_TURN.speaking_threshold, _like_vad_threshold("speaking_threshold")),
+        "the same during a reply (default: that of --vad-threshold where it is given)",
+        minimum=0.01,
+        maximum=0.99,
+    )
     vad_hysteresis: float = option(
         _TURN.vad_hysteresis, "how much less counts once speech has begun", minimum=0, maximum=0.9
     )
     trigger_windows: int = option(
-        _TURN.trigger_windows, "voiced windows of 32 ms in a row that duck the reply", minimum=1, maximum=30
+        _TURN.trigger_windows, "voiced windows of 32 ms in a row that are a voice", minimum=1, maximum=30
+    )
+    speaking_trigger_windows: int = option(
+        _TURN.speaking_trigger_windows, "the same during a reply: they duck it", minimum=1, maximum=30
     )
     utterance_gap_ms: float = option(_TURN.utterance_gap_ms, "silence that ends an utterance", minimum=32, maximum=2000)
     confirm_speech_ms: float = option(

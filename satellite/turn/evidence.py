@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from satellite.turn.events import VoiceWindow
     from satellite.turn.settings import TurnSettings
+    from satellite.turn.state import Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,10 @@ class Evidence:
         return self.triggered and not self.spent
 
 
-def update(evidence: Evidence, window: VoiceWindow, now: float, settings: TurnSettings) -> Evidence:
+def update(evidence: Evidence, window: VoiceWindow, now: float, phase: Phase, settings: TurnSettings) -> Evidence:
     """Take in the window that ends at `now`."""
-    threshold = settings.vad_threshold - (settings.vad_hysteresis if evidence.run else 0.0)
+    vad = settings.vad(phase)
+    threshold = vad.threshold - (vad.hysteresis if evidence.run else 0.0)
     voiced = window.probability >= threshold and not window.own_voice
     kept = int(settings.confirm_within_ms / settings.window_ms) + 1
     recent = (*evidence.recent, voiced)[-kept:]
@@ -54,7 +56,7 @@ def update(evidence: Evidence, window: VoiceWindow, now: float, settings: TurnSe
         power=evidence.power + (0.0 if window.level_db is None else 10 ** (window.level_db / 10)),
         onset_s=now - settings.window_ms / 1000 if evidence.onset_s is None else evidence.onset_s,
         last_voice_s=now,
-        triggered=evidence.triggered or run >= settings.trigger_windows,
+        triggered=evidence.triggered or run >= vad.windows,
         confirmed=evidence.confirmed or sum(recent) * settings.window_ms >= settings.confirm_speech_ms,
     )
 

@@ -134,7 +134,7 @@ def step(state: State, event: Event, now: float, settings: TurnSettings) -> Outc
 
 
 def _with_evidence(state: State, event: VoiceWindow, now: float, settings: TurnSettings) -> State:
-    evidence = update(state.evidence, event, now, settings)
+    evidence = update(state.evidence, event, now, state.phase, settings)
     gained_ms = max(0.0, evidence.speech_ms - state.evidence.speech_ms)
     gained_power = max(0.0, evidence.power - state.evidence.power)
     noted = replace(state, evidence=evidence)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from satellite.turn.state import Phase
+
 
 class BargeIn(Enum):
     """What may interrupt a reply."""
@@ -38,6 +40,18 @@ class Judgement(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class VadRule:
+    """When a window of the VAD is voiced, and how many in a row are a voice.
+
+    threshold: least probability of speech; within a run of voiced windows it is lower by `hysteresis`.
+    """
+
+    threshold: float
+    hysteresis: float
+    windows: int
+
+
+@dataclass(frozen=True, slots=True)
 class TurnSettings:
     """When to duck, pause, commit, resume, and end a turn; milliseconds unless the name says otherwise."""
 
@@ -47,11 +61,17 @@ class TurnSettings:
     judgement: Judgement = Judgement.WORDS
     # One window of Silero VAD at 16 kHz: 512 samples.
     window_ms: float = 32.0
+    # In an idle room, and while an answer is awaited: nothing sounds but the user.
     vad_threshold: float = 0.5
+    # While the user has the floor, or may take it: a reply that is paused has no echo either.
+    listening_threshold: float = 0.5
+    # Into a reply, through what the canceller leaves of it.
+    speaking_threshold: float = 0.5
     # Once speech has begun, a weaker window still counts: word ends and weak syllables sink to about 0.4.
     vad_hysteresis: float = 0.15
     # Two windows in a row: one alone is as often a click as a voice.
     trigger_windows: int = 2
+    speaking_trigger_windows: int = 2
     # Closures of stop consonants last up to 150 ms, the gap inside "uh-huh" up to 200.
     utterance_gap_ms: float = 250.0
     confirm_speech_ms: float = 250.0
@@ -84,3 +104,13 @@ class TurnSettings:
     reply_timeout_s: float = 90.0
     # After so many failures of the STT server in a row the satellite offers text instead.
     stt_failures_to_text: int = 3
+
+    def vad(self, phase: Phase) -> VadRule:
+        """Return when a window counts as voiced in a phase."""
+        match phase:
+            case Phase.SPEAKING:
+                return VadRule(self.speaking_threshold, self.vad_hysteresis, self.speaking_trigger_windows)
+            case Phase.LISTENING | Phase.INTERRUPTED:
+                return VadRule(self.listening_threshold, self.vad_hysteresis, self.trigger_windows)
+            case Phase.IDLE | Phase.PROCESSING:
+                return VadRule(self.vad_threshold, self.vad_hysteresis, self.trigger_windows)

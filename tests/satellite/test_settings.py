@@ -64,6 +64,7 @@ def test_names_of_wyoming_satellite_are_understood() -> None:
     assert loaded.mic_auto_gain == 5
     assert not loaded.zeroconf
     assert turn_settings(loaded).vad_threshold == 0.6
+    assert turn_settings(loaded).speaking_threshold == 0.6
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,17 @@ from __future__ import annotations
 from satellite.turn.events import VoiceWindow
 from satellite.turn.evidence import Evidence, update
 from satellite.turn.settings import TurnSettings
+from satellite.turn.state import Phase
 
 SETTINGS = TurnSettings()
 
 
-def after(probabilities: list[float], *, own_voice: bool = False) -> Evidence:
+def after(
+    probabilities: list[float], *, own_voice: bool = False, phase: Phase = Phase.IDLE, settings: TurnSettings = SETTINGS
+) -> Evidence:
     evidence = Evidence()
     for number, probability in enumerate(probabilities, 1):
-        evidence = update(evidence, VoiceWindow(probability, own_voice), number * 0.032, SETTINGS)
+        evidence = update(evidence, VoiceWindow(probability, own_voice), number * 0.032, phase, settings)
     return evidence
 
 
@@ -18,6 +21,14 @@ def test_one_window_is_a_click_and_two_are_a_voice() -> None:
     assert not after([0.9]).active
     assert not after([0.9, 0.1, 0.9, 0.1]).active
     assert after([0.9, 0.9]).active
+
+
+def test_what_makes_a_voice_depends_on_what_else_sounds() -> None:
+    settings = TurnSettings(vad_threshold=0.3, speaking_threshold=0.8, speaking_trigger_windows=3)
+    assert after([0.4, 0.4], settings=settings).active
+    assert not after([0.7] * 9, phase=Phase.SPEAKING, settings=settings).active
+    assert not after([0.9] * 2, phase=Phase.SPEAKING, settings=settings).active
+    assert after([0.9] * 3, phase=Phase.SPEAKING, settings=settings).active
 
 
 def test_within_a_voice_a_weaker_window_still_counts() -> None:
