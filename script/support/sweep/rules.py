@@ -14,6 +14,7 @@ from satellite.hearing.echo import Convergence
 from satellite.turn.events import VoiceWindow
 from satellite.turn.evidence import Evidence, update
 from satellite.turn.settings import TurnSettings
+from satellite.turn.state import Phase
 from script.support.sweep.listening import CONVERGENCES
 from tests.room.levels import RATE_HZ
 
@@ -77,7 +78,7 @@ def spoken(listened: Listened, rule: Rule) -> tuple[Spoken, ...]:
     """Give the utterances of a take, in order."""
     found: list[Spoken] = []
     evidence, settings = Evidence(), rule.turn
-    lowest = settings.vad_threshold - settings.vad_hysteresis
+    lowest = settings.speaking_threshold - settings.vad_hysteresis
     trigger: int | None = None
     confirm: int | None = None
     voiced: list[int] = []
@@ -89,7 +90,7 @@ def spoken(listened: Listened, rule: Rule) -> tuple[Spoken, ...]:
         now = end / RATE_HZ
         own = not agrees and not (rule.guard is Guard.AT_TRIGGER and evidence.triggered)
         before = evidence
-        evidence = update(evidence, VoiceWindow(probability, own_voice=own), now, settings)
+        evidence = update(evidence, VoiceWindow(probability, own_voice=own), now, Phase.SPEAKING, settings)
         if evidence.onset_s is None:
             if voiced:
                 found.append(Spoken(voiced[0], trigger, confirm, voiced[-1], len(voiced), tuple(voiced)))
