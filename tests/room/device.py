@@ -11,9 +11,10 @@ from tests.room.acoustic import AcousticRoom
 from tests.room.levels import RATE_HZ, frames_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from satellite.devices.base import Render
+    from tests.room.acoustic import Heard
     from tests.room.staging import Stage
 
 # 20 ms, as the device for sound cards has it.
@@ -23,12 +24,18 @@ _DEVICE_BLOCK_FRAMES = 320
 class RoomDevice:
     """A Device in a scene, paced by the event loop's clock: in real time, or as fast as it goes on a virtual one.
 
-    Every time it is opened the scene begins anew.
+    Every time it is opened the scene begins anew. `told` gets what the microphone hears of each block, taken apart.
     """
 
-    def __init__(self, stage: Stage, block_frames: int = _DEVICE_BLOCK_FRAMES) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        block_frames: int = _DEVICE_BLOCK_FRAMES,
+        told: Callable[[Heard], None] = lambda heard: None,
+    ) -> None:
         self._stage = stage
         self._block_frames = block_frames
+        self._told = told
 
     @property
     def name(self) -> str:
@@ -54,4 +61,6 @@ class RoomDevice:
             await asyncio.sleep(max(0.0, opened_s + number * self._block_frames / RATE_HZ - loop.time()))
             frame = room.frame
             played = render_exactly(render, self._block_frames)
-            yield Block(room.step(played), played, frame)
+            heard = room.listen(played)
+            self._told(heard)
+            yield Block(heard.mic, played, frame)
