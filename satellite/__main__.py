@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 
+from satellite.doctor.command import run_doctor
 from satellite.satellite import run_satellite
 from satellite.settings import SatelliteSettings
 from satellite.sound import list_devices
@@ -14,12 +15,14 @@ from wire.logs import configure_logging
 from wire.process import INTERRUPTED_STATUS, run_to_end
 from wire.settings import load
 
-_DESCRIPTION = "Voice satellite that can be cut off mid-sentence."
+_DESCRIPTION = "Voice satellite that can be cut off mid-sentence. With doctor as the first word it checks microphone and loudspeaker."
 
 
 def main() -> int:
-    """Run the satellite; a mistake of the user's is one line on standard error and status 2."""
+    """Run the satellite, or its doctor; a mistake of the user's is one line on standard error and status 2."""
     try:
+        if sys.argv[1:2] == ["doctor"]:
+            return run_doctor(sys.argv[2:])
         settings = load(
             SatelliteSettings, prefix="satellite", argv=sys.argv[1:], environ=os.environ, description=_DESCRIPTION
         )

@@ -1,0 +1,62 @@
+"""The sub-command `doctor`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from satellite.doctor.measure import measure
+from satellite.doctor.play import play
+from satellite.doctor.recording import lay_out
+from satellite.doctor.rehearsal import rehearse
+from satellite.doctor.report import report
+from satellite.doctor.verdict import Tier, judge
+from satellite.hearing.engines import make_echo_control
+from satellite.hearing.frontend import HearingSettings
+from satellite.hearing.vad import SileroVad
+from satellite.settings import SatelliteSettings
+from wire.errors import SettingError
+from wire.logs import configure_logging
+from wire.settings import load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DESCRIPTION = (
+    "Play a test of about 20 s, listen to it, and say how well a user can interrupt this satellite. The flags are "
+    "those of the satellite itself. Status: 0 any speech can interrupt, 1 something has to be changed for that, 2 it "
+    "could not be measured."
+)
+_SPEECH, _CHANGE, _NOT_MEASURED = 0, 1, 2
+
+
+def run_doctor(argv: Sequence[str]) -> int:
+    """Play, measure, print the report, return the exit status; raises InterjectError where that cannot be done."""
+    settings = load(SatelliteSettings, prefix="satellite", argv=argv, environ=os.environ, description=_DESCRIPTION)
+    if settings.text:
+        raise SettingError("text", "a check-up needs a microphone and a loudspeaker; leave the setting out")
+    configure_logging(debug=settings.debug, log_format=settings.log_format)
+    # What is missing is told before anything sounds.
+    control, vad = make_echo_control(settings.echo_canceller), SileroVad()
+    hearing = HearingSettings(
+        noise_suppression=settings.mic_noise_suppression,
+        auto_gain=settings.mic_auto_gain,
+        volume_multiplier=settings.mic_volume_multiplier,
+    )
+    programme, recording = asyncio.run(play(settings, _tell))
+    _tell("Measuring …")
+    layout = lay_out(programme, recording)
+    rehearsal = rehearse(recording, layout, control, vad, hearing, settings.vad_threshold)
+    findings = measure(recording, layout, rehearsal)
+    verdict = judge(findings, settings.echo_canceller)
+    sys.stdout.write(report(findings, verdict, settings.echo_canceller))
+    if verdict.tier is None:
+        return _NOT_MEASURED
+    return _SPEECH if verdict.tier is Tier.SPEECH else _CHANGE
+
+
+def _tell(step: str) -> None:
+    sys.stderr.write(f"{step}\n")
+    sys.stderr.flush()

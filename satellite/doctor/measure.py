@@ -1,0 +1,192 @@
+"""From a recording to findings: pure numbers, no judgement."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soxr
+
+from satellite.devices.pcm import INT16_FULL_SCALE
+from satellite.doctor.response import AFTER, RATE_HZ, Response, measure_response
+from satellite.doctor.signals import SWEEP_HIGH_HZ, SWEEP_LOW_HZ, SWEEP_S
+from satellite.doctor.slide import Moment, Slide, follow, lateness_ms
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from satellite.devices.base import Samples
+    from satellite.doctor.recording import Layout, Recording
+    from satellite.doctor.rehearsal import Rehearsal
+
+    Signal = NDArray[np.float64]
+
+# The sweep's response, and that of the last one, need the ringing after the sweep too.
+_AFTER_SWEEP_S = 1.5
+# Speech is compared with its expected echo one second at a time.
+_PIECE_S = 1.0
+# A sweep's response tells of the moment at which it passed where most of speech is.
+_SPEECH_HZ = 500.0
+# Levels are the median of tenths of a second: one knock changes nothing.
+_LEVEL_S = 0.1
+# Samples so near to the highest, in speech, are a flat top; where speech is not cut off hardly one in 10,000 is.
+_FLAT = 0.99
+# A signal quieter than this is far from any limit.
+_LIMIT_DBFS = -20.0
+# The echo is fitted where it is surely not cut off.
+_SURELY_WHOLE = 0.5
+# One value for 5 ms is no sound, where there is noise of more than some bits.
+_HOLE_S = 0.005
+_NOISY_DBFS = -75.0
+# What is lower is digital silence; also what keeps logarithms finite.
+_FLOOR_DBFS = -120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """Our own voice at the microphone.
+
+    delay_ms: from playing to hearing; slide: how that changes. level_db: relative to what was played. peak_dbfs: as
+    high as it would go if nothing cut it off. distortion: RMS of the harmonics, as a share of the fundamental.
+    """
+
+    delay_ms: float
+    slide: Slide
+    level_db: float
+    peak_dbfs: float
+    distortion: float
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a check-up found; levels in dBFS, RMS unless called a peak.
+
+    heard_dbfs: of the microphone while something was played; noise_dbfs: while nothing was. peak_dbfs: its highest
+    sample. clipped: share of the samples that were cut off. gaps: how often audio was lost, holes included; lost_ms:
+    how much of it. echo: None where none was found.
+    """
+
+    heard_dbfs: float
+    noise_dbfs: float
+    peak_dbfs: float
+    clipped: float
+    gaps: int
+    lost_ms: float
+    echo: Echo | None
+    rehearsal: Rehearsal
+
+
+def measure(recording: Recording, layout: Layout, rehearsal: Rehearsal) -> Findings:
+    """Measure everything that a recording tells (blocking: about a second)."""
+    mic, rate_hz = recording.mic, recording.rate_hz
+    speech, quiet = mic[layout.speech], mic[layout.quiet]
+    noise_dbfs = _level_dbfs(quiet, rate_hz)
+    holes, hole_frames = _holes(mic, rate_hz) if noise_dbfs > _NOISY_DBFS else (0, 0)
+    return Findings(
+        heard_dbfs=max(_level_dbfs(mic[layout.sweep], rate_hz), _level_dbfs(speech, rate_hz)),
+        noise_dbfs=noise_dbfs,
+        peak_dbfs=_dbfs(_highest(mic)),
+        clipped=clipped_share(speech),
+        gaps=recording.gaps + holes,
+        lost_ms=(recording.lost_frames + hole_frames) * 1000 / rate_hz,
+        echo=_echo(recording, layout),
+        rehearsal=rehearsal,
+    )
+
+
+def clipped_share(speech: Samples) -> float:
+    """Return the share of samples that are at a limit: full scale's, or that of what comes before the converter."""
+    limit = 10 ** (_LIMIT_DBFS / 20) * INT16_FULL_SCALE
+    wide = speech.astype(np.int32)
+    tops = (wave[wave >= _FLAT * wave.max()] for wave in (wide, -wide) if wave.max(initial=0) > limit)
+    return sum(map(len, tops)) / max(1, len(speech))
+
+
+def _echo(recording: Recording, layout: Layout) -> Echo | None:
+    mic, played = _at_16_khz(recording.mic, recording.rate_hz), _at_16_khz(recording.played, recording.rate_hz)
+    to_here = RATE_HZ / recording.rate_hz
+    sweep, speech, last = (_scaled(part, to_here) for part in (layout.sweep, layout.speech, layout.last_sweep))
+    response = measure_response(mic[sweep.start : sweep.stop + round(_AFTER_SWEEP_S * RATE_HZ)], played[sweep])
+    if response is None:
+        return None
+    expected = response.predict(played)
+    said = played[speech]
+    echo = response.predict(said)
+    # The response holds noise, which makes any prediction louder.
+    honest = math.sqrt(response.energy / max(float(response.taps @ response.taps), 1e-30))
+    return Echo(
+        delay_ms=response.delay * 1000 / RATE_HZ,
+        slide=_slide(mic, expected, response, (sweep, speech, last)),
+        level_db=10 * math.log10(float(echo @ echo) / float(said @ said) + 1e-12) + 20 * math.log10(honest + 1e-6),
+        peak_dbfs=_whole_peak_dbfs(mic[speech], expected[speech]),
+        distortion=response.distortion,
+    )
+
+
+def _slide(mic: Signal, expected: Signal, response: Response, parts: tuple[slice, slice, slice]) -> Slide:
+    sweep, speech, last = parts
+    tail = response.first + AFTER
+    passed = round(SWEEP_S * RATE_HZ * math.log(_SPEECH_HZ / SWEEP_LOW_HZ) / math.log(SWEEP_HIGH_HZ / SWEEP_LOW_HZ))
+    piece = round(_PIECE_S * RATE_HZ)
+    pieces = [slice(start, start + piece) for start in range(speech.start, speech.stop - piece + 1, piece)]
+    sweeps = [slice(part.start, part.stop + tail) for part in (sweep, last)]
+    compared = [
+        (sweeps[0], sweep.start + passed),
+        *((each, (each.start + each.stop) // 2) for each in pieces),
+        (sweeps[1], last.start + passed),
+    ]
+    moments = []
+    for part, at in compared:
+        late_ms = lateness_ms(mic[part], expected[part])
+        if late_ms is not None:
+            moments.append(Moment(at / RATE_HZ, late_ms))
+    return follow(moments)
+
+
+def _whole_peak_dbfs(mic: Signal, expected: Signal) -> float:
+    """Return the echo's peak as it would be if nothing cut it off: the expectation, fitted where it is low."""
+    low = np.abs(mic) < _SURELY_WHOLE * _highest(mic)
+    heard, wanted = mic[low], expected[low]
+    gain = float(heard @ wanted) / max(float(wanted @ wanted), 1e-30)
+    return _dbfs(gain * _highest(expected))
+
+
+def _level_dbfs(samples: Samples, rate_hz: int) -> float:
+    step = round(_LEVEL_S * rate_hz)
+    whole = len(samples) // step * step
+    if not whole:
+        return _FLOOR_DBFS
+    scaled = samples[:whole].astype(np.float64) / INT16_FULL_SCALE
+    # A microphone may have an offset, which nobody hears.
+    pieces = (scaled - scaled.mean()).reshape(-1, step)
+    return _dbfs(math.sqrt(float(np.median(np.mean(np.square(pieces), axis=1)))))
+
+
+def _holes(samples: Samples, rate_hz: int) -> tuple[int, int]:
+    """Count the stretches in which the samples do not change, and their frames."""
+    changes = np.flatnonzero(np.diff(samples))
+    lengths = np.diff(np.concatenate(([-1], changes, [len(samples) - 1])))
+    # Where it clips it does not change either.
+    held = samples[np.concatenate((changes, [len(samples) - 1]))]
+    holes = lengths[(lengths >= _HOLE_S * rate_hz) & (np.abs(held.astype(np.int32)) < INT16_FULL_SCALE / 2)]
+    return len(holes), int(holes.sum())
+
+
+def _at_16_khz(samples: Samples, rate_hz: int) -> Signal:
+    scaled: Signal = samples.astype(np.float64) / INT16_FULL_SCALE
+    return scaled if rate_hz == RATE_HZ else soxr.resample(scaled, rate_hz, RATE_HZ)
+
+
+def _scaled(part: slice, ratio: float) -> slice:
+    return slice(round(part.start * ratio), round(part.stop * ratio))
+
+
+def _highest(samples: Samples | Signal) -> float:
+    highest = float(np.abs(samples.astype(np.float64)).max(initial=0.0))
+    return highest / INT16_FULL_SCALE if samples.dtype == np.int16 else highest
+
+
+def _dbfs(amplitude: float) -> float:
+    return max(_FLOOR_DBFS, 20 * math.log10(amplitude)) if amplitude > 0 else _FLOOR_DBFS

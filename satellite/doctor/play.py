@@ -1,0 +1,104 @@
+"""Plays the check-up's programme on the satellite's own device, and records what it hears."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from satellite.devices.base import Block, Samples, running
+from satellite.devices.supervised import DeviceHealth
+from satellite.doctor.errors import NotMeasuredError
+from satellite.doctor.recording import Recording
+from satellite.doctor.signals import make_programme
+from satellite.sound import sound_device
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from satellite.devices.base import Device
+    from satellite.doctor.signals import Programme
+    from satellite.settings import SatelliteSettings
+
+# A sound server that was just started, and a Bluetooth loudspeaker that wakes up, together need less.
+_PATIENCE_S = 15.0
+
+
+async def play(settings: SatelliteSettings, tell: Callable[[str], None]) -> tuple[Programme, Recording]:
+    """Play the programme and record; `tell` gets a line for each step.
+
+    Raises NotMeasuredError where the device fails or gives nothing, DeviceError for settings no device can follow.
+    """
+    health = _Health()
+    async with sound_device(settings, health) as device:
+        programme = await asyncio.to_thread(make_programme, device.rate_hz, settings.snd_volume_multiplier)
+        seconds = len(programme.samples) / programme.rate_hz
+        tell(f"The check-up takes {seconds:.0f} s. Please keep quiet.")
+        try:
+            async with asyncio.timeout(seconds + _PATIENCE_S):
+                return programme, await _record(device, programme, health, tell)
+        except TimeoutError:
+            raise NotMeasuredError(
+                f"{device.name} did not play {seconds:.0f} s of sound within {seconds + _PATIENCE_S:.0f} s",
+                "check --mic-device and --snd-device; --list-devices prints what there is",
+            ) from None
+
+
+class _Health:
+    """The trace of a device that remembers only that it failed."""
+
+    def __init__(self) -> None:
+        self.failure: str | None = None
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        if kind == "device" and fields["health"] == DeviceHealth.FAILED.value:
+            self.failure = str(fields["text"])
+
+
+class _Performance:
+    """Hands the programme to the device, piece by piece, and silence after it."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+        self.position = 0
+
+    def render(self, frames: int) -> Samples:
+        piece = self._samples[self.position : self.position + frames]
+        self.position += frames
+        return piece if len(piece) == frames else np.concatenate((piece, np.zeros(frames - len(piece), np.int16)))
+
+
+async def _record(device: Device, programme: Programme, health: _Health, tell: Callable[[str], None]) -> Recording:
+    performance = _Performance(programme.samples)
+    waiting = list(programme.parts)
+    kept: list[Block] = []
+    recorded = 0
+    async with running(device, performance.render) as blocks:
+        async for block in blocks:
+            if health.failure is not None:
+                raise NotMeasuredError(
+                    health.failure, "check --mic-device and --snd-device; --list-devices prints what there is"
+                )
+            # A device that is still being opened is silent, and asks for nothing.
+            if not performance.position:
+                continue
+            kept.append(block)
+            recorded += len(block.mic)
+            while waiting and performance.position > waiting[0].start:
+                tell(f"{waiting.pop(0).name} …")
+            if recorded >= len(programme.samples):
+                break
+    return _joined(kept, programme.rate_hz)
+
+
+def _joined(blocks: list[Block], rate_hz: int) -> Recording:
+    lost = [after.frame - before.frame - len(before.mic) for before, after in pairwise(blocks)]
+    return Recording(
+        rate_hz=rate_hz,
+        mic=np.concatenate([block.mic for block in blocks]),
+        played=np.concatenate([block.played for block in blocks]),
+        gaps=sum(frames > 0 for frames in lost),
+        lost_frames=sum(frames for frames in lost if frames > 0),
+    )

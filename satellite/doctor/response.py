@@ -1,0 +1,117 @@
+"""The way from the loudspeaker to the microphone, from a sweep: its response, and what the loudspeaker adds to it.
+
+A. Farina, "Simultaneous measurement of impulse response and distortion with a swept-sine technique", AES 108, 2000:
+the response to the k-th harmonic comes before the linear one, by the time in which the sweep rises k-fold.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.doctor.signals import SWEEP_HIGH_HZ, SWEEP_LOW_HZ, SWEEP_S
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Signal = NDArray[np.float64]
+
+RATE_HZ = 16_000
+# Longer than sweep, delay, ringing and the harmonics in front of them.
+_FFT = 1 << 16
+# The longest delay that is looked for, and what is taken of the response before and after its direct sound.
+_MAX_DELAY = round(0.5 * RATE_HZ)
+_BEFORE = round(0.002 * RATE_HZ)
+AFTER = round(0.2 * RATE_HZ)
+# What comes this late is noise alone: sound that is 0.5 s late has rung for as long.
+_NOISE = slice(round(1.0 * RATE_HZ), round(1.4 * RATE_HZ))
+# The highest of 8,000 lags of noise reaches 4 times its spread.
+_LEAST_HEIGHT = 8.0
+# A wall may throw back more than the direct sound, never so much more.
+_DIRECT_SHARE = 0.5
+# The harmonics that a small loudspeaker makes; higher ones are weaker, and lie in each other's way.
+_HARMONICS = (2, 3, 4)
+# Each is looked at from a little before its time to before the ringing of the next one is over.
+_HARMONIC_BEFORE = round(0.01 * RATE_HZ)
+_HARMONIC_AFTER = round(0.08 * RATE_HZ)
+# A harmonic that is not clearly above the noise is none.
+_ABOVE_NOISE = 2.0
+# The band's edges are soft, as a hard edge rings.
+_EDGE = 1.25
+_REGULARISATION = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Response:
+    """The linear way at 16 kHz: a played sample's echo is `taps`, the first of them `first` samples after it.
+
+    delay: of the direct sound, in samples. energy: of the taps, without what is noise. distortion: RMS of the harmonics
+    relative to the fundamental; 0 where none is above the noise.
+    """
+
+    taps: Signal
+    first: int
+    delay: int
+    energy: float
+    distortion: float
+
+    def predict(self, played: Signal) -> Signal:
+        """Give the echo, as long as what is played; its beginning lacks what was played before."""
+        size = 1 << (len(played) + self.first + len(self.taps)).bit_length()
+        taps = np.zeros(self.first + len(self.taps))
+        taps[self.first :] = self.taps
+        return np.fft.irfft(np.fft.rfft(played, size) * np.fft.rfft(taps, size), size)[: len(played)]
+
+
+def measure_response(mic: Signal, played: Signal) -> Response | None:
+    """Return the response from a sweep and what followed it (16 kHz, -1 to 1); None where no echo can be found.
+
+    Both begin with the sweep; `played` is the sweep alone, `mic` goes on for at least 1.4 s.
+    """
+    whole = _deconvolve(mic, played)
+    noise = whole[_NOISE]
+    spread = float(np.sqrt(np.mean(np.square(noise))))
+    early = np.abs(whole[:_MAX_DELAY])
+    highest = float(early.max())
+    if not highest > _LEAST_HEIGHT * spread:
+        return None
+    delay = int(np.argmax(early >= _DIRECT_SHARE * highest))
+    first = max(0, delay - _BEFORE)
+    taps = whole[first : delay + AFTER]
+    energy = max(float(taps @ taps) - spread**2 * len(taps), 0.0)
+    return Response(taps, first, delay, energy, _distortion(whole, delay, spread))
+
+
+def _deconvolve(mic: Signal, played: Signal) -> Signal:
+    spectrum = np.fft.rfft(played, _FFT)
+    power = np.square(np.abs(spectrum))
+    hz = np.fft.rfftfreq(_FFT, 1 / RATE_HZ)
+    rise = np.clip((hz / SWEEP_LOW_HZ - 1) / (_EDGE - 1), 0, 1)
+    fall = np.clip((SWEEP_HIGH_HZ / np.maximum(hz, 1) - 1) / (_EDGE - 1), 0, 1)
+    band = np.sin(np.pi / 2 * rise) ** 2 * np.sin(np.pi / 2 * fall) ** 2
+    heard = np.fft.rfft(mic[: SWEEP_FRAMES + _NOISE.stop], _FFT)
+    return np.fft.irfft(band * heard * spectrum.conj() / (power + _REGULARISATION * power.max()), _FFT)
+
+
+def _distortion(whole: Signal, delay: int, spread: float) -> float:
+    fundamental = _energy(whole, delay)
+    noise = spread**2 * (_HARMONIC_BEFORE + _HARMONIC_AFTER)
+    scale_s = SWEEP_S / math.log(SWEEP_HIGH_HZ / SWEEP_LOW_HZ)
+    found = 0.0
+    for order in _HARMONICS:
+        energy = _energy(whole, delay - round(scale_s * math.log(order) * RATE_HZ))
+        if energy > _ABOVE_NOISE * noise:
+            found += energy - noise
+    return math.sqrt(found / fundamental)
+
+
+def _energy(whole: Signal, at: int) -> float:
+    # What comes before lag 0 is at the end of a circle.
+    part = whole.take(np.arange(at - _HARMONIC_BEFORE, at + _HARMONIC_AFTER), mode="wrap")
+    return float(part @ part)
+
+
+SWEEP_FRAMES = round(SWEEP_S * RATE_HZ)

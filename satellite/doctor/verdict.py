@@ -1,0 +1,198 @@
+"""From findings to a verdict: which barge-in the satellite can honestly keep, why no better one, and what to change."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from satellite.hearing.engines import CancellerKind
+from satellite.hearing.guard import SAFE_ECHO_DB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from satellite.doctor.measure import Echo, Findings
+
+# Two bits of noise: even a microphone in a silent room hears itself better than this.
+_DEAF_DBFS = -84.0
+# Of the samples that our voice makes. A clipped echo is not a linear one any more, which is all that is cancelled;
+# where so many are cut off, nobody else's are left.
+_MOST_CLIPPED = 0.001
+_NOTHING_LEFT_CLIPPED = 0.03
+# What the loudspeaker must be turned down by leaves its peaks this far below the limit; a smaller turn is not felt.
+_HEADROOM_DB = 3.0
+_LEAST_TURN_DB = 3.0
+# With 50 ppm between the clocks the canceller's gain ends at 9 to 16 dB.
+MOST_DRIFT_PPM = 50.0
+# What is left of our voice, relative to what is played (about -20 dBFS), where somebody across the room is about 12 dB
+# below what is played: 8 dB below that person the canceller's guard tells the two apart; above, no wake word is heard.
+_MOST_RESIDUAL_DB = -20.0
+_WORD_RESIDUAL_DB = -12.0
+# A canceller takes out what is linear; 3 % of it is 30 dB below the echo, which is what cancelling can do at best.
+_MOST_DISTORTION = 0.03
+# Where it is louder, the microphone is nearer to the loudspeaker than it has to be.
+_LOUD_ECHO_DB = -6.0
+# Somebody across the room is at about -32 dBFS, and a detector of voices wants 10 dB more than the noise.
+_MOST_NOISE_DBFS = -42.0
+# The detector takes some noise for a voice, too, while it gets used to it.
+_MOST_VOICES = 0.15
+
+
+class Tier(Enum):
+    """What may interrupt a reply, from the best down."""
+
+    SPEECH = "speech"
+    WORDS = "stop or wake word"
+    HALF_DUPLEX = "half duplex"
+
+
+_RANKS = {tier: rank for rank, tier in enumerate(Tier)}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong, and what helps; `leaves` is the best tier meanwhile."""
+
+    reason: str
+    remedy: str
+    leaves: Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The tier, None where it could not be measured, and all that is wrong."""
+
+    tier: Tier | None
+    troubles: tuple[Trouble, ...]
+
+
+def judge(findings: Findings, canceller: CancellerKind) -> Verdict:
+    """Judge what was found with the satellite's canceller."""
+    if findings.heard_dbfs < _DEAF_DBFS:
+        return Verdict(None, (_DEAF,))
+    echo = findings.echo
+    if echo is None:
+        return Verdict(None, (_NO_ECHO,))
+    causes = [trouble for rule in _CAUSES if (trouble := rule(findings, echo)) is not None]
+    effects = _effects(findings, echo, canceller, _MEND_FIRST if causes else None)
+    troubles = (*causes, *effects, *_advice(findings))
+    worst = max((trouble.leaves for trouble in troubles), key=_RANKS.__getitem__, default=Tier.SPEECH)
+    return Verdict(worst, troubles)
+
+
+_DEAF = Trouble(
+    "the microphone hears nothing",
+    "unmute it, turn it up, or choose another one with --mic-device; --list-devices prints what there is",
+    Tier.HALF_DUPLEX,
+)
+_NO_ECHO = Trouble(
+    "the microphone does not hear the loudspeaker",
+    "turn the loudspeaker on and up, or choose another one with --snd-device; with headphones that is as it should be, "
+    "and --echo-canceller none is right",
+    Tier.HALF_DUPLEX,
+)
+_LEARN = "turn the loudspeaker up or the noise in the room down, and repeat the check-up"
+_MEND_FIRST = "mend what is told above, and repeat the check-up"
+
+
+def _clipping(findings: Findings, echo: Echo) -> Trouble | None:
+    if findings.clipped <= _MOST_CLIPPED:
+        return None
+    turn_db = math.ceil(max(echo.peak_dbfs - findings.peak_dbfs + _HEADROOM_DB, _LEAST_TURN_DB))
+    return Trouble(
+        f"the microphone clips ({findings.clipped:.1%} of the samples)",
+        f"turn the loudspeaker, or the microphone's gain, down {turn_db} dB",
+        Tier.HALF_DUPLEX if findings.clipped > _NOTHING_LEFT_CLIPPED else Tier.WORDS,
+    )
+
+
+def _drift(_: Findings, echo: Echo) -> Trouble | None:
+    drift_ppm = echo.slide.drift_ppm
+    if drift_ppm is None or abs(drift_ppm) < MOST_DRIFT_PPM:
+        return None
+    return Trouble(
+        f"the clocks of microphone and loudspeaker drift apart ({abs(drift_ppm):.0f} ppm)",
+        "use one device for both",
+        Tier.WORDS,
+    )
+
+
+def _jumps(_: Findings, echo: Echo) -> Trouble | None:
+    jumps_ms = echo.slide.jumps_ms
+    if not jumps_ms:
+        return None
+    return Trouble(
+        f"the delay jumps ({', '.join(f'{jump_ms:+.0f} ms' for jump_ms in jumps_ms)})",
+        "use one device for both, and give the sound server or --snd-command a longer buffer",
+        Tier.WORDS,
+    )
+
+
+def _gaps(findings: Findings, _: Echo) -> Trouble | None:
+    if not findings.gaps:
+        return None
+    return Trouble(
+        f"audio is lost ({findings.lost_ms:.0f} ms, {findings.gaps} times)",
+        "free the processor of other work, use another USB port, or give the sound server a longer buffer",
+        Tier.WORDS,
+    )
+
+
+_CAUSES: tuple[Callable[[Findings, Echo], Trouble | None], ...] = (_clipping, _drift, _jumps, _gaps)
+
+
+def _effects(findings: Findings, echo: Echo, canceller: CancellerKind, mend_first: str | None) -> list[Trouble]:
+    """Tell what the satellite could not do, and what helps where no cause is known."""
+    rehearsal = findings.rehearsal
+    remedy = mend_first or _less_echo(findings, echo, canceller)
+    found = []
+    # An echo too weak to be learnt is also too weak to be taken for a user.
+    if rehearsal.converged_s is None and echo.level_db > SAFE_ECHO_DB:
+        found.append(Trouble("the canceller did not learn the echo", mend_first or _LEARN, Tier.WORDS))
+    residual_db = echo.level_db - rehearsal.gain_db
+    most_db = _MOST_RESIDUAL_DB if canceller is CancellerKind.KALMAN else SAFE_ECHO_DB
+    if residual_db > most_db:
+        found.append(
+            Trouble(
+                f"too much of our own voice is left ({residual_db:.0f} dB of what is played)",
+                remedy,
+                Tier.HALF_DUPLEX if residual_db > _WORD_RESIDUAL_DB else Tier.WORDS,
+            )
+        )
+    if rehearsal.counted:
+        somebody = rehearsal.voices > _MOST_VOICES
+        found.append(
+            Trouble(
+                f"the satellite would interrupt itself ({rehearsal.counted} windows of {rehearsal.windows})",
+                "somebody spoke, or a radio did: repeat the check-up in silence" if somebody else remedy,
+                Tier.WORDS,
+            )
+        )
+    return found
+
+
+def _less_echo(findings: Findings, echo: Echo, canceller: CancellerKind) -> str:
+    if canceller is not CancellerKind.KALMAN:
+        return "use --echo-canceller kalman"
+    if echo.distortion > _MOST_DISTORTION:
+        return f"turn the loudspeaker down: it distorts ({echo.distortion:.0%})"
+    if echo.level_db > _LOUD_ECHO_DB:
+        return "move the microphone away from the loudspeaker, or turn the loudspeaker down"
+    if findings.noise_dbfs > _MOST_NOISE_DBFS:
+        return "make the room quieter, and repeat the check-up"
+    return "repeat the check-up in silence; if it stays so, move the microphone away from the loudspeaker"
+
+
+def _advice(findings: Findings) -> list[Trouble]:
+    """Tell what costs some of the users' words and no tier."""
+    if findings.noise_dbfs <= _MOST_NOISE_DBFS:
+        return []
+    return [
+        Trouble(
+            f"the noise floor is high ({findings.noise_dbfs:.0f} dBFS)",
+            "switch off what hums or blows, or turn down the gain of a microphone that hisses by itself",
+            Tier.SPEECH,
+        )
+    ]
