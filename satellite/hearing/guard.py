@@ -29,10 +29,14 @@ _MARGIN_DB = 3.0
 _LISTEN_MS = 400
 # A user who is to be told from an echo that nobody has measured is louder than its loudest by this much.
 _ONSET_DB = 6.0
+# What stays so loud for longer than an interruption is the loudspeaker, which was turned up.
+_LOUD_MS = 1_500
+# Slower than any voice begins, and fast enough for a vowel that the room likes better than those before.
+_RISE_DB_PER_S = 10.0
 # A bound that one knock has raised comes down again.
 _FORGET_DB_PER_S = 0.5
-# Quieter playback tells nothing of its echo.
-_MIN_PLAYED_DBFS = -50.0
+# Of playback so far below its loudest the echo may be lost in noise, and nothing is learnt of it.
+_LEARN_WITHIN_DB = 12.0
 
 
 class Loudness:
@@ -91,23 +95,35 @@ class LoudOnset:
 
     def __init__(self) -> None:
         self._loudness = Loudness()
+        self._loudest_played = self._loudest_heard = 0.0
         self._bound = 0.0
-        self._listened_ms = 0
+        self._listened_ms = self._loud_ms = 0
 
     def push(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> None:
         """Take the next 10 ms of both signals."""
         self._loudness.push(mic_10ms, played_10ms)
         played = self._loudness.played
-        if played < len(played_10ms) * 10 ** (_MIN_PLAYED_DBFS / 10):
+        if played <= 0:
+            return
+        forgotten = 10 ** (-_FORGET_DB_PER_S * _FRAME_MS / 1000 / 10)
+        self._loudest_played = max(played, self._loudest_played * forgotten)
+        if played < self._loudest_played * 10 ** (-_LEARN_WITHIN_DB / 10):
             return
         self._listened_ms += _FRAME_MS
-        self._bound *= 10 ** (-_FORGET_DB_PER_S * _FRAME_MS / 1000 / 10)
-        if self._listened_ms <= _LISTEN_MS or not self.is_somebody():
-            self._bound = max(self._bound, self._loudness.heard / played)
+        if self._listened_ms <= _LISTEN_MS:
+            # A word that only begins is no measure for the noise that it is still lost in.
+            self._loudest_heard = max(self._loudest_heard, self._loudness.heard)
+            self._bound = self._loudest_heard / self._loudest_played
+            return
+        self._bound *= forgotten
+        self._loud_ms = self._loud_ms + _FRAME_MS if self.is_somebody() else 0
+        if not self._loud_ms or self._loud_ms > _LOUD_MS:
+            risen = self._bound * 10 ** (_RISE_DB_PER_S * _FRAME_MS / 1000 / 10)
+            self._bound = max(self._bound, min(self._loudness.heard / played, risen))
 
     def is_somebody(self) -> bool:
         """Tell whether what is heard now is too loud for an echo of ours."""
-        if self._listened_ms < _LISTEN_MS:
+        if self._listened_ms <= _LISTEN_MS:
             return False
         return self._loudness.heard > 10 ** (_ONSET_DB / 10) * self._bound * self._loudness.played
 

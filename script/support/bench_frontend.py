@@ -32,7 +32,7 @@ def measure_front_end(seconds: float) -> dict[str, float]:
 
 
 def _front_end_ms(rate_hz: int, seconds: float) -> float:
-    front_end = FrontEnd(rate_hz, HearingSettings(), SileroVad(), make_echo_control(CancellerKind.NONE))
+    front_end = FrontEnd(rate_hz, HearingSettings(), SileroVad(), make_echo_control(CancellerKind.KALMAN))
     mic, played = _speech("tell_me_a_long_story", rate_hz, seconds), _speech("count_to_twenty", rate_hz, seconds)
     block = rate_hz // _BLOCKS_PER_S
     began_s = time.thread_time()
