@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from satellite.turn.settings import TurnSettings
-    from script.support.room_bench.performance import Judgment, Performance
+    from script.support.room_bench.performance import Judgment
     from tests.room.staging import Label
 
 # Below, the hysteresis would take any noise for the rest of an utterance.
@@ -92,28 +92,23 @@ class Point:
     missed_percent: float
 
 
-def roc(performance: Performance, turn: TurnSettings, spoken: Sequence[Stretch]) -> tuple[Tally, ...]:
+def roc(
+    judgments: Sequence[Judgment], labels: Sequence[Label], spoken: Sequence[Stretch], turn: TurnSettings
+) -> tuple[Tally, ...]:
     """Count for each rule what the windows of a scene would have come to; the first rule is the one that is set.
 
     spoken: when a reply was under way. What is heard is what was heard while the satellite did what it did.
     """
-    return swept(performance.judgments, performance.stage.labels, turn, spoken)
-
-
-def swept(
-    judgments: Sequence[Judgment], labels: Sequence[Label], turn: TurnSettings, spoken: Sequence[Stretch]
-) -> tuple[Tally, ...]:
-    """Do as roc does, by windows and labels alone."""
     asked = Rule(turn.speaking_threshold)
     others = [Rule(threshold) for threshold in _THRESHOLDS if threshold != asked.threshold]
     if any(judgment.evidence is not None for judgment in judgments):
         thresholds = sorted({*_THRESHOLDS, asked.threshold})
         others += [Rule(threshold, limits) for limits, threshold in product(_LIMITS, thresholds)]
-    return tuple(_tally(judgments, labels, rule, turn, spoken) for rule in (asked, *others))
+    return tuple(_tally(judgments, labels, spoken, rule, turn) for rule in (asked, *others))
 
 
 def _tally(
-    judgments: Sequence[Judgment], labels: Sequence[Label], rule: Rule, turn: TurnSettings, spoken: Sequence[Stretch]
+    judgments: Sequence[Judgment], labels: Sequence[Label], spoken: Sequence[Stretch], rule: Rule, turn: TurnSettings
 ) -> Tally:
     sounds = [Stretch(label.start_frame / RATE_HZ, label.end_frame / RATE_HZ + _AFTERWARDS_S) for label in labels]
     tally, before = Tally(rule), Evidence()
