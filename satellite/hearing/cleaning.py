@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # WebRTC's processing knows no other frame than 10 ms, and the front end follows it.
 FRAME_SAMPLES = 160
 NOISE_SUPPRESSION_MAX = 4
+_LOWEST, _HIGHEST = np.float32(-32768), np.float32(32767)
 AUTO_GAIN_MAX_DBFS = 31
 
 
@@ -48,14 +49,19 @@ class Cleaner:
     """Clean one stream, 10 ms at a time."""
 
     def __init__(self, settings: CleaningSettings) -> None:
-        self._scale = 32768 * settings.volume_multiplier
+        self._scale = np.float32(32768 * settings.volume_multiplier)
         self._processor: AudioProcessor | None = None
         if settings.noise_suppression or settings.auto_gain:
             self._processor = AudioProcessor(settings.auto_gain, settings.noise_suppression)
 
     def process(self, frame: NDArray[np.float32]) -> Samples:
         """Take the next 160 samples (16 kHz, -1 to 1), return 160 int16; NoiseGainError if the library fails."""
-        samples: Samples = np.clip(np.rint(frame * self._scale), -32768, 32767).astype(np.int16)
+        scaled = frame * self._scale
+        np.rint(scaled, out=scaled)
+        # Two bounds one after the other: np.clip takes twice as long for so few samples.
+        np.minimum(scaled, _HIGHEST, out=scaled)
+        np.maximum(scaled, _LOWEST, out=scaled)
+        samples: Samples = scaled.astype(np.int16)
         if self._processor is None:
             return samples
         given = samples.tobytes()

@@ -124,7 +124,7 @@ class FrontEnd:
         self._ended_windows += 1
         # The detector keeps a state: it must hear every window.
         probability = self._vad.process(self._window)
-        level_db = 10 * math.log10(float(np.mean(np.square(self._window))) + _SILENCE)
+        level_db = 10 * math.log10(float(self._window @ self._window) / WINDOW_SAMPLES + _SILENCE)
         window = Window(probability, self._echo.explains(), self._ended_windows * WINDOW_SAMPLES, level_db)
         self._in_window = 0
         self._fill_window(for_vad[until_full:])
