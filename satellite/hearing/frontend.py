@@ -113,6 +113,11 @@ class FrontEnd:
         self._mic, self._played = self._mic[ready:], self._played[ready:]
         return windows
 
+    def lose(self, frames: int) -> list[Window]:
+        """Take note that the device lost so many frames: silence stands in for them, and indices stay true."""
+        silence = np.zeros(frames, np.int16)
+        return self.push(silence, silence)
+
     def _hear(self, frame: NDArray[np.float32]) -> list[Window]:
         kept = self._cleaner.process(frame)
         self.ring.append(kept)

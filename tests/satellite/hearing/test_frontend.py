@@ -65,6 +65,20 @@ def test_indices_stay_exact_over_a_minute(rate_hz: int) -> None:
     assert 0 <= seconds * RATE_HZ - front_end.ring.end < 0.04 * RATE_HZ
 
 
+def test_what_comes_after_lost_frames_is_where_it_was_heard() -> None:
+    front_end = FrontEnd(48_000, PLAIN, Listener(), ByLoudness(Identity()))
+    click = np.zeros(4_800, np.int16)
+    click[2_400:2_412] = 20_000
+
+    push(front_end, np.zeros(48_000, np.int16), np.zeros(48_000, np.int16), 960)
+    front_end.lose(7_200)
+    push(front_end, click, np.zeros_like(click), 960)
+
+    kept = front_end.ring.since(0)
+    heard_at = front_end.ring.end - len(kept) + int(np.argmax(np.abs(kept.astype(int))))
+    assert abs(heard_at - (48_000 + 7_200 + 2_400) // 3) <= 2
+
+
 @pytest.mark.parametrize("block", [160, 320, 441, 1024])
 def test_at_16_khz_every_sample_arrives_once_in_the_ring_and_in_a_window(block: int) -> None:
     listener = Listener()
