@@ -10,9 +10,17 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from script.support.room_bench.roc import Tally
     from tests.room.effort import Effort
     from tests.room.noises import NoiseKind
     from tests.room.scene import Kind
+
+# What the satellite does so soon after a sound it does because of it: the room rings, its words are still to come.
+AFTERWARDS_S = 0.7
+# An interruption that took longer to take the floor did not.
+YIELD_S = 2.0
+# A shorter hole is hardly noticed.
+HOLE_S = 0.2
 
 
 class Group(Enum):
@@ -90,19 +98,6 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True)
-class RocPoint:
-    """What triggers there would be at another threshold of the VAD, in the same sound.
-
-    false_triggers: outside of all labels while we play. heard: of the `interruptions`, within 2 s of their onset.
-    """
-
-    threshold: float
-    false_triggers: int
-    heard: int
-    interruptions: int
-
-
-@dataclass(frozen=True, slots=True)
 class WindowSeen:
     """A window of the VAD in a moment worth looking at; evidence and coherence: of the Kalman guard, else None."""
 
@@ -158,7 +153,7 @@ class Judged:
     outcomes: tuple[Outcome, ...]
     false_alarms: tuple[FalseAlarm, ...]
     recoveries: tuple[Recovery, ...]
-    roc: tuple[RocPoint, ...]
+    roc: tuple[Tally, ...]
     erle_db: float | None
     near_end_db: float | None
     cpu_ms: tuple[float, ...]

@@ -18,6 +18,7 @@ from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.vad import SileroVad
 from satellite.speaking.player import Player
 from satellite.turn.settings import Judgement, TurnSettings
+from satellite.turn.state import Phase
 from script.support.room_bench.pipeline import ScriptedPipeline
 from tests.room.device import RoomDevice
 from tests.room.levels import RATE_HZ
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from tests.room.acoustic import Heard
     from tests.room.levels import Signal
     from tests.room.staging import Stage
+
+# Who was told to stop is asked to go on after so long, so that the next sound in the room finds a reply.
+_SILENT_FRAMES = RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +160,15 @@ async def _perform(stage: Stage, options: Options) -> Performance:
     player, records = Player(device.rate_hz), _Records()
     loudspeaker = _Loudspeaker(player, pipeline)
     conversation = Conversation(options.turn, player, front_end, pipeline, records)
+    silent_from = stage.scene.reply_from_frame
     serving = asyncio.create_task(pipeline.run(conversation))
     async with running(device, loudspeaker.render) as blocks:
         async for block in blocks:
             conversation.on_block(block, device.output_latency_frames)
+            if conversation.phase is not Phase.IDLE:
+                silent_from = max(silent_from, block.frame)
+            elif block.frame - silent_from >= _SILENT_FRAMES:
+                conversation.type_text("please go on")
             if serving.done() or block.frame + len(block.mic) >= stage.scene.frames:
                 break
     serving.cancel()

@@ -1,0 +1,152 @@
+"""From judged scenes to the figures that are printed, each with its goal and its method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from script.support.bench_report import Goal, Share
+from script.support.room_bench.failures import yielded
+from script.support.room_bench.judged import AFTERWARDS_S, HOLE_S, YIELD_S, AlarmKind, Group
+from script.support.room_bench.rows import AnyFigure, by_level, latencies_ms, measured, rate, share, tried
+from tests.room.noises import NoiseKind
+from tests.room.scene import INTERRUPTIONS, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from script.support.room_bench.judged import Judged, Latencies, Outcome
+
+_MS = 1000.0
+_RECOVERY_S = 2.0
+# Short names of what is counted together.
+_STOPS = frozenset((AlarmKind.COMMIT, AlarmKind.PAUSE))
+_INTERRUPTION_KINDS = (Kind.LONG, Kind.SHORT, Kind.WORD, Kind.DOUBLE_TALK)
+_LEAST_YIELDS = {Kind.WORD: 95.0}
+_LEFT_ALONE = {Kind.BACKCHANNEL: 90.0, Kind.COUGH: 80.0, Kind.SIDE_TALK: 60.0, Kind.TV: None}
+_METHODS: tuple[tuple[str, Callable[[Latencies], float | None], str, Sequence[Goal]], ...] = (
+    (
+        "onset -> duck",
+        lambda found: found.duck_s,
+        (
+            "first frame at the microphone within 40 dB of the loudest millisecond of the sound -> first frame handed "
+            "to the device 10 dB below what was to be played (5 ms windows, least squares), or paused"
+        ),
+        [Goal(50, 150)],
+    ),
+    ("onset -> pause", lambda found: found.pause_s, "the same -> the pause, or the end of the reply, that lasted", ()),
+    (
+        "onset -> silence",
+        lambda found: found.silence_s,
+        "the same -> last frame handed to the device above one step, before that pause or within its fade",
+        [Goal(50, 400), Goal(90, 500)],
+    ),
+)
+
+
+def figures(every: Sequence[Judged]) -> list[AnyFigure]:
+    """Give all figures of one engine: the goal grid's first, those of each stress after it."""
+    grid = [judged for judged in every if judged.group is Group.GOAL]
+    found = [*_alarms(grid), *_yields(grid), *_latencies(grid), *_ignored(grid), *_canceller(grid)]
+    for group in Group:
+        stressed = [judged for judged in every if judged.group is group]
+        if group is not Group.GOAL:
+            found += _stress(group, stressed)
+    return found
+
+
+def _alarms(grid: Sequence[Judged]) -> list[AnyFigure]:
+    alone = [judged for judged in grid if judged.noise is not NoiseKind.TV]
+    watched = [judged for judged in grid if judged.noise is NoiseKind.TV]
+    method = (
+        f"began outside every sound of the room and the {AFTERWARDS_S:g} s after it, per hour of SPEAKING; scenes with "
+        "a television as their noise are a row of their own"
+    )
+    rows = rate("self-interrupts: committed or paused", alone, _STOPS, method, 0)
+    for name, scenes in by_level(alone):
+        rows += rate(name, scenes, _STOPS)
+    rows += rate("  of them committed", alone, {AlarmKind.COMMIT})
+    rows += rate("self-interrupts: only ducked", alone, {AlarmKind.DUCK}, "the same", 6)
+    rows += rate("with a television 10-20 dB below the user", watched, _STOPS, "committed or paused; it is no echo")
+    holes = [outcome.hole_s * _MS for outcome in tried(grid, set(Kind)) if outcome.hole_s]
+    method = f"pauses of {HOLE_S * _MS:.0f} ms and more that a sound in the room caused and that were resumed"
+    return rows + measured("holes", "ms", holes, method)
+
+
+def _yields(grid: Sequence[Judged]) -> list[AnyFigure]:
+    method = f"committed within {YIELD_S:g} s of the onset; of the interruptions that began while it spoke"
+    rows = share("yields to interruptions", tried(grid, INTERRUPTIONS), yielded, method, 98)
+    for name, scenes in by_level(grid):
+        rows += share(name, tried(scenes, INTERRUPTIONS), yielded)
+    for kind in _INTERRUPTION_KINDS:
+        rows += share(f"  {kind.value}", tried(grid, {kind}), yielded, "", _LEAST_YIELDS.get(kind))
+    return rows
+
+
+def _latencies(grid: Sequence[Judged]) -> list[AnyFigure]:
+    rows: list[AnyFigure] = []
+    for title, value, method, goals in _METHODS:
+        rows += measured(title, "ms", latencies_ms(grid, value), method, goals)
+        for name, scenes in by_level(grid):
+            rows += measured(name, "ms", latencies_ms(scenes, value), "")
+    in_the_air = [
+        latency_ms + judged.air_s * _MS
+        for judged in grid
+        for latency_ms in latencies_ms([judged], lambda found: found.silence_s)
+    ]
+    method = "the same, and the 40 to 150 ms that the scene's buffers add until the room is silent"
+    rows += measured("onset -> silence in the air", "ms", in_the_air, method)
+    return rows + measured(
+        "onset -> commit", "ms", latencies_ms(grid, lambda found: found.commit_s), "the floor is given"
+    )
+
+
+def _ignored(grid: Sequence[Judged]) -> list[AnyFigure]:
+    rows: list[AnyFigure] = []
+    for kind, least in _LEFT_ALONE.items():
+        heard = tried(grid, {kind})
+        rows += share(
+            f"{kind.value} ignored", heard, _ignores, "not committed; of those that began while it spoke", least
+        )
+        rows += share("  and not even paused", heard, lambda outcome: outcome.latencies.pause_s is None)
+    return rows
+
+
+def _canceller(grid: Sequence[Judged]) -> list[AnyFigure]:
+    rows: list[AnyFigure] = []
+    method = "microphone -> what is kept, a scene's mean power while only we speak; noise in both"
+    gains = [(judged.echo_db, judged.erle_db) for judged in grid if judged.erle_db is not None]
+    rows += measured("ERLE, noise included", "dB", [gain for _, gain in gains], method, (), 1)
+    for name, scenes in by_level(grid):
+        rows += measured(name, "dB", [one.erle_db for one in scenes if one.erle_db is not None], "", (), 1)
+    method = "loss of the people's own signal in what is kept (projection), within sounds that began while it spoke"
+    rows += measured("near-end attenuation", "dB", _losses(grid), method, (), 1)
+    for name, scenes in by_level(grid):
+        rows += measured(name, "dB", _losses(scenes), "", (), 1)
+    method = (
+        "thread CPU time of FrontEnd.push with Silero in each second of a scene, at 16 kHz, so nothing is resampled; "
+        "of this run on this machine, other work included"
+    )
+    spent = [ms for judged in grid for ms in judged.cpu_ms]
+    return rows + measured("front end: CPU per second of audio", "ms", spent, method, [Goal(50, 25)], 1)
+
+
+def _losses(scenes: Sequence[Judged]) -> list[float]:
+    return [-judged.near_end_db for judged in scenes if judged.near_end_db is not None]
+
+
+def _stress(group: Group, scenes: Sequence[Judged]) -> list[AnyFigure]:
+    rows = rate(f"{group.value}: committed or paused by itself", scenes, _STOPS, "not in the goal grid")
+    rows += share("  yields", tried(scenes, INTERRUPTIONS), yielded)
+    rows += measured("  onset -> silence", "ms", latencies_ms(scenes, lambda found: found.silence_s), "")
+    recoveries = [recovery.playback_s for judged in scenes for recovery in judged.recoveries]
+    times = [seconds for seconds in recoveries if seconds is not None]
+    rows += measured("  recovery of those that did", "s", times, "", (), 1)
+    if recoveries:
+        method = f"playback from the change until converged for 3 s and more; within {_RECOVERY_S:g} s"
+        in_time = [seconds is not None and seconds <= _RECOVERY_S for seconds in recoveries]
+        rows.append(Share("  recovered in time", in_time, method, 100))
+    return rows
+
+
+def _ignores(outcome: Outcome) -> bool:
+    return outcome.latencies.commit_s is None

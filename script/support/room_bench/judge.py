@@ -1,0 +1,192 @@
+"""From a performance to what it is worth: everything here is pure."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.hearing.echo import Convergence
+from script.support.room_bench.episodes import Episode, Stretch, episodes, speaking
+from script.support.room_bench.judged import (
+    AFTERWARDS_S,
+    HOLE_S,
+    AlarmKind,
+    FalseAlarm,
+    Group,
+    Judged,
+    Latencies,
+    Outcome,
+    Recovery,
+)
+from script.support.room_bench.moments import moments
+from script.support.room_bench.roc import roc
+from script.support.room_bench.sound import ducked_at, erle_db, near_end_db, silent_at
+from tests.room.levels import RATE_HZ
+from tests.room.scene import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from script.support.room_bench.performance import Judgment, Options, Performance
+    from tests.room.staging import Label
+
+# Who has been converged for so long after a change has recovered from it.
+_SETTLED_S = 3.0
+# In the first seconds of playback the canceller learns.
+_LEARNING_S = 3.0
+
+
+def judge(performance: Performance, options: Options, group: Group) -> Judged:
+    """Judge one performance."""
+    stage = performance.stage
+    seconds = len(performance.mic) / RATE_HZ
+    spoken = speaking(performance.records, seconds)
+    heard, others = attributed(stage.labels, episodes(performance.records, seconds))
+    outcomes = tuple(
+        _outcome(label, caused, performance, spoken) for label, caused in heard if label.kind is not Kind.QUESTION
+    )
+    alarms = tuple(_alarm(episode) for episode in others)
+    into_reply = [label for label in stage.labels if _has(spoken, label.start_frame / RATE_HZ)]
+    return Judged(
+        name=stage.scene.name,
+        engine=options.engine.value,
+        group=group,
+        kind=stage.scene.kind,
+        seed=stage.scene.seed,
+        echo_db=stage.scene.echo_db,
+        noise=stage.scene.noise,
+        seconds=seconds,
+        answered=_answered(performance),
+        playback_s=sum(stretch.end_s - stretch.start_s for stretch in spoken),
+        air_s=stage.scene.delay_ms / 1000,
+        outcomes=outcomes,
+        false_alarms=alarms,
+        recoveries=tuple(
+            recovery(change.at_frame / RATE_HZ, performance.judgments, spoken) for change in stage.scene.changes
+        ),
+        roc=roc(performance.judgments, stage.labels, spoken, options.turn),
+        erle_db=erle_db(performance.mic, performance.kept, _only_us(performance, spoken)),
+        near_end_db=near_end_db(
+            performance.people, performance.kept, [slice(label.start_frame, label.end_frame) for label in into_reply]
+        ),
+        cpu_ms=_cpu_ms(performance),
+        moments=moments(performance, outcomes, alarms),
+    )
+
+
+def attributed(
+    labels: Sequence[Label], every: Sequence[Episode]
+) -> tuple[list[tuple[Label, list[Episode]]], list[Episode]]:
+    """Give each label with the episodes that began in it or closely after it, and those that nobody caused."""
+    left = list(every)
+    heard = []
+    for label, following in pairwise([*labels, None]):
+        if label is None:
+            break
+        end_s = label.end_frame / RATE_HZ + AFTERWARDS_S
+        if following is not None:
+            end_s = min(end_s, following.start_frame / RATE_HZ)
+        cause = Stretch(label.start_frame / RATE_HZ, end_s)
+        caused = [episode for episode in left if cause.has(episode.began_s)]
+        left = [episode for episode in left if episode not in caused]
+        heard.append((label, caused))
+    return heard, left
+
+
+def latencies(onset_s: float, caused: Sequence[Episode], performance: Performance) -> Latencies:
+    """Give the latencies of what a sound led to: of the pause that lasted, where one did, else of the first."""
+    if not caused:
+        return Latencies()
+    ducked_s = ducked_at(performance.loudspeaker, performance.reference, caused[0])
+    stops = [episode for episode in caused if episode.committed_s is not None] or caused
+    stop = next((episode for episode in stops if episode.stopped_s is not None), None)
+    if stop is None or stop.stopped_s is None:
+        return Latencies(duck_s=_since(onset_s, ducked_s))
+    return Latencies(
+        duck_s=_since(onset_s, ducked_s),
+        pause_s=stop.stopped_s - onset_s,
+        silence_s=silent_at(performance.loudspeaker, onset_s, stop.stopped_s) - onset_s,
+        commit_s=_since(onset_s, stop.committed_s),
+    )
+
+
+def recovery(changed_s: float, judgments: Sequence[Judgment], spoken: Sequence[Stretch]) -> Recovery:
+    """Tell how much was played before the control was converged and stayed so."""
+    since_s: float | None = None
+    for judgment in judgments:
+        at_s = judgment.window.end_index / RATE_HZ
+        if at_s < changed_s:
+            continue
+        if judgment.report.convergence is not Convergence.CONVERGED:
+            since_s = None
+            continue
+        since_s = at_s if since_s is None else since_s
+        if at_s - since_s >= _SETTLED_S:
+            break
+    if since_s is None:
+        return Recovery(changed_s, None)
+    played_s = sum(max(0.0, min(stretch.end_s, since_s) - max(stretch.start_s, changed_s)) for stretch in spoken)
+    return Recovery(changed_s, played_s)
+
+
+def _outcome(label: Label, caused: Sequence[Episode], performance: Performance, spoken: Sequence[Stretch]) -> Outcome:
+    onset_s = label.start_frame / RATE_HZ
+    return Outcome(
+        kind=label.kind,
+        text=label.text,
+        clip=label.clip,
+        voice=label.voice,
+        effort=label.effort,
+        start_s=onset_s,
+        end_s=label.end_frame / RATE_HZ,
+        level_dbfs=label.level_dbfs,
+        speaking=_has(spoken, onset_s),
+        latencies=latencies(onset_s, caused, performance),
+        hole_s=sum(episode.hole_s for episode in caused if episode.hole_s >= HOLE_S),
+    )
+
+
+def _alarm(episode: Episode) -> FalseAlarm:
+    if episode.committed_s is not None:
+        kind = AlarmKind.COMMIT
+    else:
+        kind = AlarmKind.DUCK if episode.paused_s is None else AlarmKind.PAUSE
+    return FalseAlarm(kind, episode.began_s, episode.hole_s)
+
+
+def _answered(performance: Performance) -> bool:
+    """Whether the user's own question had the first reply spoken."""
+    began = next((record["type"] for record in performance.records if record["type"] in {"typed", "ask"}), None)
+    return began == "ask"
+
+
+def _only_us(performance: Performance, spoken: Sequence[Stretch]) -> NDArray[np.bool_]:
+    """Choose the frames in which nobody but the satellite speaks, and its canceller knows the room."""
+    chosen = np.zeros(len(performance.mic), np.bool_)
+    for stretch in spoken:
+        chosen[round(stretch.start_s * RATE_HZ) : round(stretch.end_s * RATE_HZ)] = True
+    learnt_s = spoken[0].start_s + _LEARNING_S if spoken else 0.0
+    chosen[: round(learnt_s * RATE_HZ)] = False
+    for label in performance.stage.labels:
+        chosen[label.start_frame : label.end_frame + round(AFTERWARDS_S * RATE_HZ)] = False
+    return chosen
+
+
+def _cpu_ms(performance: Performance) -> tuple[float, ...]:
+    """Sum up whole seconds."""
+    blocks = RATE_HZ // performance.block_frames
+    spent = performance.cpu_s
+    whole = len(spent) // blocks * blocks
+    return tuple(round(1000 * sum(spent[first : first + blocks]), 2) for first in range(0, whole, blocks))
+
+
+def _since(onset_s: float, at_s: float | None) -> float | None:
+    return None if at_s is None else at_s - onset_s
+
+
+def _has(stretches: Sequence[Stretch], at_s: float) -> bool:
+    return any(stretch.has(at_s) for stretch in stretches)

@@ -1,0 +1,72 @@
+"""What is played in the bench: scenes by kind, echo level and stress, each of them a job for any process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from script.support.room_bench.judged import Group
+from tests.room.casting import ECHO_LEVELS_DB, ChangeKind, Wishes, make_scene
+from tests.room.corpus import Corpus
+from tests.room.effort import Effort
+from tests.room.lines import Line
+from tests.room.noises import NoiseKind
+from tests.room.scene import SCENE_KINDS, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.room.scene import Scene
+
+# Long enough for three or four sounds into the reply.
+SCENE_S = 40.0
+# Every so many scenes one is a stress scene.
+_STRESS_EVERY = 4
+# As two crystals of different devices may well drift apart.
+_DRIFT_PPM = 50.0
+# What is asked of the satellite under stress: the interruptions, and not to interrupt itself.
+_STRESS_KINDS = (Kind.LONG, Kind.SHORT, Kind.SILENCE, Kind.WORD)
+_STRESS: tuple[tuple[Group, Wishes], ...] = (
+    (Group.WHISPER, Wishes(effort=Effort.WHISPER)),
+    (Group.VOLUME, Wishes(effort=Effort.NORMAL, change=ChangeKind.VOLUME)),
+    (Group.MOVE, Wishes(effort=Effort.NORMAL, change=ChangeKind.MOVE)),
+    (Group.SHOUT, Wishes(effort=Effort.SHOUT)),
+    (Group.DELAY, Wishes(effort=Effort.NORMAL, change=ChangeKind.DELAY)),
+    (Group.DRIFT, Wishes(effort=Effort.NORMAL, drift_ppm=_DRIFT_PPM)),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A scene of the bench, with as much of the corpus as it needs."""
+
+    group: Group
+    scene: Scene
+    corpus: Corpus
+
+
+def program(count: int, seed: int, corpus: Corpus) -> Iterator[Part]:
+    """Give the scenes of a bench: with the same corpus and seed always the same, a longer one begins like a shorter."""
+    goals, stresses = 0, 0
+    for number in range(count):
+        if number % _STRESS_EVERY == _STRESS_EVERY - 1:
+            group, wishes = _STRESS[stresses % len(_STRESS)]
+            # Whole rounds of the groups share a kind, so that none of the three numbers divides another.
+            kind = _STRESS_KINDS[stresses // len(_STRESS) % len(_STRESS_KINDS)]
+            echo_db = ECHO_LEVELS_DB[stresses % len(ECHO_LEVELS_DB)]
+            stresses += 1
+        else:
+            group, wishes = Group.GOAL, Wishes(effort=Effort.NORMAL)
+            # 9 and 5 have no common divisor: every kind meets every level.
+            kind, echo_db = SCENE_KINDS[goals % len(SCENE_KINDS)], ECHO_LEVELS_DB[goals % len(ECHO_LEVELS_DB)]
+            goals += 1
+        scene = make_scene(kind, seed + number, corpus, replace(wishes, echo_db=echo_db, seconds=SCENE_S))
+        yield Part(group, scene, _needed(scene, corpus))
+
+
+def _needed(scene: Scene, corpus: Corpus) -> Corpus:
+    names = {*scene.reply, *(utterance.clip for utterance in scene.utterances)}
+    television = scene.noise is NoiseKind.TV
+    return Corpus(
+        tuple(clip for clip in corpus.clips if clip.name in names or (television and clip.line is Line.BROADCAST))
+    )
