@@ -8,22 +8,32 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from script.support.sweep import engines
+from script.support.sweep import asides, detecting, engines, guarding, lengths, resets, starting, suppression
 from script.support.sweep.store import Store, Voices
-from script.support.sweep.takes import Engine, Take, grid
+from script.support.sweep.takes import Engine, Start, Take, grid
 from tests.room.casting import SCENE_S, ChangeKind
+from tests.room.effort import Effort
 from tests.room.scene import SCENE_KINDS, Kind
 from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from script.support.sweep.listening import Listened
+
+    Ask = Callable[[Store, argparse.Namespace], str]
+
 # Four scenes of every kind at every level.
 _SCENES = 180
+# Each of them takes twenty seconds: a detector hears its noise for ten minutes.
+_ROOMS = 20
+# Long enough for a first interruption, and a few seconds after it.
+_START_S = 18.0
 _OUT = Path("out/sweep")
 
 
@@ -31,6 +41,15 @@ class Question(Enum):
     """What can be asked of it."""
 
     ENGINES = "engines"
+    SUPPRESSION = "suppression"
+    SPEAKING = "speaking"
+    IDLE = "idle"
+    ENDING = "ending"
+    GUARD = "guard"
+    LENGTHS = "lengths"
+    ASIDES = "asides"
+    START = "start"
+    RESET = "reset"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,20 +71,56 @@ def _engines(store: Store, wanted: argparse.Namespace) -> str:
 
 
 def _takes(wanted: argparse.Namespace) -> tuple[Take, ...]:
-    like = Take(
-        Kind.SILENCE,
-        0,
-        0.0,
-        change=ChangeKind(wanted.change),
-        drift_ppm=wanted.drift_ppm,
-        seconds=wanted.seconds,
-    )
     kinds = tuple(Kind(name) for name in wanted.kind) if wanted.kind else SCENE_KINDS
-    return grid(wanted.scenes, wanted.first_seed, kinds, like)
+    return grid(wanted.scenes, wanted.first_seed, kinds, _like(wanted))
 
 
-_ASK: dict[Question, Callable[[Store, argparse.Namespace], str]] = {
+def _like(wanted: argparse.Namespace) -> Take:
+    change = ChangeKind(wanted.change)
+    return Take(Kind.SILENCE, 0, 0.0, change=change, drift_ppm=wanted.drift_ppm, seconds=wanted.seconds)
+
+
+def _over_playback(report: Callable[[Sequence[Listened]], str]) -> Ask:
+    return lambda store, wanted: report(store.listen(_takes(wanted), Engine.KALMAN))
+
+
+def _in_silence(report: Callable[[Sequence[Listened]], str]) -> Ask:
+    return lambda store, wanted: report(store.listen(_takes(wanted), Engine.CEILING))
+
+
+def _asides(store: Store, wanted: argparse.Namespace) -> str:
+    """Have as many whispers, shouts and asides as interruptions."""
+    takes = list(_takes(wanted))
+    count, seed = wanted.scenes // 4, wanted.first_seed
+    for effort in (Effort.WHISPER, Effort.SHOUT):
+        takes += grid(count, seed, (Kind.LONG, Kind.SHORT), replace(_like(wanted), effort=effort))
+    takes += grid(count, seed, (Kind.SIDE_TALK,), _like(wanted))
+    return asides.report(store.listen(takes, Engine.KALMAN))
+
+
+def _start(store: Store, wanted: argparse.Namespace) -> str:
+    takes: list[Take] = []
+    for effort in (Effort.NORMAL, Effort.SHOUT):
+        like = replace(_like(wanted), effort=effort, start=Start.LATE, seconds=_START_S)
+        takes += grid(wanted.scenes // 2, wanted.first_seed, (Kind.LONG, Kind.SHORT, Kind.WORD, Kind.SILENCE), like)
+    return starting.report(store.listen(takes, Engine.KALMAN))
+
+
+def _reset(store: Store, wanted: argparse.Namespace) -> str:
+    return resets.report(_takes(wanted)[:_ROOMS], store.corpus())
+
+
+_ASK: dict[Question, Ask] = {
     Question.ENGINES: _engines,
+    Question.SUPPRESSION: _over_playback(suppression.report),
+    Question.SPEAKING: _over_playback(detecting.speaking),
+    Question.IDLE: _in_silence(detecting.idle),
+    Question.ENDING: _in_silence(detecting.ending),
+    Question.GUARD: _over_playback(guarding.report),
+    Question.LENGTHS: _over_playback(lengths.report),
+    Question.ASIDES: _asides,
+    Question.START: _start,
+    Question.RESET: _reset,
 }
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satellite.hearing.cancelling.guard import ByResidual
-from satellite.hearing.cleaning import Cleaner, CleaningSettings
 from satellite.hearing.echo import Convergence
 from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.vad import WINDOW_SAMPLES, SileroVad
+from satellite.hearing.vad import WINDOW_SAMPLES
+from script.support.sweep.ears import TREATMENTS, Ear, dbfs
 from script.support.sweep.takes import Engine, Start
 from tests.room.acoustic import AcousticRoom
 from tests.room.casting import make_scene
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from tests.room.staging import Stage
 
 BLOCK = 160
-# Strengths of noise suppression before the detector, all of them on what one canceller left.
-STRENGTHS = (0, 1, 2)
 CONVERGENCES = tuple(Convergence)
 # Where voices turned away and voices turned here differ: below and above 1.5 kHz.
 _LOW_HZ, _HIGH_HZ = (200.0, 1_500.0), (1_500.0, 5_000.0)
@@ -62,8 +60,8 @@ class Sound:
 class Listened:
     """What a take gave.
 
-    tracks: by name, one value a window ("end", in frames, is when it was known; "probability-0" to "-2" and "level-0"
-    to "-2" by noise suppression; levels in dBFS; "low" and "high" are mean squares in what the canceller left), one a
+    tracks: by name, one value a window ("end", in frames, is when it was known; "probability-…" and "level-…" by
+    treatment; levels in dBFS; "low" and "high" are mean squares in what the canceller left), one a
     block of 10 ms ("block-…", mean squares, and the canceller's microseconds).
     erle_db, user_db: microphone over what is left of it while nobody speaks, and the user's gain in labels.
     """
@@ -121,9 +119,7 @@ def _reply_from(take: Take, stage: Stage) -> int:
 def _hear(
     control: EchoControl, mic: NDArray[np.float32], played: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
-    cleaners = [Cleaner(CleaningSettings(noise_suppression=strength)) for strength in STRENGTHS]
-    vads = [SileroVad() for _ in STRENGTHS]
-    waiting = [np.zeros(0, np.float32) for _ in STRENGTHS]
+    ears = [Ear(treatment) for treatment in TREATMENTS]
     left = np.zeros_like(mic)
     rows: list[dict[str, float]] = []
     blocks: dict[str, list[float]] = {"block-mic": [], "block-played": [], "block-us": []}
@@ -134,16 +130,14 @@ def _hear(
         blocks["block-us"].append((time.perf_counter() - began_s) * 1e6)
         blocks["block-mic"].append(float(np.mean(np.square(mic[block]))))
         blocks["block-played"].append(float(np.mean(np.square(played[block]))))
-        for number, cleaner in enumerate(cleaners):
-            cleaned = cleaner.process(left[block]).astype(np.float32) / np.float32(32768)
-            waiting[number] = np.concatenate([waiting[number], cleaned])
-        if len(waiting[0]) < WINDOW_SAMPLES:
+        heard = [ear.hear(left[block]) for ear in ears]
+        if heard[0] is None:
             continue
         row = _known(control) | _bands(left[max(0, block.stop - WINDOW_SAMPLES) : block.stop])
-        row |= {"end": float(block.stop), "mic": _dbfs(mic[max(0, block.stop - WINDOW_SAMPLES) : block.stop])}
-        for number, (strength, vad) in enumerate(zip(STRENGTHS, vads, strict=True)):
-            window, waiting[number] = waiting[number][:WINDOW_SAMPLES], waiting[number][WINDOW_SAMPLES:]
-            row |= {f"probability-{strength}": vad.process(window), f"level-{strength}": _dbfs(window)}
+        row |= {"end": float(block.stop), "mic": dbfs(mic[max(0, block.stop - WINDOW_SAMPLES) : block.stop])}
+        for treatment, found in zip(TREATMENTS, heard, strict=True):
+            probability, level_dbfs = found or (0.0, 0.0)
+            row |= {f"probability-{treatment.name}": probability, f"level-{treatment.name}": level_dbfs}
         rows.append(row)
     tracks = {name: np.array([row[name] for row in rows], np.float32) for name in rows[0]}
     return left, tracks | {name: np.array(values, np.float32) for name, values in blocks.items()}
@@ -198,10 +192,6 @@ def _user_db(stage: Stage, heard: Heard, left: NDArray[np.float32], reply_from: 
         return float("nan")
     people = heard.people[spoken].astype(np.float64)
     return float(20 * np.log10(max(1e-6, np.dot(people, left[spoken]) / np.dot(people, people))))
-
-
-def _dbfs(samples: NDArray[np.float32]) -> float:
-    return float(10 * np.log10(np.mean(np.square(samples)) + _TINY))
 
 
 def _or_nan(value: float | None) -> float:

@@ -15,13 +15,16 @@ from satellite.turn.events import VoiceWindow
 from satellite.turn.evidence import Evidence, update
 from satellite.turn.settings import TurnSettings
 from satellite.turn.state import Phase
+from script.support.sweep.ears import AS_SHIPPED
 from script.support.sweep.listening import CONVERGENCES
 from tests.room.levels import RATE_HZ
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from script.support.sweep.listening import Listened
+    from script.support.sweep.ears import Treatment
+
+from script.support.sweep.listening import Listened
 
 _CONVERGED = CONVERGENCES.index(Convergence.CONVERGED)
 
@@ -43,15 +46,16 @@ class Guard(Enum):
 class Rule:
     """What makes a window voiced, and a run of them speech.
 
-    hold_ms: how long the guard's agreement lasts; noise_suppression: before the detector.
+    phase: whose threshold counts. hold_ms: how long the guard's agreement lasts. treatment: before the detector.
     """
 
     turn: TurnSettings = field(default_factory=TurnSettings)
+    phase: Phase = Phase.SPEAKING
     guard: Guard = Guard.EVERY_WINDOW
     least_evidence: float = SOMEBODY_ELSE_EVIDENCE
     most_coherence: float = OUR_OWN_COHERENCE
     hold_ms: float = 0.0
-    noise_suppression: int = 1
+    treatment: Treatment = AS_SHIPPED
 
     def with_turn(self, **changes: float) -> Rule:
         """Give the rule with other numbers of turn-taking."""
@@ -78,11 +82,12 @@ def spoken(listened: Listened, rule: Rule) -> tuple[Spoken, ...]:
     """Give the utterances of a take, in order."""
     found: list[Spoken] = []
     evidence, settings = Evidence(), rule.turn
-    lowest = settings.speaking_threshold - settings.vad_hysteresis
+    vad = settings.vad(rule.phase)
+    lowest = vad.threshold - vad.hysteresis
     trigger: int | None = None
     confirm: int | None = None
     voiced: list[int] = []
-    probabilities = listened.tracks[f"probability-{rule.noise_suppression}"].tolist()
+    probabilities = listened.tracks[f"probability-{rule.treatment.name}"].tolist()
     agreed = agreements(listened, rule).tolist()
     for end, probability, agrees in zip(listened.tracks["end"].tolist(), probabilities, agreed, strict=True):
         if evidence.onset_s is None and probability < lowest:
@@ -90,7 +95,7 @@ def spoken(listened: Listened, rule: Rule) -> tuple[Spoken, ...]:
         now = end / RATE_HZ
         own = not agrees and not (rule.guard is Guard.AT_TRIGGER and evidence.triggered)
         before = evidence
-        evidence = update(evidence, VoiceWindow(probability, own_voice=own), now, Phase.SPEAKING, settings)
+        evidence = update(evidence, VoiceWindow(probability, own_voice=own), now, rule.phase, settings)
         if evidence.onset_s is None:
             if voiced:
                 found.append(Spoken(voiced[0], trigger, confirm, voiced[-1], len(voiced), tuple(voiced)))

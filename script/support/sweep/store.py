@@ -31,6 +31,7 @@ _SOURCES = (
     "satellite/hearing/cancelling/*.py",
     "tests/room/*.py",
     "script/support/sweep/listening.py",
+    "script/support/sweep/ears.py",
 )
 _HASH_DIGITS = 12
 
@@ -60,6 +61,10 @@ class Store:
         if missing:
             sys.stderr.write("\n")
         return [_read(path, take) for take, path in zip(takes, paths, strict=True)]
+
+    def corpus(self) -> Corpus:
+        """Give all that can be said, for what is not kept."""
+        return _corpus(self.voices)
 
     def _make(self, missing: Sequence[tuple[Take, Path]], engine: Engine) -> Iterator[Path]:
         if self.jobs == 1 or len(missing) < self.jobs:

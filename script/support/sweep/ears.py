@@ -1,0 +1,67 @@
+"""What the voice activity detector is given: what the canceller left, louder and with less noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.hearing.cleaning import Cleaner, CleaningSettings
+from satellite.hearing.frontend import HearingSettings
+from satellite.hearing.vad import WINDOW_SAMPLES, SileroVad
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FULL_SCALE = np.float32(1 / 32768)
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """Noise suppression (0 to 4) and the gain in front of it, which clips as 16 bits do."""
+
+    strength: int
+    gain_db: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """What tables and tracks call it."""
+        return f"{self.strength}{self.gain_db:+g}dB" if self.gain_db else f"{self.strength}"
+
+
+AS_SHIPPED = Treatment(HearingSettings().for_vad().noise_suppression)
+TREATMENTS = (
+    *(Treatment(strength) for strength in range(5)),
+    *(Treatment(strength, 12.0) for strength in (0, 1, 3)),
+    *(Treatment(2, gain_db) for gain_db in (6.0, 12.0, 18.0, 24.0)),
+)
+
+
+class Ear:
+    """One treatment and a detector of its own."""
+
+    def __init__(self, treatment: Treatment) -> None:
+        multiplier = 10 ** (treatment.gain_db / 20)
+        self._cleaner = Cleaner(CleaningSettings(treatment.strength, volume_multiplier=multiplier))
+        self._vad = SileroVad()
+        self._waiting = np.zeros(0, np.float32)
+
+    def hear(self, block: NDArray[np.float32]) -> tuple[float, float] | None:
+        """Take 10 ms; give the probability of speech and the level (dBFS) of the window that became complete."""
+        cleaned = np.multiply(self._cleaner.process(block), _FULL_SCALE, dtype=np.float32)
+        self._waiting = np.concatenate([self._waiting, cleaned])
+        if len(self._waiting) < WINDOW_SAMPLES:
+            return None
+        window, self._waiting = self._waiting[:WINDOW_SAMPLES], self._waiting[WINDOW_SAMPLES:]
+        return self._vad.process(window), dbfs(window)
+
+    def forget(self) -> None:
+        """Reset the detector's memory."""
+        self._vad = SileroVad()
+
+
+def dbfs(samples: NDArray[np.float32]) -> float:
+    """Give the level of samples in dB below full scale."""
+    return float(10 * np.log10(np.mean(np.square(samples)) + _TINY))

@@ -1,0 +1,53 @@
+"""How much noise suppression the detector wants in front of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from script.support.sweep.ears import TREATMENTS, Treatment
+from script.support.sweep.rows import HEAD, OTHERS_HEAD, others, row
+from script.support.sweep.rules import Guard, Rule
+from script.support.sweep.score import heard_percent, ms, score
+from script.support.sweep.table import table
+from tests.room.noises import NoiseKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from script.support.sweep.listening import Listened
+
+
+# Where the detector works best with each.
+_THRESHOLDS = (0.4, 0.5, 0.6, 0.7)
+_BY_NOISE = (Treatment(0), Treatment(1), Treatment(2), Treatment(3), Treatment(2, 12.0))
+
+
+def report(takes: Sequence[Listened]) -> str:
+    """Give the tables."""
+    return "".join(_treated(takes, threshold) for threshold in _THRESHOLDS) + table(
+        "the same by what else is in the room, threshold as shipped",
+        ("noise", *(f"{what} {each.name}" for each in _BY_NOISE for what in ("trials", "heard %", "P50 ms", "P90"))),
+        [_noise_row(takes, noise) for noise in NoiseKind],
+    )
+
+
+def _treated(takes: Sequence[Listened], threshold: float) -> str:
+    rows = []
+    for treatment in TREATMENTS:
+        scored = score(takes, Rule(guard=Guard.SHIPPED, treatment=treatment).with_turn(speaking_threshold=threshold))
+        rows.append((*row(treatment.name, scored), *others(scored)))
+    return table(
+        f"noise suppression and gain before the detector, {threshold:g}, guard as shipped (other sounds: % that pause)",
+        ("strength and gain", *HEAD, *OTHERS_HEAD),
+        rows,
+    )
+
+
+def _noise_row(takes: Sequence[Listened], noise: NoiseKind) -> tuple[str | float, ...]:
+    cells: list[str | float] = [noise.value]
+    for treatment in _BY_NOISE:
+        some = [take for take in takes if take.noise == noise.value]
+        scored = score(some, Rule(guard=Guard.SHIPPED, treatment=treatment))
+        real = scored.interruptions()
+        cells += [float(len(real)), heard_percent(real), *(ms([one.trigger_s for one in real], at) for at in (50, 90))]
+    return tuple(cells)
