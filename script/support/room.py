@@ -26,9 +26,10 @@ from tests.room.staging import set_stage
 from wire.errors import InterjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from satellite.devices.base import Samples
+    from tests.room.acoustic import Heard
     from tests.room.corpus import Corpus
     from tests.room.staging import Stage
 
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write("".join(f"{kind.value:20}{_meaning(kind)}\n" for kind in SCENE_KINDS))
         return 0
     try:
-        corpus = _corpus(arguments)
+        corpus = chosen_corpus(arguments)
         for kind in SCENE_KINDS if arguments.scene is None else (arguments.scene,):
             stage = set_stage(make_scene(kind, arguments.seed, corpus, _wishes(arguments)), corpus)
             render(stage, arguments.out / stage.scene.name)
@@ -63,17 +64,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def render(stage: Stage, folder: Path) -> None:
     """Play the reply, whatever happens, and write mic, loudspeaker, user and echo.wav and labels.json."""
-    folder.mkdir(parents=True, exist_ok=True)
     room = AcousticRoom(stage)
     frames = -(-stage.scene.frames // BLOCK_FRAMES) * BLOCK_FRAMES
     played = np.zeros(frames, np.int16)
     played[: len(stage.reply)] = stage.uninterrupted()
-    heard = room.listen(played)
+    write_scene(folder, stage, played, room.listen(played))
+
+
+def write_scene(
+    folder: Path, stage: Stage, played: Samples, heard: Heard, told: Mapping[str, object] | None = None
+) -> None:
+    """Write what was played, what was heard of it, and the truth; `told` is put beside it in labels.json."""
+    folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "mic.wav", heard.mic)
     _write(folder / "loudspeaker.wav", played)
     _write(folder / "user.wav", to_int16(heard.people))
     _write(folder / "echo.wav", to_int16(heard.echo))
-    (folder / "labels.json").write_text(json.dumps(_truth(stage), indent=1, default=_plain) + "\n", encoding="utf-8")
+    truth = {**_truth(stage), **(told or {})}
+    (folder / "labels.json").write_text(json.dumps(truth, indent=1, default=plain) + "\n", encoding="utf-8")
 
 
 def _truth(stage: Stage) -> dict[str, Any]:
@@ -89,7 +97,8 @@ def _truth(stage: Stage) -> dict[str, Any]:
     return {"rate_hz": RATE_HZ, "labels": labels, "scene": asdict(stage.scene)}
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Give an enum's value for JSON; TypeError for what has no place there."""
     if isinstance(value, Enum):
         return value.value
     raise TypeError(f"{value!r} has no place in JSON")
@@ -103,7 +112,15 @@ def _write(path: Path, samples: Samples) -> None:
         file.writeframes(samples.tobytes())
 
 
-def _corpus(arguments: argparse.Namespace) -> Corpus:
+def add_voices(parser: argparse.ArgumentParser) -> None:
+    """Let more voices be asked for; `chosen_corpus` has them."""
+    add = parser.add_argument
+    add("--flite", action="store_true", help="let flite's voices speak as well (Debian's flite must be installed)")
+    add("--speech", type=Path, metavar="DIR", help="recorded voices as well: WAV files and a manifest.json")
+
+
+def chosen_corpus(arguments: argparse.Namespace) -> Corpus:
+    """Make the corpus that was asked for; raises SpeechFolderError, RoomToolMissingError."""
     recordings = [] if arguments.speech is None else recorded(arguments.speech)
     return built_in().with_clips([*(flite() if arguments.flite else ()), *recordings])
 
@@ -147,7 +164,8 @@ def _between(text: str, least: float, most: float) -> float:
     return value
 
 
-def _seed(text: str) -> int:
+def seed(text: str) -> int:
+    """Read a whole number; ArgumentTypeError for what is none."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text}: a whole number from 0 on")
     return int(text)
@@ -169,7 +187,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--list", action="store_true", help="say what scenes there are")
     add("--scene", type=_one_of(SCENE_KINDS), metavar="KIND", help="one of --list; default: one of each")
-    add("--seed", type=_seed, default=1, metavar="N", help="which of them; default: 1")
+    add("--seed", type=seed, default=1, metavar="N", help="which of them; default: 1")
     add("--echo-db", type=_decibels, metavar="D", help="echo against the user's voice, 0 to 20; default: by the seed")
     add("--seconds", type=_seconds, default=SCENE_S, metavar="S", help=f"length; default: {SCENE_S:g}")
     add("--noise", type=_one_of(NoiseKind), metavar="KIND", help=f"{_all(NoiseKind)}; default: by the seed")
@@ -182,8 +200,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help=f"mid-scene: {_all(ChangeKind)}",
     )
     add("--drift-ppm", type=_ppm, default=0.0, metavar="PPM", help="of the loudspeaker's clock; default: 0")
-    add("--flite", action="store_true", help="let flite's voices speak as well (Debian's flite must be installed)")
-    add("--speech", type=Path, metavar="DIR", help="recorded voices as well: WAV files and a manifest.json")
+    add_voices(parser)
     add("--out", type=Path, default=_DEFAULT_OUT, metavar="DIR", help=f"default: {_DEFAULT_OUT}")
     return parser.parse_args(argv)
 
