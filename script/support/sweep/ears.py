@@ -34,8 +34,7 @@ class Treatment:
 AS_SHIPPED = Treatment(HearingSettings().for_vad().noise_suppression)
 TREATMENTS = (
     *(Treatment(strength) for strength in range(5)),
-    *(Treatment(strength, 12.0) for strength in (0, 1, 3)),
-    *(Treatment(2, gain_db) for gain_db in (6.0, 12.0, 18.0, 24.0)),
+    *(Treatment(2, gain_db) for gain_db in (6.0, 12.0, 18.0)),
 )
 
 

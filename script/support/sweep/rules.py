@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from script.support.sweep.ears import Treatment
-
-from script.support.sweep.listening import Listened
+    from script.support.sweep.listening import Listened
 
 _CONVERGED = CONVERGENCES.index(Convergence.CONVERGED)
 

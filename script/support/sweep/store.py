@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,9 @@ class Store:
             for take, path in missing:
                 yield _perform(take, engine, self.voices, path)
             return
-        with ProcessPoolExecutor(self.jobs) as pool:
+        # The processes are forked, and need not have everything said again.
+        self.corpus()
+        with ProcessPoolExecutor(self.jobs, get_context("fork")) as pool:
             takes, paths = zip(*missing, strict=True)
             count = len(missing)
             yield from pool.map(_perform, takes, [engine] * count, [self.voices] * count, paths)
