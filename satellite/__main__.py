@@ -15,7 +15,7 @@ from wire.logs import configure_logging
 from wire.process import INTERRUPTED_STATUS, run_to_end
 from wire.settings import load
 
-_DESCRIPTION = "Voice satellite that can be cut off mid-sentence. With doctor as the first word it checks microphone and loudspeaker."
+_DESCRIPTION = "Voice satellite that can be cut off mid-sentence; as `doctor` it checks its microphone and loudspeaker."
 
 
 def main() -> int:

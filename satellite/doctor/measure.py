@@ -112,14 +112,10 @@ def _echo(recording: Recording, layout: Layout) -> Echo | None:
     if response is None:
         return None
     expected = response.predict(played)
-    said = played[speech]
-    echo = response.predict(said)
-    # The response holds noise, which makes any prediction louder.
-    honest = math.sqrt(response.energy / max(float(response.taps @ response.taps), 1e-30))
     return Echo(
         delay_ms=response.delay * 1000 / RATE_HZ,
         slide=_slide(mic, expected, response, (sweep, speech, last)),
-        level_db=10 * math.log10(float(echo @ echo) / float(said @ said) + 1e-12) + 20 * math.log10(honest + 1e-6),
+        level_db=_dbfs(math.sqrt(response.share_of(played[speech]))),
         peak_dbfs=_whole_peak_dbfs(mic[speech], expected[speech]),
         distortion=response.distortion,
     )

@@ -60,7 +60,8 @@ def _find(part: Part, recording: Recording) -> slice:
     first = max(0, part.start - round(_EARLY_S * recording.rate_hz))
     searched = recording.played[first : part.end + round(_LATE_S * recording.rate_hz)].astype(np.float64)
     energy = float(wanted @ wanted)
-    size = 1 << (len(searched) + len(wanted)).bit_length()
+    # As long as what is searched is enough: the lags that wrap around are left out.
+    size = 1 << len(searched).bit_length()
     likeness = np.fft.irfft(np.fft.rfft(searched, size) * np.fft.rfft(wanted, size).conj(), size)
     lags = max(1, len(searched) - len(wanted) + 1)
     at = int(np.argmax(likeness[:lags]))

@@ -48,22 +48,24 @@ _REGULARISATION = 1e-6
 class Response:
     """The linear way at 16 kHz: a played sample's echo is `taps`, the first of them `first` samples after it.
 
-    delay: of the direct sound, in samples. energy: of the taps, without what is noise. distortion: RMS of the harmonics
-    relative to the fundamental; 0 where none is above the noise.
+    noise: what such taps are where there is no echo, as many. delay: of the direct sound, in samples. distortion: RMS
+    of the harmonics relative to the fundamental; 0 where none is above the noise.
     """
 
     taps: Signal
+    noise: Signal
     first: int
     delay: int
-    energy: float
     distortion: float
 
     def predict(self, played: Signal) -> Signal:
         """Give the echo, as long as what is played; its beginning lacks what was played before."""
-        size = 1 << (len(played) + self.first + len(self.taps)).bit_length()
-        taps = np.zeros(self.first + len(self.taps))
-        taps[self.first :] = self.taps
-        return np.fft.irfft(np.fft.rfft(played, size) * np.fft.rfft(taps, size), size)[: len(played)]
+        return _convolved(played, np.concatenate((np.zeros(self.first), self.taps)))
+
+    def share_of(self, played: Signal) -> float:
+        """Return the energy of the echo relative to that of what is played; 0 where it cannot be told from noise."""
+        echo, noise = _convolved(played, self.taps), _convolved(played, self.noise)
+        return max(float(echo @ echo) - float(noise @ noise), 0.0) / float(played @ played)
 
 
 def measure_response(mic: Signal, played: Signal) -> Response | None:
@@ -81,8 +83,7 @@ def measure_response(mic: Signal, played: Signal) -> Response | None:
     delay = int(np.argmax(early >= _DIRECT_SHARE * highest))
     first = max(0, delay - _BEFORE)
     taps = whole[first : delay + AFTER]
-    energy = max(float(taps @ taps) - spread**2 * len(taps), 0.0)
-    return Response(taps, first, delay, energy, _distortion(whole, delay, spread))
+    return Response(taps, noise[: len(taps)], first, delay, _distortion(whole, delay, spread))
 
 
 def _deconvolve(mic: Signal, played: Signal) -> Signal:
@@ -92,7 +93,7 @@ def _deconvolve(mic: Signal, played: Signal) -> Signal:
     rise = np.clip((hz / SWEEP_LOW_HZ - 1) / (_EDGE - 1), 0, 1)
     fall = np.clip((SWEEP_HIGH_HZ / np.maximum(hz, 1) - 1) / (_EDGE - 1), 0, 1)
     band = np.sin(np.pi / 2 * rise) ** 2 * np.sin(np.pi / 2 * fall) ** 2
-    heard = np.fft.rfft(mic[: SWEEP_FRAMES + _NOISE.stop], _FFT)
+    heard = np.fft.rfft(mic[: _SWEEP_FRAMES + _NOISE.stop], _FFT)
     return np.fft.irfft(band * heard * spectrum.conj() / (power + _REGULARISATION * power.max()), _FFT)
 
 
@@ -114,4 +115,9 @@ def _energy(whole: Signal, at: int) -> float:
     return float(part @ part)
 
 
-SWEEP_FRAMES = round(SWEEP_S * RATE_HZ)
+def _convolved(played: Signal, taps: Signal) -> Signal:
+    size = 1 << (len(played) + len(taps)).bit_length()
+    return np.fft.irfft(np.fft.rfft(played, size) * np.fft.rfft(taps, size), size)[: len(played)]
+
+
+_SWEEP_FRAMES = round(SWEEP_S * RATE_HZ)

@@ -1,0 +1,134 @@
+"""Each remedy is told for its cause, and not otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from satellite.doctor.measure import Echo, Findings
+from satellite.doctor.report import report
+from satellite.doctor.slide import Slide
+from satellite.doctor.verdict import Tier, judge
+from satellite.hearing.engines import CancellerKind
+from tests.satellite.doctor.check_up import GOOD
+
+ECHO = Echo(delay_ms=60.0, slide=Slide(0.5, ()), level_db=-12.0, peak_dbfs=-20.0, distortion=0.01)
+FINE = Findings(
+    heard_dbfs=-32.0, noise_dbfs=-60.0, peak_dbfs=-20.0, clipped=0.0, gaps=0, lost_ms=0.0, echo=ECHO, rehearsal=GOOD
+)
+LOUD = replace(FINE, echo=replace(ECHO, level_db=0.0))
+SELF = replace(GOOD, counted=12)
+LEAKY = replace(GOOD, gain_db=7.0)
+
+CASES = {
+    "clipping": (
+        replace(FINE, clipped=0.012, peak_dbfs=0.0, echo=replace(ECHO, peak_dbfs=2.6)),
+        Tier.WORDS,
+        "the microphone clips (1.2% of the samples)",
+        "turn the loudspeaker, or the microphone's gain, down 6 dB",
+    ),
+    "nothing but clipping": (
+        replace(FINE, clipped=0.2, peak_dbfs=0.0, echo=replace(ECHO, peak_dbfs=9.0)),
+        Tier.HALF_DUPLEX,
+        "clips (20.0%",
+        "down 12 dB",
+    ),
+    "two clocks": (
+        replace(FINE, echo=replace(ECHO, slide=Slide(-80.0, ()))),
+        Tier.WORDS,
+        "drift apart (80 ppm)",
+        "use one device for both",
+    ),
+    "a buffer that slips": (
+        replace(FINE, echo=replace(ECHO, slide=Slide(0.0, (20.0, -10.0)))),
+        Tier.WORDS,
+        "the delay jumps (+20 ms, -10 ms)",
+        "a longer buffer",
+    ),
+    "lost audio": (replace(FINE, gaps=2, lost_ms=40.0), Tier.WORDS, "audio is lost (40 ms, 2 times)", "processor"),
+    "an echo that is not learnt": (
+        replace(FINE, rehearsal=replace(GOOD, converged_s=None)),
+        Tier.WORDS,
+        "did not learn the echo",
+        "the noise in the room down",
+    ),
+    "too near": (replace(LOUD, rehearsal=SELF), Tier.WORDS, "interrupt itself", "move the microphone away from the"),
+    "a loudspeaker that distorts": (
+        replace(LOUD, echo=replace(ECHO, distortion=0.08), rehearsal=SELF),
+        Tier.WORDS,
+        "interrupt itself (12 windows of 266)",
+        "turn the loudspeaker down: it distorts (8%)",
+    ),
+    "somebody who spoke": (
+        replace(FINE, rehearsal=replace(SELF, voices=0.3)),
+        Tier.WORDS,
+        "interrupt itself",
+        "somebody spoke, or a radio did",
+    ),
+    "an echo that stays": (
+        replace(LOUD, rehearsal=LEAKY),
+        Tier.HALF_DUPLEX,
+        "too much of our own voice is left (-7 dB",
+        "move the microphone away",
+    ),
+    "a noisy room": (replace(FINE, noise_dbfs=-38.0), Tier.SPEECH, "noise floor is high (-38 dBFS)", "switch off"),
+}
+
+
+def test_where_all_is_well_there_is_nothing_to_change() -> None:
+    verdict = judge(FINE, CancellerKind.KALMAN)
+    assert verdict.tier is Tier.SPEECH
+    assert verdict.troubles == ()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_cause_is_told_with_its_remedy_and_nothing_else_is(case: str) -> None:
+    findings, tier, reason, remedy = CASES[case]
+    verdict = judge(findings, CancellerKind.KALMAN)
+    assert verdict.tier is tier
+    (trouble,) = verdict.troubles
+    assert reason in trouble.reason
+    assert remedy in trouble.remedy
+    assert trouble.remedy in report(findings, verdict, CancellerKind.KALMAN)
+
+
+def test_a_known_cause_comes_first_and_what_follows_from_it_has_no_remedy_of_its_own() -> None:
+    findings = replace(CASES["two clocks"][0], rehearsal=SELF)
+    drift, itself = judge(findings, CancellerKind.KALMAN).troubles
+    assert "drift" in drift.reason
+    assert "mend what is told above" in itself.remedy
+
+
+def test_the_worst_trouble_decides() -> None:
+    findings = replace(CASES["an echo that stays"][0], gaps=1, noise_dbfs=-30.0)
+    verdict = judge(findings, CancellerKind.KALMAN)
+    assert len(verdict.troubles) == 3
+    assert verdict.tier is Tier.HALF_DUPLEX
+
+
+@pytest.mark.parametrize("kind", [CancellerKind.NONE, CancellerKind.AEC3])
+def test_where_another_canceller_leaves_too_much_ours_is_recommended(kind: CancellerKind) -> None:
+    (trouble,) = judge(replace(FINE, rehearsal=replace(GOOD, gain_db=10.0)), kind).troubles
+    assert "use --echo-canceller kalman" in trouble.remedy
+
+
+def test_an_echo_too_weak_to_be_learnt_is_no_trouble() -> None:
+    weak = replace(FINE, echo=replace(ECHO, level_db=-40.0), rehearsal=replace(GOOD, converged_s=None, gain_db=2.0))
+    assert judge(weak, CancellerKind.KALMAN).tier is Tier.SPEECH
+
+
+def test_a_muted_microphone_is_not_measured_and_only_that_is_told() -> None:
+    verdict = judge(replace(FINE, heard_dbfs=-110.0, noise_dbfs=-120.0, echo=None), CancellerKind.KALMAN)
+    assert verdict.tier is None
+    (trouble,) = verdict.troubles
+    assert trouble.reason == "the microphone hears nothing"
+    assert "unmute it" in trouble.remedy
+
+
+def test_a_loudspeaker_that_is_not_heard_may_be_headphones() -> None:
+    verdict = judge(replace(FINE, echo=None), CancellerKind.KALMAN)
+    assert verdict.tier is None
+    (trouble,) = verdict.troubles
+    assert "does not hear the loudspeaker" in trouble.reason
+    assert "with headphones that is as it should be" in trouble.remedy
