@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from satellite.devices.base import Samples
     from script.support.room_bench.performance import Judgment, Options, Performance
     from tests.room.staging import Label
 
@@ -97,11 +98,14 @@ def attributed(
     return heard, left
 
 
-def latencies(onset_s: float, caused: Sequence[Episode], performance: Performance) -> Latencies:
-    """Give the latencies of what a sound led to: of the pause that lasted, where one did, else of the first."""
+def latencies(onset_s: float, caused: Sequence[Episode], loudspeaker: Samples, reference: Samples) -> Latencies:
+    """Give the latencies of what a sound led to: of the pause that lasted, where one did, else of the first.
+
+    loudspeaker: what was handed to the device from the scene's first frame on; reference: the same at full level.
+    """
     if not caused:
         return Latencies()
-    ducked_s = ducked_at(performance.loudspeaker, performance.reference, caused[0])
+    ducked_s = ducked_at(loudspeaker, reference, caused[0])
     stops = [episode for episode in caused if episode.committed_s is not None] or caused
     stop = next((episode for episode in stops if episode.stopped_s is not None), None)
     if stop is None or stop.stopped_s is None:
@@ -109,7 +113,7 @@ def latencies(onset_s: float, caused: Sequence[Episode], performance: Performanc
     return Latencies(
         duck_s=_since(onset_s, ducked_s),
         pause_s=stop.stopped_s - onset_s,
-        silence_s=silent_at(performance.loudspeaker, onset_s, stop.stopped_s) - onset_s,
+        silence_s=silent_at(loudspeaker, onset_s, stop.stopped_s) - onset_s,
         commit_s=_since(onset_s, stop.committed_s),
     )
 
@@ -145,7 +149,7 @@ def _outcome(label: Label, caused: Sequence[Episode], performance: Performance, 
         end_s=label.end_frame / RATE_HZ,
         level_dbfs=label.level_dbfs,
         speaking=_has(spoken, onset_s),
-        latencies=latencies(onset_s, caused, performance),
+        latencies=latencies(onset_s, caused, performance.loudspeaker, performance.reference),
         hole_s=sum(episode.hole_s for episode in caused if episode.hole_s >= HOLE_S),
     )
 

@@ -85,7 +85,9 @@ class Performance:
 
 def perform(stage: Stage, options: Options) -> Performance:
     """Let a satellite live through a scene, in some tenth of the time that it lasts."""
-    return run_virtual(_perform(stage, options))
+    # Models are loaded from files, which must not be done on an event loop.
+    front_end = _ObservedFrontEnd(options.hearing, make_echo_control(options.engine))
+    return run_virtual(_perform(stage, options.turn, front_end))
 
 
 class _Records:
@@ -151,15 +153,14 @@ class _Loudspeaker:
         return played
 
 
-async def _perform(stage: Stage, options: Options) -> Performance:
+async def _perform(stage: Stage, turn: TurnSettings, front_end: _ObservedFrontEnd) -> Performance:
     parts: list[Heard] = []
     device = RoomDevice(stage, told=parts.append)
-    front_end = _ObservedFrontEnd(options.hearing, make_echo_control(options.engine))
-    partials = options.turn.judgement is Judgement.WORDS
+    partials = turn.judgement is Judgement.WORDS
     pipeline = ScriptedPipeline(stage, lambda: front_end.ring.end, partials=partials)
     player, records = Player(device.rate_hz), _Records()
     loudspeaker = _Loudspeaker(player, pipeline)
-    conversation = Conversation(options.turn, player, front_end, pipeline, records)
+    conversation = Conversation(turn, player, front_end, pipeline, records)
     silent_from = stage.scene.reply_from_frame
     serving = asyncio.create_task(pipeline.run(conversation))
     async with running(device, loudspeaker.render) as blocks:
