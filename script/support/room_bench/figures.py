@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from satellite.turn.settings import BargeIn
 from script.support.bench_report import Goal, Share
 from script.support.room_bench.failures import yielded
 from script.support.room_bench.judged import AFTERWARDS_S, HOLE_S, YIELD_S, AlarmKind, Group
@@ -46,7 +47,7 @@ _METHODS: tuple[tuple[str, Callable[[Latencies], float | None], str, Sequence[Go
 def figures(every: Sequence[Judged]) -> list[AnyFigure]:
     """Give all figures of one engine: the goal grid's first, those of each stress after it."""
     grid = [judged for judged in every if judged.group is Group.GOAL]
-    found = [*_alarms(grid), *_yields(grid), *_latencies(grid), *_ignored(grid), *_canceller(grid)]
+    found = [*_alarms(grid), *_readiness(grid), *_yields(grid), *_latencies(grid), *_ignored(grid), *_canceller(grid)]
     for group in Group:
         stressed = [judged for judged in every if judged.group is group]
         if group is not Group.GOAL:
@@ -70,6 +71,17 @@ def _alarms(grid: Sequence[Judged]) -> list[AnyFigure]:
     holes = [outcome.hole_s * _MS for outcome in tried(grid, set(Kind)) if outcome.hole_s]
     method = f"pauses of {HOLE_S * _MS:.0f} ms and more that a sound in the room caused and that were resumed"
     return rows + measured("holes", "ms", holes, method)
+
+
+def _readiness(grid: Sequence[Judged]) -> list[AnyFigure]:
+    answered = [judged.answered for judged in grid]
+    speech = [all(barge_in == BargeIn.SPEECH.value for barge_in, _ in judged.tiers) for judged in grid]
+    if not grid:
+        return []
+    return [
+        Share("the question of the scene is answered", answered, "the user asks into an idle room, at the noise's SNR"),
+        Share("speech may interrupt, all the scene", speech, "no tier below it in the satellite's own judgement"),
+    ]
 
 
 def _yields(grid: Sequence[Judged]) -> list[AnyFigure]:

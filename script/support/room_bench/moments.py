@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BEFORE_S, _AFTER_S = 1.0, 2.5
 # More of one scene would crowd out the others.
 _MOST = 3
-_MARKS = frozenset(("duck", "unduck", "pause", "resume", "interrupt", "reply-started"))
+_MARKS = frozenset(("duck", "unduck", "pause", "resume", "interrupt", "reply-started", "tier"))
 
 
 def moments(performance: Performance, outcomes: Sequence[Outcome], alarms: Sequence[FalseAlarm]) -> tuple[Moment, ...]:
