@@ -15,6 +15,8 @@ from satellite.doctor.signals import SWEEP_HIGH_HZ, SWEEP_LOW_HZ, SWEEP_S
 from satellite.doctor.slide import Moment, Slide, follow, lateness_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from satellite.devices.base import Samples
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     Signal = NDArray[np.float64]
 
-# The sweep's response, and that of the last one, need the ringing after the sweep too.
+# The response needs the ringing after the sweep too.
 _AFTER_SWEEP_S = 1.5
 # Speech is compared with its expected echo one second at a time.
 _PIECE_S = 1.0
@@ -108,37 +110,55 @@ def _echo(recording: Recording, layout: Layout) -> Echo | None:
     mic, played = _at_16_khz(recording.mic, recording.rate_hz), _at_16_khz(recording.played, recording.rate_hz)
     to_here = RATE_HZ / recording.rate_hz
     sweep, speech, last = (_scaled(part, to_here) for part in (layout.sweep, layout.speech, layout.last_sweep))
-    response = measure_response(mic[sweep.start : sweep.stop + round(_AFTER_SWEEP_S * RATE_HZ)], played[sweep])
+    first, again = (
+        measure_response(mic[part.start : part.stop + round(_AFTER_SWEEP_S * RATE_HZ)], played[part])
+        for part in (sweep, last)
+    )
+    response = first or again
     if response is None:
         return None
     expected = response.predict(played)
+    spoken = _spoken_moments(mic, expected, speech)
+    moments = [_sweep_moment(mic, expected, sweep, response), *spoken, _sweep_moment(mic, expected, last, response)]
     return Echo(
         delay_ms=response.delay * 1000 / RATE_HZ,
-        slide=_slide(mic, expected, response, (sweep, speech, last)),
-        level_db=_dbfs(math.sqrt(response.share_of(played[speech]))),
+        slide=follow([moment for moment in moments if moment is not None]),
+        level_db=_level_db(mic, expected, played, speech, spoken),
         peak_dbfs=_whole_peak_dbfs(mic[speech], expected[speech]),
-        distortion=response.distortion,
+        # Who makes a noise during a sweep is not the loudspeaker.
+        distortion=min(found.distortion for found in (first, again) if found is not None),
     )
 
 
-def _slide(mic: Signal, expected: Signal, response: Response, parts: tuple[slice, slice, slice]) -> Slide:
-    sweep, speech, last = parts
-    tail = response.first + AFTER
-    passed = round(SWEEP_S * RATE_HZ * math.log(_SPEECH_HZ / SWEEP_LOW_HZ) / math.log(SWEEP_HIGH_HZ / SWEEP_LOW_HZ))
+def _spoken_moments(mic: Signal, expected: Signal, speech: slice) -> list[Moment | None]:
+    """Tell of each piece of the speech how late its echo comes."""
+    return [_moment(mic, expected, piece, (piece.start + piece.stop) // 2) for piece in _pieces(speech)]
+
+
+def _sweep_moment(mic: Signal, expected: Signal, sweep: slice, response: Response) -> Moment | None:
+    share = math.log(_SPEECH_HZ / SWEEP_LOW_HZ) / math.log(SWEEP_HIGH_HZ / SWEEP_LOW_HZ)
+    whole = slice(sweep.start, sweep.stop + response.first + AFTER)
+    return _moment(mic, expected, whole, sweep.start + round(SWEEP_S * RATE_HZ * share))
+
+
+def _moment(mic: Signal, expected: Signal, part: slice, at: int) -> Moment | None:
+    late_ms = lateness_ms(mic[part], expected[part])
+    return None if late_ms is None else Moment(at / RATE_HZ, late_ms)
+
+
+def _pieces(speech: slice) -> list[slice]:
     piece = round(_PIECE_S * RATE_HZ)
-    pieces = [slice(start, start + piece) for start in range(speech.start, speech.stop - piece + 1, piece)]
-    sweeps = [slice(part.start, part.stop + tail) for part in (sweep, last)]
-    compared = [
-        (sweeps[0], sweep.start + passed),
-        *((each, (each.start + each.stop) // 2) for each in pieces),
-        (sweeps[1], last.start + passed),
-    ]
-    moments = []
-    for part, at in compared:
-        late_ms = lateness_ms(mic[part], expected[part])
-        if late_ms is not None:
-            moments.append(Moment(at / RATE_HZ, late_ms))
-    return follow(moments)
+    return [slice(start, start + piece) for start in range(speech.start, speech.stop - piece + 1, piece)]
+
+
+def _level_db(mic: Signal, expected: Signal, played: Signal, speech: slice, moments: Sequence[Moment | None]) -> float:
+    """Compare what was heard with what the sweep lets expect: the noise of the two has nothing in common."""
+    shared = 0.0
+    for piece, moment in zip(_pieces(speech), moments, strict=True):
+        late = 0 if moment is None else round(moment.late_ms * RATE_HZ / 1000)
+        shared += float(mic[piece] @ np.roll(expected, late)[piece])
+    said = played[speech]
+    return _dbfs(math.sqrt(max(shared, 0.0) / float(said @ said)))
 
 
 def _whole_peak_dbfs(mic: Signal, expected: Signal) -> float:

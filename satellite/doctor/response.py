@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Signal = NDArray[np.float64]
 
 RATE_HZ = 16_000
+_SWEEP_FRAMES = round(SWEEP_S * RATE_HZ)
 # Longer than sweep, delay, ringing and the harmonics in front of them.
 _FFT = 1 << 16
 # The longest delay that is looked for, and what is taken of the response before and after its direct sound.
@@ -48,24 +49,20 @@ _REGULARISATION = 1e-6
 class Response:
     """The linear way at 16 kHz: a played sample's echo is `taps`, the first of them `first` samples after it.
 
-    noise: what such taps are where there is no echo, as many. delay: of the direct sound, in samples. distortion: RMS
-    of the harmonics relative to the fundamental; 0 where none is above the noise.
+    delay: of the direct sound, in samples. distortion: RMS of the harmonics relative to the fundamental; 0 where none
+    is above the noise.
     """
 
     taps: Signal
-    noise: Signal
     first: int
     delay: int
     distortion: float
 
     def predict(self, played: Signal) -> Signal:
         """Give the echo, as long as what is played; its beginning lacks what was played before."""
-        return _convolved(played, np.concatenate((np.zeros(self.first), self.taps)))
-
-    def share_of(self, played: Signal) -> float:
-        """Return the energy of the echo relative to that of what is played; 0 where it cannot be told from noise."""
-        echo, noise = _convolved(played, self.taps), _convolved(played, self.noise)
-        return max(float(echo @ echo) - float(noise @ noise), 0.0) / float(played @ played)
+        size = 1 << (len(played) + self.first + len(self.taps)).bit_length()
+        taps = np.concatenate((np.zeros(self.first), self.taps))
+        return np.fft.irfft(np.fft.rfft(played, size) * np.fft.rfft(taps, size), size)[: len(played)]
 
 
 def measure_response(mic: Signal, played: Signal) -> Response | None:
@@ -73,33 +70,33 @@ def measure_response(mic: Signal, played: Signal) -> Response | None:
 
     Both begin with the sweep; `played` is the sweep alone, `mic` goes on for at least 1.4 s.
     """
-    whole = _deconvolve(mic, played)
-    noise = whole[_NOISE]
-    spread = float(np.sqrt(np.mean(np.square(noise))))
+    whole = _deconvolve(mic, played, SWEEP_LOW_HZ)
+    spread = float(np.sqrt(np.mean(np.square(whole[_NOISE]))))
     early = np.abs(whole[:_MAX_DELAY])
     highest = float(early.max())
     if not highest > _LEAST_HEIGHT * spread:
         return None
     delay = int(np.argmax(early >= _DIRECT_SHARE * highest))
     first = max(0, delay - _BEFORE)
-    taps = whole[first : delay + AFTER]
-    return Response(taps, noise[: len(taps)], first, delay, _distortion(whole, delay, spread))
+    # No harmonic is lower than twice the sweep's beginning, but much of a room's noise is.
+    harmonics = _deconvolve(mic, played, _HARMONICS[0] * SWEEP_LOW_HZ)
+    return Response(whole[first : delay + AFTER], first, delay, _distortion(harmonics, delay))
 
 
-def _deconvolve(mic: Signal, played: Signal) -> Signal:
+def _deconvolve(mic: Signal, played: Signal, low_hz: float) -> Signal:
     spectrum = np.fft.rfft(played, _FFT)
     power = np.square(np.abs(spectrum))
     hz = np.fft.rfftfreq(_FFT, 1 / RATE_HZ)
-    rise = np.clip((hz / SWEEP_LOW_HZ - 1) / (_EDGE - 1), 0, 1)
+    rise = np.clip((hz / low_hz - 1) / (_EDGE - 1), 0, 1)
     fall = np.clip((SWEEP_HIGH_HZ / np.maximum(hz, 1) - 1) / (_EDGE - 1), 0, 1)
     band = np.sin(np.pi / 2 * rise) ** 2 * np.sin(np.pi / 2 * fall) ** 2
     heard = np.fft.rfft(mic[: _SWEEP_FRAMES + _NOISE.stop], _FFT)
     return np.fft.irfft(band * heard * spectrum.conj() / (power + _REGULARISATION * power.max()), _FFT)
 
 
-def _distortion(whole: Signal, delay: int, spread: float) -> float:
+def _distortion(whole: Signal, delay: int) -> float:
     fundamental = _energy(whole, delay)
-    noise = spread**2 * (_HARMONIC_BEFORE + _HARMONIC_AFTER)
+    noise = float(np.mean(np.square(whole[_NOISE]))) * (_HARMONIC_BEFORE + _HARMONIC_AFTER)
     scale_s = SWEEP_S / math.log(SWEEP_HIGH_HZ / SWEEP_LOW_HZ)
     found = 0.0
     for order in _HARMONICS:
@@ -113,11 +110,3 @@ def _energy(whole: Signal, at: int) -> float:
     # What comes before lag 0 is at the end of a circle.
     part = whole.take(np.arange(at - _HARMONIC_BEFORE, at + _HARMONIC_AFTER), mode="wrap")
     return float(part @ part)
-
-
-def _convolved(played: Signal, taps: Signal) -> Signal:
-    size = 1 << (len(played) + len(taps)).bit_length()
-    return np.fft.irfft(np.fft.rfft(played, size) * np.fft.rfft(taps, size), size)[: len(played)]
-
-
-_SWEEP_FRAMES = round(SWEEP_S * RATE_HZ)
