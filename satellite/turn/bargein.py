@@ -52,19 +52,27 @@ def on_time(state: State, _event: object, now: float, settings: TurnSettings) ->
     overdue = first_overdue(state, now)
     if overdue is not None:
         return then((AbortStt(overdue.stream),), stt_failed(state, SttFailed(overdue.stream), now, settings))
-    if state.kind is not Kind.RING and not _weighs_voices(settings):
-        return state, ()
+    if state.kind is Kind.RING or settings.barge_in is BargeIn.SPEECH:
+        return _weigh(state, now, settings)
+    # Where a voice has ducked or held playback, any voice could interrupt when it began.
+    playing, effects = _let_play(state, Barge.NONE)
+    if not _finds_stop_words(settings):
+        return then(effects, abort_streams(playing))
+    return then(effects, _weigh(playing, now, settings))
+
+
+def _finds_stop_words(settings: TurnSettings) -> bool:
+    """Whether a recogniser listens for them; detectors of words need no windows of voice."""
+    by_words = settings.barge_in in (BargeIn.WAKE_WORD, BargeIn.STOP_WORD)
+    return by_words and settings.judgement is Judgement.WORDS
+
+
+def _weigh(state: State, now: float, settings: TurnSettings) -> Outcome:
     if state.evidence.active:
         return _while_speaking(state, now, settings)
     if state.evidence.triggered:
         return _when_undecided_too_long(state, now, settings)
     return _after_utterance(state, now, settings)
-
-
-def _weighs_voices(settings: TurnSettings) -> bool:
-    """Whether a voice can interrupt; to find a stop word in it takes a recogniser."""
-    by_stop_word = settings.barge_in is BargeIn.STOP_WORD and settings.judgement is Judgement.WORDS
-    return settings.barge_in is BargeIn.SPEECH or by_stop_word
 
 
 def _while_speaking(state: State, now: float, settings: TurnSettings) -> Outcome:
@@ -79,7 +87,7 @@ def _while_speaking(state: State, now: float, settings: TurnSettings) -> Outcome
     else:
         if state.open_segment is None and not state.evidence.deaf:
             state, effects = open_stream(state, settings)
-        if settings.barge_in is BargeIn.STOP_WORD:
+        if settings.barge_in is not BargeIn.SPEECH:
             return state, effects
     state, begun = _make_room(state, now, settings)
     decide = _decide_while_speaking if confirmed else _when_undecided_too_long

@@ -169,9 +169,7 @@ def processing_time(state: State, _event: object, now: float, settings: TurnSett
     if overdue is not None:
         return give_up(state, overdue, now, settings)
     evidence = state.evidence
-    if settings.barge_in is BargeIn.OFF:
-        return state, ()
-    goes_on = evidence.active and not _out_of_time(state, now)
+    goes_on = evidence.active and settings.barge_in is not BargeIn.OFF and not _out_of_time(state, now)
     if goes_on and state.open_segment is None:
         return open_stream(state, settings)
     if goes_on and evidence.confirmed:

@@ -249,7 +249,7 @@ def test_a_text_that_never_comes_is_given_up(speaking: Drive) -> None:
     assert speaking.state.segments == ()
 
 
-@pytest.mark.parametrize("tier", [BargeIn.STOP_WORD, BargeIn.OFF])
+@pytest.mark.parametrize("tier", [BargeIn.WAKE_WORD, BargeIn.STOP_WORD, BargeIn.OFF])
 def test_lower_tiers_take_no_notice_of_speech(tier: BargeIn) -> None:
     drive = Drive(TurnSettings(barge_in=tier)).speaking()
     drive.voice(3000)
@@ -260,8 +260,9 @@ def test_lower_tiers_take_no_notice_of_speech(tier: BargeIn) -> None:
     assert drive.phase() is Phase.SPEAKING
 
 
-def test_the_stop_word_tier_stops_at_a_stop_word() -> None:
-    drive = Drive(TurnSettings(barge_in=BargeIn.STOP_WORD)).speaking()
+@pytest.mark.parametrize("tier", [BargeIn.WAKE_WORD, BargeIn.STOP_WORD])
+def test_the_tiers_of_words_stop_at_a_stop_word(tier: BargeIn) -> None:
+    drive = Drive(TurnSettings(barge_in=tier)).speaking()
     drive.voice(300)
     assert drive.send(Partial(1, "stop")) == (CancelReply(1, CancelReason.STOP_WORD),)
 
@@ -272,7 +273,7 @@ def test_off_opens_no_stream_into_a_reply() -> None:
     assert drive.kinds == []
 
 
-@pytest.mark.parametrize("tier", [BargeIn.STOP_WORD, BargeIn.OFF])
+@pytest.mark.parametrize("tier", [BargeIn.WAKE_WORD, BargeIn.STOP_WORD, BargeIn.OFF])
 def test_lower_tiers_do_not_answer_the_end_of_their_own_reply(tier: BargeIn) -> None:
     """wyoming-satellite#23, #25: these tiers are for rooms where the microphone hears the loudspeaker."""
     drive = Drive(TurnSettings(barge_in=tier)).speaking()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import Phase as HypothesisPhase
 from hypothesis import settings as hypothesis_settings
@@ -152,6 +152,17 @@ class TurnMachine(RuleBasedStateMachine):
             stt_timeout_s=SETTINGS.stt_timeout_s,
             reply_timeout_s=SETTINGS.reply_timeout_s,
         )
+
+    @rule(barge_in=st.sampled_from(BargeIn))
+    def the_tier_changes(self, barge_in: BargeIn) -> None:
+        """What may interrupt follows what can be heard, at any moment."""
+        self.drive.settings = replace(self.drive.settings, barge_in=barge_in)
+
+    @precondition(lambda self: self.world.ducked_since is not None or self.world.held_since is not None)
+    @rule(barge_in=st.sampled_from(BargeIn))
+    def the_tier_changes_in_a_pause(self, barge_in: BargeIn) -> None:
+        self.the_tier_changes(barge_in)
+        self.time_passes(self.drive.settings.undecided_ms)
 
     def happen(self, event: Event) -> None:
         taken_back = self._takes_back(event)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from satellite.turn.events import (
@@ -14,8 +16,11 @@ from satellite.turn.events import (
     EndStt,
     ForgetStt,
     OpenStt,
+    Partial,
     ReplyPlayed,
+    Resume,
     StopWord,
+    Unduck,
     WakeWord,
 )
 from satellite.turn.settings import BargeIn, Judgement, TurnSettings, TurnStart
@@ -90,7 +95,52 @@ def test_the_wake_word_said_into_a_reply_cuts_it_off_and_listens(barge_in: Barge
 
 def test_in_the_wake_word_tier_a_voice_alone_does_not_even_duck() -> None:
     room = Drive(TurnSettings(turn_start=TurnStart.WAKE_WORD, barge_in=BargeIn.WAKE_WORD)).speaking()
+    room.voice(3000)
+    assert room.kinds == ["OpenStt"]
+
+
+def test_without_a_recogniser_the_wake_word_tier_takes_no_notice_of_a_voice() -> None:
+    room = Drive(TurnSettings(barge_in=BargeIn.WAKE_WORD, judgement=Judgement.DURATION)).speaking()
     assert room.voice(3000) == ()
+
+
+@pytest.mark.parametrize("text", ["stop", "what time is it"])
+def test_a_reply_that_is_held_as_the_tier_goes_down_plays_on_until_a_stop_word_comes(text: str) -> None:
+    room = Drive().speaking()
+    room.voice(300)
+    assert room.phase() is Phase.INTERRUPTED
+    room.settings = replace(room.settings, barge_in=BargeIn.WAKE_WORD)
+    assert room.voice(32) == (Resume(),)
+    assert room.phase() is Phase.SPEAKING
+    room.send(Partial(1, text))
+    assert bool(room.all_of(CancelReply)) is (text == "stop")
+
+
+def test_a_reply_that_is_ducked_as_the_tier_goes_down_plays_on_at_full_level() -> None:
+    room = Drive().speaking()
+    room.voice(100)
+    room.settings = replace(room.settings, barge_in=BargeIn.STOP_WORD)
+    assert room.voice(32) == (Unduck(),)
+
+
+def test_nothing_is_listened_for_any_more_as_the_tier_goes_to_half_duplex() -> None:
+    room = Drive().speaking()
+    room.voice(300)
+    room.settings = replace(room.settings, barge_in=BargeIn.OFF)
+    assert set(room.voice(32)) == {Resume(), AbortStt(1)}
+    assert room.send(Partial(1, "stop")) == ()
+    assert room.voice(3000) == ()
+
+
+def test_a_question_that_goes_on_as_the_tier_goes_to_half_duplex_is_asked() -> None:
+    room = Drive()
+    room.voice(500)
+    room.silence(700)
+    room.voice(100)
+    assert room.opened == [1, 2]
+    room.settings = replace(room.settings, barge_in=BargeIn.OFF)
+    room.silence(32)
+    assert room.transcribe("what time is it", 1) == (Ask(1, "what time is it"),)
 
 
 @pytest.mark.parametrize("barge_in", [BargeIn.STOP_WORD, BargeIn.OFF])
