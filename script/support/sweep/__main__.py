@@ -89,9 +89,9 @@ def _in_silence(report: Callable[[Sequence[Listened]], str]) -> Ask:
 
 
 def _asides(store: Store, wanted: argparse.Namespace) -> str:
-    """Have as many whispers, shouts and asides as interruptions."""
+    """Have whispers and shouts as well, and more asides."""
     takes = list(_takes(wanted))
-    count, seed = wanted.scenes // 4, wanted.first_seed
+    count, seed = wanted.scenes // 6, wanted.first_seed
     for effort in (Effort.WHISPER, Effort.SHOUT):
         takes += grid(count, seed, (Kind.LONG, Kind.SHORT), replace(_like(wanted), effort=effort))
     takes += grid(count, seed, (Kind.SIDE_TALK,), _like(wanted))

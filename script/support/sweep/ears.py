@@ -32,10 +32,7 @@ class Treatment:
 
 
 AS_SHIPPED = Treatment(HearingSettings().for_vad().noise_suppression)
-TREATMENTS = (
-    *(Treatment(strength) for strength in range(5)),
-    *(Treatment(2, gain_db) for gain_db in (6.0, 12.0, 18.0)),
-)
+TREATMENTS = (*(Treatment(strength) for strength in range(5)), Treatment(3, 6.0))
 
 
 class Ear:
