@@ -56,7 +56,7 @@ def draw_latencies(axes: Axes, scenes: Sequence[Judged]) -> None:
         note(axes, f"P{percent} ≤ {limit_ms:g} ms", (limit_ms, percent), (9, -4), color=colour)
     whats = [Line2D([], [], color=colour, ls=style, label=f"onset → {what}") for what, colour, style, _ in _REACTIONS]
     shades = [
-        Line2D([], [], color="black", alpha=shade, label=f"echo{name} ({_yields(at_level)})")
+        Line2D([], [], color="black", alpha=shade, label=f"echo{name} ({_yields(at_level)} yields)")
         for name, at_level, shade in levels
     ]
     goal = Line2D([], [], color="0.3", linestyle="--", marker="<", label="goal: the curve left of it")
@@ -100,7 +100,9 @@ def _bars(
     axes.grid(alpha=0.3, axis="y")
     key: list[Artist] = [Patch(color=_BAR_COLOUR, alpha=shade, label=f"echo{name}") for name, _, shade in levels]
     key.append(Line2D([], [], color=_GOAL_COLOUR, linewidth=2, label="goal"))
-    axes.legend(handles=key, ncols=len(key), fontsize=9, loc="upper center", bbox_to_anchor=_BELOW, frameon=False)
+    key_box = axes.legend(handles=key, ncols=len(key), fontsize=9, columnspacing=1, handlelength=1.2, frameon=False)
+    key_box.set_loc("upper center")
+    key_box.set_bbox_to_anchor(_BELOW, axes.transAxes)
 
 
 def _shaded(scenes: Sequence[Judged]) -> list[tuple[str, list[Judged], float]]:

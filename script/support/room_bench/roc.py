@@ -11,6 +11,7 @@ from satellite.turn.events import VoiceWindow
 from satellite.turn.evidence import Evidence, update
 from satellite.turn.state import Phase
 from script.support.room_bench.episodes import Stretch
+from script.support.room_bench.judged import AFTERWARDS_S, YIELD_S
 from tests.room.levels import RATE_HZ
 from tests.room.scene import INTERRUPTIONS
 
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 
 # Below, the hysteresis would take any noise for the rest of an utterance.
 _THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
-# Who is not heard by then speaks in vain.
-_HEARD_WITHIN_S = 2.0
-# After a sound the room rings, and the detector's memory fades.
-_AFTERWARDS_S = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +107,24 @@ def roc(
 def _tally(
     judgments: Sequence[Judgment], labels: Sequence[Label], spoken: Sequence[Stretch], rule: Rule, turn: TurnSettings
 ) -> Tally:
-    sounds = [Stretch(label.start_frame / RATE_HZ, label.end_frame / RATE_HZ + _AFTERWARDS_S) for label in labels]
+    sounds = [Stretch(label.start_frame / RATE_HZ, label.end_frame / RATE_HZ + AFTERWARDS_S) for label in labels]
     tally, before = Tally(rule), Evidence()
     ducked_s: list[float] = []
     paused_s: list[float] = []
+    window_s = turn.window_ms / 1000
     for end_s, evidence in _evidence(judgments, rule, turn):
         if evidence.triggered:
             ducked_s.append(end_s)
         if evidence.confirmed:
             paused_s.append(end_s)
-        if _within(end_s, spoken) and not _within(end_s, sounds):
+        # The window that paused the reply ends where the reply does.
+        if _within(end_s - window_s, spoken) and not _within(end_s, sounds):
             false_duck = int(evidence.triggered and not before.triggered)
             false_pause = int(evidence.confirmed and not before.confirmed)
             tally = tally.plus(Tally(rule, false_duck, false_pause))
         before = evidence
     for label in labels:
-        call = Stretch(label.start_frame / RATE_HZ, label.start_frame / RATE_HZ + _HEARD_WITHIN_S)
+        call = Stretch(label.start_frame / RATE_HZ, label.start_frame / RATE_HZ + YIELD_S)
         if label.kind in INTERRUPTIONS and _within(call.start_s, spoken):
             duck, pause = (int(any(call.has(at_s) for at_s in times_s)) for times_s in (ducked_s, paused_s))
             tally = tally.plus(Tally(rule, ducks=duck, pauses=pause, interruptions=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matplotlib.lines import Line2D
+from matplotlib.ticker import ScalarFormatter
 
 from script.support.room_bench.failures import yielded
 from script.support.room_bench.judged import AlarmKind
@@ -33,7 +34,7 @@ _MOST_PER_H = 1000.0
 _LEFT_PER_H = 0.3
 _HEADROOM = 1.3
 _HOUR_S = 3600.0
-_GOAL_COLOUR = "0.4"
+_GOAL_COLOUR, _DARK = "0.4", "0.2"
 
 
 def draw_roc(axes: Axes, scenes: Sequence[Judged]) -> None:
@@ -50,11 +51,12 @@ def draw_roc(axes: Axes, scenes: Sequence[Judged]) -> None:
         engines.append(Line2D([], [], color=colour, linewidth=3, label=engine))
     _draw_goals(axes)
     axes.set_xscale("symlog", linthresh=_LINEAR_PER_H, linscale=0.5)
+    axes.xaxis.set_major_formatter(ScalarFormatter())
     top = min(100.0, _HEADROOM * highest)
     axes.set(xlim=(-_LEFT_PER_H, _MOST_PER_H), ylim=(-0.02 * top, top))
     axes.set(xlabel="false alarms an hour of playback (none at the left edge)", ylabel="interruptions missed, %")
-    axes.set_title("Self-interrupts against missed barge-ins: the same sound, other limits")
-    axes.legend(handles=[*engines, *_styles()], loc="upper right", fontsize=9, framealpha=0.9)
+    axes.set_title("Self-interrupts against missed barge-ins, by the limits of guard and VAD")
+    axes.legend(handles=[*engines, *_styles()], loc="best", fontsize=9, framealpha=0.8)
     axes.grid(alpha=0.3)
 
 
@@ -87,16 +89,13 @@ def _draw_goals(axes: Axes) -> None:
 
 def _styles() -> list[Line2D]:
     drawn = (
-        ("paused: any limits, and the best", ".", "-", "0.2"),
-        ("ducked: any limits, and the best", "+", ":", "0.2"),
-        ("paused, with the limits that are set", "o", "", "0.2"),
+        ("paused: any limits, and the best", ".", "-", _DARK),
+        ("ducked: any limits, and the best", "+", ":", _DARK),
+        ("paused, with the limits that are set", "o", "", _DARK),
         ("ducked, with the limits that are set", "o", "", "none"),
-        ("as it ran: not given the floor", "*", "", "0.2"),
+        ("as it ran: not given the floor", "*", "", _DARK),
     )
-    dark = "0.2"
-    return [
-        Line2D([], [], color=dark, marker=mark, ls=style, mfc=fill, label=text) for text, mark, style, fill in drawn
-    ]
+    return [Line2D([], [], color=_DARK, marker=mark, ls=line, mfc=fill, label=text) for text, mark, line, fill in drawn]
 
 
 def as_it_ran(scenes: Sequence[Judged], hours: float) -> Point:

@@ -164,4 +164,4 @@ def _draw_windows(axes: Axes, case: Case) -> None:
             axes.axvspan(*span, ymax=0.08, color=_UNKNOWN_COLOUR, linewidth=0)
     if case.scene.roc:
         axes.axhline(case.scene.roc[0].rule.threshold, color="0.5", linewidth=0.8, linestyle="--")
-    axes.set(ylim=(0, 1.05), ylabel="VAD, own voice")
+    axes.set(ylim=(0, 1.05), ylabel="VAD")
