@@ -130,10 +130,9 @@ class KalmanCanceller:
 
     def _cancel(self, mic: NDArray[np.float32]) -> NDArray[np.float32]:
         spectra = self._played.spectra(self._delay_blocks, _PARTITIONS)
-        powers = self._played.powers(self._delay_blocks, _PARTITIONS)
         echo = self._filter.predict(spectra)
         residual = mic - echo
-        misadjustment = self._filter.update(residual, spectra, powers)
+        misadjustment = self._filter.update(residual, spectra)
         self._frames.push(residual, echo)
         # Half of the judging at a time: gains that are 10 ms old are good enough for the second half of 20 ms.
         if self._is_second:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 MAX_DELAY_SAMPLES = round(0.4 * RATE_HZ)
 # Blocks of the filter are 10 ms, so an eighth of a millisecond is plenty, and half of the work.
 _DECIMATION = 2
-_FFT = 8_192
+# A hop and all lags before it, and next to no prime factors.
+_FFT = 5_400
 _HOP = 2_000
 # 0.8 of it stays with each hop of 250 ms: a jump wins after a second, a user who talks meanwhile averages out.
 _FORGETTING = 0.8

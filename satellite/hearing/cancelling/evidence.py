@@ -30,8 +30,7 @@ class Evidence:
         self.evidence = 0.0
         self.coherence = 0.0
         self._cross: NDArray[np.complexfloating] = np.zeros(_BAND.stop - _BAND.start, np.complex64)
-        self._residual = np.zeros(_BAND.stop - _BAND.start, np.float32)
-        self._echo = np.zeros_like(self._residual)
+        self._powers = np.zeros((2, _BAND.stop - _BAND.start), np.float32)
 
     def push(self, frames: Frames, expected: NDArray[np.float32], noise: NDArray[np.float32]) -> None:
         """Take the next 20 ms and the powers, (257,) each, of the echo expected in them and of steady noise."""
@@ -43,10 +42,9 @@ class Evidence:
         # In the units of the powers.
         self._cross *= _MEMORY
         self._cross += (1 - _MEMORY) / FRAME_SAMPLES * (left * echo.conj())
-        self._residual *= _MEMORY
-        self._residual += (1 - _MEMORY) * residual
-        self._echo *= _MEMORY
-        self._echo += (1 - _MEMORY) * frames.echo[_BAND]
+        self._powers *= _MEMORY
+        self._powers += (1 - _MEMORY) * frames.powers[:, _BAND]
+        mean_residual, mean_echo = self._powers
         cross = np.square(self._cross.real) + np.square(self._cross.imag)
-        explained = float(np.sum(cross / (self._echo + np.float32(_TINY))))
-        self.coherence = explained / (float(np.sum(self._residual)) + _TINY)
+        explained = float(np.sum(cross / (mean_echo + np.float32(_TINY))))
+        self.coherence = explained / (float(np.sum(mean_residual)) + _TINY)

@@ -40,8 +40,8 @@ class Frames:
         self._samples = np.zeros((2, FRAME_SAMPLES), np.float32)
         self.spectra: NDArray[np.complexfloating] = np.zeros((2, BINS), np.complex64)
         # Squared magnitudes, in units in which white noise of power 1 gives 1 in every bin.
-        self.residual = np.zeros(BINS, np.float32)
-        self.echo = np.zeros(BINS, np.float32)
+        self.powers = np.zeros((2, BINS), np.float32)
+        self.residual, self.echo = self.powers
 
     def push(self, residual: NDArray[np.float32], echo: NDArray[np.float32]) -> None:
         """Take the next 160 samples of both."""
@@ -52,9 +52,9 @@ class Frames:
     def look(self) -> None:
         """Bring the spectra up to date."""
         self.spectra = np.fft.rfft(self._samples * self._window)
-        powers = np.square(self.spectra.real) + np.square(self.spectra.imag)
-        powers *= np.float32(1 / FRAME_SAMPLES)
-        self.residual, self.echo = powers
+        self.powers = np.square(self.spectra.real) + np.square(self.spectra.imag)
+        self.powers *= np.float32(1 / FRAME_SAMPLES)
+        self.residual, self.echo = self.powers
 
     def recent(self, count: int) -> NDArray[np.float32]:
         """Return the last `count` samples of the residual; a view, valid until the next push."""

@@ -57,7 +57,7 @@ class KalmanFilter:
         self._near_end = np.zeros(BINS, np.float32)
         self._padded = np.zeros(FFT_SAMPLES, np.float32)
         self._terms = np.zeros_like(self._weights)
-        self._powers = np.zeros_like(self._prior)
+        self._explained = np.zeros_like(self._prior)
         self._next_constrained = 0
         self._blocks = 0
 
@@ -71,19 +71,18 @@ class KalmanFilter:
         np.multiply(self._weights, spectra, out=self._terms)
         return np.fft.irfft(self._terms.sum(0), FFT_SAMPLES)[BLOCK_SAMPLES:].astype(np.float32, copy=False)
 
-    def update(
-        self, error: NDArray[np.float32], spectra: NDArray[np.complexfloating], powers: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def update(self, error: NDArray[np.float32], spectra: NDArray[np.complexfloating]) -> NDArray[np.float32]:
         """Learn from what the prediction left of the microphone; return each bin's expected misadjustment (power)."""
         self._padded[BLOCK_SAMPLES:] = error
         heard = np.fft.rfft(self._padded)
         self._near_end *= _NEAR_END_MEMORY
         self._near_end += (1 - _NEAR_END_MEMORY) * (np.square(heard.real) + np.square(heard.imag))
-        explained = np.multiply(self._uncertainty, powers, out=self._powers)
+        step = np.multiply(spectra, self._uncertainty, out=self._terms)
+        explained = np.multiply(step.real, spectra.real, out=self._explained)
+        explained += step.imag * spectra.imag
         misadjusted: NDArray[np.float32] = _OVERLAP * explained.sum(0)
         scale = 1 / (_ABOVE_ROUNDING * misadjusted + self._near_end + _TINY)
         # conj(spectra) * step, as the conjugate of a product: the conjugate of one row is cheaper than that of all.
-        step = np.multiply(spectra, self._uncertainty, out=self._terms)
         step *= (heard * scale).conj()
         self._weights += np.conjugate(step, out=step)
         self._blocks += 1

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 _QUANTILE = 0.8
 # It moves so much with each 20 ms of playback: up by 30 dB in a second, down by 8.
 _STEP_DB = 0.8
+_UP_DB, _DOWN_DB = np.float32(_STEP_DB * _QUANTILE), np.float32(-_STEP_DB * (1 - _QUANTILE))
 # A residual so far above what was expected is somebody's voice, and where it fills this share of the bins the rest may
 # be its too: from it the leak only creeps.
-_FOREIGN_DB = 12.0
+_FOREIGN = np.float32(10 ** (12 / 10))
 _FOREIGN_SHARE = 0.08
-_CREEP = 0.05
+_CREEP = np.float32(0.05)
 # A fresh filter may leave it all; no loudspeaker and room can be cancelled by more than the least.
 _START_DB, _LEAST_DB = -6.0, -45.0
 # The tail that outlasts the filter, and the loudspeaker's own: an echo fades by 2.4 dB in 20 ms where RT60 is 0.5 s.
@@ -34,8 +35,7 @@ _NOISE_RISE = np.float32(10 ** (0.06 / 10))
 _NOISE_FALL = np.float32(0.2)
 # It follows powers averaged over some 60 ms.
 _SMOOTHING = np.float32(0.65)
-# Keeps logarithms finite.
-_TINY = np.float32(1e-12)
+_FROM_DB = np.float32(np.log(10) / 10)
 
 
 class LeakModel:
@@ -57,7 +57,7 @@ class LeakModel:
         self._tail *= _TAIL
         np.maximum(self._tail, echo, out=self._tail)
         source = np.maximum(self._tail, _SPREAD * self._tail.mean())
-        self.expected = source * np.exp(self._leak_db * np.float32(np.log(10) / 10))
+        self.expected = source * np.exp(self._leak_db * _FROM_DB)
         self.expected += misadjustment
         self._learn(residual, source)
 
@@ -75,18 +75,17 @@ class LeakModel:
     def _follow_noise(self, residual: NDArray[np.float32]) -> None:
         self._smooth *= _SMOOTHING
         self._smooth += (1 - _SMOOTHING) * residual
-        falls = self._smooth < self.noise
-        self.noise *= np.where(falls, 1 - _NOISE_FALL, _NOISE_RISE)
-        self.noise += falls * (_NOISE_FALL * self._smooth)
+        lower = self.noise + _NOISE_FALL * (self._smooth - self.noise)
+        self.noise = np.where(self._smooth < self.noise, lower, _NOISE_RISE * self.noise)
 
     def _learn(self, residual: NDArray[np.float32], source: NDArray[np.float32]) -> None:
-        above_db = 10 * np.log10((residual + _TINY) / (self.expected + _TINY))
-        foreign = above_db > _FOREIGN_DB
-        foreign &= residual > _LEARN_ABOVE_NOISE * self.noise
+        audible = _LEARN_ABOVE_NOISE * self.noise
+        above = residual > self.expected
+        foreign = residual > np.maximum(_FOREIGN * self.expected, audible)
         if np.count_nonzero(foreign) > _FOREIGN_SHARE * BINS:
-            np.greater(above_db, 0, out=foreign)
-        step = np.where(above_db > 0, _STEP_DB * _QUANTILE, -_STEP_DB * (1 - _QUANTILE))
-        step *= np.where(foreign, _CREEP, 1.0)
-        step *= source > _LEARN_ABOVE_NOISE * self.noise
-        self._leak_db += step
-        np.clip(self._leak_db, _LEAST_DB, 0, out=self._leak_db)
+            foreign = above
+        step = np.where(above, _UP_DB, _DOWN_DB)
+        np.multiply(step, _CREEP, out=step, where=foreign)
+        np.add(self._leak_db, step, out=self._leak_db, where=source > audible)
+        np.maximum(self._leak_db, _LEAST_DB, out=self._leak_db)
+        np.minimum(self._leak_db, 0, out=self._leak_db)

@@ -28,7 +28,6 @@ class PlayedSpectra:
         self._at = 0
         # Each row is kept twice, `depth` apart: whatever `_at` is, `depth` rows from there on are in order.
         self._spectra = np.zeros((2 * depth, BINS), np.complex64)
-        self._powers = np.zeros((2 * depth, BINS), np.float32)
         # The mean square of the newest block, and how many blocks ago one was last audible.
         self.level = 0.0
         self.silent_blocks = _LONG_AGO_BLOCKS
@@ -39,18 +38,12 @@ class PlayedSpectra:
         self._samples[:BLOCK_SAMPLES] = self._samples[BLOCK_SAMPLES:]
         self._samples[BLOCK_SAMPLES:] = played
         spectrum = np.fft.rfft(self._samples)
-        power = np.square(spectrum.real) + np.square(spectrum.imag)
         self.level = float(played @ played) / BLOCK_SAMPLES
         self.silent_blocks = 0 if self.level > _SILENT_POWER else self.silent_blocks + 1
         self._at = (self._at - 1) % self.depth
-        for row in (self._at, self._at + self.depth):
-            self._spectra[row] = spectrum
-            self._powers[row] = power
+        self._spectra[self._at] = spectrum
+        self._spectra[self._at + self.depth] = spectrum
 
     def spectra(self, delay: int, count: int) -> NDArray[np.complexfloating]:
         """Return (count, 161) spectra, the first of the block played `delay` blocks ago; a view, valid until a push."""
         return self._spectra[self._at + delay : self._at + delay + count]
-
-    def powers(self, delay: int, count: int) -> NDArray[np.float32]:
-        """Return the squared magnitudes of `spectra`."""
-        return self._powers[self._at + delay : self._at + delay + count]

@@ -36,16 +36,32 @@ def gains(residual: NDArray[np.float32], expected: NDArray[np.float32]) -> NDArr
 
 def minimum_phase(gain: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the 128 taps of the filter with these 129 gains that answers soonest, by folding the cepstrum."""
-    cepstrum = np.fft.irfft(np.log(gain), _FFT)
-    cepstrum[1 : _FFT // 2] *= 2
-    cepstrum[_FFT // 2 + 1 :] = 0
-    taps = np.fft.irfft(np.exp(np.fft.rfft(cepstrum)), _FFT)[:TAPS].astype(np.float32, copy=False)
-    taps[-_FADE_TAPS:] *= _FADE
+    # Both transforms as matrices: less than half the time of three FFTs. By einsum, for a BLAS wakes its threads.
+    phase = np.einsum("pg,g->p", _PHASE, np.log(gain))
+    response = np.concatenate([gain * np.cos(phase), gain * np.sin(phase)])
+    taps: NDArray[np.float32] = np.einsum("tr,r->t", _TAPS_OF, response)
     return taps
 
 
+def _phase_of_log_gain() -> NDArray[np.float32]:
+    """Return the matrix (129, 129) of the phase that goes with a logarithmic gain: its cepstrum folded to one side."""
+    cepstra = np.fft.irfft(np.eye(_BINS), _FFT)
+    cepstra[:, 1 : _FFT // 2] *= 2
+    cepstra[:, _FFT // 2 + 1 :] = 0
+    return np.ascontiguousarray(np.fft.rfft(cepstra).imag.T, np.float32)
+
+
+def _taps_of_response() -> NDArray[np.float32]:
+    """Return the matrix (128, 258) of the taps, their end faded, of a response's real and imaginary parts."""
+    taps = np.fft.irfft(np.concatenate([np.eye(_BINS), 1j * np.eye(_BINS)]), _FFT)[:, :TAPS]
+    taps[:, -_FADE_TAPS:] *= np.linspace(1, 0, _FADE_TAPS)
+    return np.ascontiguousarray(taps.T, np.float32)
+
+
 _FFT = FRAME_SAMPLES // 2
-_FADE = np.linspace(1, 0, _FADE_TAPS, dtype=np.float32)
+_BINS = _FFT // 2 + 1
+_PHASE = _phase_of_log_gain()
+_TAPS_OF = _taps_of_response()
 _FADE_IN = np.linspace(0, 1, BLOCK_SAMPLES, dtype=np.float32)
 
 
