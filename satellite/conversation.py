@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from wyoming.timer import TimerFinished
 
-from satellite.echo_watch import EchoWatch, said_nothing
 from satellite.effects import Effects
 from satellite.hearing.wake.base import Role
+from satellite.own_words import OwnWords
 from satellite.playback import Playback
 from satellite.room_sounds import RoomSounds, plain_sounds
 from satellite.stt_feed import SttFeed
+from satellite.tier_watch import TierWatch, said_nothing
 from satellite.timers import Timers, follow
 from satellite.turn import events as turn
 from satellite.turn.machine import deadline, step
@@ -65,7 +66,8 @@ class Conversation:
         self._wake = wake
         self._sounds = sounds or plain_sounds(player.rate_hz)
         self._effects = Effects(pipeline, self._playback, self._feed, player, self._sounds, self._emit)
-        self._echo = EchoWatch(self._emit)
+        self._tiers = TierWatch(settings, self._emit)
+        self._own_words = OwnWords()
         self._state = State()
         self._now = 0.0
         self._has_room = asyncio.Event()
@@ -102,17 +104,17 @@ class Conversation:
         # Nothing behind this line ever gets what a muted microphone hears.
         mic = np.zeros_like(block.mic) if self._muted else block.mic
         for window in self._front_end.push(mic, block.played):
-            self._apply(turn.VoiceWindow(window.probability, window.own_voice, window.level_db))
+            own_voice = window.own_voice and not self._takes_words()
+            self._apply(turn.VoiceWindow(window.probability, own_voice, window.level_db))
         self._listen_for_words()
         self._sound_awake()
         self._effects.send_audio()
         self._follow_playback(self._playback.follow(output_latency_frames))
-        due = deadline(self._state, self._settings)
+        due = deadline(self._state, self._tiers.settings)
         if due is not None and self._now >= due:
             self._apply(turn.Tick())
-        echo = self._front_end.echo
-        if echo.echo_db is not None and self._settings.barge_in is BargeIn.SPEECH:
-            self._echo.measured(echo.echo_db - (echo.erle_db or 0.0))
+        if not self._muted:
+            self._tiers.follow(block, self._front_end.echo, self._now, self._state)
 
     def type_text(self, text: str) -> None:
         """Take a typed message."""
@@ -163,11 +165,13 @@ class Conversation:
 
     def partial(self, stream: int, text: str) -> None:
         """All words of a stream that are stable."""
+        text = self._theirs(stream, text)
         self._emit("partial", stream=stream, text=text)
         self._apply(turn.Partial(stream, text))
 
     def transcribed(self, stream: int, text: str) -> None:
         """The final text of a stream; nothing more comes of it."""
+        text = self._theirs(stream, text)
         self._feed.finished(stream)
         self._emit("transcript", stream=stream, text=text)
         self._apply(turn.Transcribed(stream, text))
@@ -223,19 +227,32 @@ class Conversation:
             self._has_room.clear()
             await self._has_room.wait()
 
+    def _takes_words(self) -> bool:
+        """Whether a reply sounds that takes a word to interrupt: the recogniser is to hear all then, our voice too."""
+        in_reply = self._state.live and self._state.kind is not Kind.RING
+        return in_reply and self._tiers.settings.barge_in is not BargeIn.SPEECH
+
+    def _theirs(self, stream: int, text: str) -> str:
+        """Take our own words out of a text where the recogniser hears them."""
+        if self._takes_words():
+            self._own_words.follow(stream, self._playback.record, self._playback.position_ms())
+        return self._own_words.without_ours(stream, text)
+
     def _wants(self, epoch: int) -> bool:
         return self._state.live and epoch == self._state.epoch == self._playback.epoch
 
     def _apply(self, event: turn.Event) -> None:
         before = self._state
-        self._state, effects = step(before, event, self._now, self._settings)
+        self._state, effects = step(before, event, self._now, self._tiers.settings)
         self._note_changes(before)
         for effect in effects:
             self._effects.carry_out(effect, self._state.evidence.last_voice_s)
         if before.cut and self._state.phase is Phase.IDLE and self._effects.cut_by_voice:
             self._effects.cut_by_voice = False
             if said_nothing(before, event):
-                self._echo.cut_off_for_nothing(self._front_end.echo.echo_db)
+                self._tiers.cut_off_for_nothing(self._now, self._front_end.echo)
+        if self._state.live and self._state.streams > before.streams:
+            self._own_words.opened(self._state.streams, self._playback.position_ms())
         if before.live and not self._state.live:
             # Whoever waits to feed a reply that is over must find that out.
             self._has_room.set()

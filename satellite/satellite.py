@@ -18,6 +18,7 @@ from satellite.settings import player_settings, turn_settings
 from satellite.sound import sound_device
 from satellite.speaking.player import Player
 from satellite.text_mode import standard_text_mode
+from satellite.tier_watch import log_tier
 from wire.discovery import advertise, default_instance_name
 from wire.service import STOP_SIGNALS, Service
 from wire.trace import Trace, open_trace
@@ -72,6 +73,8 @@ class LogTrace:
             case "failed":
                 # Who caused it has warned of the first of a row.
                 _LOGGER.info("%s failed: %s", fields["stage"], fields["error"])
+            case "tier" | "empty-interruption":
+                log_tier(kind, fields)
             case "error":
                 _LOGGER.info("Home Assistant reports %s: %s", fields["code"], fields["text"])
 

@@ -19,6 +19,7 @@ from wire.events import Interrupt, WordMark
 
 if TYPE_CHECKING:
     from satellite.devices.base import Samples
+    from satellite.hearing.echo import EchoControl
     from satellite.hearing.wake.base import WakeDetector, WakeWord
     from satellite.pipelines.base import PipelineListener
     from satellite.room_sounds import RoomSounds
@@ -72,15 +73,15 @@ class Talk:
         settings: TurnSettings | None = None,
         *,
         echo: float = 0.0,
+        control: EchoControl | None = None,
         wake: WakeDetector | None = None,
         sounds: RoomSounds | None = None,
     ) -> None:
         self.pipeline = Asked()
         self.trace = Recorder()
         self.player = Player(RATE_HZ)
-        front_end = FrontEnd(
-            RATE_HZ, HearingSettings(vad_noise_suppression=0), EnergyVad(), make_echo_control(CancellerKind.NONE)
-        )
+        control = control or make_echo_control(CancellerKind.NONE)
+        front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=0), EnergyVad(), control)
         self.it = Conversation(
             settings or TurnSettings(), self.player, front_end, self.pipeline, self.trace, wake=wake, sounds=sounds
         )

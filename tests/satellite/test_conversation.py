@@ -1,14 +1,12 @@
-"""What the driver of the turn machine adds to it: audio for the recogniser, positions, echo, room for a reply."""
+"""What the driver of the turn machine adds to it: audio for the recogniser, positions, room for a reply."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 
 import numpy as np
 import pytest
 
-from satellite.turn.settings import BargeIn, TurnSettings
 from satellite.turn.state import Phase
 from tests.satellite.talk import Talk, phase_of
 from tests.satellite.virtual.signals import RATE_HZ, reply_voice, user_voice
@@ -142,18 +140,3 @@ async def test_a_reply_far_ahead_waits_until_it_was_played_or_cut() -> None:
     talk.it.type_text("stop")
     async with asyncio.timeout(1):
         await waiting
-
-
-@pytest.mark.parametrize(("tier", "told"), [(BargeIn.SPEECH, 1), (BargeIn.STOP_WORD, 0)])
-def test_an_echo_that_makes_barge_in_unsafe_is_told_once(
-    tier: BargeIn, told: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    """livekit PR4813, wyoming-satellite#23"""
-    talk = Talk(TurnSettings(barge_in=tier, vad_threshold=0.99), echo=0.1)
-    talk.it.type_text("tell me a long story")
-    for _ in range(3):
-        talk.it.reply_audio(1, reply_voice(1)[: 4 * 16_000].tobytes(), RATE_HZ)
-    talk.silence(11.0)
-    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert len(warnings) == told
-    assert all("--barge-in off" in warning for warning in warnings)

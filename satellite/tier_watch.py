@@ -1,0 +1,130 @@
+"""Follows what can be heard through our own voice, and says what may interrupt it now."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from satellite.devices.pcm import INT16_FULL_SCALE
+from satellite.echo_history import Observation
+from satellite.tiers import Reason, Tier, TierState, cut_off_for_nothing, observe, settings_for
+from satellite.turn.events import Tick, Transcribed, VoiceWindow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from satellite.devices.base import Block, Samples
+    from satellite.hearing.echo import EchoReport
+    from satellite.turn.events import Event
+    from satellite.turn.settings import TurnSettings
+    from satellite.turn.state import State
+
+_LOGGER = logging.getLogger(__name__)
+
+# Resamplers and gains leave a clipped sample a little below the last one.
+_CLIPPED = 32_700
+
+_WHY = {
+    Reason.ECHO: "our own voice comes back at {echo_db:.0f} dB, too loud to tell the user from it without a canceller",
+    Reason.RESIDUAL: "our own voice is so loud that what is left of it, {residual_dbfs:.0f} dBFS, drowns the user's",
+    Reason.NOT_CONVERGED: "the echo canceller does not find our own voice in what the microphone hears",
+    Reason.UNSTEADY: "the echo canceller loses our own voice again and again",
+    Reason.EMPTY_CUTS: "replies were cut off by a voice that said nothing, perhaps our own",
+    Reason.CLIPPING: "our own voice is too loud for the microphone, which clips",
+}
+_REMEDY = {
+    Reason.UNSTEADY: "use one device for microphone and loudspeaker, and let it stand still",
+    Reason.CLIPPING: "turn the microphone's gain or the loudspeaker down",
+}
+_USUAL_REMEDY = "turn the loudspeaker down or away from the microphone, or use headphones"
+_EFFECT = {
+    Tier.SPEECH: "speech interrupts replies again",
+    Tier.WORDS: "only a stop word or wake word interrupts replies",
+    Tier.HALF_DUPLEX: "nothing interrupts replies",
+}
+
+
+class TierWatch:
+    """Keeps the tier, and tells of each change: a record `tier`."""
+
+    def __init__(self, settings: TurnSettings, emit: Callable[..., None]) -> None:
+        self._chosen = settings
+        self._emit = emit
+        self._state = TierState()
+        self.settings = settings
+
+    def follow(self, block: Block, report: EchoReport, now_s: float, turn: State) -> None:
+        """Take in a block of audio, with what is known of the echo after it; what may interrupt is in `settings`."""
+        seen = Observation(
+            now_s=now_s,
+            report=report,
+            mic_power=_power(block.mic),
+            played_power=_power(block.played),
+            user_power=turn.user_power,
+            clips=bool(len(block.mic)) and (block.mic.max() >= _CLIPPED or block.mic.min() <= -_CLIPPED),
+            live=turn.live,
+        )
+        before = self._state
+        self._state = observe(before, seen)
+        if self._state.tier is not before.tier:
+            self._tell(before, report)
+
+    def cut_off_for_nothing(self, now_s: float, report: EchoReport) -> None:
+        """Somebody's voice cut a reply off, and said nothing: it may have been our own."""
+        self._emit("empty-interruption", echo_db=report.echo_db)
+        self._state = cut_off_for_nothing(self._state, now_s)
+
+    def _tell(self, before: TierState, report: EchoReport) -> None:
+        state, was = self._state, self.settings
+        self.settings = settings_for(state.tier, self._chosen)
+        left_dbfs = state.history.left_dbfs
+        self._emit(
+            "tier",
+            tier=state.tier.value,
+            was=before.tier.value,
+            reason=None if state.reason is None else state.reason.value,
+            barge_in=self.settings.barge_in.value,
+            barge_in_was=was.barge_in.value,
+            echo_db=report.echo_db,
+            residual_dbfs=report.residual_dbfs if left_dbfs is None else left_dbfs,
+            noise_dbfs=report.noise_dbfs,
+            erle_db=report.erle_db,
+            delay_ms=report.delay_ms,
+            drift_ppm=report.drift_ppm,
+        )
+
+
+def log_tier(kind: str, record: Mapping[str, Any]) -> None:
+    """Log what a record `tier` or `empty-interruption` means to who runs the satellite.
+
+    A tier that takes nothing away from --barge-in is no news.
+    """
+    if kind == "empty-interruption":
+        _LOGGER.info("a voice cut a reply off and said nothing; it may have been the satellite's own")
+        return
+    if record["barge_in"] == record["barge_in_was"]:
+        return
+    tier = Tier(record["tier"])
+    if tier.is_better(Tier(record["was"])):
+        _LOGGER.warning("our own voice can be told from the user's better: %s", _EFFECT[tier])
+        return
+    reason = Reason(record["reason"])
+    remedy = _REMEDY.get(reason, _USUAL_REMEDY)
+    _LOGGER.warning("%s: %s until that is better; %s", _WHY[reason].format_map(record), _EFFECT[tier], remedy)
+
+
+def said_nothing(turn: State, end: Event) -> bool:
+    """Tell whether a turn that this event ended had no words: a "stop" has some, and what failed may have had some."""
+    words = [segment.text for segment in turn.segments]
+    if isinstance(end, Transcribed):
+        words.append(end.text)
+    return isinstance(end, Transcribed | VoiceWindow | Tick) and not any(text.strip() for text in words)
+
+
+def _power(samples: Samples) -> float:
+    if not len(samples):
+        return 0.0
+    signal = samples.astype(np.float32)
+    return float(signal @ signal) / (len(signal) * INT16_FULL_SCALE**2)
