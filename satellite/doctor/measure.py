@@ -37,8 +37,6 @@ _LEVEL_S = 0.1
 _FLAT = 0.99
 # A signal quieter than this is far from any limit.
 _LIMIT_DBFS = -20.0
-# The echo is fitted where it is surely not cut off.
-_SURELY_WHOLE = 0.5
 # One value for 5 ms is no sound, where there is noise of more than some bits.
 _HOLE_S = 0.005
 _NOISY_DBFS = -75.0
@@ -50,14 +48,15 @@ _FLOOR_DBFS = -120.0
 class Echo:
     """Our own voice at the microphone.
 
-    delay_ms: from playing to hearing; slide: how that changes. level_db: relative to what was played. peak_dbfs: as
-    high as it would go if nothing cut it off. distortion: RMS of the harmonics, as a share of the fundamental.
+    delay_ms: from playing to hearing; slide: how that changes. level_db: relative to what was played. overdrive_db: how
+    much higher it would go where the microphone cuts it off. distortion: RMS of the harmonics, as a share of the
+    fundamental.
     """
 
     delay_ms: float
     slide: Slide
     level_db: float
-    peak_dbfs: float
+    overdrive_db: float
     distortion: float
 
 
@@ -124,7 +123,7 @@ def _echo(recording: Recording, layout: Layout) -> Echo | None:
         delay_ms=response.delay * 1000 / RATE_HZ,
         slide=follow([moment for moment in moments if moment is not None]),
         level_db=_level_db(mic, expected, played, speech, spoken),
-        peak_dbfs=_whole_peak_dbfs(mic[speech], expected[speech]),
+        overdrive_db=_overdrive_db(expected[speech], clipped_share(recording.mic[layout.speech])),
         # Who makes a noise during a sweep is not the loudspeaker.
         distortion=min(found.distortion for found in (first, again) if found is not None),
     )
@@ -161,12 +160,11 @@ def _level_db(mic: Signal, expected: Signal, played: Signal, speech: slice, mome
     return _dbfs(math.sqrt(max(shared, 0.0) / float(said @ said)))
 
 
-def _whole_peak_dbfs(mic: Signal, expected: Signal) -> float:
-    """Return the echo's peak as it would be if nothing cut it off: the expectation, fitted where it is low."""
-    low = np.abs(mic) < _SURELY_WHOLE * _highest(mic)
-    heard, wanted = mic[low], expected[low]
-    gain = float(heard @ wanted) / max(float(wanted @ wanted), 1e-30)
-    return _dbfs(gain * _highest(expected))
+def _overdrive_db(expected: Signal, clipped: float) -> float:
+    """Return by how much the echo's peaks are above the level that it exceeds in so many of its samples."""
+    heights = np.abs(expected)
+    limit = float(np.quantile(heights, 1 - clipped))
+    return _dbfs(float(heights.max())) - _dbfs(limit)
 
 
 def _level_dbfs(samples: Samples, rate_hz: int) -> float:
@@ -199,9 +197,8 @@ def _scaled(part: slice, ratio: float) -> slice:
     return slice(round(part.start * ratio), round(part.stop * ratio))
 
 
-def _highest(samples: Samples | Signal) -> float:
-    highest = float(np.abs(samples.astype(np.float64)).max(initial=0.0))
-    return highest / INT16_FULL_SCALE if samples.dtype == np.int16 else highest
+def _highest(samples: Samples) -> float:
+    return float(np.abs(samples.astype(np.int32)).max(initial=0)) / INT16_FULL_SCALE
 
 
 def _dbfs(amplitude: float) -> float:

@@ -50,7 +50,7 @@ def _echo_rows(echo: Echo) -> list[tuple[str, str]]:
         ("Delay", f"{echo.delay_ms:.1f} ms, {f'jumps by {jumps}' if jumps else 'steady'}"),
         ("Drift", _drift(echo.slide.drift_ppm)),
         ("Echo", f"{echo.level_db:.0f} dB of what is played"),
-        ("Loudspeaker distortion", distortion),
+        ("Distortion", distortion),
     ]
 
 

@@ -21,9 +21,8 @@ _DEAF_DBFS = -84.0
 # where so many are cut off, nobody else's are left.
 _MOST_CLIPPED = 0.001
 _NOTHING_LEFT_CLIPPED = 0.03
-# What the loudspeaker must be turned down by leaves its peaks this far below the limit; a smaller turn is not felt.
+# What the loudspeaker must be turned down by leaves its peaks this far below the limit.
 _HEADROOM_DB = 3.0
-_LEAST_TURN_DB = 3.0
 # With 50 ppm between the clocks the canceller's gain ends at 9 to 16 dB.
 MOST_DRIFT_PPM = 50.0
 # What is left of our voice, relative to what is played (about -20 dBFS), where somebody across the room is about 12 dB
@@ -100,7 +99,7 @@ _MEND_FIRST = "mend what is told above, and repeat the check-up"
 def _clipping(findings: Findings, echo: Echo) -> Trouble | None:
     if findings.clipped <= _MOST_CLIPPED:
         return None
-    turn_db = math.ceil(max(echo.peak_dbfs - findings.peak_dbfs + _HEADROOM_DB, _LEAST_TURN_DB))
+    turn_db = math.ceil(echo.overdrive_db + _HEADROOM_DB)
     return Trouble(
         f"the microphone clips ({findings.clipped:.1%} of the samples)",
         f"turn the loudspeaker, or the microphone's gain, down {turn_db} dB",

@@ -13,7 +13,7 @@ from satellite.doctor.verdict import Tier, judge
 from satellite.hearing.engines import CancellerKind
 from tests.satellite.doctor.check_up import GOOD
 
-ECHO = Echo(delay_ms=60.0, slide=Slide(0.5, ()), level_db=-12.0, peak_dbfs=-20.0, distortion=0.01)
+ECHO = Echo(delay_ms=60.0, slide=Slide(0.5, ()), level_db=-12.0, overdrive_db=0.0, distortion=0.01)
 FINE = Findings(
     heard_dbfs=-32.0, noise_dbfs=-60.0, peak_dbfs=-20.0, clipped=0.0, gaps=0, lost_ms=0.0, echo=ECHO, rehearsal=GOOD
 )
@@ -23,13 +23,13 @@ LEAKY = replace(GOOD, gain_db=7.0)
 
 CASES = {
     "clipping": (
-        replace(FINE, clipped=0.012, peak_dbfs=0.0, echo=replace(ECHO, peak_dbfs=2.6)),
+        replace(FINE, clipped=0.012, echo=replace(ECHO, overdrive_db=2.6)),
         Tier.WORDS,
         "the microphone clips (1.2% of the samples)",
         "turn the loudspeaker, or the microphone's gain, down 6 dB",
     ),
     "nothing but clipping": (
-        replace(FINE, clipped=0.2, peak_dbfs=0.0, echo=replace(ECHO, peak_dbfs=9.0)),
+        replace(FINE, clipped=0.2, echo=replace(ECHO, overdrive_db=9.0)),
         Tier.HALF_DUPLEX,
         "clips (20.0%",
         "down 12 dB",
