@@ -17,7 +17,7 @@ from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.vad import SileroVad
 from satellite.speaking.player import Player
-from satellite.turn.settings import Judgement, TurnSettings
+from satellite.turn.settings import TurnSettings
 from satellite.turn.state import Phase
 from script.support.room_bench.pipeline import ScriptedPipeline
 from tests.room.device import RoomDevice
@@ -156,8 +156,7 @@ class _Loudspeaker:
 async def _perform(stage: Stage, turn: TurnSettings, front_end: _ObservedFrontEnd) -> Performance:
     parts: list[Heard] = []
     device = RoomDevice(stage, told=parts.append)
-    partials = turn.judgement is Judgement.WORDS
-    pipeline = ScriptedPipeline(stage, lambda: front_end.ring.end, partials=partials)
+    pipeline = ScriptedPipeline(stage, lambda: front_end.ring.end, turn.judgement)
     player, records = Player(device.rate_hz), _Records()
     loudspeaker = _Loudspeaker(player, pipeline)
     conversation = Conversation(turn, player, front_end, pipeline, records)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satellite.turn.settings import Judgement
 from script.support.room_bench.recogniser import FINAL_S, text_of, words_said
 from tests.room.levels import RATE_HZ, frames_of
 from wire.events import WordMark
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from satellite.devices.base import Samples
     from satellite.hearing.wake.base import WakeWord
     from satellite.pipelines.base import PipelineListener
-    from script.support.room_bench.recogniser import Word
+    from satellite.turn.settings import Judgement
+from script.support.room_bench.recogniser import Word
     from tests.room.staging import Stage
     from wire.events import Interrupt
 
@@ -50,15 +52,16 @@ class _Stream:
 class ScriptedPipeline:
     """A Pipeline for one scene.
 
-    heard_until: the frame after the last one that has been handed to speech recognition. With `partials` stable words
-    are told as they come. A reply has no end: it takes the scene's material up where the reply before was cut off.
+    heard_until: the frame after the last one that has been handed to speech recognition. Stable words are told as they
+    come where words are what decides. A reply has no end: it takes the scene's material up where the reply before was
+    cut off.
     """
 
-    def __init__(self, stage: Stage, heard_until: Callable[[], int], *, partials: bool) -> None:
+    def __init__(self, stage: Stage, heard_until: Callable[[], int], judgement: Judgement) -> None:
         self._words = words_said(stage.labels)
         self._material = stage.reply
         self._heard_until = heard_until
-        self._partials = partials
+        self._judgement = judgement
         self._listener: PipelineListener | None = None
         self._group: asyncio.TaskGroup | None = None
         self._streams: dict[int, _Stream] = {}
@@ -83,7 +86,7 @@ class ScriptedPipeline:
     def open_stt(self, stream: int) -> None:
         """Begin an utterance."""
         self._streams[stream] = opened = _Stream()
-        if self._partials:
+        if self._judgement is Judgement.WORDS:
             opened.work = self._start(self._tell_words(stream, opened))
 
     def send_audio(self, stream: int, audio: bytes) -> None:
