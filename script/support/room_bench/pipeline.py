@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from satellite.devices.base import Samples
     from satellite.hearing.wake.base import WakeWord
     from satellite.pipelines.base import PipelineListener
-    from satellite.turn.settings import Judgement
-from script.support.room_bench.recogniser import Word
+    from script.support.room_bench.recogniser import Word
     from tests.room.staging import Stage
     from wire.events import Interrupt
 
