@@ -10,7 +10,7 @@ import numpy as np
 import soxr
 
 from satellite.devices.pcm import INT16_FULL_SCALE
-from satellite.doctor.response import AFTER, RATE_HZ, Response, measure_response
+from satellite.doctor.response import AFTER, HEARD_AFTER_S, RATE_HZ, Response, measure_response
 from satellite.doctor.signals import SWEEP_HIGH_HZ, SWEEP_LOW_HZ, SWEEP_S
 from satellite.doctor.slide import Moment, Slide, follow, lateness_ms
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     Signal = NDArray[np.float64]
 
-# The response needs the ringing after the sweep too.
-_AFTER_SWEEP_S = 1.5
 # Speech is compared with its expected echo one second at a time.
 _PIECE_S = 1.0
 # A sweep's response tells of the moment at which it passed where most of speech is.
@@ -110,7 +108,7 @@ def _echo(recording: Recording, layout: Layout) -> Echo | None:
     to_here = RATE_HZ / recording.rate_hz
     sweep, speech, last = (_scaled(part, to_here) for part in (layout.sweep, layout.speech, layout.last_sweep))
     first, again = (
-        measure_response(mic[part.start : part.stop + round(_AFTER_SWEEP_S * RATE_HZ)], played[part])
+        measure_response(mic[part.start : part.stop + round(HEARD_AFTER_S * RATE_HZ)], played[part])
         for part in (sweep, last)
     )
     response = first or again

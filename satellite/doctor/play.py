@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # A sound server that was just started, and a Bluetooth loudspeaker that wakes up, together need less.
 _PATIENCE_S = 15.0
+_CHECK_DEVICES = "check --mic-device and --snd-device; --list-devices prints what there is"
+_CHECK_COMMANDS = "check --mic-command and --snd-command"
 
 
 async def play(settings: SatelliteSettings, tell: Callable[[str], None]) -> tuple[Programme, Recording]:
@@ -31,7 +33,9 @@ async def play(settings: SatelliteSettings, tell: Callable[[str], None]) -> tupl
 
     Raises NotMeasuredError where the device fails or gives nothing, DeviceError for settings no device can follow.
     """
-    health = _Health()
+    by_command = settings.mic_command or settings.snd_command
+    remedy = _CHECK_COMMANDS if by_command else _CHECK_DEVICES
+    health = _Health(remedy)
     async with sound_device(settings, health) as device:
         programme = await asyncio.to_thread(make_programme, device.rate_hz, settings.snd_volume_multiplier)
         seconds = len(programme.samples) / programme.rate_hz
@@ -40,21 +44,25 @@ async def play(settings: SatelliteSettings, tell: Callable[[str], None]) -> tupl
             async with asyncio.timeout(seconds + _PATIENCE_S):
                 return programme, await _record(device, programme, health, tell)
         except TimeoutError:
-            raise NotMeasuredError(
-                f"{device.name} did not play {seconds:.0f} s of sound within {seconds + _PATIENCE_S:.0f} s",
-                "check --mic-device and --snd-device; --list-devices prints what there is",
-            ) from None
+            late = f"{device.name} did not play {seconds:.0f} s of sound within {seconds + _PATIENCE_S:.0f} s"
+            raise NotMeasuredError(late, remedy) from None
 
 
 class _Health:
     """The trace of a device that remembers only that it failed."""
 
-    def __init__(self) -> None:
-        self.failure: str | None = None
+    def __init__(self, remedy: str) -> None:
+        self._remedy = remedy
+        self._failure: str | None = None
 
     def emit(self, kind: str, **fields: Any) -> None:
         if kind == "device" and fields["health"] == DeviceHealth.FAILED.value:
-            self.failure = str(fields["text"])
+            self._failure = str(fields["text"])
+
+    def check(self) -> None:
+        """Raise NotMeasuredError if the device has failed."""
+        if self._failure is not None:
+            raise NotMeasuredError(self._failure, self._remedy)
 
 
 class _Performance:
@@ -77,10 +85,7 @@ async def _record(device: Device, programme: Programme, health: _Health, tell: C
     recorded = 0
     async with running(device, performance.render) as blocks:
         async for block in blocks:
-            if health.failure is not None:
-                raise NotMeasuredError(
-                    health.failure, "check --mic-device and --snd-device; --list-devices prints what there is"
-                )
+            health.check()
             # A device that is still being opened is silent, and asks for nothing.
             if not performance.position:
                 continue

@@ -20,16 +20,19 @@ if TYPE_CHECKING:
     Signal = NDArray[np.float64]
 
 RATE_HZ = 16_000
+# What is heard so long after a sweep is looked at.
+HEARD_AFTER_S = 2.0
 _SWEEP_FRAMES = round(SWEEP_S * RATE_HZ)
 # Longer than sweep, delay, ringing and the harmonics in front of them.
 _FFT = 1 << 16
-# The longest delay that is looked for, and what is taken of the response before and after its direct sound.
-_MAX_DELAY = round(0.5 * RATE_HZ)
+# aplay holds half a second unless it is told otherwise, and a Bluetooth loudspeaker some more.
+_MAX_DELAY = round(1.0 * RATE_HZ)
+# What is taken of the response before and after its direct sound.
 _BEFORE = round(0.002 * RATE_HZ)
 AFTER = round(0.2 * RATE_HZ)
-# What comes this late is noise alone: sound that is 0.5 s late has rung for as long.
-_NOISE = slice(round(1.0 * RATE_HZ), round(1.4 * RATE_HZ))
-# The highest of 8,000 lags of noise reaches 4 times its spread.
+# What comes this late is noise alone: the latest sound has rung for 0.6 s.
+_NOISE = slice(round(1.6 * RATE_HZ), round(HEARD_AFTER_S * RATE_HZ))
+# The highest of 16,000 lags of noise reaches 4 times its spread.
 _LEAST_HEIGHT = 8.0
 # A wall may throw back more than the direct sound, never so much more.
 _DIRECT_SHARE = 0.5
@@ -68,7 +71,7 @@ class Response:
 def measure_response(mic: Signal, played: Signal) -> Response | None:
     """Return the response from a sweep and what followed it (16 kHz, -1 to 1); None where no echo can be found.
 
-    Both begin with the sweep; `played` is the sweep alone, `mic` goes on for at least 1.4 s.
+    Both begin with the sweep; `played` is the sweep alone, `mic` goes on for HEARD_AFTER_S.
     """
     whole = _deconvolve(mic, played, SWEEP_LOW_HZ)
     spread = float(np.sqrt(np.mean(np.square(whole[_NOISE]))))

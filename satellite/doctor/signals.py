@@ -39,8 +39,8 @@ _LEAD_S = 0.5
 # The room has stopped ringing after one second, and then three tell its noise.
 _RING_S = 1.0
 _QUIET_S = 3.0
-# The longest delay and the room's tail.
-_TAIL_S = 1.5
+# The longest delay, the room's tail, and what tells its noise from them.
+_TAIL_S = 2.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)

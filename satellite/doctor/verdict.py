@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from satellite.hearing.cancelling.delay import MAX_DELAY_SAMPLES
+from satellite.hearing.capture import RATE_HZ
 from satellite.hearing.engines import CancellerKind
 from satellite.hearing.guard import SAFE_ECHO_DB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from satellite.doctor.measure import Echo, Findings
 
@@ -25,6 +27,7 @@ _NOTHING_LEFT_CLIPPED = 0.03
 _HEADROOM_DB = 3.0
 # With 50 ppm between the clocks the canceller's gain ends at 9 to 16 dB.
 MOST_DRIFT_PPM = 50.0
+_MOST_DELAY_MS = MAX_DELAY_SAMPLES * 1000 / RATE_HZ
 # What is left of our voice, relative to what is played (about -20 dBFS), where somebody across the room is about 12 dB
 # below what is played: 8 dB below that person the canceller's guard tells the two apart; above, no wake word is heard.
 _MOST_RESIDUAL_DB = -20.0
@@ -75,10 +78,9 @@ def judge(findings: Findings, canceller: CancellerKind) -> Verdict:
     if echo is None:
         return Verdict(None, (_NO_ECHO,))
     causes = [trouble for rule in _CAUSES if (trouble := rule(findings, echo)) is not None]
-    effects = _effects(findings, echo, canceller, _MEND_FIRST if causes else None)
-    troubles = (*causes, *effects, *_advice(findings))
-    worst = max((trouble.leaves for trouble in troubles), key=_RANKS.__getitem__, default=Tier.SPEECH)
-    return Verdict(worst, troubles)
+    effects = _effects(findings, echo, canceller)
+    troubles = (*causes, *(_together(effects) if causes else effects), *_advice(findings))
+    return Verdict(_worst(troubles), troubles)
 
 
 _DEAF = Trouble(
@@ -93,6 +95,7 @@ _NO_ECHO = Trouble(
     Tier.HALF_DUPLEX,
 )
 _LEARN = "turn the loudspeaker up or the noise in the room down, and repeat the check-up"
+_SILENCE = "somebody spoke, or a radio did: repeat the check-up in silence"
 _MEND_FIRST = "mend what is told above, and repeat the check-up"
 
 
@@ -139,37 +142,47 @@ def _gaps(findings: Findings, _: Echo) -> Trouble | None:
     )
 
 
-_CAUSES: tuple[Callable[[Findings, Echo], Trouble | None], ...] = (_clipping, _drift, _jumps, _gaps)
+def _late(_: Findings, echo: Echo) -> Trouble | None:
+    if echo.delay_ms <= _MOST_DELAY_MS:
+        return None
+    return Trouble(
+        f"the loudspeaker is {echo.delay_ms:.0f} ms late, and the canceller looks back {_MOST_DELAY_MS:.0f} ms",
+        "shorten the buffer of --snd-command (aplay has --buffer-time) or of the sound server, and use no Bluetooth",
+        Tier.WORDS,
+    )
 
 
-def _effects(findings: Findings, echo: Echo, canceller: CancellerKind, mend_first: str | None) -> list[Trouble]:
+_CAUSES: tuple[Callable[[Findings, Echo], Trouble | None], ...] = (_clipping, _drift, _jumps, _gaps, _late)
+
+
+def _effects(findings: Findings, echo: Echo, canceller: CancellerKind) -> list[Trouble]:
     """Tell what the satellite could not do, and what helps where no cause is known."""
     rehearsal = findings.rehearsal
-    remedy = mend_first or _less_echo(findings, echo, canceller)
+    remedy = _less_echo(findings, echo, canceller)
     found = []
     # An echo too weak to be learnt is also too weak to be taken for a user.
     if rehearsal.converged_s is None and echo.level_db > SAFE_ECHO_DB:
-        found.append(Trouble("the canceller did not learn the echo", mend_first or _LEARN, Tier.WORDS))
+        found.append(Trouble("the canceller did not learn the echo", _LEARN, Tier.WORDS))
     residual_db = echo.level_db - rehearsal.gain_db
-    most_db = _MOST_RESIDUAL_DB if canceller is CancellerKind.KALMAN else SAFE_ECHO_DB
-    if residual_db > most_db:
-        found.append(
-            Trouble(
-                f"too much of our own voice is left ({residual_db:.0f} dB of what is played)",
-                remedy,
-                Tier.HALF_DUPLEX if residual_db > _WORD_RESIDUAL_DB else Tier.WORDS,
-            )
-        )
+    if residual_db > (_MOST_RESIDUAL_DB if canceller is CancellerKind.KALMAN else SAFE_ECHO_DB):
+        leaves = Tier.HALF_DUPLEX if residual_db > _WORD_RESIDUAL_DB else Tier.WORDS
+        reason = f"too much of our own voice is left ({residual_db:.0f} dB of what is played)"
+        found.append(Trouble(reason, remedy, leaves))
     if rehearsal.counted:
-        somebody = rehearsal.voices > _MOST_VOICES
-        found.append(
-            Trouble(
-                f"the satellite would interrupt itself ({rehearsal.counted} windows of {rehearsal.windows})",
-                "somebody spoke, or a radio did: repeat the check-up in silence" if somebody else remedy,
-                Tier.WORDS,
-            )
-        )
+        reason = f"the satellite would interrupt itself ({rehearsal.counted} windows of {rehearsal.windows})"
+        found.append(Trouble(reason, _SILENCE if rehearsal.voices > _MOST_VOICES else remedy, Tier.WORDS))
     return found
+
+
+def _together(troubles: Sequence[Trouble]) -> list[Trouble]:
+    """Make one of what follows from causes that are told already."""
+    if not troubles:
+        return []
+    return [Trouble("; ".join(trouble.reason for trouble in troubles), _MEND_FIRST, _worst(troubles))]
+
+
+def _worst(troubles: Sequence[Trouble]) -> Tier:
+    return max((trouble.leaves for trouble in troubles), key=_RANKS.__getitem__, default=Tier.SPEECH)
 
 
 def _less_echo(findings: Findings, echo: Echo, canceller: CancellerKind) -> str:

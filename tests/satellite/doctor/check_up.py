@@ -58,13 +58,16 @@ def echo_in(room: Room) -> Signal:
     sent = room.bend(programme().samples / 32768)
     ringing = np.random.default_rng(1).standard_normal(_RING_FRAMES) * 0.03 * np.exp(-np.arange(_RING_FRAMES) / 400)
     ringing[0] = 1.0
+    gain = 10 ** (room.echo_db / 20)
     size = 1 << (len(sent) + _RING_FRAMES).bit_length()
     rung = np.fft.irfft(np.fft.rfft(sent, size) * np.fft.rfft(ringing, size), size)[: len(sent)]
-    # The delay grows by the drift, between samples too.
+    if not room.drift_ppm:
+        return np.concatenate((np.zeros(round(room.delay_ms * RATE_HZ / 1000)), rung))[: len(rung)] * gain
+    # The delay grows, between samples too.
     at = np.arange(len(sent)) * (1 - room.drift_ppm * 1e-6) - room.delay_ms * RATE_HZ / 1000
     finer = np.interp(at * _FINER, np.arange(len(sent) * _FINER), soxr.resample(rung, 1, _FINER), left=0.0)
-    echo: Signal = finer * 10 ** (room.echo_db / 20)
-    return echo
+    drifted: Signal = finer * gain
+    return drifted
 
 
 def record_in(room: Room) -> Recording:

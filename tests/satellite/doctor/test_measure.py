@@ -39,6 +39,8 @@ def echo_of(findings: Findings) -> Echo:
     "room",
     [
         Room(delay_ms=12.0, echo_db=-3.0),
+        # As late as aplay's buffer makes it.
+        Room(delay_ms=650.0),
         # 15 dB below the noise, while the speech plays.
         Room(delay_ms=300.0, echo_db=-45.0, noise_dbfs=-50.0),
     ],
@@ -62,10 +64,9 @@ def test_a_sound_card_of_48_khz_is_measured_alike() -> None:
     assert echo.level_db == pytest.approx(20 * math.log10(1 / 4), abs=1.5)
 
 
-@pytest.mark.parametrize("ppm", [80.0, -25.0])
-def test_the_drift_of_two_clocks_is_found(ppm: float) -> None:
-    echo = echo_of(examine(record_in(Room(drift_ppm=ppm))))
-    assert echo.slide.drift_ppm == pytest.approx(ppm, abs=15.0)
+def test_the_drift_of_two_clocks_is_found() -> None:
+    echo = echo_of(examine(record_in(Room(drift_ppm=80.0))))
+    assert echo.slide.drift_ppm == pytest.approx(80.0, abs=15.0)
     assert echo.slide.jumps_ms == ()
 
 

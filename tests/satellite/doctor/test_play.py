@@ -103,5 +103,5 @@ def test_whoever_stops_it_stops_the_sound(device: Scripted) -> None:
 async def test_a_device_that_fails_is_told_at_once() -> None:
     settings = SatelliteSettings(mic_command=shlex.join([sys.executable, "-c", "raise SystemExit('no microphone')"]))
     async with asyncio.timeout(30):
-        with pytest.raises(NotMeasuredError, match=r"no microphone.*check --mic-device"):
+        with pytest.raises(NotMeasuredError, match=r"no microphone.*check --mic-command"):
             await play(settings, lambda _: None)

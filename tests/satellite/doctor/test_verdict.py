@@ -47,6 +47,12 @@ CASES = {
         "a longer buffer",
     ),
     "lost audio": (replace(FINE, gaps=2, lost_ms=40.0), Tier.WORDS, "audio is lost (40 ms, 2 times)", "processor"),
+    "a long buffer": (
+        replace(FINE, echo=replace(ECHO, delay_ms=520.0)),
+        Tier.WORDS,
+        "the loudspeaker is 520 ms late, and the canceller looks back 400 ms",
+        "aplay has --buffer-time",
+    ),
     "an echo that is not learnt": (
         replace(FINE, rehearsal=replace(GOOD, converged_s=None)),
         Tier.WORDS,
@@ -94,14 +100,18 @@ def test_a_cause_is_told_with_its_remedy_and_nothing_else_is(case: str) -> None:
 
 
 def test_a_known_cause_comes_first_and_what_follows_from_it_has_no_remedy_of_its_own() -> None:
-    findings = replace(CASES["two clocks"][0], rehearsal=SELF)
-    drift, itself = judge(findings, CancellerKind.KALMAN).troubles
+    drifting, *_ = CASES["two clocks"]
+    unlearnt = replace(drifting, rehearsal=replace(SELF, converged_s=None, gain_db=0.0))
+    verdict = judge(replace(unlearnt, echo=replace(ECHO, slide=Slide(80.0, ()), level_db=0.0)), CancellerKind.KALMAN)
+    drift, rest = verdict.troubles
     assert "drift" in drift.reason
-    assert "mend what is told above" in itself.remedy
+    assert all(told in rest.reason for told in ("did not learn", "own voice is left", "interrupt itself"))
+    assert "mend what is told above" in rest.remedy
+    assert verdict.tier is Tier.HALF_DUPLEX
 
 
 def test_the_worst_trouble_decides() -> None:
-    findings = replace(CASES["an echo that stays"][0], gaps=1, noise_dbfs=-30.0)
+    findings = replace(CASES["an echo that stays"][0], gaps=1, lost_ms=20.0, noise_dbfs=-30.0)
     verdict = judge(findings, CancellerKind.KALMAN)
     assert len(verdict.troubles) == 3
     assert verdict.tier is Tier.HALF_DUPLEX
