@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
+# A tier lasts for seconds: looking more often would be work for nothing.
+_LOOK_EVERY_S = 0.1
 # Resamplers and gains leave a clipped sample a little below the last one.
 _CLIPPED = 32_700
 
@@ -53,19 +55,28 @@ class TierWatch:
         self._chosen = settings
         self._emit = emit
         self._state = TierState()
+        self._mic = _Sum()
+        self._played = _Sum()
+        self._looked_s = 0.0
         self.settings = settings
 
     def follow(self, block: Block, report: EchoReport, now_s: float, turn: State) -> None:
         """Take in a block of audio, with what is known of the echo after it; what may interrupt is in `settings`."""
+        self._mic.add(block.mic)
+        self._played.add(block.played)
+        if now_s - self._looked_s < _LOOK_EVERY_S:
+            return
+        self._looked_s = now_s
         seen = Observation(
             now_s=now_s,
             report=report,
-            mic_power=_power(block.mic),
-            played_power=_power(block.played),
+            mic_power=self._mic.power,
+            played_power=self._played.power,
             user_power=turn.user_power,
-            clips=bool(len(block.mic)) and (block.mic.max() >= _CLIPPED or block.mic.min() <= -_CLIPPED),
+            clips=self._mic.peak >= _CLIPPED,
             live=turn.live,
         )
+        self._mic, self._played = _Sum(), _Sum()
         before = self._state
         self._state = observe(before, seen)
         if self._state.tier is not before.tier:
@@ -123,8 +134,23 @@ def said_nothing(turn: State, end: Event) -> bool:
     return isinstance(end, Transcribed | VoiceWindow | Tick) and not any(text.strip() for text in words)
 
 
-def _power(samples: Samples) -> float:
-    if not len(samples):
-        return 0.0
-    signal = samples.astype(np.float32)
-    return float(signal @ signal) / (len(signal) * INT16_FULL_SCALE**2)
+class _Sum:
+    """How loud some blocks of audio were."""
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self._energy = 0.0
+        self._samples = 0
+
+    @property
+    def power(self) -> float:
+        """The mean square, full scale 1."""
+        return self._energy / (max(1, self._samples) * INT16_FULL_SCALE**2)
+
+    def add(self, samples: Samples) -> None:
+        """Take in a block."""
+        signal = samples.astype(np.float32)
+        self._energy += float(signal @ signal)
+        self._samples += len(samples)
+        if len(samples):
+            self.peak = max(self.peak, int(samples.max()), -int(samples.min()))

@@ -160,7 +160,7 @@ def test_a_reply_that_is_held_as_the_tier_goes_down_plays_on() -> None:
     talk.voice(0.4)
     assert phase_of(talk) is Phase.INTERRUPTED
     control.report = LOUD
-    talk.silence(0.1)
+    talk.silence(0.3)
     assert phase_of(talk) is Phase.SPEAKING
     assert len(talk.trace.of("resume")) == 1
 
@@ -211,7 +211,7 @@ def test_a_muted_microphone_proves_nothing() -> None:
 def test_a_ring_does_not_end_itself() -> None:
     ringing = replace(plain_sounds(RATE_HZ), ring=lambda: iter([reply_voice(1)]))
     talk = Talk(control=Told(), echo=ECHO, sounds=ringing)
-    talk.silence(0.1)
+    talk.silence(0.5)
     assert tiers(talk) == ["words"]
     talk.it.timer(TimerFinished(id="tea").event())
     talk.silence(7.0)
