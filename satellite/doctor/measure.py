@@ -107,23 +107,25 @@ def _echo(recording: Recording, layout: Layout) -> Echo | None:
     mic, played = _at_16_khz(recording.mic, recording.rate_hz), _at_16_khz(recording.played, recording.rate_hz)
     to_here = RATE_HZ / recording.rate_hz
     sweep, speech, last = (_scaled(part, to_here) for part in (layout.sweep, layout.speech, layout.last_sweep))
-    first, again = (
+    answers = [
         measure_response(mic[part.start : part.stop + round(HEARD_AFTER_S * RATE_HZ)], played[part])
         for part in (sweep, last)
-    )
-    response = first or again
-    if response is None:
+    ]
+    responses = [answer for answer in answers if answer is not None]
+    if not responses:
         return None
+    # Where the delay jumped during a sweep, its response is blurred.
+    response = max(responses, key=lambda each: float(np.abs(each.taps).max()))
     expected = response.predict(played)
     spoken = _spoken_moments(mic, expected, speech)
-    moments = [_sweep_moment(mic, expected, sweep, response), *spoken, _sweep_moment(mic, expected, last, response)]
+    swept, swept_last = (_sweep_moments(mic, expected, part, response) for part in (sweep, last))
     return Echo(
         delay_ms=response.delay * 1000 / RATE_HZ,
-        slide=follow([moment for moment in moments if moment is not None]),
+        slide=follow([moment for moment in (*swept, *spoken, *swept_last) if moment is not None]),
         level_db=_level_db(mic, expected, played, speech, spoken),
         overdrive_db=_overdrive_db(expected[speech], clipped_share(recording.mic[layout.speech])),
         # Who makes a noise during a sweep is not the loudspeaker.
-        distortion=min(found.distortion for found in (first, again) if found is not None),
+        distortion=min(each.distortion for each in responses),
     )
 
 
@@ -132,10 +134,13 @@ def _spoken_moments(mic: Signal, expected: Signal, speech: slice) -> list[Moment
     return [_moment(mic, expected, piece, (piece.start + piece.stop) // 2) for piece in _pieces(speech)]
 
 
-def _sweep_moment(mic: Signal, expected: Signal, sweep: slice, response: Response) -> Moment | None:
+def _sweep_moments(mic: Signal, expected: Signal, sweep: slice, response: Response) -> list[Moment | None]:
+    """Tell of a sweep's lower and upper half how late its echo comes: it may have jumped between the two."""
     share = math.log(_SPEECH_HZ / SWEEP_LOW_HZ) / math.log(SWEEP_HIGH_HZ / SWEEP_LOW_HZ)
-    whole = slice(sweep.start, sweep.stop + response.first + AFTER)
-    return _moment(mic, expected, whole, sweep.start + round(SWEEP_S * RATE_HZ * share))
+    at = sweep.start + round(SWEEP_S * RATE_HZ * share)
+    middle = (sweep.start + sweep.stop) // 2 + response.first
+    halves = slice(sweep.start, middle), slice(middle, sweep.stop + response.first + AFTER)
+    return [_moment(mic, expected, half, at) for half in halves]
 
 
 def _moment(mic: Signal, expected: Signal, part: slice, at: int) -> Moment | None:

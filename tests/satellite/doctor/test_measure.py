@@ -70,14 +70,18 @@ def test_the_drift_of_two_clocks_is_found() -> None:
     assert echo.slide.jumps_ms == ()
 
 
-def test_a_buffer_that_slips_is_a_jump_and_no_drift() -> None:
-    recording = record_in(Room())
-    middle = (layout_of(recording).speech.start + layout_of(recording).speech.stop) // 2
+@pytest.mark.parametrize("during", ["sweep", "speech"])
+def test_a_buffer_that_slips_is_a_jump_and_no_drift(during: str) -> None:
+    room = Room()
+    recording = record_in(room)
+    part = getattr(layout_of(recording), during)
+    middle = (part.start + part.stop) // 2
     slipped = recording.mic.copy()
     slipped[middle + 320 :] = recording.mic[middle:-320]
     echo = echo_of(examine(replace(recording, mic=slipped)))
     assert sum(echo.slide.jumps_ms) == pytest.approx(20.0, abs=0.5)
     assert echo.slide.drift_ppm == pytest.approx(0.0, abs=15.0)
+    assert echo.level_db == pytest.approx(level_of(echo_in(room), layout_of(recording)), abs=1.5)
 
 
 def test_the_noise_floor_is_that_of_the_silence_and_an_offset_is_no_noise() -> None:
