@@ -1,0 +1,158 @@
+"""Our own device, player, front end and conversation on a virtual sound card that stands in the simulated room.
+
+The card is PulseAudio's, the way to it ALSA's and PortAudio's, and time is real.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from satellite.devices.portaudio import PortAudioChoice, find_portaudio
+from satellite.devices.portaudio_host import PortAudioHost
+from script.support.bench_report import Verdict, table
+from script.support.sound_card.figures import Act, device_figures, talk_figures
+from script.support.sound_card.pauses import find_truth, measure_pauses
+from script.support.sound_card.talk import hold_talk, on_card
+from script.support.sound_card.truth import echo_delay_ms, judge
+from tests.room.casting import Wishes, make_scene
+from tests.room.corpus import built_in
+from tests.room.effort import Effort
+from tests.room.levels import RATE_HZ
+from tests.room.scene import Kind
+from tests.sound_card.card import room_card, why_not
+from wire.errors import InterjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from script.support.bench_report import Figure, Share
+    from script.support.sound_card.pauses import Running, Trial
+    from tests.room.scene import Scene
+    from tests.sound_card.card import RoomCard
+
+_MINUTES = 10.0
+_SHORTEST_MINUTES, _LONGEST_MINUTES = 0.5, 120.0
+_PAUSES = 40
+_ECHO_DB = 10.0
+# Two kinds of interruptions, at eight seconds each with the reply between: some 14 of each.
+_INTERRUPTED_S = 120.0
+_INTERRUPTIONS = (Kind.LONG, Kind.SHORT)
+_SEED = 9000
+# About that which PulseAudio gives itself.
+_NICENESS = -10
+
+
+class NoCardError(InterjectError):
+    """This machine cannot have a virtual card."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}; script/test-soundcard installs what is missing when root runs it")
+
+
+def main() -> int:
+    """Measure and print the table; status 1 where a goal is missed, 2 when nothing could be measured."""
+    arguments = _parse(sys.argv[1:])
+    # As on a device that has nothing else to do; threads and processes inherit it. Only root may.
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+    try:
+        figures, acts = _measure(arguments.minutes)
+    except InterjectError as error:
+        sys.stderr.write(f"test-soundcard: {error}\n")
+        return 2
+    sys.stdout.write(f"{_machine()}\n\n{table(figures)}\n")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    found = {
+        "machine": _machine(),
+        "figures": [figure.as_json() for figure in figures],
+        "talks": {act.talk.stage.scene.name: asdict(act.judged) for act in acts},
+    }
+    (arguments.out / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return 1 if any(figure.verdict() is Verdict.MISSED for figure in figures) else 0
+
+
+def _measure(minutes: float) -> tuple[list[Figure | Share], list[Act]]:
+    if (reason := why_not()) is not None:
+        raise NoCardError(reason)
+    corpus = built_in()
+    silence = on_card(make_scene(Kind.SILENCE, _SEED, corpus, Wishes(echo_db=_ECHO_DB, seconds=60 * minutes)))
+    wishes = Wishes(echo_db=_ECHO_DB, seconds=_INTERRUPTED_S, effort=Effort.NORMAL)
+    interrupted = [on_card(make_scene(kind, _SEED, corpus, wishes)) for kind in _INTERRUPTIONS]
+    of_device = _pauses(silence)
+    acts = [_act(scene) for scene in (silence, *interrupted)]
+    return [*of_device, *talk_figures(acts)], acts
+
+
+def _pauses(scene: Scene) -> list[Figure | Share]:
+    _say(f"{_PAUSES} pauses")
+    with _card(scene) as card:
+        trials, running = asyncio.run(_measured_pauses())
+        return device_figures(trials, find_truth(trials, card.loudspeaker), running)
+
+
+def _act(scene: Scene) -> Act:
+    _say(f"{scene.name}, {scene.frames / RATE_HZ:.0f} s")
+    with _card(scene) as card:
+        talk = asyncio.run(hold_talk(card))
+        delays = [delay for snapshot in talk.snapshots if (delay := echo_delay_ms(snapshot)) is not None]
+        return Act(talk, judge(talk, card), delays, card.slips)
+
+
+@contextlib.contextmanager
+def _card(scene: Scene) -> Iterator[RoomCard]:
+    with tempfile.TemporaryDirectory(prefix="card") as folder, room_card(scene, Path(folder)) as card:
+        os.environ.update(card.environment)
+        yield card
+
+
+async def _measured_pauses() -> tuple[list[Trial], Running]:
+    host = PortAudioHost()
+    try:
+        return await measure_pauses(await find_portaudio(PortAudioChoice(), host), _PAUSES)
+    finally:
+        host.close()
+
+
+def _machine() -> str:
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    cores = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    return f"{cores}; load in the last 1, 5, 15 min: {load}"
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="script/test-soundcard", description=__doc__)
+    parser.add_argument(
+        "--minutes", type=_minutes, default=_MINUTES, metavar="M",
+        help=f"of playback in which nobody interrupts; default: {_MINUTES:g}",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, default=Path("out/sound-card"), metavar="DIR", help="for figures.json")
+    return parser.parse_args(argv)
+
+
+def _minutes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not _SHORTEST_MINUTES <= value <= _LONGEST_MINUTES:
+        raise argparse.ArgumentTypeError(f"{text}: a number from {_SHORTEST_MINUTES:g} to {_LONGEST_MINUTES:g}")
+    return value
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text} ...\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

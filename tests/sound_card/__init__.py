@@ -1,0 +1,1 @@
+"""A virtual sound card whose loudspeaker feeds its microphone through the simulated room, in real time."""
