@@ -79,6 +79,15 @@ def test_many_false_alarms_leave_room_for_the_rest() -> None:
     assert shown == ["false duck"] * 4 + ["missed: no", "cut by tv: news"]
 
 
+def test_a_television_that_is_taken_for_somebody_comes_last() -> None:
+    by_television = replace(scene(moments=(moment("false commit", 3.0),)), noise=NoiseKind.TV)
+    by_ourselves = scene(moments=(moment("false duck", 1.0), moment("cut by tv: news", 2.2)))
+
+    shown = [case.moment.why for case in worst_cases([by_television, by_ourselves], 6)]
+
+    assert shown == ["false duck", "cut by tv: news", "false commit"]
+
+
 def test_the_severest_of_many_is_shown() -> None:
     alarms = tuple(moment("false duck", severity) for severity in (1.0, 3.0, 2.0))
 
