@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wyoming.event import Event
 
     from satellite.devices.base import Block
-    from satellite.hearing.frontend import FrontEnd
+    from satellite.hearing.frontend import FrontEnd, Window
     from satellite.hearing.wake.base import WakeDetector, WakeWord
     from satellite.pipelines.base import Pipeline
     from satellite.speaking.player import Player, PlayerStatus
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _HEARING_RATE_HZ = 16_000
 # More speech ahead than this is not worth its memory: the TTS server waits instead.
 _AHEAD_S = 30.0
+# A computer that slept for hours has nothing to make up for.
+_MOST_LOST_S = 10
 # Who goes on without a pause after the wake word needs no sound to know that it was heard.
 _AWAKE_PAUSE_S = 0.3
 
@@ -74,6 +76,7 @@ class Conversation:
         self._muted = False
         self._timers = Timers()
         self._pushed_until = 0
+        self._due_frame = 0
 
     @property
     def phase(self) -> Phase:
@@ -101,9 +104,7 @@ class Conversation:
         """Take one period of audio; this is what moves time."""
         self._effects.latency_s = output_latency_frames / self._player.rate_hz
         self._now = (block.frame + len(block.mic)) / self._player.rate_hz
-        # Nothing behind this line ever gets what a muted microphone hears.
-        mic = np.zeros_like(block.mic) if self._muted else block.mic
-        for window in self._front_end.push(mic, block.played):
+        for window in self._hear(block):
             own_voice = window.own_voice and not self._takes_words()
             self._apply(turn.VoiceWindow(window.probability, own_voice, window.level_db))
         self._listen_for_words()
@@ -226,6 +227,14 @@ class Conversation:
         while self._wants(epoch) and self._playback.seconds_ahead() > _AHEAD_S:
             self._has_room.clear()
             await self._has_room.wait()
+
+    def _hear(self, block: Block) -> list[Window]:
+        lost = min(block.frame - self._due_frame, _MOST_LOST_S * self._player.rate_hz)
+        self._due_frame = block.frame + len(block.mic)
+        missed = self._front_end.lose(lost) if lost > 0 else []
+        # Nothing behind this line ever gets what a muted microphone hears.
+        mic = np.zeros_like(block.mic) if self._muted else block.mic
+        return missed + self._front_end.push(mic, block.played)
 
     def _takes_words(self) -> bool:
         """Whether a reply sounds that takes a word to interrupt: the recogniser is to hear all then, our voice too."""

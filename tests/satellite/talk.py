@@ -99,6 +99,10 @@ class Talk:
             self.it.on_block(Block(mic, played, self._frame), 0)
             self._frame += BLOCK
 
+    def loses(self, seconds: float) -> None:
+        """The device drops what was heard for so long."""
+        self._frame += round(seconds * RATE_HZ)
+
     def silence(self, seconds: float) -> None:
         self.hears(np.zeros(round(seconds * RATE_HZ), np.int16))
 

@@ -7,6 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
+from satellite.turn.settings import TurnSettings
 from satellite.turn.state import Phase
 from tests.satellite.talk import Talk, phase_of
 from tests.satellite.virtual.signals import RATE_HZ, reply_voice, user_voice
@@ -140,3 +141,14 @@ async def test_a_reply_far_ahead_waits_until_it_was_played_or_cut() -> None:
     talk.it.type_text("stop")
     async with asyncio.timeout(1):
         await waiting
+
+
+def test_after_lost_frames_what_is_heard_is_still_where_it_was_said() -> None:
+    talk = Talk()
+    talk.silence(1.0)
+    talk.loses(0.5)
+    talk.silence(1.0)
+    talk.voice(0.5)
+    (opened,) = talk.trace.of("stt-open")
+    assert opened["audio_from"] == pytest.approx(2.5 - TurnSettings().pre_roll_ms / 1000, abs=0.15)
+    assert np.count_nonzero(np.abs(talk.sent(1)) > 100) >= 0.45 * RATE_HZ
