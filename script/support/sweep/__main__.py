@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from script.support.sweep import asides, detecting, engines, guarding, lengths, resets, starting, suppression
+from script.support.sweep.ears import TREATMENTS
 from script.support.sweep.store import Store, Voices
 from script.support.sweep.takes import Engine, Start, Take, grid
 from tests.room.casting import SCENE_S, ChangeKind
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 # Four scenes of every kind at every level.
 _SCENES = 180
-# Each of them takes twenty seconds: a detector hears its noise for ten minutes.
+# In each of them a detector hears noise for five minutes.
 _ROOMS = 20
 # Long enough for a first interruption, and a few seconds after it.
 _START_S = 18.0
@@ -80,6 +81,10 @@ def _like(wanted: argparse.Namespace) -> Take:
     return Take(Kind.SILENCE, 0, 0.0, change=change, drift_ppm=wanted.drift_ppm, seconds=wanted.seconds)
 
 
+def _suppression(store: Store, wanted: argparse.Namespace) -> str:
+    return suppression.report(store.listen(_takes(wanted), Engine.KALMAN, TREATMENTS))
+
+
 def _over_playback(report: Callable[[Sequence[Listened]], str]) -> Ask:
     return lambda store, wanted: report(store.listen(_takes(wanted), Engine.KALMAN))
 
@@ -112,7 +117,7 @@ def _reset(store: Store, wanted: argparse.Namespace) -> str:
 
 _ASK: dict[Question, Ask] = {
     Question.ENGINES: _engines,
-    Question.SUPPRESSION: _over_playback(suppression.report),
+    Question.SUPPRESSION: _suppression,
     Question.SPEAKING: _over_playback(detecting.speaking),
     Question.IDLE: _in_silence(detecting.idle),
     Question.ENDING: _in_silence(detecting.ending),

@@ -32,6 +32,7 @@ class Treatment:
 
 
 AS_SHIPPED = Treatment(HearingSettings().for_vad().noise_suppression)
+JUST_AS_SHIPPED = (AS_SHIPPED,)
 TREATMENTS = (*(Treatment(strength) for strength in range(5)), Treatment(3, 6.0))
 
 

@@ -12,7 +12,7 @@ from satellite.hearing.cancelling.guard import ByResidual
 from satellite.hearing.echo import Convergence
 from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.vad import WINDOW_SAMPLES
-from script.support.sweep.ears import TREATMENTS, Ear, dbfs
+from script.support.sweep.ears import Ear, dbfs
 from script.support.sweep.takes import Engine, Start
 from tests.room.acoustic import AcousticRoom
 from tests.room.casting import make_scene
@@ -20,9 +20,12 @@ from tests.room.levels import RATE_HZ
 from tests.room.staging import set_stage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from satellite.hearing.echo import EchoControl
+    from script.support.sweep.ears import Treatment
     from script.support.sweep.takes import Take
     from tests.room.acoustic import Heard
     from tests.room.corpus import Corpus
@@ -77,7 +80,7 @@ class Listened:
     tracks: dict[str, NDArray[np.float32]]
 
 
-def listen(take: Take, engine: Engine, corpus: Corpus) -> Listened:
+def listen(take: Take, engine: Engine, treatments: Sequence[Treatment], corpus: Corpus) -> Listened:
     """Perform a take; the same every time, except for the microseconds."""
     stage = set_stage(make_scene(take.kind, take.seed, corpus, take.wishes), corpus)
     reply_from = _reply_from(take, stage)
@@ -91,7 +94,7 @@ def listen(take: Take, engine: Engine, corpus: Corpus) -> Listened:
     if engine is Engine.CEILING:
         mic = heard.people + heard.noise
     control = make_echo_control(_KINDS[engine])
-    left, tracks = _hear(control, mic, played.astype(np.float32) / np.float32(32768))
+    left, tracks = _hear(control, treatments, mic, played.astype(np.float32) / np.float32(32768))
     return Listened(
         take=take,
         noise=stage.scene.noise.value,
@@ -117,9 +120,9 @@ def _reply_from(take: Take, stage: Stage) -> int:
 
 
 def _hear(
-    control: EchoControl, mic: NDArray[np.float32], played: NDArray[np.float32]
+    control: EchoControl, treatments: Sequence[Treatment], mic: NDArray[np.float32], played: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
-    ears = [Ear(treatment) for treatment in TREATMENTS]
+    ears = [Ear(treatment) for treatment in treatments]
     left = np.zeros_like(mic)
     rows: list[dict[str, float]] = []
     blocks: dict[str, list[float]] = {"block-mic": [], "block-played": [], "block-us": []}
@@ -135,7 +138,7 @@ def _hear(
             continue
         row = _known(control) | _bands(left[max(0, block.stop - WINDOW_SAMPLES) : block.stop])
         row |= {"end": float(block.stop), "mic": dbfs(mic[max(0, block.stop - WINDOW_SAMPLES) : block.stop])}
-        for treatment, found in zip(TREATMENTS, heard, strict=True):
+        for treatment, found in zip(treatments, heard, strict=True):
             probability, level_dbfs = found or (0.0, 0.0)
             row |= {f"probability-{treatment.name}": probability, f"level-{treatment.name}": level_dbfs}
         rows.append(row)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tests.room.corpus import Corpus
     from tests.room.levels import Signal
 
-# What a detector has heard before the question: nothing, and up to ten minutes of the room's noise.
-_BEFORE_S = (0.0, 1.0, 30.0, 600.0)
+# What a detector has heard before the question: nothing, and up to five minutes of the room's noise.
+_BEFORE_S = (0.0, 1.0, 30.0, 300.0)
 _LOST_MS = (20.0, 100.0, 1000.0)
 _THRESHOLD = 0.5
 _BLOCK = 160

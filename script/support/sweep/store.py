@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from script.support.sweep.ears import JUST_AS_SHIPPED, TREATMENTS
 from script.support.sweep.listening import Listened, Sound, listen
 from tests.room.corpus import built_in, flite, recorded
 from tests.room.effort import Effort
@@ -22,6 +23,7 @@ from tests.room.scene import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from script.support.sweep.ears import Treatment
     from script.support.sweep.takes import Engine, Take
     from tests.room.corpus import Corpus
 
@@ -53,11 +55,13 @@ class Store:
     voices: Voices
     jobs: int
 
-    def listen(self, takes: Sequence[Take], engine: Engine) -> list[Listened]:
+    def listen(
+        self, takes: Sequence[Take], engine: Engine, treatments: tuple[Treatment, ...] = JUST_AS_SHIPPED
+    ) -> list[Listened]:
         """Give what all takes gave, in their order; tells how far it is where some of them are new."""
-        paths = [self._path(take, engine) for take in takes]
+        paths = [self._path(take, engine, treatments) for take in takes]
         missing = [(take, path) for take, path in zip(takes, paths, strict=True) if not path.is_file()]
-        for done, _ in enumerate(self._make(missing, engine), 1):
+        for done, _ in enumerate(self._make(missing, engine, treatments), 1):
             sys.stderr.write(f"\r{engine.value}: {done} of {len(missing)} takes")
         if missing:
             sys.stderr.write("\n")
@@ -67,26 +71,33 @@ class Store:
         """Give all that can be said, for what is not kept."""
         return _corpus(self.voices)
 
-    def _make(self, missing: Sequence[tuple[Take, Path]], engine: Engine) -> Iterator[Path]:
+    def _make(
+        self, missing: Sequence[tuple[Take, Path]], engine: Engine, treatments: tuple[Treatment, ...]
+    ) -> Iterator[Path]:
         if self.jobs == 1 or len(missing) < self.jobs:
             for take, path in missing:
-                yield _perform(take, engine, self.voices, path)
+                yield _perform(take, engine, treatments, self.voices, path)
             return
         # The processes are forked, and need not have everything said again.
         self.corpus()
         with ProcessPoolExecutor(self.jobs, get_context("fork")) as pool:
             takes, paths = zip(*missing, strict=True)
             count = len(missing)
-            yield from pool.map(_perform, takes, [engine] * count, [self.voices] * count, paths)
+            yield from pool.map(_perform, takes, [engine] * count, [treatments] * count, [self.voices] * count, paths)
 
-    def _path(self, take: Take, engine: Engine) -> Path:
+    def _path(self, take: Take, engine: Engine, treatments: tuple[Treatment, ...]) -> Path:
+        """Say where a take is, or is to be; what was heard through all treatments serves for one of them."""
         who = f"{self.voices.with_flite}-{self.voices.folder}"
-        key = hashlib.sha256(who.encode()).hexdigest()[:_HASH_DIGITS]
-        return self.folder / _sources() / key / engine.value / f"{take.name}.npz"
+        voices = hashlib.sha256(who.encode()).hexdigest()[:_HASH_DIGITS]
+        folder = self.folder / _sources() / voices / engine.value
+        every, own = (
+            folder / "_".join(each.name for each in some) / f"{take.name}.npz" for some in (TREATMENTS, treatments)
+        )
+        return every if every.is_file() and set(treatments) <= set(TREATMENTS) else own
 
 
-def _perform(take: Take, engine: Engine, voices: Voices, path: Path) -> Path:
-    _write(path, listen(take, engine, _corpus(voices)))
+def _perform(take: Take, engine: Engine, treatments: tuple[Treatment, ...], voices: Voices, path: Path) -> Path:
+    _write(path, listen(take, engine, treatments, _corpus(voices)))
     return path
 
 
