@@ -7,28 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import soxr
 
 from satellite.devices.pcm import INT16_FULL_SCALE
-from satellite.doctor.response import AFTER, HEARD_AFTER_S, RATE_HZ, Response, measure_response
-from satellite.doctor.signals import SWEEP_HIGH_HZ, SWEEP_LOW_HZ, SWEEP_S
-from satellite.doctor.slide import Moment, Slide, follow, lateness_ms
+from satellite.doctor.echo import Echo, measure_echo
+from satellite.doctor.levels import FLOOR_DBFS, dbfs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from satellite.devices.base import Samples
     from satellite.doctor.recording import Layout, Recording
     from satellite.doctor.rehearsal import Rehearsal
 
-    Signal = NDArray[np.float64]
-
-# Speech is compared with its expected echo one second at a time.
-_PIECE_S = 1.0
-# A sweep's response tells of the moment at which it passed where most of speech is.
-_SPEECH_HZ = 500.0
 # Levels are the median of tenths of a second: one knock changes nothing.
 _LEVEL_S = 0.1
 # Samples so near to the highest, in speech, are a flat top; where speech is not cut off hardly one in 10,000 is.
@@ -38,24 +26,6 @@ _LIMIT_DBFS = -20.0
 # One value for 5 ms is no sound, where there is noise of more than some bits.
 _HOLE_S = 0.005
 _NOISY_DBFS = -75.0
-# What is lower is digital silence; also what keeps logarithms finite.
-_FLOOR_DBFS = -120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Echo:
-    """Our own voice at the microphone.
-
-    delay_ms: from playing to hearing; slide: how that changes. level_db: relative to what was played. overdrive_db: how
-    much higher it would go where the microphone cuts it off. distortion: RMS of the harmonics, as a share of the
-    fundamental.
-    """
-
-    delay_ms: float
-    slide: Slide
-    level_db: float
-    overdrive_db: float
-    distortion: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +52,16 @@ def measure(recording: Recording, layout: Layout, rehearsal: Rehearsal) -> Findi
     mic, rate_hz = recording.mic, recording.rate_hz
     speech, quiet = mic[layout.speech], mic[layout.quiet]
     noise_dbfs = _level_dbfs(quiet, rate_hz)
+    clipped = clipped_share(speech)
     holes, hole_frames = _holes(mic, rate_hz) if noise_dbfs > _NOISY_DBFS else (0, 0)
     return Findings(
         heard_dbfs=max(_level_dbfs(mic[layout.sweep], rate_hz), _level_dbfs(speech, rate_hz)),
         noise_dbfs=noise_dbfs,
-        peak_dbfs=_dbfs(_highest(mic)),
-        clipped=clipped_share(speech),
+        peak_dbfs=dbfs(_highest(mic)),
+        clipped=clipped,
         gaps=recording.gaps + holes,
         lost_ms=(recording.lost_frames + hole_frames) * 1000 / rate_hz,
-        echo=_echo(recording, layout),
+        echo=measure_echo(recording, layout, clipped),
         rehearsal=rehearsal,
     )
 
@@ -103,82 +74,15 @@ def clipped_share(speech: Samples) -> float:
     return sum(map(len, tops)) / max(1, len(speech))
 
 
-def _echo(recording: Recording, layout: Layout) -> Echo | None:
-    mic, played = _at_16_khz(recording.mic, recording.rate_hz), _at_16_khz(recording.played, recording.rate_hz)
-    to_here = RATE_HZ / recording.rate_hz
-    sweep, speech, last = (_scaled(part, to_here) for part in (layout.sweep, layout.speech, layout.last_sweep))
-    answers = [
-        measure_response(mic[part.start : part.stop + round(HEARD_AFTER_S * RATE_HZ)], played[part])
-        for part in (sweep, last)
-    ]
-    responses = [answer for answer in answers if answer is not None]
-    if not responses:
-        return None
-    # Where the delay jumped during a sweep, its response is blurred.
-    response = max(responses, key=lambda each: float(np.abs(each.taps).max()))
-    expected = response.predict(played)
-    spoken = _spoken_moments(mic, expected, speech)
-    swept, swept_last = (_sweep_moments(mic, expected, part, response) for part in (sweep, last))
-    return Echo(
-        delay_ms=response.delay * 1000 / RATE_HZ,
-        slide=follow([moment for moment in (*swept, *spoken, *swept_last) if moment is not None]),
-        level_db=_level_db(mic, expected, played, speech, spoken),
-        overdrive_db=_overdrive_db(expected[speech], clipped_share(recording.mic[layout.speech])),
-        # Who makes a noise during a sweep is not the loudspeaker.
-        distortion=min(each.distortion for each in responses),
-    )
-
-
-def _spoken_moments(mic: Signal, expected: Signal, speech: slice) -> list[Moment | None]:
-    """Tell of each piece of the speech how late its echo comes."""
-    return [_moment(mic, expected, piece, (piece.start + piece.stop) // 2) for piece in _pieces(speech)]
-
-
-def _sweep_moments(mic: Signal, expected: Signal, sweep: slice, response: Response) -> list[Moment | None]:
-    """Tell of a sweep's lower and upper half how late its echo comes: it may have jumped between the two."""
-    share = math.log(_SPEECH_HZ / SWEEP_LOW_HZ) / math.log(SWEEP_HIGH_HZ / SWEEP_LOW_HZ)
-    at = sweep.start + round(SWEEP_S * RATE_HZ * share)
-    middle = (sweep.start + sweep.stop) // 2 + response.first
-    halves = slice(sweep.start, middle), slice(middle, sweep.stop + response.first + AFTER)
-    return [_moment(mic, expected, half, at) for half in halves]
-
-
-def _moment(mic: Signal, expected: Signal, part: slice, at: int) -> Moment | None:
-    late_ms = lateness_ms(mic[part], expected[part])
-    return None if late_ms is None else Moment(at / RATE_HZ, late_ms)
-
-
-def _pieces(speech: slice) -> list[slice]:
-    piece = round(_PIECE_S * RATE_HZ)
-    return [slice(start, start + piece) for start in range(speech.start, speech.stop - piece + 1, piece)]
-
-
-def _level_db(mic: Signal, expected: Signal, played: Signal, speech: slice, moments: Sequence[Moment | None]) -> float:
-    """Compare what was heard with what the sweep lets expect: the noise of the two has nothing in common."""
-    shared = 0.0
-    for piece, moment in zip(_pieces(speech), moments, strict=True):
-        late = 0 if moment is None else round(moment.late_ms * RATE_HZ / 1000)
-        shared += float(mic[piece] @ np.roll(expected, late)[piece])
-    said = played[speech]
-    return _dbfs(math.sqrt(max(shared, 0.0) / float(said @ said)))
-
-
-def _overdrive_db(expected: Signal, clipped: float) -> float:
-    """Return by how much the echo's peaks are above the level that it exceeds in so many of its samples."""
-    heights = np.abs(expected)
-    limit = float(np.quantile(heights, 1 - clipped))
-    return _dbfs(float(heights.max())) - _dbfs(limit)
-
-
 def _level_dbfs(samples: Samples, rate_hz: int) -> float:
     step = round(_LEVEL_S * rate_hz)
     whole = len(samples) // step * step
     if not whole:
-        return _FLOOR_DBFS
+        return FLOOR_DBFS
     scaled = samples[:whole].astype(np.float64) / INT16_FULL_SCALE
     # A microphone may have an offset, which nobody hears.
     pieces = (scaled - scaled.mean()).reshape(-1, step)
-    return _dbfs(math.sqrt(float(np.median(np.mean(np.square(pieces), axis=1)))))
+    return dbfs(math.sqrt(float(np.median(np.mean(np.square(pieces), axis=1)))))
 
 
 def _holes(samples: Samples, rate_hz: int) -> tuple[int, int]:
@@ -191,18 +95,5 @@ def _holes(samples: Samples, rate_hz: int) -> tuple[int, int]:
     return len(holes), int(holes.sum())
 
 
-def _at_16_khz(samples: Samples, rate_hz: int) -> Signal:
-    scaled: Signal = samples.astype(np.float64) / INT16_FULL_SCALE
-    return scaled if rate_hz == RATE_HZ else soxr.resample(scaled, rate_hz, RATE_HZ)
-
-
-def _scaled(part: slice, ratio: float) -> slice:
-    return slice(round(part.start * ratio), round(part.stop * ratio))
-
-
 def _highest(samples: Samples) -> float:
     return float(np.abs(samples.astype(np.int32)).max(initial=0)) / INT16_FULL_SCALE
-
-
-def _dbfs(amplitude: float) -> float:
-    return max(_FLOOR_DBFS, 20 * math.log10(amplitude)) if amplitude > 0 else _FLOOR_DBFS

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from satellite.doctor.verdict import MOST_DRIFT_PPM, Tier
 
 if TYPE_CHECKING:
-    from satellite.doctor.measure import Echo, Findings
+    from satellite.doctor.echo import Echo
+    from satellite.doctor.measure import Findings
     from satellite.doctor.rehearsal import Rehearsal
     from satellite.doctor.verdict import Verdict
     from satellite.hearing.engines import CancellerKind

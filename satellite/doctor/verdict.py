@@ -15,7 +15,8 @@ from satellite.hearing.guard import SAFE_ECHO_DB
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from satellite.doctor.measure import Echo, Findings
+    from satellite.doctor.echo import Echo
+    from satellite.doctor.measure import Findings
 
 # Two bits of noise: even a microphone in a silent room hears itself better than this.
 _DEAF_DBFS = -84.0

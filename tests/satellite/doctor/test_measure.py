@@ -24,7 +24,8 @@ from tests.satellite.doctor.check_up import (
 )
 
 if TYPE_CHECKING:
-    from satellite.doctor.measure import Echo, Findings
+    from satellite.doctor.echo import Echo
+    from satellite.doctor.measure import Findings
 
 # Sound cards' own rate.
 CARD_HZ = 48_000

@@ -21,7 +21,8 @@ from tests.room.loudspeaker import Loudspeaker
 from tests.satellite.doctor.check_up import RATE_HZ, layout_of, level_of, programme, to_int16
 
 if TYPE_CHECKING:
-    from satellite.doctor.measure import Echo, Findings
+    from satellite.doctor.echo import Echo
+    from satellite.doctor.measure import Findings
     from satellite.doctor.verdict import Verdict
     from tests.room.levels import Signal
 

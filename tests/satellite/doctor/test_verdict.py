@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from satellite.doctor.measure import Echo, Findings
+from satellite.doctor.echo import Echo
+from satellite.doctor.measure import Findings
 from satellite.doctor.report import report
 from satellite.doctor.slide import Slide
 from satellite.doctor.verdict import Tier, judge
