@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from satellite.turn.settings import TurnSettings
 
 # What a canceller leaves may be this much louder than the user before its suppressor takes too much of the user too.
-# In rooms of `script/room` (seeds 20 to 25) it was 2 to 5 dB louder at +20 dB of echo, where 9 of 16 users were heard
-# clearly, 4 to 9 dB at +25 dB (2 of 16), and 9 to 13 dB at +30 dB (none).
+# In interruptions of tests/room (Kalman canceller, seeds 20 to 25) it was up to 5 dB louder at +20 dB of echo, where 9
+# of 16 were heard clearly, 4 to 9 dB at +25 dB (2 of 16), and 9 to 13 dB at +30 dB (none).
 _WORDS_ABOVE_USER_DB = 10.0
 _HALF_DUPLEX_ABOVE_USER_DB = 16.0
 # Without a canceller of ours there is no suppressor, but nothing helps detectors of words either.

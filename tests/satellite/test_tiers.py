@@ -95,8 +95,9 @@ def test_while_nobody_knows_how_loud_the_user_is_what_is_left_is_no_reason() -> 
 
 
 def test_what_is_left_below_the_noise_is_no_reason() -> None:
-    quiet_user = 10 ** (-60 / 10)
-    assert Life().hears(30.0, replace(GOOD, residual_dbfs=-56.0), user_power=quiet_user).hears(1.0, GOOD).changes == []
+    whisper = 10 ** (-75 / 10)
+    assert Life().hears(30.0, replace(GOOD, residual_dbfs=-54.0), user_power=whisper).tier is Tier.HALF_DUPLEX
+    assert Life().hears(30.0, replace(GOOD, residual_dbfs=-56.0), user_power=whisper).tier is Tier.SPEECH
 
 
 def test_one_loud_sentence_while_the_filter_still_learns_is_no_reason() -> None:
@@ -186,6 +187,28 @@ def test_a_level_that_wobbles_by_3_db_about_the_limit_changes_the_tier_once() ->
     for wobble_db in itertools.islice(itertools.cycle((-1.5, 1.5)), 20):
         echoing.hears(8.0, replace(LOUD_ROOM, echo_db=-30.0 + wobble_db)).rests()
     assert echoing.changes == [(Tier.WORDS, Reason.ECHO)]
+
+
+def test_a_level_that_is_hardly_better_is_no_reason_to_go_up() -> None:
+    life, echoing = Life().residual(12.0), Life().hears(5.0, LOUD_ROOM)
+    for _ in range(20):
+        life.residual(8.5, seconds=10.0).rests()
+        echoing.hears(10.0, replace(LOUD_ROOM, echo_db=-32.0)).rests()
+    assert (life.tier, echoing.tier) == (Tier.WORDS, Tier.WORDS)
+
+
+def test_playback_that_tells_nothing_of_the_echo_is_no_proof_that_it_is_better() -> None:
+    life = Life().residual(12.0)
+    for _ in range(20):
+        life.hears(6.0, STARTING).hears(1.0, GOOD).rests()
+    assert life.tier is Tier.WORDS
+
+
+def test_voices_that_said_nothing_are_forgiven_after_good_playback() -> None:
+    life = Life().hears(10.0, GOOD)
+    for _ in range(2):
+        life.state = cut_off_for_nothing(life.state, life.now_s)
+    assert life.rests().until_it_goes_up(GOOD) <= 40.0
 
 
 def test_after_enough_good_playback_it_is_speech_again_and_not_before() -> None:
