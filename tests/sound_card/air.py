@@ -2,8 +2,9 @@
 
     python -m tests.sound_card.air FOLDER
 
-performs FOLDER/scene.pickle until it is told to end. It leaves stage.pickle there, and recordings: what the loudspeaker
-gave, what the microphone got, and what was said to the air, so that a sound of the stage can be found in the others.
+performs the scene of FOLDER/scene.pickle, with its corpus, until it is told to end. It leaves stage.pickle there, and
+recordings: what the loudspeaker gave, what the microphone got, and what was said to the air, so that a sound of the
+stage can be found in the others.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from satellite.devices.pcm import to_int16
 from satellite.hearing.capture import CaptureResampler
 from tests.room.acoustic import AcousticRoom
 from tests.room.convolution import BLOCK_FRAMES
-from tests.room.corpus import built_in
 from tests.room.levels import RATE_HZ
 from tests.room.staging import set_stage
 from tests.sound_card.tape import RATE_HZ as CARD_RATE_HZ
@@ -44,7 +44,7 @@ _STORE_MS = 60
 
 def main(folder: Path) -> int:
     """Perform."""
-    stage = set_stage(pickle.loads((folder / SCENE_FILE).read_bytes()), built_in())
+    stage = set_stage(*pickle.loads((folder / SCENE_FILE).read_bytes()))
     (folder / STAGE_FILE).write_bytes(pickle.dumps(stage))
     environment = dict(os.environ)
     words = ["pacat", "--verbose", "--device=air", f"--rate={RATE_HZ}", "--channels=1", "--format=s16le", "--raw"]

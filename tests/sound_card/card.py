@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from satellite.devices.base import Samples
+    from tests.room.corpus import Corpus
     from tests.room.scene import Scene
     from tests.room.staging import Stage
     from tests.sound_card.tape import Tape
@@ -86,13 +87,13 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def room_card(scene: Scene, folder: Path) -> Iterator[RoomCard]:
-    """Give a card in the scene's room, said by the built-in voices; `folder` has a short path, as it holds a socket.
+def room_card(scene: Scene, corpus: Corpus, folder: Path) -> Iterator[RoomCard]:
+    """Give a card in the scene's room; `folder` has a short path, as it holds a socket.
 
     The room is another process for one more reason: to compute it starts a PortAudio, which would see no card that
     comes later. Raises CardError.
     """
-    folder.joinpath(SCENE_FILE).write_bytes(pickle.dumps(scene))
+    folder.joinpath(SCENE_FILE).write_bytes(pickle.dumps((scene, corpus)))
     with virtual_card(folder, HEADSET) as card:
         environment = {**os.environ, **card.environment, "PYTHONPATH": str(_REPOSITORY)}
         words = [sys.executable, "-m", "tests.sound_card.air", str(folder)]

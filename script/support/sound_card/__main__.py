@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from script.support.bench_report import Figure, Share
     from script.support.sound_card.pauses import Running, Trial
+    from tests.room.corpus import Corpus
     from tests.room.scene import Scene
     from tests.sound_card.card import RoomCard
 
@@ -88,29 +89,29 @@ def _measure(minutes: float) -> tuple[list[Figure | Share], list[Act]]:
     silence = on_card(make_scene(Kind.SILENCE, _SEED, corpus, Wishes(echo_db=_ECHO_DB, seconds=60 * minutes)))
     wishes = Wishes(echo_db=_ECHO_DB, seconds=_INTERRUPTED_S, effort=Effort.NORMAL)
     interrupted = [on_card(make_scene(kind, _SEED, corpus, wishes)) for kind in _INTERRUPTIONS]
-    of_device = _pauses(silence)
-    acts = [_act(scene) for scene in (silence, *interrupted)]
+    of_device = _pauses(silence, corpus)
+    acts = [_act(scene, corpus) for scene in (silence, *interrupted)]
     return [*of_device, *talk_figures(acts)], acts
 
 
-def _pauses(scene: Scene) -> list[Figure | Share]:
+def _pauses(scene: Scene, corpus: Corpus) -> list[Figure | Share]:
     _say(f"{_PAUSES} pauses")
-    with _card(scene) as card:
+    with _card(scene, corpus) as card:
         trials, running = asyncio.run(_measured_pauses())
         return device_figures(trials, find_truth(trials, card.loudspeaker), running)
 
 
-def _act(scene: Scene) -> Act:
+def _act(scene: Scene, corpus: Corpus) -> Act:
     _say(f"{scene.name}, {scene.frames / RATE_HZ:.0f} s")
-    with _card(scene) as card:
+    with _card(scene, corpus) as card:
         talk = asyncio.run(hold_talk(card))
         delays = [delay for snapshot in talk.snapshots if (delay := echo_delay_ms(snapshot)) is not None]
         return Act(talk, judge(talk, card), delays, card.slips)
 
 
 @contextlib.contextmanager
-def _card(scene: Scene) -> Iterator[RoomCard]:
-    with tempfile.TemporaryDirectory(prefix="card") as folder, room_card(scene, Path(folder)) as card:
+def _card(scene: Scene, corpus: Corpus) -> Iterator[RoomCard]:
+    with tempfile.TemporaryDirectory(prefix="card") as folder, room_card(scene, corpus, Path(folder)) as card:
         os.environ.update(card.environment)
         yield card
 

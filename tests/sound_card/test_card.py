@@ -1,0 +1,103 @@
+"""The device and the player on the virtual card that stands in a room."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+import pytest
+
+from satellite.devices.base import running
+from satellite.devices.portaudio import PortAudioChoice, find_portaudio
+from satellite.devices.portaudio_host import PortAudioHost
+from script.support.sound_card.pauses import Deck, find_truth, measure_pauses
+from script.support.sound_card.talk import on_card
+from tests.room.casting import Wishes, make_scene
+from tests.room.corpus import built_in
+from tests.room.noises import NoiseKind
+from tests.room.scene import Kind
+from tests.sound_card.card import room_card, why_not
+from tests.sound_card.tape import RATE_HZ
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from satellite.devices.base import Block, Device
+    from tests.sound_card.card import RoomCard
+
+REASON = why_not()
+pytestmark = pytest.mark.skipif(REASON is not None, reason=f"no virtual card: {REASON}")
+for package in ("pyaudio", "espeakng_loader"):
+    pytest.importorskip(package, reason=f"{package} is not installed", exc_type=ImportError)
+if importlib.util.find_spec("pyroomacoustics") is None:
+    pytest.skip("pyroomacoustics is not installed: run script/setup --dev", allow_module_level=True)
+
+# Far more than anything takes on an idle machine, for one that is busy.
+PATIENCE_S = 30.0
+# A fade of 20 ms, and what a busy machine inserts of silence before its end.
+BEYOND_FRAMES = RATE_HZ // 2
+
+
+@pytest.fixture(scope="module")
+def card() -> Iterator[RoomCard]:
+    if "sounddevice" in sys.modules:
+        pytest.skip("sounddevice, which pyroomacoustics imports, has started a PortAudio that sees no new card")
+    corpus = built_in()
+    scene = make_scene(Kind.SILENCE, 1, corpus, Wishes(echo_db=20, seconds=10, noise=NoiseKind.QUIET))
+    with (
+        # A socket's path is short: pytest's own folders may be too deep.
+        tempfile.TemporaryDirectory(prefix="card") as folder,
+        room_card(on_card(replace(scene, utterances=())), corpus, Path(folder)) as plugged,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in plugged.environment.items():
+            patch.setenv(name, value)
+        yield plugged
+    assert psutil.Process().children(recursive=True) == []
+
+
+@pytest.fixture
+def host(card: RoomCard) -> Iterator[PortAudioHost]:
+    started = PortAudioHost()
+    yield started
+    started.close()
+
+
+async def opened(host: PortAudioHost) -> Device:
+    return await find_portaudio(PortAudioChoice(), host)
+
+
+def level_of(block: Block) -> float:
+    return float(np.abs(block.mic.astype(np.int32)).mean())
+
+
+async def test_what_is_played_comes_back_through_the_room(host: PortAudioHost) -> None:
+    deck = Deck(await opened(host))
+    noise = np.random.default_rng(1).integers(-6500, 6500, 2 * deck.device.rate_hz, np.int16)
+    async with asyncio.timeout(PATIENCE_S), running(deck.device, deck.render) as blocks:
+        quiet = max([level_of(await anext(blocks)) for _ in range(10)])
+        deck.player.begin(1)
+        deck.player.feed(1, noise)
+        async for block in blocks:
+            if level_of(block) > 10 * max(quiet, 1):
+                break
+
+
+async def test_a_pause_is_silence_and_the_position_stays_where_it_was(host: PortAudioHost, card: RoomCard) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        trials, ran = await measure_pauses(await opened(host), 2)
+    truths = find_truth(trials, card.loudspeaker)
+    assert ran.blocks > 0
+    for trial, truth in zip(trials, truths, strict=True):
+        assert trial.settled == trial.pause_point
+        assert 0 < trial.position <= trial.pause_point
+        assert 0 < truth.beyond < BEYOND_FRAMES
+        assert abs(trial.position - truth.position) < RATE_HZ
+        assert 0 < truth.latency_ms < 1000
