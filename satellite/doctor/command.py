@@ -12,11 +12,12 @@ from satellite.doctor.play import play
 from satellite.doctor.recording import lay_out
 from satellite.doctor.rehearsal import rehearse
 from satellite.doctor.report import report
-from satellite.doctor.verdict import Tier, judge
+from satellite.doctor.verdict import judge
 from satellite.hearing.engines import make_echo_control
 from satellite.hearing.frontend import HearingSettings
 from satellite.hearing.vad import SileroVad
 from satellite.settings import SatelliteSettings
+from satellite.tiers import Tier
 from wire.errors import SettingError
 from wire.logs import configure_logging
 from wire.settings import load

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satellite.doctor.verdict import MOST_DRIFT_PPM, Tier
+from satellite.doctor.verdict import MOST_DRIFT_PPM
+from satellite.tiers import Tier
 
 if TYPE_CHECKING:
     from satellite.doctor.echo import Echo
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from satellite.hearing.engines import CancellerKind
 
 _MEANING = {
-    Tier.SPEECH: "any speech can interrupt a reply",
-    Tier.WORDS: "start with --barge-in stop-word or wake-word until that is mended",
-    Tier.HALF_DUPLEX: "start with --barge-in off until that is mended",
+    Tier.SPEECH: "speech: anything that is said can interrupt a reply",
+    Tier.WORDS: "stop or wake word: start with --barge-in stop-word or wake-word until that is mended",
+    Tier.HALF_DUPLEX: "half duplex: start with --barge-in off until that is mended",
 }
 # Less than this no clock of one device differs from another's as it is measured.
 _ONE_CLOCK_PPM = 5.0
@@ -78,4 +79,4 @@ def _verdict_lines(verdict: Verdict) -> list[str]:
     troubles = [f"- {trouble.reason}: {trouble.remedy}" for trouble in verdict.troubles]
     if verdict.tier is None:
         return ["Verdict: it could not be measured", *troubles]
-    return [f"Verdict: {verdict.tier.value}: {_MEANING[verdict.tier]}", *troubles]
+    return [f"Verdict: {_MEANING[verdict.tier]}", *troubles]

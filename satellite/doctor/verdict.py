@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from satellite.hearing.cancelling.delay import MAX_DELAY_SAMPLES
 from satellite.hearing.capture import RATE_HZ
 from satellite.hearing.engines import CancellerKind
 from satellite.hearing.guard import SAFE_ECHO_DB
+from satellite.tiers import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,8 +29,8 @@ _HEADROOM_DB = 3.0
 # With 50 ppm between the clocks the canceller's gain ends at 9 to 16 dB.
 MOST_DRIFT_PPM = 50.0
 _MOST_DELAY_MS = MAX_DELAY_SAMPLES * 1000 / RATE_HZ
-# What is left of our voice, relative to what is played (about -20 dBFS), where somebody across the room is about 12 dB
-# below what is played: 8 dB below that person the canceller's guard tells the two apart; above, no wake word is heard.
+# What is left of our voice, relative to what is played. Start values, not measured ones: somebody across the room is
+# about 12 dB below what is played, so that nothing louder leaves a wake word; 8 dB less leaves any speech.
 _MOST_RESIDUAL_DB = -20.0
 _WORD_RESIDUAL_DB = -12.0
 # A canceller takes out what is linear; 3 % of it is 30 dB below the echo, which is what cancelling can do at best.
@@ -41,17 +41,6 @@ _LOUD_ECHO_DB = -6.0
 _MOST_NOISE_DBFS = -42.0
 # The detector takes some noise for a voice, too, while it gets used to it.
 _MOST_VOICES = 0.15
-
-
-class Tier(Enum):
-    """What may interrupt a reply, from the best down."""
-
-    SPEECH = "speech"
-    WORDS = "stop or wake word"
-    HALF_DUPLEX = "half duplex"
-
-
-_RANKS = {tier: rank for rank, tier in enumerate(Tier)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +172,7 @@ def _together(troubles: Sequence[Trouble]) -> list[Trouble]:
 
 
 def _worst(troubles: Sequence[Trouble]) -> Tier:
-    return max((trouble.leaves for trouble in troubles), key=_RANKS.__getitem__, default=Tier.SPEECH)
+    return max((trouble.leaves for trouble in troubles), key=list(Tier).index, default=Tier.SPEECH)
 
 
 def _less_echo(findings: Findings, echo: Echo, canceller: CancellerKind) -> str:

@@ -10,10 +10,11 @@ import pytest
 from satellite.doctor.measure import measure
 from satellite.doctor.recording import Recording
 from satellite.doctor.rehearsal import rehearse
-from satellite.doctor.verdict import Tier, judge
+from satellite.doctor.verdict import judge
 from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import HearingSettings
 from satellite.hearing.vad import SileroVad
+from satellite.tiers import Tier
 from tests.room.convolution import convolve
 from tests.room.delay import DelayLine
 from tests.room.impulse import PRE_FRAMES, Shell, Source, responses

@@ -10,8 +10,9 @@ from satellite.doctor.echo import Echo
 from satellite.doctor.measure import Findings
 from satellite.doctor.report import report
 from satellite.doctor.slide import Slide
-from satellite.doctor.verdict import Tier, judge
+from satellite.doctor.verdict import judge
 from satellite.hearing.engines import CancellerKind
+from satellite.tiers import Tier
 from tests.satellite.doctor.check_up import GOOD
 
 ECHO = Echo(delay_ms=60.0, slide=Slide(0.5, ()), level_db=-12.0, overdrive_db=0.0, distortion=0.01)
