@@ -19,6 +19,7 @@ from wyoming.satellite import (
 )
 from wyoming.snd import Played
 from wyoming.tts import Synthesize
+from wyoming.user_event import UserEvent
 from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detect, Detection
 
@@ -66,6 +67,11 @@ def _error(fields: Fields) -> Error:
     return Error(text=str(fields.get("error", "")), code=fields.get("stage"))
 
 
+def _tier(fields: Fields) -> UserEvent:
+    # Wyoming has no event for it; who does not know ours ignores it.
+    return UserEvent("tier", {name: value for name, value in fields.items() if name != "t"})
+
+
 _TIMERS = frozenset({"timer-started", "timer-updated", "timer-cancelled", "timer-finished"})
 _TABLE: dict[str, _Make] = {
     "detect": lambda _: Detect(),
@@ -86,4 +92,5 @@ _TABLE: dict[str, _Make] = {
     "disconnected": lambda _: SatelliteDisconnected(),
     "muted": lambda _: PauseSatellite(),
     "unmuted": lambda _: RunSatellite(),
+    "tier": _tier,
 }

@@ -24,6 +24,7 @@ from wyoming.satellite import (
 from wyoming.snd import Played
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpdated
 from wyoming.tts import Synthesize
+from wyoming.user_event import UserEvent
 from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detect, Detection
 
@@ -66,8 +67,10 @@ EXPECTED: dict[str, Eventable | None] = {
     "timer-finished": TimerFinished(id="1"),
     "muted": PauseSatellite(),
     "unmuted": RunSatellite(),
+    "tier": UserEvent("tier", {"tier": "words", "was": "speech", "reason": "echo", "echo_db": -12.5}),
 }
-MORE_RECORDS: list[tuple[str, dict[str, Any]]] = [("muted", {}), ("unmuted", {})]
+TIER = {"t": 1.5, "tier": "words", "was": "speech", "reason": "echo", "echo_db": -12.5}
+MORE_RECORDS: list[tuple[str, dict[str, Any]]] = [("muted", {}), ("unmuted", {}), ("tier", TIER)]
 ALL_RECORDS = [(kind, {"t": 1.5, **record}) for kind, record, *_ in RECORDS] + MORE_RECORDS
 
 
