@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from satellite.devices.portaudio import PortAudioChoice, find_portaudio
 from satellite.devices.portaudio_host import PortAudioHost
 from script.support.bench_report import Verdict, table
-from script.support.sound_card.figures import Act, device_figures, talk_figures
+from script.support.sound_card.figures import Act, pause_figures, running_figures, talk_figures
 from script.support.sound_card.pauses import find_truth, measure_pauses
 from script.support.sound_card.talk import hold_talk, on_card
 from script.support.sound_card.truth import echo_delay_ms, judge
@@ -89,16 +89,17 @@ def _measure(minutes: float) -> tuple[list[Figure | Share], list[Act]]:
     silence = on_card(make_scene(Kind.SILENCE, _SEED, corpus, Wishes(echo_db=_ECHO_DB, seconds=60 * minutes)))
     wishes = Wishes(echo_db=_ECHO_DB, seconds=_INTERRUPTED_S, effort=Effort.NORMAL)
     interrupted = [on_card(make_scene(kind, _SEED, corpus, wishes)) for kind in _INTERRUPTIONS]
-    of_device = _pauses(silence, corpus)
+    of_pauses, running = _pauses(silence, corpus)
     acts = [_act(scene, corpus) for scene in (silence, *interrupted)]
-    return [*of_device, *talk_figures(acts)], acts
+    runs = [running, *(act.talk.running for act in acts)]
+    return [*of_pauses, *running_figures(runs), *talk_figures(acts)], acts
 
 
-def _pauses(scene: Scene, corpus: Corpus) -> list[Figure | Share]:
+def _pauses(scene: Scene, corpus: Corpus) -> tuple[list[Figure | Share], Running]:
     _say(f"{_PAUSES} pauses")
     with _card(scene, corpus) as card:
         trials, running = asyncio.run(_measured_pauses())
-        return device_figures(trials, find_truth(trials, card.loudspeaker), running)
+        return pause_figures(trials, find_truth(trials, card.loudspeaker), running.rate_hz), running
 
 
 def _act(scene: Scene, corpus: Corpus) -> Act:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 # The device's period: no count of samples that are handed over in periods is finer.
 _PERIOD_MS = 20
-# hearing.md's tail of a swapped source at 20 ms blocks is 55 ms; the player's fade is 20 ms more.
+# A period that has just been fetched, two that the sound server holds, and the fade of the player: 20 ms each.
 _PAUSE_MS = 85
-# The issue's goals.
+# The project's goals for an echo of 0 to 20 dB.
 _DUCK_P50_MS, _SILENCE_P50_MS, _SILENCE_P90_MS = 150, 400, 500
 _HEARD_PERCENT, _DUCKS_PER_HOUR = 98, 6
 
@@ -37,9 +37,9 @@ class Act:
     slips: int
 
 
-def device_figures(trials: Sequence[Trial], truths: Sequence[Truth], running: Running) -> list[Figure | Share]:
-    """Give what the device and the player do."""
-    ms = 1000 / running.rate_hz
+def pause_figures(trials: Sequence[Trial], truths: Sequence[Truth], rate_hz: int) -> list[Figure | Share]:
+    """Give what the device and the player do when a reply is paused."""
+    ms = 1000 / rate_hz
     pairs = list(zip(trials, truths, strict=True))
     return [
         Figure(
@@ -110,7 +110,6 @@ def talk_figures(acts: Sequence[Act]) -> list[Figure | Share]:
     answered = [answer for act in acts for answer in act.judged.answered]
     hours = sum(act.judged.playback_s for act in acts) / 3600
     minutes = f"{60 * hours:.1f} min of SPEAKING, at an echo 10 dB louder than a user's voice"
-    running = [act.talk.running for act in acts]
     figures: list[Figure | Share] = [
         Figure(
             "self-interrupts per hour",
@@ -137,20 +136,6 @@ def talk_figures(acts: Sequence[Act]) -> list[Figure | Share]:
         *_latencies(answered),
         *_echo_figures(acts),
         Figure(
-            "microphone frames lost",
-            "",
-            [run.lost_frames for run in running],
-            f"as the device reported, in {sum(run.blocks for run in running)} periods of {_PERIOD_MS} ms; a talk each",
-            [Goal(99, 0)],
-        ),
-        Figure(
-            "stalls of the device",
-            "",
-            [run.stalls for run in running],
-            "waits of more than 60 ms between two periods; a talk each",
-            [Goal(99, 0)],
-        ),
-        Figure(
             "losses of the device",
             "",
             [len(act.talk.failures) for act in acts],
@@ -165,6 +150,27 @@ def talk_figures(acts: Sequence[Act]) -> list[Figure | Share]:
         ),
     ]
     return [figure for figure in figures if len(figure.values)]
+
+
+def running_figures(runs: Sequence[Running]) -> list[Figure | Share]:
+    """Give what got lost while the device ran."""
+    periods = sum(run.blocks for run in runs)
+    return [
+        Figure(
+            "microphone frames lost",
+            "",
+            [run.lost_frames for run in runs],
+            f"as the device reported, in {periods} periods of {_PERIOD_MS} ms; an opening each",
+            [Goal(99, 0)],
+        ),
+        Figure(
+            "stalls of the device",
+            "",
+            [run.stalls for run in runs],
+            "waits of more than 60 ms between two periods; an opening each",
+            [Goal(99, 0)],
+        ),
+    ]
 
 
 def _latencies(answered: Sequence[Answered]) -> list[Figure | Share]:

@@ -41,9 +41,10 @@ _LEAD_S = 3.0
 _ROOM_DELAY_MS = 2.0
 # About what lies between the room and the satellite's microphone; a recogniser need not know it better.
 _AIR_S = 0.1
-# Whoever has said nothing that was understood is silent for so long at most: then the talk goes on by itself.
+# A cut that nobody made ends in silence: so long, and then the talk goes on, for there is more to measure.
 _IDLE_S = 2.0
 _REPORT_EVERY_S = 1.0
+# Long enough for a sharp correlation, far enough apart to see the echo wander.
 _SNAPSHOT_S, _SNAPSHOT_EVERY_S = 10.0, 30.0
 
 
@@ -114,6 +115,7 @@ def on_card(scene: Scene) -> Scene:
         scene,
         frames=scene.frames + lead,
         delay_ms=_ROOM_DELAY_MS,
+        reply_from_frame=scene.reply_from_frame + lead,
         utterances=tuple(replace(said, at_frame=said.at_frame + lead) for said in scene.utterances),
     )
 
@@ -149,7 +151,7 @@ async def _talk(device: Device, card: RoomCard, failures: Failures) -> Talk:
     conversation = Conversation(settings, deck.player, front_end, pipeline, records)
     observer = _Observer(device.rate_hz, lambda: front_end.echo)
     serving = asyncio.create_task(pipeline.run(conversation))
-    idle_since = frames_of(_LEAD_S) * device.rate_hz // RATE_HZ + _IDLE_S * device.rate_hz
+    idle_since = stage.scene.reply_from_frame * device.rate_hz // RATE_HZ
     try:
         async with running(device, deck.render) as blocks:
             async for block in blocks:
