@@ -9,6 +9,7 @@ import numpy as np
 
 from satellite.hearing.echo import Convergence
 from script.support.bench_report import Figure, Goal, Share
+from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,13 @@ _PAUSE_MS = 85
 # The project's goals for an echo of 0 to 20 dB.
 _DUCK_P50_MS, _SILENCE_P50_MS, _SILENCE_P90_MS = 150, 400, 500
 _HEARD_PERCENT, _DUCKS_PER_HOUR = 98, 6
+
+
+class NothingSaidError(InterjectError):
+    """The satellite kept silent in every talk."""
+
+    def __init__(self) -> None:
+        super().__init__("the satellite heard no question in the room and said nothing; try again on an idle machine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,13 @@ def pause_figures(trials: Sequence[Trial], truths: Sequence[Truth], rate_hz: int
             1,
         ),
         Figure(
+            "position counter at pause(), ahead by",
+            "ms",
+            [(trial.position - truth.position) * ms for trial, truth in pairs],
+            "the same with its sign: what was told before it was played",
+            decimals=1,
+        ),
+        Figure(
             "pause() -> silence",
             "ms",
             [truth.silent_ms for truth in truths],
@@ -109,6 +124,8 @@ def talk_figures(acts: Sequence[Act]) -> list[Figure | Share]:
     """Give what the whole satellite does."""
     answered = [answer for act in acts for answer in act.judged.answered]
     hours = sum(act.judged.playback_s for act in acts) / 3600
+    if not hours:
+        raise NothingSaidError
     minutes = f"{60 * hours:.1f} min of SPEAKING, at an echo 10 dB louder than a user's voice"
     figures: list[Figure | Share] = [
         Figure(
