@@ -101,7 +101,7 @@ def test_a_television_in_the_room_is_somebody() -> None:
     scored = score([take_with(range(100, 130), noise="tv")], Rule())
 
     assert scored.triggers_per_hour() == 0
-    assert len(scored.babbled) == 1
+    assert len(scored.babbling_alarms) == 1
 
 
 def test_a_filter_that_is_doubted_again_has_not_recovered() -> None:

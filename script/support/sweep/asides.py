@@ -14,7 +14,7 @@ from script.support.sweep.table import table
 from tests.room.scene import INTERRUPTIONS, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 # What is known when the pause is due, when a word may decide, and when length does.
 _VOICED_WINDOWS = (8, 16, 28)
-_SOFTER_DB = (4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0)
-_DULLER_DB = (1.0, 2.0, 3.0, 4.0, 6.0)
+_SOFTER_DB = (4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0)
+_BRIGHTER_DB = (-4.0, -2.0, 0.0, 2.0, 4.0, 6.0)
 _TINY = 1e-12
 
 
@@ -56,29 +56,30 @@ def report(takes: Sequence[Listened]) -> str:
         )
         text += table(
             f"taken for an aside, % ({windows} voiced windows)",
-            ("softer and duller than, dB", *groups),
-            [_row(name, rule, voices, groups) for name, rule in _rules()],
+            ("limits, dB", *groups),
+            [_row(rule, voices, groups) for rule in _rules()],
         )
     return text
 
 
-def _rules() -> list[tuple[str, Callable[[Voice], bool]]]:
-    softer = [(f"{db:g}", lambda voice, db=db: voice.louder_db < -db) for db in _SOFTER_DB]
-    duller = [(f"-, {db:g}", lambda voice, db=db: voice.brighter_db < -db) for db in _DULLER_DB]
-    both = [
-        (
-            f"{soft:g}, {dull:g}",
-            lambda voice, soft=soft, dull=dull: voice.louder_db < -soft and voice.brighter_db < -dull,
-        )
-        for soft, dull in product((3.0, 4.0, 5.0, 6.0, 8.0), (0.0, 1.0, 2.0, 3.0))
-    ]
-    return [*softer, *duller, *both]
+def _rules() -> list[tuple[float, float]]:
+    """Give the limits to try: softer than so much, and less bright than so much more than the question."""
+    by_level = [(softer_db, np.inf) for softer_db in _SOFTER_DB]
+    by_tilt = [(-np.inf, brighter_db) for brighter_db in _BRIGHTER_DB]
+    return [*by_level, *by_tilt, *product(_SOFTER_DB[1:5], _BRIGHTER_DB)]
 
 
-def _row(
-    name: str, rule: Callable[[Voice], bool], voices: Sequence[Voice], groups: Sequence[str]
-) -> tuple[str | float, ...]:
-    return (name, *(percent([rule(voice) for voice in voices if voice.group == group]) for group in groups))
+def _row(rule: tuple[float, float], voices: Sequence[Voice], groups: Sequence[str]) -> tuple[str | float, ...]:
+    softer_db, brighter_db = rule
+    names = (f"softer by {softer_db:g}" if np.isfinite(softer_db) else "", f"brighter by less than {brighter_db:g}")
+    taken = {group: [_is_aside(voice, rule) for voice in voices if voice.group == group] for group in groups}
+    name = ", ".join(name for name, limit in zip(names, rule, strict=True) if np.isfinite(limit))
+    return (name, *(percent(taken[group]) for group in groups))
+
+
+def _is_aside(voice: Voice, rule: tuple[float, float]) -> bool:
+    softer_db, brighter_db = rule
+    return voice.louder_db < -softer_db and voice.brighter_db < brighter_db
 
 
 def _spread(group: str, voices: Sequence[Voice]) -> tuple[str | float, ...]:

@@ -76,7 +76,7 @@ def _idle_row(silent: Sequence[Listened], name: str, rule: Rule) -> tuple[str | 
     scored = score(silent, rule)
     real = scored.of(lambda one: one.sound.kind in _QUESTION_AND_MORE)
     times = [one.trigger_s for one in real]
-    babbled = sum(alarm.utterance.trigger is not None for alarm in scored.babbled)
+    babbled = sum(alarm.utterance.trigger is not None for alarm in scored.babbling_alarms)
     return (
         name,
         scored.triggers_per_hour(),

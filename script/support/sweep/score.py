@@ -58,16 +58,18 @@ class FalseAlarm:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Score:
-    """All of it. hours: of playback; babbling_hours: those of them with a television as background noise.
+    """All of it, apart for rooms with a television as background noise, as that really has people in it.
 
-    alarms: without such a television, which really has people in it; babbled: with one.
+    hours: of playback; outcomes and alarms: without such a television. babbling_…: with one; who speaks then may have
+    been preceded by it.
     """
 
     hours: float
     babbling_hours: float
     outcomes: tuple[Outcome, ...]
+    babbling_outcomes: tuple[Outcome, ...]
     alarms: tuple[FalseAlarm, ...]
-    babbled: tuple[FalseAlarm, ...]
+    babbling_alarms: tuple[FalseAlarm, ...]
 
     def of(self, keep: Callable[[Outcome], bool]) -> list[Outcome]:
         """Give some of the outcomes."""
@@ -88,9 +90,8 @@ class Score:
 
 def score(takes: Iterable[Listened], rule: Rule) -> Score:
     """Judge what was heard during playback."""
-    outcomes: list[Outcome] = []
-    alarms: list[FalseAlarm] = []
-    babbled: list[FalseAlarm] = []
+    outcomes: dict[bool, list[Outcome]] = {False: [], True: []}
+    alarms: dict[bool, list[FalseAlarm]] = {False: [], True: []}
     hours = babbling_hours = 0.0
     for listened in takes:
         babbles = listened.noise == NoiseKind.TV.value
@@ -104,10 +105,17 @@ def score(takes: Iterable[Listened], rule: Rule) -> Score:
             left.difference_update(own)
             if sound.start > listened.reply_from:
                 trigger_s, confirm_s = (_soonest(own, sound, what) for what in ("trigger", "confirm"))
-                outcomes.append(Outcome(listened, sound, trigger_s, confirm_s, own))
+                outcomes[babbles].append(Outcome(listened, sound, trigger_s, confirm_s, own))
         heard = [each for each in sorted(left, key=lambda each: each.first) if each.trigger is not None]
-        (babbled if babbles else alarms).extend(FalseAlarm(listened, each) for each in heard)
-    return Score(hours, babbling_hours, tuple(outcomes), tuple(alarms), tuple(babbled))
+        alarms[babbles].extend(FalseAlarm(listened, each) for each in heard)
+    return Score(
+        hours=hours,
+        babbling_hours=babbling_hours,
+        outcomes=tuple(outcomes[False]),
+        babbling_outcomes=tuple(outcomes[True]),
+        alarms=tuple(alarms[False]),
+        babbling_alarms=tuple(alarms[True]),
+    )
 
 
 def breaths(listened: Listened) -> list[Sound]:
