@@ -31,6 +31,8 @@ _LEAD_BLOCKS = 2
 _NEAR_BLOCKS, _FAR_BLOCKS = 0.5, 4.0
 # The filter's own direct path within this of the measured one is the same.
 _SAME_BLOCKS = 1.5
+# A delay that was found so far from the former one (2 ms) is another.
+_SLIP_SAMPLES = 32
 _MAX_DELAY_BLOCKS = MAX_DELAY_SAMPLES // BLOCK_SAMPLES
 # A room that rings longer than the filter reaches still holds our voice for so long.
 _TAIL_BLOCKS = 30
@@ -74,6 +76,8 @@ class KalmanCanceller:
         self._levels = EchoLevels()
         self._delay_blocks = 0
         self._delay_samples: int | None = None
+        # Where the echo was when the filter was last right.
+        self._remembered_delay: int | None = None
         self._is_second = False
         self._playing = False
         if path is not None:
@@ -94,6 +98,7 @@ class KalmanCanceller:
             playing=self._playing,
             evidence=self._evidence.evidence,
             coherence=self._evidence.coherence,
+            misfit=self._evidence.misfit,
             convergence=self._watch.convergence,
             residual_dbfs=dbfs(float(self._leak.expected.mean())),
             noise_dbfs=dbfs(float(self._leak.noise.mean())),
@@ -167,11 +172,15 @@ class KalmanCanceller:
             # The mean over the whole band of what was summed over the judged part.
             misadjustment=float(misadjustment[_JUDGED].sum()) / (BLOCK_SAMPLES * BINS),
             evidence=self._evidence.evidence,
-            coherence=self._evidence.coherence,
+            misfit=self._evidence.misfit,
         )
+        was_right = self._watch.convergence is Convergence.CONVERGED
         verdict = self._watch.push(seen)
         if verdict is not Verdict.KEEP:
             self._delays.forget()
+            if was_right:
+                self._filter.remember()
+                self._remembered_delay = self._delay_samples
         if verdict is Verdict.RESET:
             self._forget()
         elif verdict is Verdict.DOUBT:
@@ -186,15 +195,18 @@ class KalmanCanceller:
         self._delay_samples = delay_samples
         inside = (delay_samples - self._sliding.lag) / BLOCK_SAMPLES - self._delay_blocks
         nearest = _NEAR_BLOCKS if self._delay_blocks else -1.0
-        if nearest <= inside <= _FAR_BLOCKS:
-            return
-        wanted = self._wanted_blocks(delay_samples)
-        by = wanted - self._delay_blocks
-        self._delay_blocks = wanted
-        if not is_first and abs(self._filter.peak - inside) <= _SAME_BLOCKS:
+        by = 0 if nearest <= inside <= _FAR_BLOCKS else self._wanted_blocks(delay_samples) - self._delay_blocks
+        self._delay_blocks += by
+        slipped = 0 if self._remembered_delay is None else delay_samples - self._remembered_delay
+        if abs(slipped) > _SLIP_SAMPLES:
+            # A buffer slipped, most likely, and the room is what it was.
+            self._filter.recall(slipped - by * BLOCK_SAMPLES)
+            self._drift.forget()
+            self._remembered_delay = None
+        elif by and not is_first and abs(self._filter.peak - inside) <= _SAME_BLOCKS:
             # The filter had followed the path so far, and goes on where it is.
             self._filter.shift(by)
-        else:
+        elif by:
             self._watch.restart()
             self._forget()
 

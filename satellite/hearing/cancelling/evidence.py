@@ -21,14 +21,17 @@ _FOREIGN = np.float32(5.0)
 # Both figures look back over some 100 ms, five frames.
 _MEMORY = 0.8
 _TINY = 1e-12
+# Less echo than this, in bins that hold nothing else, tells nothing of how it fits.
+_LEAST_ECHO_BINS = 6.0
 
 
 class Evidence:
-    """Evidence and coherence, as in EchoFacts, over frames 20 ms apart."""
+    """Evidence, coherence and misfit, as in EchoFacts, over frames 20 ms apart."""
 
     def __init__(self) -> None:
         self.evidence = 0.0
         self.coherence = 0.0
+        self.misfit = 0.0
         self._cross: NDArray[np.complexfloating] = np.zeros(_BAND.stop - _BAND.start, np.complex64)
         self._powers = np.zeros((2, _BAND.stop - _BAND.start), np.float32)
 
@@ -48,3 +51,6 @@ class Evidence:
         cross = np.square(self._cross.real) + np.square(self._cross.imag)
         explained = float(np.sum(cross / (mean_echo + np.float32(_TINY))))
         self.coherence = explained / (float(np.sum(mean_residual)) + _TINY)
+        # A bin counts by the share of echo in it: neither noise nor the loudest of a user's bins outweigh the others.
+        weight = 1 / (mean_residual + mean_echo + np.float32(_TINY))
+        self.misfit = float(weight @ self._cross.real) / (float(weight @ mean_echo) + _LEAST_ECHO_BINS)

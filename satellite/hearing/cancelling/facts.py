@@ -13,6 +13,10 @@ SOMEBODY_ELSE_EVIDENCE = 0.07
 # More coherent than this is our own voice on a path that changed a moment ago. It costs no user.
 OUR_OWN_COHERENCE = 0.5
 
+# A path that changed shows in the misfit before Silero hears what it left. Where users talk and nothing changes, the
+# misfit is below this in all but one of a hundred frames.
+_MOST_MISFIT = 0.15
+
 
 @dataclass(frozen=True, slots=True)
 class EchoFacts:
@@ -21,6 +25,8 @@ class EchoFacts:
     playing: our own voice, or its tail, is at the microphone.
     evidence: share of the bins of 200 to 4000 Hz, 0 to 1, that only somebody else's voice explains; over 100 ms.
     coherence: share of the residual's energy, 0 to 1, that what we played still explains; over 100 ms.
+    misfit: how much more of the expected echo there is than was expected, as a share of it; over 100 ms. Whoever else
+    talks, it is near 0 while the filter knows the path; -1: what was expected is not there; 1: it is there twice.
     residual_dbfs: the echo expected in the residual. noise_dbfs: steady noise in it.
     echo_db: echo at the microphone relative to what was played (the echo return loss, negated); erle_db: by how much
     the filter lowers it. delay_ms, drift_ppm: of the microphone against what was played. None: not known yet.
@@ -29,6 +35,7 @@ class EchoFacts:
     playing: bool
     evidence: float
     coherence: float
+    misfit: float
     convergence: Convergence
     residual_dbfs: float
     noise_dbfs: float
@@ -47,6 +54,7 @@ class EchoFacts:
             self.convergence is Convergence.CONVERGED
             and self.evidence >= least_evidence
             and self.coherence <= most_coherence
+            and abs(self.misfit) <= _MOST_MISFIT
         )
 
     def report(self) -> EchoReport:

@@ -32,6 +32,8 @@ _CONSTRAINED_AT_ONCE = 6
 _CONSTRAIN_EVERY = 4
 # The room's own changes are added after so many updates at once, for they are slow.
 _AGE_EVERY = 4
+# A response that is recalled elsewhere is a fraction of a sample off, and the room around it may be another.
+_RECALLED_SHARE = np.float32(0.1)
 # Below the last bit of 24-bit audio, as power of a bin: keeps divisions finite.
 _TINY = np.float32(1e-12)
 # What the uncertainty explains is less than all of it: rounding would leave less than none.
@@ -57,6 +59,7 @@ class KalmanFilter:
         self._near_end = np.zeros(BINS, np.float32)
         self._padded = np.zeros(FFT_SAMPLES, np.float32)
         self._terms = np.zeros_like(self._weights)
+        self._remembered = np.zeros_like(self._weights)
         self._explained = np.zeros_like(self._prior)
         self._next_constrained = 0
         self._blocks = 0
@@ -100,15 +103,31 @@ class KalmanFilter:
         return misadjusted
 
     def doubt(self, share: float) -> None:
-        """Take the response for moved: its uncertainty rises to `share` of its power, and of a start's."""
-        power = np.square(self._weights.real) + np.square(self._weights.imag)
-        spread = power.mean(1, keepdims=True)
-        np.maximum(self._uncertainty, share * (power + spread), out=self._uncertainty)
+        """Take the response for moved, no one knows where to: all of it is uncertain, up to `share` of its power."""
+        power = _squared(self._weights)
+        total = min(1.0, float(power.sum(0).mean()))
+        doubts = np.maximum(np.float32(total) * self._prior, power)
+        np.maximum(self._uncertainty, np.float32(share) * doubts, out=self._uncertainty)
+
+    def remember(self) -> None:
+        """Keep the response as it is now, for `recall`."""
+        np.copyto(self._remembered, self._weights)
+
+    def recall(self, later_samples: int) -> None:
+        """Go on with the response that was remembered, at `later_samples` later (earlier if negative)."""
+        response = np.fft.irfft(self._remembered, FFT_SAMPLES, axis=1)[:, :BLOCK_SAMPLES].ravel()
+        moved = np.zeros_like(response)
+        kept = max(0, len(response) - abs(later_samples))
+        source, target = max(-later_samples, 0), max(later_samples, 0)
+        moved[target : target + kept] = response[source : source + kept]
+        self._weights[:] = np.fft.rfft(moved.reshape(self.partitions, BLOCK_SAMPLES), FFT_SAMPLES, axis=1)
+        power = _squared(self._weights)
+        self._uncertainty = _RECALLED_SHARE * (power + power.mean(1, keepdims=True))
 
     @property
     def peak(self) -> int:
         """The partition with most of the response: that of the direct path."""
-        return int(np.argmax(np.square(self._weights.real).sum(1) + np.square(self._weights.imag).sum(1)))
+        return int(np.argmax(_squared(self._weights).sum(1)))
 
     def shift(self, blocks: int) -> None:
         """Look `blocks` later (earlier if negative) into what was played: the response keeps its place in time."""
@@ -133,3 +152,8 @@ class KalmanFilter:
         response[:, BLOCK_SAMPLES:] = 0
         self._weights[first:last] = np.fft.rfft(response, axis=1)
         self._next_constrained = last % self.partitions
+
+
+def _squared(response: NDArray[np.complexfloating]) -> NDArray[np.float32]:
+    power: NDArray[np.float32] = np.square(response.real) + np.square(response.imag)
+    return power

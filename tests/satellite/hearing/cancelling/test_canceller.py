@@ -111,6 +111,22 @@ def test_a_changed_path_is_learnt_within_two_seconds(after: Signal) -> None:
     assert got.facts[-1].convergence is Convergence.CONVERGED
 
 
+def test_a_slipped_buffer_is_nobody_s_voice_and_the_room_behind_it_is_known_again() -> None:
+    played = talk(8)
+    # In the middle of a word.
+    change = round(4.7 * RATE_HZ)
+    mic = np.concatenate([through(room(90), played)[:change], through(room(70), played)[change:]]) + quiet(played)
+
+    got = run(mic, played)
+
+    unsure = [at for at, fact in enumerate(got.facts) if at >= 470 and fact.convergence is not Convergence.CONVERGED]
+    assert unsure[0] <= 500
+    assert unsure[-1] <= 670
+    # Two windows of a voice activity detector take 64 ms.
+    assert not any(fact.somebody_else() for fact in got.facts[477:670])
+    assert erle_db(mic, got.out, 6.2, 8.0) >= 20
+
+
 @pytest.mark.parametrize("ppm", [100, -100])
 def test_clocks_that_drift_apart_are_followed(ppm: float) -> None:
     played = talk(12)

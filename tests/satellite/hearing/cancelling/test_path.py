@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from satellite.hearing.cancelling.path import Observation, PathWatch, Verdict
 from satellite.hearing.echo import Convergence
 
-GOOD = Observation(mic=1.0, residual=0.01, echo=1.0, misadjustment=0.01, evidence=0.0, coherence=0.3)
+GOOD = Observation(mic=1.0, residual=0.01, echo=1.0, misadjustment=0.01, evidence=0.0, misfit=0.05)
 
 
 def watched(*seen: Observation) -> tuple[PathWatch, list[Verdict]]:
@@ -25,16 +27,16 @@ def test_a_filter_that_knows_that_it_is_off_is_not_believed() -> None:
 
 
 def test_a_user_who_talks_is_no_reason_for_doubt() -> None:
-    talking = replace(GOOD, residual=1.0, mic=2.0, evidence=0.5, coherence=0.1)
+    talking = replace(GOOD, residual=1.0, mic=2.0, evidence=0.5, misfit=0.2)
     watch, verdicts = watched(*[GOOD] * 120, *[talking] * 200)
 
     assert set(verdicts) == {Verdict.KEEP}
     assert watch.convergence is Convergence.CONVERGED
 
 
-def test_our_own_voice_where_none_was_expected_is_a_changed_path() -> None:
-    louder = replace(GOOD, residual=1.0, mic=4.0, evidence=0.5, coherence=0.9)
-    watch, verdicts = watched(*[GOOD] * 120, *[louder] * 15)
+@pytest.mark.parametrize("misfit", [0.6, -0.4])
+def test_an_echo_that_is_another_than_expected_is_a_changed_path(misfit: float) -> None:
+    watch, verdicts = watched(*[GOOD] * 120, *[replace(GOOD, evidence=0.3, misfit=misfit)] * 15)
 
     assert verdicts.count(Verdict.DOUBT) == 1
     assert watch.convergence is Convergence.RECOVERING
