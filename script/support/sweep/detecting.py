@@ -12,6 +12,7 @@ from script.support.sweep.rules import Guard, Rule, spoken
 from script.support.sweep.score import AFTERWARDS_S, breaths, heard_percent, ms, of_kind, percent, score
 from script.support.sweep.table import table
 from tests.room.levels import RATE_HZ, frames_of
+from tests.room.noises import NoiseKind
 from tests.room.scene import INTERRUPTIONS, Kind
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def idle(silent: Sequence[Listened]) -> str:
     ]
     return table(
         "idle: threshold x windows in a row, nothing is played",
-        ("threshold", "false/h", "with a TV/h", "heard %", "word %", "P50 ms", "P90", "P99", "cough %"),
+        ("threshold", "false/h", "with TV or music/h", "heard %", "word %", "P50 ms", "P90", "P99", "cough %"),
         [_idle_row(silent, name, rule) for name, rule in grid],
     )
 
@@ -115,7 +116,7 @@ def _endings(silent: Sequence[Listened], rule: Rule) -> tuple[list[float], list[
     gaps: list[float] = []
     for take in silent:
         # Whoever speaks on the television never comes to an end.
-        if take.noise == "tv":
+        if take.noise == NoiseKind.TV.value:
             continue
         for sound in breaths(take):
             voiced = _voiced_ends(take, rule, sound) if sound.kind in _SENTENCES else np.zeros(0)

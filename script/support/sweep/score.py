@@ -25,6 +25,7 @@ HEARD_WITHIN_S = 2.0
 AFTERWARDS_S = 0.7
 # Sounds that follow each other sooner are one: of double talk, and of a programme.
 _ONE_BREATH_S = 1.0
+_BABBLING = frozenset((NoiseKind.TV.value, NoiseKind.MUSIC.value))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,10 +59,9 @@ class FalseAlarm:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Score:
-    """All of it, apart for rooms with a television as background noise, as that really has people in it.
+    """All of it, apart for rooms with a television or music as background noise, which sound like voices by themselves.
 
-    hours: of playback; outcomes and alarms: without such a television. babbling_…: with one; who speaks then may have
-    been preceded by it.
+    hours: of playback; outcomes and alarms: without them. babbling_…: with them; what triggers then may be their doing.
     """
 
     hours: float
@@ -94,7 +94,7 @@ def score(takes: Iterable[Listened], rule: Rule) -> Score:
     alarms: dict[bool, list[FalseAlarm]] = {False: [], True: []}
     hours = babbling_hours = 0.0
     for listened in takes:
-        babbles = listened.noise == NoiseKind.TV.value
+        babbles = listened.noise in _BABBLING
         playback_h = (listened.frames - listened.reply_from) / RATE_HZ / 3600
         hours += 0.0 if babbles else playback_h
         babbling_hours += playback_h if babbles else 0.0
