@@ -83,7 +83,7 @@ def test_a_canceller_that_copes_keeps_speech() -> None:
     assert Life().hears(2.0, STARTING).hears(60.0, GOOD).changes == []
 
 
-@pytest.mark.parametrize(("above_user_db", "tier"), [(5.0, Tier.SPEECH), (12.0, Tier.WORDS), (20.0, Tier.HALF_DUPLEX)])
+@pytest.mark.parametrize(("above_user_db", "tier"), [(5.0, Tier.SPEECH), (14.0, Tier.WORDS), (20.0, Tier.HALF_DUPLEX)])
 def test_what_the_canceller_leaves_is_weighed_against_the_user_s_voice(above_user_db: float, tier: Tier) -> None:
     life = Life().residual(above_user_db)
     assert life.tier is tier
@@ -181,7 +181,7 @@ def test_a_user_who_shouts_while_nothing_plays_is_no_clipping_of_ours() -> None:
 def test_a_level_that_wobbles_by_3_db_about_the_limit_changes_the_tier_once() -> None:
     life = Life()
     for wobble_db in itertools.islice(itertools.cycle((-1.5, 1.5)), 20):
-        life.residual(10.0 + wobble_db, seconds=8.0).rests()
+        life.residual(12.0 + wobble_db, seconds=8.0).rests()
     assert life.changes == [(Tier.WORDS, Reason.RESIDUAL)]
     echoing = Life()
     for wobble_db in itertools.islice(itertools.cycle((-1.5, 1.5)), 20):
@@ -190,15 +190,15 @@ def test_a_level_that_wobbles_by_3_db_about_the_limit_changes_the_tier_once() ->
 
 
 def test_a_level_that_is_hardly_better_is_no_reason_to_go_up() -> None:
-    life, echoing = Life().residual(12.0), Life().hears(5.0, LOUD_ROOM)
+    life, echoing = Life().residual(14.0), Life().hears(5.0, LOUD_ROOM)
     for _ in range(20):
-        life.residual(8.5, seconds=10.0).rests()
+        life.residual(10.5, seconds=10.0).rests()
         echoing.hears(10.0, replace(LOUD_ROOM, echo_db=-32.0)).rests()
     assert (life.tier, echoing.tier) == (Tier.WORDS, Tier.WORDS)
 
 
 def test_playback_that_tells_nothing_of_the_echo_is_no_proof_that_it_is_better() -> None:
-    life = Life().residual(12.0)
+    life = Life().residual(14.0)
     for _ in range(20):
         life.hears(6.0, STARTING).hears(1.0, GOOD).rests()
     assert life.tier is Tier.WORDS
@@ -212,13 +212,13 @@ def test_voices_that_said_nothing_are_forgiven_after_good_playback() -> None:
 
 
 def test_after_enough_good_playback_it_is_speech_again_and_not_before() -> None:
-    life = Life().residual(12.0)
+    life = Life().residual(14.0)
     assert 20.0 <= life.until_it_goes_up(GOOD) <= 40.0
     assert life.changes[-1] == (Tier.SPEECH, None)
 
 
 def test_silence_is_no_proof_that_it_is_better() -> None:
-    assert Life().residual(12.0).rests(3600.0).tier is Tier.WORDS
+    assert Life().residual(14.0).rests(3600.0).tier is Tier.WORDS
 
 
 def test_half_duplex_goes_up_one_step_at_a_time() -> None:
@@ -230,22 +230,22 @@ def test_half_duplex_goes_up_one_step_at_a_time() -> None:
 
 
 def test_it_goes_up_between_replies_alone() -> None:
-    life = Life().residual(12.0).hears(120.0, GOOD)
+    life = Life().residual(14.0).hears(120.0, GOOD)
     assert life.tier is Tier.WORDS
     assert life.rests(0.1).tier is Tier.SPEECH
 
 
 def test_each_relapse_makes_it_wait_longer_up_to_a_limit_until_it_has_been_good_for_long() -> None:
-    life = Life().residual(12.0)
+    life = Life().residual(14.0)
     waits = []
     for _ in range(7):
         waits.append(life.until_it_goes_up(GOOD))
-        life.residual(12.0)
+        life.residual(14.0)
         assert life.tier is Tier.WORDS
     assert waits[0] < waits[1] < waits[2]
     assert waits[-1] == waits[-2] <= 350.0
     life.until_it_goes_up(GOOD)
-    life.hears(150.0, GOOD).residual(12.0)
+    life.hears(150.0, GOOD).residual(14.0)
     assert life.until_it_goes_up(GOOD) <= waits[0]
 
 
