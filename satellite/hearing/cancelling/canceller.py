@@ -16,7 +16,7 @@ from satellite.hearing.cancelling.kalman import KalmanFilter
 from satellite.hearing.cancelling.leak import LeakModel
 from satellite.hearing.cancelling.levels import EchoLevels, dbfs
 from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES, RATE_HZ, PlayedSpectra
-from satellite.hearing.cancelling.path import Observation, PathWatch, Verdict
+from satellite.hearing.cancelling.path import Observation, Origin, PathWatch, Verdict
 from satellite.hearing.cancelling.suppressor import RECENT_SAMPLES, Suppressor, gains
 from satellite.hearing.echo import Convergence
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # 180 ms of room, once the bulk delay is known.
 _PARTITIONS = 18
+_TAPS = _PARTITIONS * BLOCK_SAMPLES
 # The direct path is kept so far inside: a delay that was measured too long, or shrinks, is still in reach.
 _LEAD_BLOCKS = 2
 # The filter looks elsewhere when the direct path comes nearer than this to its beginning, or later than this.
@@ -42,24 +43,37 @@ _DOUBT_SHARE = 0.5
 _NEAREST = np.round(np.arange(frames.BINS) * (FFT_SAMPLES / frames.FRAME_SAMPLES)).astype(np.intp)
 # What a block's spectrum sums up, as a mean square.
 _PER_SAMPLE = np.float32(1 / BLOCK_SAMPLES)
+# As samples are kept over a restart.
+_KEPT = np.dtype("<f4")
 # Bins of 50 Hz in which the filter is judged: 200 to 4000 Hz.
 _JUDGED = slice(4, 81)
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What is worth keeping over a restart: the bulk delay and the drift of the clocks."""
+    """What is worth keeping over a restart: enough to be believed from the first word in the same room.
+
+    delay_samples: the bulk delay, at 16 kHz. drift_ppm: of the clocks. response: 2880 float32 (little-endian), the
+    first of them for a delay of `response_from`. leak_db: 257 float32. Raises ValueError for others.
+    """
 
     delay_samples: int
     drift_ppm: float
+    response: bytes
+    response_from: int
+    leak_db: bytes
+
+    def __post_init__(self) -> None:
+        for name, kept, count in (("response", self.response, _TAPS), ("leak_db", self.leak_db, frames.BINS)):
+            if len(kept) != count * _KEPT.itemsize or not np.isfinite(np.frombuffer(kept, _KEPT)).all():
+                raise ValueError(f"{name} of the echo's path is not {count} finite float32: learn the path anew")
 
 
 class KalmanCanceller:
     """Cancels our own voice in blocks of 10 ms at 16 kHz and tells what it knows in `facts`.
 
     Output sample n is microphone sample n: there is no delay. While nothing is played the microphone passes
-    unchanged. `path` is where an earlier canceller found the echo; without it the first half second of playback is
-    spent looking.
+    unchanged. `path` is what an earlier canceller knew; without it two seconds of playback are spent learning.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -76,19 +90,25 @@ class KalmanCanceller:
         self._levels = EchoLevels()
         self._delay_blocks = 0
         self._delay_samples: int | None = None
-        # Where the echo was when the filter was last right.
-        self._remembered_delay: int | None = None
+        # The response when it was last right, and the delay that it had.
+        self._remembered: tuple[NDArray[np.float32], int] | None = None
         self._is_second = False
         self._playing = False
         if path is not None:
-            self._delay_samples = path.delay_samples
-            self._drift.ppm = path.drift_ppm
-            self._delay_blocks = self._wanted_blocks(path.delay_samples)
+            self._resume(path)
 
     @property
     def path(self) -> Path | None:
-        """What to give to the next canceller; None before the delay was found."""
-        return None if self._delay_samples is None else Path(self._delay_samples, self._drift.ppm)
+        """What to give to the next canceller; None while the filter does not know it."""
+        if self._delay_samples is None or self._watch.convergence is not Convergence.CONVERGED:
+            return None
+        return Path(
+            self._delay_samples,
+            self._drift.ppm,
+            self._filter.response.astype(_KEPT).tobytes(),
+            self._reads_from,
+            self._leak.leak_db.astype(_KEPT).tobytes(),
+        )
 
     @property
     def facts(self) -> EchoFacts:
@@ -126,6 +146,22 @@ class KalmanCanceller:
         self._playing = self._played.silent_blocks < delay_blocks + _PARTITIONS + _TAIL_BLOCKS
         self._is_second = not self._is_second
         return self._cancel(mic) if self._playing else self._pass(mic)
+
+    @property
+    def _reads_from(self) -> int:
+        """The delay of the filter's first tap, in samples."""
+        return self._delay_blocks * BLOCK_SAMPLES + round(self._sliding.lag)
+
+    def _resume(self, path: Path) -> None:
+        self._delay_samples = path.delay_samples
+        self._drift.ppm = path.drift_ppm
+        self._delay_blocks = self._wanted_blocks(path.delay_samples)
+        self._filter.recall(
+            np.frombuffer(path.response, _KEPT).astype(np.float32), path.response_from - self._reads_from
+        )
+        self._remembered = self._filter.response, path.delay_samples
+        self._leak = LeakModel(np.frombuffer(path.leak_db, _KEPT).astype(np.float32))
+        self._watch = PathWatch(Origin.KEPT)
 
     def _take_played(self, played: NDArray[np.float32]) -> None:
         blocks = self._sliding.process(played, self._drift.ppm, self._delay_blocks)
@@ -178,15 +214,15 @@ class KalmanCanceller:
         verdict = self._watch.push(seen)
         if verdict is not Verdict.KEEP:
             self._delays.forget()
-            if was_right:
-                self._filter.remember()
-                self._remembered_delay = self._delay_samples
+            if was_right and self._delay_samples is not None:
+                self._remembered = self._filter.response, self._delay_samples
         if verdict is Verdict.RESET:
             self._forget()
         elif verdict is Verdict.DOUBT:
             self._filter.doubt(_DOUBT_SHARE)
             self._drift.forget()
         elif self._watch.convergence is Convergence.CONVERGED:
+            self._remembered = None
             self._drift.push(self._filter.weights)
         self._levels.push(self._played.level, seen.echo, seen.mic, seen.residual, seen.evidence)
 
@@ -197,12 +233,12 @@ class KalmanCanceller:
         nearest = _NEAR_BLOCKS if self._delay_blocks else -1.0
         by = 0 if nearest <= inside <= _FAR_BLOCKS else self._wanted_blocks(delay_samples) - self._delay_blocks
         self._delay_blocks += by
-        slipped = 0 if self._remembered_delay is None else delay_samples - self._remembered_delay
-        if abs(slipped) > _SLIP_SAMPLES:
+        response, before = self._remembered or (None, delay_samples)
+        if response is not None and abs(delay_samples - before) > _SLIP_SAMPLES:
             # A buffer slipped, most likely, and the room is what it was.
-            self._filter.recall(slipped - by * BLOCK_SAMPLES)
+            self._filter.recall(response, delay_samples - before - by * BLOCK_SAMPLES)
             self._drift.forget()
-            self._remembered_delay = None
+            self._remembered = None
         elif by and not is_first and abs(self._filter.peak - inside) <= _SAME_BLOCKS:
             # The filter had followed the path so far, and goes on where it is.
             self._filter.shift(by)

@@ -59,7 +59,6 @@ class KalmanFilter:
         self._near_end = np.zeros(BINS, np.float32)
         self._padded = np.zeros(FFT_SAMPLES, np.float32)
         self._terms = np.zeros_like(self._weights)
-        self._remembered = np.zeros_like(self._weights)
         self._explained = np.zeros_like(self._prior)
         self._next_constrained = 0
         self._blocks = 0
@@ -109,13 +108,13 @@ class KalmanFilter:
         doubts = np.maximum(np.float32(total) * self._prior, power)
         np.maximum(self._uncertainty, np.float32(share) * doubts, out=self._uncertainty)
 
-    def remember(self) -> None:
-        """Keep the response as it is now, for `recall`."""
-        np.copyto(self._remembered, self._weights)
+    @property
+    def response(self) -> NDArray[np.float32]:
+        """The response in samples, 160 for each partition; a copy."""
+        return np.fft.irfft(self._weights, FFT_SAMPLES, axis=1)[:, :BLOCK_SAMPLES].astype(np.float32).ravel()
 
-    def recall(self, later_samples: int) -> None:
-        """Go on with the response that was remembered, at `later_samples` later (earlier if negative)."""
-        response = np.fft.irfft(self._remembered, FFT_SAMPLES, axis=1)[:, :BLOCK_SAMPLES].ravel()
+    def recall(self, response: NDArray[np.float32], later_samples: int) -> None:
+        """Go on with a response that was right before, `later_samples` later (earlier if negative)."""
         moved = np.zeros_like(response)
         kept = max(0, len(response) - abs(later_samples))
         source, target = max(-later_samples, 0), max(later_samples, 0)

@@ -41,8 +41,8 @@ _FROM_DB = np.float32(np.log(10) / 10)
 class LeakModel:
     """Expected residual per bin: leak * echo, with its tail, and what the filter itself knows to be uncertain."""
 
-    def __init__(self) -> None:
-        self._leak_db = np.full(BINS, _START_DB, np.float32)
+    def __init__(self, leak_db: NDArray[np.float32] | None = None) -> None:
+        self._leak_db = np.full(BINS, _START_DB, np.float32) if leak_db is None else leak_db.copy()
         self._tail = np.zeros(BINS, np.float32)
         self._smooth = np.zeros(BINS, np.float32)
         # The power of steady noise in the residual, and of the echo that is expected in it.

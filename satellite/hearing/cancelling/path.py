@@ -15,6 +15,8 @@ _MEMORY = 0.8
 _SLOW_MEMORY = 0.95
 _CONVERGED = 10 ** (-15 / 10)
 _LEAST_LEARNT_FRAMES = {Convergence.STARTING: 100, Convergence.RECOVERING: 50, Convergence.CONVERGED: 0}
+# What was learnt in an earlier run counts as so much: 300 ms show whether it is still true.
+_KEPT_FRAMES = 85
 # A filter that adds 1.5 dB to what the microphone heard has diverged, whoever speaks; for 40 ms, as speech is uneven.
 _DIVERGED = 10 ** (1.5 / 10)
 _DIVERGED_FRAMES = 2
@@ -38,6 +40,14 @@ class Verdict(Enum):
     RESET = "reset"
 
 
+class Origin(Enum):
+    """Where the filter's response comes from."""
+
+    FRESH = "fresh"
+    # From an earlier run, most likely in the same room.
+    KEPT = "kept"
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """A frame of 20 ms with playback: mean squares in its second half, and two figures of EchoFacts."""
@@ -53,10 +63,12 @@ class Observation:
 class PathWatch:
     """Judges the filter by what it leaves."""
 
-    def __init__(self) -> None:
+    def __init__(self, origin: Origin = Origin.FRESH) -> None:
         self.convergence = Convergence.STARTING
+        self._on_trial = origin is Origin.KEPT
         self._mic = self._residual = self._echo = self._misadjustment = 0.0
-        self._learnt = self._bad = self._odd = self._patience = 0
+        self._learnt = _KEPT_FRAMES if self._on_trial else 0
+        self._bad = self._odd = self._patience = 0
 
     def push(self, seen: Observation) -> Verdict:
         """Take the next frame in which something was played."""
@@ -87,10 +99,12 @@ class PathWatch:
         if self._bad >= _DIVERGED_FRAMES:
             self.restart()
             return Verdict.RESET
-        if self._odd >= _CHANGED_FRAMES and self.convergence is Convergence.CONVERGED:
+        if self._odd >= _CHANGED_FRAMES and (self._on_trial or self.convergence is Convergence.CONVERGED):
             self._odd = 0
             self._patience = _PATIENCE_FRAMES
-            self.convergence = Convergence.RECOVERING
+            if self.convergence is Convergence.CONVERGED:
+                self.convergence = Convergence.RECOVERING
+            self._on_trial = False
             self._learnt = 0
             return Verdict.DOUBT
         return Verdict.KEEP

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from satellite.hearing.cancelling.canceller import KalmanCanceller
+from satellite.hearing.cancelling.canceller import KalmanCanceller, Path
 from satellite.hearing.echo import Convergence
 from tests.satellite.hearing.cancelling.acoustics import (
     BLOCK,
@@ -44,16 +46,44 @@ def test_our_own_voice_is_gone_within_two_seconds(delay_ms: int) -> None:
     assert got.facts[-1].echo_db == pytest.approx(0, abs=3)
 
 
-def test_a_known_path_needs_no_search() -> None:
-    played = talk(3)
-    mic = through(room(120), played) + quiet(played)
+def learnt(played: Signal, response: Signal) -> Path:
     taught = KalmanCanceller()
-    run(mic, played, taught)
+    run(through(response, played) + quiet(played), played, taught)
+    assert taught.path is not None
+    return taught.path
 
-    got = run(mic, played, KalmanCanceller(taught.path))
+
+def test_a_known_path_is_believed_from_the_first_words() -> None:
+    played = talk(3)
+
+    got = run(through(room(120), played) + quiet(played), played, KalmanCanceller(learnt(talk(4, seed=5), room(120))))
 
     assert got.facts[0].delay_ms == pytest.approx(120, abs=2)
-    assert erle_db(mic, got.out, 0.3, 1.0) >= 12
+    assert got.facts[60].convergence is Convergence.CONVERGED
+    assert erle_db(through(room(120), played), got.out, 0.2, 1.0) >= 20
+
+
+@pytest.mark.parametrize(
+    "now", [pytest.param(room(90, seed=8), id="another room"), pytest.param(room(160), id="another delay")]
+)
+def test_a_path_that_is_no_longer_true_is_learnt_anew_and_believed_later(now: Signal) -> None:
+    played = talk(5)
+    mic = through(now, played) + quiet(played)
+
+    got = run(mic, played, KalmanCanceller(learnt(talk(4, seed=5), room(90))))
+
+    assert not any(fact.playing and fact.somebody_else() for fact in got.facts[:200])
+    assert got.facts[-1].convergence is Convergence.CONVERGED
+    assert erle_db(mic, got.out, 3.0, 5.0) >= 20
+
+
+def test_a_path_that_was_damaged_is_refused() -> None:
+    with pytest.raises(ValueError, match="response of the echo's path"):
+        replace(learnt(talk(3), room(90)), response=b"")
+
+
+def test_a_path_that_nobody_has_learnt_is_not_kept() -> None:
+    assert KalmanCanceller().path is None
 
 
 @pytest.mark.parametrize("echo_over_user_db", [0, 10])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from satellite.hearing.cancelling.path import Observation, PathWatch, Verdict
+from satellite.hearing.cancelling.path import Observation, Origin, PathWatch, Verdict
 from satellite.hearing.echo import Convergence
 
 GOOD = Observation(mic=1.0, residual=0.01, echo=1.0, misadjustment=0.01, evidence=0.0, misfit=0.05)
@@ -48,3 +48,19 @@ def test_a_filter_that_makes_it_worse_is_thrown_away_once() -> None:
 
     assert verdicts.count(Verdict.RESET) == 1
     assert watch.convergence is Convergence.RECOVERING
+
+
+def test_what_was_kept_is_on_trial_for_a_moment() -> None:
+    watch = PathWatch(Origin.KEPT)
+    for _ in range(15):
+        watch.push(GOOD)
+    assert watch.convergence is Convergence.CONVERGED
+
+
+def test_what_was_kept_and_is_no_longer_true_counts_for_nothing() -> None:
+    watch = PathWatch(Origin.KEPT)
+    verdicts = [watch.push(replace(GOOD, evidence=0.3, misfit=-0.5)) for _ in range(20)]
+    verdicts += [watch.push(GOOD) for _ in range(60)]
+
+    assert verdicts.count(Verdict.DOUBT) == 1
+    assert watch.convergence is Convergence.STARTING
