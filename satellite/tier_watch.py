@@ -27,6 +27,9 @@ _LOGGER = logging.getLogger(__name__)
 _LOOK_EVERY_S = 0.1
 # Resamplers and gains leave a clipped sample a little below the last one.
 _CLIPPED = 32_700
+# Single peaks do no harm: a loudspeaker turned up by 6 dB in tests/room (silence, seed 103) clips 0.01 to 0.08 % of the
+# samples, and the canceller copes.
+_CLIPPED_SHARE = 0.005
 
 _WHY = {
     Reason.ECHO: "our own voice comes back at {echo_db:.0f} dB, too loud to tell the user from it without a canceller",
@@ -73,7 +76,7 @@ class TierWatch:
             mic_power=self._mic.power,
             played_power=self._played.power,
             user_power=turn.user_power,
-            clips=self._mic.peak >= _CLIPPED,
+            clips=self._mic.clipped_share >= _CLIPPED_SHARE,
             live=turn.live,
         )
         self._mic, self._played = _Sum(), _Sum()
@@ -138,19 +141,23 @@ class _Sum:
     """How loud some blocks of audio were."""
 
     def __init__(self) -> None:
-        self.peak = 0
         self._energy = 0.0
         self._samples = 0
+        self._clipped = 0
 
     @property
     def power(self) -> float:
         """The mean square, full scale 1."""
         return self._energy / (max(1, self._samples) * INT16_FULL_SCALE**2)
 
+    @property
+    def clipped_share(self) -> float:
+        """The share of samples at the limit, 0 to 1."""
+        return self._clipped / max(1, self._samples)
+
     def add(self, samples: Samples) -> None:
         """Take in a block."""
         signal = samples.astype(np.float32)
         self._energy += float(signal @ signal)
         self._samples += len(samples)
-        if len(samples):
-            self.peak = max(self.peak, int(samples.max()), -int(samples.min()))
+        self._clipped += int(np.count_nonzero(np.abs(signal) >= _CLIPPED))

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from wyoming.timer import TimerFinished
 
@@ -19,7 +20,6 @@ from tests.satellite.virtual.signals import RATE_HZ, reply_voice
 from wire.events import WordMark
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 HEADPHONES = EchoReport(playing=True, convergence=Convergence.CONVERGED, echo_db=-60.0)
@@ -197,6 +197,30 @@ def test_after_good_replies_speech_interrupts_again(caplog: pytest.LogCaptureFix
     talk.speaking()
     talk.voice(0.4)
     assert phase_of(talk) is Phase.INTERRUPTED
+
+
+@pytest.mark.parametrize(("level", "told"), [(32_000, []), (32_767, ["half-duplex"])])
+def test_a_microphone_that_clips_on_our_own_voice_is_told(
+    level: int, told: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    talk = Talk(TurnSettings(vad_threshold=0.99), control=Told(HEADPHONES))
+    talk.it.type_text("tell me a story")
+    talk.replies(5.0)
+    talk.hears(np.full(5 * RATE_HZ, level, np.int16))
+    assert tiers(talk) == told
+    warnings = warnings_about(talk, caplog)
+    assert len(warnings) == len(told)
+    assert all("microphone's gain" in warning for warning in warnings)
+
+
+def test_single_peaks_are_no_clipping() -> None:
+    talk = Talk(TurnSettings(vad_threshold=0.99), control=Told(HEADPHONES))
+    talk.it.type_text("tell me a story")
+    talk.replies(5.0)
+    peaks = np.zeros(5 * RATE_HZ, np.int16)
+    peaks[::1000] = 32_767
+    talk.hears(peaks)
+    assert tiers(talk) == []
 
 
 def test_a_muted_microphone_proves_nothing() -> None:
