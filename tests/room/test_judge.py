@@ -10,7 +10,7 @@ import pytest
 from satellite.hearing.echo import Convergence, EchoReport
 from satellite.hearing.frontend import Window
 from script.support.room_bench.episodes import Episode, Stretch, episodes, speaking
-from script.support.room_bench.judge import attributed, latencies, recovery
+from script.support.room_bench.judge import answered, attributed, latencies, recovery
 from script.support.room_bench.judged import Latencies
 from script.support.room_bench.performance import Judgment
 from script.support.room_bench.recogniser import text_of, words_said
@@ -123,6 +123,13 @@ def test_a_duck_into_a_pause_of_the_reply_counts_from_where_it_began() -> None:
 
 def test_nothing_that_happened_has_no_latency() -> None:
     assert latencies(2.0, [], np.zeros(1, np.int16), np.zeros(1, np.int16)) == Latencies()
+
+
+def test_a_question_is_answered_if_its_end_is_noticed_in_time() -> None:
+    assert answered([record("phase", 0.6), record("ask", 4.9)], 4.0)
+    assert not answered([record("ask", 30.5)], 4.0)
+    assert not answered([record("typed", 5.0), record("ask", 5.0)], 4.0)
+    assert not answered([], 4.0)
 
 
 def judgments(states: list[tuple[float, Convergence]], until_s: float) -> list[Judgment]:

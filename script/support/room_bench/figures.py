@@ -74,14 +74,15 @@ def _alarms(grid: Sequence[Judged]) -> list[AnyFigure]:
 
 
 def _readiness(grid: Sequence[Judged]) -> list[AnyFigure]:
-    answered = [judged.answered for judged in grid]
+    alone = [judged.answered for judged in grid if judged.noise is not NoiseKind.TV]
+    watched = [judged.answered for judged in grid if judged.noise is NoiseKind.TV]
     speech = [all(barge_in == BargeIn.SPEECH.value for barge_in, _ in judged.tiers) for judged in grid]
-    if not grid:
-        return []
-    return [
-        Share("the question of the scene is answered", answered, "the user asks into an idle room, at the noise's SNR"),
-        Share("speech may interrupt, all the scene", speech, "no tier below it in the satellite's own judgement"),
-    ]
+    told = (
+        ("questions answered", alone, "asked within 3 s of the end of the user's question into an idle room"),
+        ("  with a television 10-20 dB below the user", watched, "which may be taken for the user going on"),
+        ("speech may interrupt, all the scene", speech, "no tier below it in the satellite's own judgement"),
+    )
+    return [Share(name, hits, method) for name, hits, method in told if hits]
 
 
 def _yields(grid: Sequence[Judged]) -> list[AnyFigure]:

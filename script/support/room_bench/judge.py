@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from tests.room.levels import RATE_HZ
 from tests.room.scene import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # Who has been converged for so long after a change has recovered from it.
 _SETTLED_S = 3.0
+# Who has no answer by then asks again.
+_PATIENCE_S = 3.0
 # In the first seconds of playback the canceller learns.
 _LEARNING_S = 3.0
 
@@ -61,7 +63,7 @@ def judge(performance: Performance, options: Options, group: Group) -> Judged:
         echo_db=stage.scene.echo_db,
         noise=stage.scene.noise,
         seconds=seconds,
-        answered=_answered(performance),
+        answered=answered(performance.records, stage.labels[0].end_frame / RATE_HZ),
         playback_s=sum(stretch.end_s - stretch.start_s for stretch in spoken),
         air_s=stage.scene.delay_ms / 1000,
         outcomes=outcomes,
@@ -163,10 +165,10 @@ def _alarm(episode: Episode) -> FalseAlarm:
     return FalseAlarm(kind, episode.began_s, episode.hole_s)
 
 
-def _answered(performance: Performance) -> bool:
-    """Whether the user's own question had the first reply spoken."""
-    began = next((record["type"] for record in performance.records if record["type"] in {"typed", "ask"}), None)
-    return began == "ask"
+def answered(records: Iterable[Mapping[str, Any]], question_s: float) -> bool:
+    """Tell whether a question that was over at a time was heard, and its end noticed in time."""
+    began = next((record for record in records if record["type"] in {"typed", "ask"}), None)
+    return began is not None and began["type"] == "ask" and began["t"] <= question_s + _PATIENCE_S
 
 
 def _only_us(performance: Performance, spoken: Sequence[Stretch]) -> NDArray[np.bool_]:

@@ -136,8 +136,8 @@ class Judged:
     playback_s: how long the loudspeaker had something to say. air_s: what is added to a latency until it is heard in
     the room. erle_db: what is kept against what the microphone heard while only we spoke (noise included), None where
     that never was. near_end_db: gain of the people's signal in what is kept within labels. cpu_ms: of the front end
-    with its VAD, for each second of audio. answered: whether the user's question was heard in the idle room. tiers:
-    what could interrupt from when on, besides speech from the beginning.
+    with its VAD, for each second of audio. answered: whether the user's question was heard, and its end
+    noticed in time. tiers: what could interrupt from when on, besides speech from the beginning.
     """
 
     name: str
