@@ -106,7 +106,7 @@ class Conversation:
         self._now = (block.frame + len(block.mic)) / self._player.rate_hz
         for window in self._hear(block):
             own_voice = window.own_voice and not self._takes_words()
-            self._apply(turn.VoiceWindow(window.probability, own_voice, window.level_db))
+            self._apply(turn.VoiceWindow(window.probability, own_voice, window.level_db, window.bright_share))
         self._listen_for_words()
         self._sound_awake()
         self._effects.send_audio()

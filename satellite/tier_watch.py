@@ -75,7 +75,7 @@ class TierWatch:
             report=report,
             mic_power=self._mic.power,
             played_power=self._played.power,
-            user_power=turn.user_power,
+            user_power=turn.user.usual,
             clips=self._mic.clipped_share >= _CLIPPED_SHARE,
             live=turn.live,
         )

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Far below the last bit of 16-bit audio: the logarithm of digital silence.
 _SILENCE = 1e-12
+# 1.5 kHz: a head that turns away shadows what lies above, and a whisper has little else (script/bench sweep, asides).
+_BRIGHT_FROM = 1_500 * WINDOW_SAMPLES // RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,15 @@ class Window:
     """32 ms of what was heard.
 
     probability is that of speech; own_voice: what was heard may be our own voice alone; end_index is the 16 kHz index
-    one past the window's last sample, the index that `FrontEnd.ring` uses; level_db is in dBFS.
+    one past the window's last sample, the index that `FrontEnd.ring` uses; level_db is in dBFS; bright_share: of its
+    power, above 1.5 kHz.
     """
 
     probability: float
     own_voice: bool
     end_index: int
     level_db: float
+    bright_share: float = 0.0
 
 
 class FrontEnd:
@@ -130,7 +134,9 @@ class FrontEnd:
         # The detector keeps a state: it must hear every window.
         probability = self._vad.process(self._window)
         level_db = 10 * math.log10(float(self._window @ self._window) / WINDOW_SAMPLES + _SILENCE)
-        window = Window(probability, self._echo.explains(), self._ended_windows * WINDOW_SAMPLES, level_db)
+        bright_share = _bright_share(self._window)
+        end_index = self._ended_windows * WINDOW_SAMPLES
+        window = Window(probability, self._echo.explains(), end_index, level_db, bright_share)
         self._in_window = 0
         self._fill_window(for_vad[until_full:])
         return [window]
@@ -139,3 +145,9 @@ class FrontEnd:
         end = self._in_window + len(samples)
         np.multiply(samples, np.float32(1 / 32768), out=self._window[self._in_window : end])
         self._in_window = end
+
+
+def _bright_share(window: NDArray[np.float32]) -> float:
+    spectrum = np.fft.rfft(window)
+    powers = np.square(spectrum.real) + np.square(spectrum.imag)
+    return float(powers[_BRIGHT_FROM:].sum()) / (float(powers.sum()) + _SILENCE)

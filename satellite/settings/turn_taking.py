@@ -75,7 +75,13 @@ class TurnTakingSettings:
     )
     softer_is_aside_db: float = option(
         _TURN.softer_is_aside_db,
-        "there, how much softer than the user a voice is that speaks to somebody else",
+        "how much softer than the user a voice is that speaks to somebody else",
+        minimum=0,
+        maximum=60,
+    )
+    whisper_brighter_db: float = option(
+        _TURN.whisper_brighter_db,
+        "how much brighter than the user's voice a soft one is that whispers to the satellite",
         minimum=0,
         maximum=60,
     )

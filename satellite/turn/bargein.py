@@ -37,12 +37,15 @@ from satellite.turn.segments import (
 )
 from satellite.turn.settings import BargeIn, Judgement, TurnStart
 from satellite.turn.state import Barge, Kind, Phase, Segment, SegmentState, State
+from satellite.turn.voice import Voice
 
 if TYPE_CHECKING:
     from satellite.turn.settings import TurnSettings
 
-# Who insists is heard, however loud the last turn was: each attempt upon a reply may be so much softer than the last.
-_INSISTING_DB = 4.0
+# Who insists is heard, however loud the last turn was: each attempt upon a reply may be so much softer than the last,
+# if it comes so soon after it. Who speaks to somebody else goes on at leisure.
+_INSISTING_DB = 8.0
+_INSISTING_S = 5.0
 
 
 def on_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
@@ -111,21 +114,25 @@ def _decide_while_speaking(state: State, now: float, settings: TurnSettings) -> 
     segment = state.open_segment
     verdict = judge(segment.text, answers_question=state.question) if segment is not None else Verdict.EMPTY
     enough_ms = settings.commit_backchannel_ms if verdict is Verdict.BACKCHANNEL else settings.commit_speech_ms
-    if state.evidence.speech_ms >= enough_ms and not _is_aside(state, settings):
+    aside = _is_aside(state, _voice(state), now, settings)
+    if state.evidence.speech_ms >= enough_ms and not aside:
         return commit(state, CancelReason.SPEECH, now, settings)
-    if segment is not None and _takes_floor(segment, verdict, settings):
+    if segment is not None and _takes_floor(state, segment, verdict, now, settings):
         return commit(state, _reason(verdict), now, settings)
     return _when_undecided_too_long(state, now, settings)
 
 
-def _is_aside(state: State, settings: TurnSettings) -> bool:
-    """Whether, with no words to go by, the utterance is too soft for who spoke last."""
-    spoken = state.open_segment or state.evidence
-    if settings.judgement is Judgement.WORDS or not spoken.power or not state.user_power:
+def _voice(state: State) -> Voice:
+    return (state.open_segment or state.evidence).voice
+
+
+def _is_aside(state: State, voice: Voice, now: float, settings: TurnSettings) -> bool:
+    """Whether a voice is too soft for who spoke last, as of somebody turned away; a whisper is soft, but brighter."""
+    if not voice.known or not state.user.known:
         return False
-    mean = spoken.power * settings.window_ms / spoken.speech_ms
-    softer_db = settings.softer_is_aside_db + state.asides * _INSISTING_DB
-    return mean < state.user_power * 10 ** (-softer_db / 10)
+    insists = state.insisting_until is not None and now < state.insisting_until
+    softer_db = settings.softer_is_aside_db + (state.asides * _INSISTING_DB if insists else 0.0)
+    return voice.softer_db(state.user) > softer_db and voice.brighter_db(state.user) < settings.whisper_brighter_db
 
 
 def _when_undecided_too_long(state: State, now: float, settings: TurnSettings) -> Outcome:
@@ -141,13 +148,21 @@ def _end_undecided(state: State, settings: TurnSettings, now: float) -> Outcome:
     """End the stream of an utterance that did not take the floor: its words may still decide, its length will not."""
     if settings.judgement is Judgement.WORDS:
         return end_stream(state, settings, now)
-    was_aside = _was_long(state, settings) and _is_aside(state, settings)
-    return abort_streams(replace(state, asides=state.asides + 1) if was_aside else state)
+    noted = _noting_aside(state, _voice(state), now, settings) if _was_long(state, settings) else state
+    return abort_streams(noted)
+
+
+def _noting_aside(state: State, voice: Voice, now: float, settings: TurnSettings) -> State:
+    """Take note if a reply goes on over somebody who was only too soft: that may be one who insists."""
+    if not _is_aside(state, voice, now, settings):
+        return state
+    insisted = state.insisting_until is not None and now < state.insisting_until
+    return replace(state, asides=state.asides + 1 if insisted else 1, insisting_until=now + _INSISTING_S)
 
 
 def _after_utterance(state: State, now: float, settings: TurnSettings) -> Outcome:
     long_enough = settings.judgement is Judgement.DURATION and _was_long(state, settings)
-    if long_enough and not _is_aside(state, settings):
+    if long_enough and not _is_aside(state, _voice(state), now, settings):
         return commit(state, CancelReason.SPEECH, now, settings)
     ended, effects = _end_undecided(state, settings, now)
     if ended.barge is Barge.HELD and ended.waiting:
@@ -160,10 +175,12 @@ def _was_long(state: State, settings: TurnSettings) -> bool:
     return state.barge is Barge.HELD and segment is not None and segment.speech_ms >= settings.commit_unheard_ms
 
 
-def _takes_floor(segment: Segment, verdict: Verdict, settings: TurnSettings) -> bool:
+def _takes_floor(state: State, segment: Segment, verdict: Verdict, now: float, settings: TurnSettings) -> bool:
     if verdict is Verdict.STOP:
         return segment.speech_ms >= settings.min_speech_ms
     if verdict is Verdict.SPEECH and settings.barge_in is BargeIn.SPEECH:
+        if _is_aside(state, segment.voice, now, settings):
+            return False
         final = segment.state is SegmentState.FINAL
         return segment.speech_ms >= (settings.confirm_speech_ms if final else settings.word_speech_ms)
     return False
@@ -198,7 +215,7 @@ def resume(state: State) -> Outcome:
 
 def _dismiss(state: State) -> Outcome:
     """Go on speaking through what is too thin for a voice; only what is dense enough counts again, from nothing."""
-    return _let_play(replace(state, evidence=replace(state.evidence, speech_ms=0.0, power=0.0)), Barge.DISMISSED)
+    return _let_play(replace(state, evidence=replace(state.evidence, speech_ms=0.0, voice=Voice())), Barge.DISMISSED)
 
 
 def _let_play(state: State, barge: Barge) -> Outcome:
@@ -215,7 +232,7 @@ def stt_partial(state: State, event: Partial, now: float, settings: TurnSettings
     changed = replace(segment, text=event.text)
     noted = state.with_segment(changed)
     verdict = judge(event.text, answers_question=state.question)
-    if _takes_floor(changed, verdict, settings):
+    if _takes_floor(noted, changed, verdict, now, settings):
         return commit(noted, _reason(verdict), now, settings)
     return noted, ()
 
@@ -227,9 +244,10 @@ def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettin
         return state, ()
     noted = transcribed(state, segment, event.text)
     verdict = judge(event.text, answers_question=state.question)
-    if _takes_floor(replace(segment, state=SegmentState.FINAL), verdict, settings):
+    if _takes_floor(noted, replace(segment, state=SegmentState.FINAL), verdict, now, settings):
         return commit(noted, _reason(verdict), now, settings)
-    return _settled(noted.without(event.stream))
+    refused = _noting_aside(noted, segment.voice, now, settings) if verdict is Verdict.SPEECH else noted
+    return _settled(refused.without(event.stream))
 
 
 def stt_failed(state: State, event: SttFailed, _now: float, settings: TurnSettings) -> Outcome:
@@ -286,7 +304,7 @@ def reply_failed(state: State, _event: object, now: float, settings: TurnSetting
 
 
 def _hand_over(state: State, now: float, settings: TurnSettings) -> Outcome:
-    from_afar = settings.turn_start is TurnStart.WAKE_WORD and _is_aside(state, settings)
+    from_afar = settings.turn_start is TurnStart.WAKE_WORD and _is_aside(state, _voice(state), now, settings)
     if settings.barge_in is not BargeIn.SPEECH or from_afar:
         # Whoever switched speech barge-in off has a room where this may be the reply itself; from afar it may be the
         # television, which has not said the wake word.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from satellite.turn.voice import Voice
 
 if TYPE_CHECKING:
     from satellite.turn.events import VoiceWindow
@@ -16,14 +18,14 @@ class Evidence:
     """One utterance so far: it begins with a voiced window and ends with a gap of silence.
 
     `recent` says of each of the last windows whether it was voiced, `run` counts voiced windows in a row, `speech_ms`
-    is the voiced time of this utterance alone, and `power` the sum of its voiced windows' mean squares. `spent` marks
+    is the voiced time of this utterance alone, and `voice` what its voiced windows are like. `spent` marks
     an utterance that must not trigger anything any more, `deaf` one whose STT stream failed.
     """
 
     recent: tuple[bool, ...] = ()
     run: int = 0
     speech_ms: float = 0.0
-    power: float = 0.0
+    voice: Voice = field(default_factory=Voice)
     onset_s: float | None = None
     last_voice_s: float = 0.0
     triggered: bool = False
@@ -53,7 +55,7 @@ def update(evidence: Evidence, window: VoiceWindow, now: float, phase: Phase, se
         recent=recent,
         run=run,
         speech_ms=evidence.speech_ms + settings.window_ms,
-        power=evidence.power + (0.0 if window.level_db is None else 10 ** (window.level_db / 10)),
+        voice=evidence.voice.with_window(window),
         onset_s=now - settings.window_ms / 1000 if evidence.onset_s is None else evidence.onset_s,
         last_voice_s=now,
         triggered=evidence.triggered or run >= vad.windows,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from satellite.turn.segments import (
 )
 from satellite.turn.settings import BargeIn, TurnStart
 from satellite.turn.state import TYPED, Barge, Kind, Phase, Segment, SegmentState, State
+from satellite.turn.voice import Voice
 
 if TYPE_CHECKING:
     from satellite.turn.settings import TurnSettings
@@ -74,18 +74,17 @@ def ask(state: State, text: str, settings: TurnSettings, now: float) -> Outcome:
         live=True,
         question=False,
         reply_until=now + settings.reply_timeout_s,
-        user_power=_usual_power(state, settings),
+        user=_usual_voice(state),
     )
     return asked, (Ask(asked.epoch, text),)
 
 
-def _usual_power(state: State, settings: TurnSettings) -> float:
-    """Return how loud the user's windows are, half way in dB between this turn and the ones before: shouts are rare."""
-    windows = sum(segment.speech_ms for segment in state.segments) / settings.window_ms
-    power = sum(segment.power for segment in state.segments)
-    if not windows or not power:
-        return state.user_power
-    return math.sqrt(state.user_power * power / windows) if state.user_power else power / windows
+def _usual_voice(state: State) -> Voice:
+    """Return what the user's voice is like after this turn."""
+    spoken = Voice()
+    for segment in state.segments:
+        spoken = spoken.with_voice(segment.voice)
+    return state.user.towards(spoken)
 
 
 def idle_voice(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:

@@ -136,12 +136,11 @@ def step(state: State, event: Event, now: float, settings: TurnSettings) -> Outc
 def _with_evidence(state: State, event: VoiceWindow, now: float, settings: TurnSettings) -> State:
     evidence = update(state.evidence, event, now, state.phase, settings)
     gained_ms = max(0.0, evidence.speech_ms - state.evidence.speech_ms)
-    gained_power = max(0.0, evidence.power - state.evidence.power)
     noted = replace(state, evidence=evidence)
     segment = noted.open_segment
     if segment is None or not gained_ms:
         return noted
-    spoken = replace(segment, speech_ms=segment.speech_ms + gained_ms, power=segment.power + gained_power)
+    spoken = replace(segment, speech_ms=segment.speech_ms + gained_ms, voice=segment.voice.with_window(event))
     return noted.with_segment(spoken)
 
 

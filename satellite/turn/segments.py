@@ -22,7 +22,7 @@ def then(effects: tuple[Effect, ...], outcome: Outcome) -> Outcome:
 def open_stream(state: State, settings: TurnSettings) -> Outcome:
     """Open a stream for the utterance that is going on."""
     stream = state.streams + 1
-    segment = Segment(stream, speech_ms=state.evidence.speech_ms, power=state.evidence.power)
+    segment = Segment(stream, speech_ms=state.evidence.speech_ms, voice=state.evidence.voice)
     opened = replace(state, streams=stream, segments=(*state.segments, segment))
     return opened, (OpenStt(stream, settings.pre_roll_ms),)
 

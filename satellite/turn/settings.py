@@ -85,8 +85,10 @@ class TurnSettings:
     commit_backchannel_ms: float = 1500.0
     # By duration alone: "uh-huh" has up to 450 ms of voicing, "no, wait" hardly less than 500.
     commit_unheard_ms: float = 500.0
-    # And by level alone: who speaks this much more softly than in the last turn speaks to somebody else, or is a radio.
-    softer_is_aside_db: float = 12.0
+    # Who speaks this much more softly than in the last turn speaks to somebody else, or is a radio ...
+    softer_is_aside_db: float = 6.0
+    # ... unless it is a whisper, which lacks the low half of a voice.
+    whisper_brighter_db: float = 5.0
     undecided_ms: float = 1500.0
     # Silero needs some 100 ms to believe in a voice, and weak first consonants come before that.
     pre_roll_ms: float = 500.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from satellite.turn.evidence import Evidence
+from satellite.turn.voice import Voice
 
 
 class Phase(Enum):
@@ -46,13 +47,13 @@ class Barge(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of the user's speech with an STT stream of its own; `speech_ms` of it was voiced, `power` in all."""
+    """A stretch of the user's speech with an STT stream of its own; `speech_ms` of it was voiced, as `voice` says."""
 
     stream: int
     text: str = ""
     state: SegmentState = SegmentState.OPEN
     speech_ms: float = 0.0
-    power: float = 0.0
+    voice: Voice = field(default_factory=Voice)
 
 
 # Typed text is a segment that was never a stream.
@@ -66,8 +67,9 @@ class State:
     `epoch` counts replies and `live` says whether the newest one is still wanted. While it is, `segments` is what the
     user said into it so far, undecided; otherwise it is the user's turn so far. `cut` says that this turn took the
     floor from a reply, `into_reply` that it began in a reply which then came to its end. `voice_until` is set while a
-    turn that a wake word began still waits for its first voice. `user_power` is how loud a window of the user's
-    usually is (full scale 1; 0: not known), `asides` how often this reply went on over somebody too soft, `ring_due`
+    turn that a wake word began still waits for its first voice. `user` is what the user's voice is
+    usually like, `asides` how often in a row this reply went on over somebody too soft, who insists by
+    speaking again until `insisting_until`, `ring_due`
     that a timer has finished and has not rung. Times are seconds of the device's clock.
     """
 
@@ -90,8 +92,9 @@ class State:
     reply_until: float | None = None
     voice_until: float | None = None
     follow_up_until: float | None = None
-    user_power: float = 0.0
+    user: Voice = field(default_factory=Voice)
     asides: int = 0
+    insisting_until: float | None = None
     ring_due: bool = False
 
     @property

@@ -39,6 +39,8 @@ class Drive:
     now: float = 0.0
     # How loud the windows are, in dBFS.
     level_db: float | None = None
+    # How much of their power lies above 1.5 kHz.
+    bright_share: float = 0.1
     log: list[tuple[float, Effect]] = field(default_factory=list)
 
     def send(self, event: Event) -> tuple[Effect, ...]:
@@ -55,7 +57,7 @@ class Drive:
     def window(self, probability: float, *, own_voice: bool = False) -> tuple[Effect, ...]:
         """One window of the VAD passes, with the ticks that fall into it."""
         ticked = self.wait(self.settings.window_ms)
-        return (*ticked, *self.send(VoiceWindow(probability, own_voice, self.level_db)))
+        return (*ticked, *self.send(VoiceWindow(probability, own_voice, self.level_db, self.bright_share)))
 
     def voice(self, ms: float) -> tuple[Effect, ...]:
         """Somebody speaks for so long (whole windows, rounded up)."""
