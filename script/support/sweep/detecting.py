@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from script.support.sweep.listening import Listened, Sound
 
-_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+_THRESHOLDS = (0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+_ENDING_THRESHOLDS = (0.35, 0.5, 0.6, 0.7)
 _WINDOWS = (1, 2, 3, 4)
 _HYSTERESES = (0.0, 0.1, 0.15, 0.25, 0.35)
 _SILENCES_MS = (300, 400, 500, 600, 700, 800, 1000)
@@ -95,7 +96,7 @@ def ending(silent: Sequence[Listened]) -> str:
     return table(
         "end of a sentence: last voiced window after the voice, longest pause inside, % cut by a silence of",
         ("threshold - hysteresis", "sentences", *late, "pause P90", "P99", *(f"{limit} ms" for limit in _SILENCES_MS)),
-        [_ending_row(silent, threshold, hysteresis) for threshold in _THRESHOLDS[1:5] for hysteresis in _HYSTERESES],
+        [_ending_row(silent, threshold, hysteresis) for threshold in _ENDING_THRESHOLDS for hysteresis in _HYSTERESES],
     )
 
 

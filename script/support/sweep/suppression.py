@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 # Where the detector works best with each.
-_THRESHOLDS = (0.4, 0.5, 0.6, 0.7)
+_THRESHOLDS = (0.35, 0.5)
 _BY_NOISE = (Treatment(0), Treatment(1), Treatment(2), Treatment(3), Treatment(4))
 
 
