@@ -12,8 +12,9 @@ from satellite.hearing.cancelling.partitions import BLOCK_SAMPLES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# A residual up to 4 dB above its expectation is still ours, as speech varies.
-_OVERSUBTRACTION = np.float32(2.5)
+# A residual up to 2 dB above its expectation is still ours, as speech varies. With more (2.5, 4 dB) as much of the user
+# is lost as of us, and the guard needs no more.
+_OVERSUBTRACTION = np.float32(1.6)
 # A voice activity detector does not mind musical noise, but hears speech at -30 dB.
 _FLOOR_GAIN = np.float32(10 ** (-40 / 20))
 # 8 ms of response: a gain that differs from bin to bin needs no more once neighbours were averaged.
