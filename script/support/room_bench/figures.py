@@ -148,7 +148,9 @@ def _losses(scenes: Sequence[Judged]) -> list[float]:
 
 
 def _stress(group: Group, scenes: Sequence[Judged]) -> list[AnyFigure]:
-    rows = rate(f"{group.value}: committed or paused by itself", scenes, _STOPS, "not in the goal grid")
+    alone = [judged for judged in scenes if judged.noise is not NoiseKind.TV]
+    method = "not in the goal grid; without the scenes with a television as their noise"
+    rows = rate(f"{group.value}: committed or paused by itself", alone, _STOPS, method)
     rows += share("  yields", tried(scenes, INTERRUPTIONS), yielded)
     rows += measured("  onset -> silence", "ms", latencies_ms(scenes, lambda found: found.silence_s), "")
     recoveries = [recovery.playback_s for judged in scenes for recovery in judged.recoveries]
