@@ -99,12 +99,12 @@ def _voices(takes: Sequence[Listened], windows: int) -> list[Voice]:
         said = _windows(one, windows)
         if not len(asked) or len(said) < windows:
             continue
-        tracks = one.listened.tracks
+        levels = one.listened.tracks[f"level-{rule.treatment.name}"]
         found.append(
             Voice(
                 one.sound.kind,
                 one.sound.effort,
-                _level_db(tracks["level-1"], said) - _level_db(tracks["level-1"], asked),
+                _level_db(levels, said) - _level_db(levels, asked),
                 _tilt_db(one.listened, said) - _tilt_db(one.listened, asked),
             )
         )
