@@ -38,7 +38,7 @@ class HearingSettings:
     noise_suppression: int = 0
     auto_gain: int = 0
     volume_multiplier: float = 1.0
-    vad_noise_suppression: int = 1
+    vad_noise_suppression: int = 2
     preroll_s: float = DEFAULT_SECONDS
 
     def __post_init__(self) -> None:

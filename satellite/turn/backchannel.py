@@ -42,6 +42,15 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(_SPLIT_SOUND.sub("mmhmm", plain))
 
 
+def judge_so_far(text: str, *, answers_question: bool = False) -> Verdict:
+    """Judge an utterance that may go on: "I" may yet become "I see"."""
+    words = words_of(text)
+    begins = any(phrase.split()[: len(words)] == words for phrase in _BACKCHANNEL_PHRASES)
+    if words and begins and not answers_question:
+        return Verdict.BACKCHANNEL
+    return judge(text, answers_question=answers_question)
+
+
 def judge(text: str, *, answers_question: bool = False) -> Verdict:
     """Judge an utterance; with `answers_question` a "yes" is an answer, not a backchannel."""
     words = words_of(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from satellite.turn.backchannel import Verdict, judge
+from satellite.turn.backchannel import Verdict, judge, judge_so_far
 from satellite.turn.events import (
     AbortStt,
     CancelReason,
@@ -112,7 +112,8 @@ def _make_room(state: State, now: float, settings: TurnSettings) -> Outcome:
 
 def _decide_while_speaking(state: State, now: float, settings: TurnSettings) -> Outcome:
     segment = state.open_segment
-    verdict = judge(segment.text, answers_question=state.question) if segment is not None else Verdict.EMPTY
+    text = segment.text if segment is not None else ""
+    verdict = judge_so_far(text, answers_question=state.question)
     enough_ms = settings.commit_backchannel_ms if verdict is Verdict.BACKCHANNEL else settings.commit_speech_ms
     aside = _is_aside(state, _voice(state), now, settings)
     if state.evidence.speech_ms >= enough_ms and not aside:
@@ -231,7 +232,7 @@ def stt_partial(state: State, event: Partial, now: float, settings: TurnSettings
         return state, ()
     changed = replace(segment, text=event.text)
     noted = state.with_segment(changed)
-    verdict = judge(event.text, answers_question=state.question)
+    verdict = judge_so_far(event.text, answers_question=state.question)
     if _takes_floor(noted, changed, verdict, now, settings):
         return commit(noted, _reason(verdict), now, settings)
     return noted, ()

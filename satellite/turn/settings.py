@@ -53,7 +53,10 @@ class VadRule:
 
 @dataclass(frozen=True, slots=True)
 class TurnSettings:
-    """When to duck, pause, commit, resume, and end a turn; milliseconds unless the name says otherwise."""
+    """When to duck, pause, commit, resume, and end a turn; milliseconds unless the name says otherwise.
+
+    docs/tuning.md has the measurements behind the numbers of hearing.
+    """
 
     barge_in: BargeIn = BargeIn.SPEECH
     turn_start: TurnStart = TurnStart.SPEECH
@@ -62,11 +65,11 @@ class TurnSettings:
     # One window of Silero VAD at 16 kHz: 512 samples.
     window_ms: float = 32.0
     # In an idle room, and while an answer is awaited: nothing sounds but the user.
-    vad_threshold: float = 0.5
+    vad_threshold: float = 0.4
     # While the user has the floor, or may take it: a reply that is paused has no echo either.
     listening_threshold: float = 0.5
-    # Into a reply, through what the canceller leaves of it.
-    speaking_threshold: float = 0.5
+    # Into a reply, through what the canceller leaves of it: the guard tells our voice, the detector only speech.
+    speaking_threshold: float = 0.35
     # Once speech has begun, a weaker window still counts: word ends and weak syllables sink to about 0.4.
     vad_hysteresis: float = 0.15
     # Two windows in a row: one alone is as often a click as a voice.
@@ -74,8 +77,8 @@ class TurnSettings:
     speaking_trigger_windows: int = 2
     # Closures of stop consonants last up to 150 ms, the gap inside "uh-huh" up to 200.
     utterance_gap_ms: float = 250.0
-    confirm_speech_ms: float = 250.0
-    confirm_within_ms: float = 350.0
+    confirm_speech_ms: float = 192.0
+    confirm_within_ms: float = 256.0
     # A short "stop" or "yes" has this much voicing; less cannot be told from a knock.
     min_speech_ms: float = 150.0
     # "Uh-huh" has up to 450 ms of voicing, and what a recogniser first makes of it is often a word.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -98,8 +99,15 @@ def _directivity(tool: Any, source: Source) -> Any:
 
 
 def _pyroomacoustics() -> Any:
-    # Loaded when a room is built: it takes seconds, and only the room needs it.
+    # Loaded when a room is built: it takes seconds, and only the room needs it. It imports sounddevice if it can,
+    # which starts PortAudio, and from then on no sound card that comes is seen by this process.
+    hidden = "sounddevice" not in sys.modules
+    if hidden:
+        sys.modules["sounddevice"] = None  # type: ignore[assignment]
     try:
         return importlib.import_module("pyroomacoustics")
     except ModuleNotFoundError as error:
         raise RoomToolMissingError("pyroomacoustics", "run script/setup --dev") from error
+    finally:
+        if hidden:
+            del sys.modules["sounddevice"]

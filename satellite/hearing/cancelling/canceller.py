@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satellite.hearing.cancelling import frames
+from satellite.hearing.cancelling.ceiling import Ceiling
 from satellite.hearing.cancelling.delay import MAX_DELAY_SAMPLES, DelayEstimator
 from satellite.hearing.cancelling.drift import DriftEstimator, SlidingDelay
 from satellite.hearing.cancelling.evidence import Evidence
@@ -17,6 +18,7 @@ from satellite.hearing.cancelling.leak import LeakModel
 from satellite.hearing.cancelling.levels import EchoLevels, dbfs
 from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES, RATE_HZ, PlayedSpectra
 from satellite.hearing.cancelling.path import Observation, Origin, PathWatch, Verdict
+from satellite.hearing.cancelling.restraint import Restraint
 from satellite.hearing.cancelling.suppressor import RECENT_SAMPLES, Suppressor, gains
 from satellite.hearing.echo import Convergence
 
@@ -39,6 +41,8 @@ _MAX_DELAY_BLOCKS = MAX_DELAY_SAMPLES // BLOCK_SAMPLES
 _TAIL_BLOCKS = 30
 # Where the path changed, it may be anywhere within its former power.
 _DOUBT_SHARE = 0.5
+# What was played so long ago was heard, wherever the echo is.
+_HEARD_BLOCKS = _MAX_DELAY_BLOCKS + 5
 # The suppressor's bins in the filter's.
 _NEAREST = np.round(np.arange(frames.BINS) * (FFT_SAMPLES / frames.FRAME_SAMPLES)).astype(np.intp)
 # What a block's spectrum sums up, as a mean square.
@@ -83,6 +87,8 @@ class KalmanCanceller:
         self._drift = DriftEstimator()
         self._sliding = SlidingDelay()
         self._frames = frames.Frames()
+        self._ceiling = Ceiling()
+        self._restraint = Restraint()
         self._leak = LeakModel()
         self._suppressor = Suppressor()
         self._evidence = Evidence()
@@ -174,10 +180,11 @@ class KalmanCanceller:
         echo = self._filter.predict(spectra)
         residual = mic - echo
         misadjustment = self._filter.update(residual, spectra)
-        self._frames.push(residual, echo)
+        left = self._restraint.subtract(mic, echo, residual)
+        self._frames.push(left, echo)
         # Half of the judging at a time: gains that are 10 ms old are good enough for the second half of 20 ms.
         if self._is_second:
-            self._judge(mic, residual, echo, misadjustment)
+            self._judge(mic, residual, left, echo, misadjustment)
             self._evidence.push(self._frames, self._leak.expected, self._leak.noise)
             return self._suppressor.keep(self._frames.recent(RECENT_SAMPLES))
         self._frames.look()
@@ -198,9 +205,12 @@ class KalmanCanceller:
         self,
         mic: NDArray[np.float32],
         residual: NDArray[np.float32],
+        left: NDArray[np.float32],
         echo: NDArray[np.float32],
         misadjustment: NDArray[np.float32],
     ) -> None:
+        self._ceiling.push(mic, self._played.spectra(_HEARD_BLOCKS, 1)[0])
+        self._filter.limit(self._ceiling.gain)
         seen = Observation(
             mic=float(mic @ mic) / BLOCK_SAMPLES,
             residual=float(residual @ residual) / BLOCK_SAMPLES,
@@ -224,7 +234,7 @@ class KalmanCanceller:
         elif self._watch.convergence is Convergence.CONVERGED:
             self._remembered = None
             self._drift.push(self._filter.weights)
-        self._levels.push(self._played.level, seen.echo, seen.mic, seen.residual, seen.evidence)
+        self._levels.push(self._played.level, seen.echo, seen.mic, float(left @ left) / BLOCK_SAMPLES, seen.evidence)
 
     def _found(self, delay_samples: int) -> None:
         is_first = self._delay_samples is None

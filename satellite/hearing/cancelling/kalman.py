@@ -34,6 +34,9 @@ _CONSTRAIN_EVERY = 4
 _AGE_EVERY = 4
 # A response that is recalled elsewhere is a fraction of a sample off, and the room around it may be another.
 _RECALLED_SHARE = np.float32(0.1)
+# The response may be so much above its measured ceiling (6 dB), which is a mean of speech that comes and goes.
+_ABOVE_CEILING = np.float32(4.0)
+_ANY = np.float32(1e6)
 # Below the last bit of 24-bit audio, as power of a bin: keeps divisions finite.
 _TINY = np.float32(1e-12)
 # What the uncertainty explains is less than all of it: rounding would leave less than none.
@@ -100,6 +103,15 @@ class KalmanFilter:
             explained *= (1 - _TRANSITION**2) * _AGE_EVERY
             self._uncertainty += explained
         return misadjusted
+
+    def limit(self, gain: NDArray[np.float32]) -> None:
+        """Take note that the response's power is at most `gain` (161,) in each bin: what is above it begins anew."""
+        most = np.minimum(_ABOVE_CEILING * gain, _ANY)
+        np.minimum(self._uncertainty, most * self._prior, out=self._uncertainty)
+        impossible = _squared(self._weights).sum(0) > most
+        if impossible.any():
+            self._weights[:, impossible] = 0
+            self._uncertainty[:, impossible] = (np.minimum(most, 1) * self._prior)[:, impossible]
 
     def doubt(self, share: float) -> None:
         """Take the response for moved, no one knows where to: all of it is uncertain, up to `share` of its power."""

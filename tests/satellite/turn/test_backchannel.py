@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from satellite.turn.backchannel import Verdict, judge
+from satellite.turn.backchannel import Verdict, judge, judge_so_far
 
 
 @pytest.mark.parametrize("text", ["", "   ", "...", "?!", "—"])
@@ -53,3 +53,15 @@ def test_after_a_question_a_yes_is_an_answer(text: str) -> None:
 def test_after_a_question_a_stop_is_still_a_stop_and_a_noise_still_nothing() -> None:
     assert judge("stop", answers_question=True) is Verdict.STOP
     assert judge("", answers_question=True) is Verdict.EMPTY
+
+
+@pytest.mark.parametrize("text", ["I", "go", "I see", "makes"])
+def test_what_may_yet_become_a_backchannel_is_none_of_our_business_so_far(text: str) -> None:
+    assert judge_so_far(text) is Verdict.BACKCHANNEL
+
+
+def test_once_the_phrase_is_left_it_takes_the_floor() -> None:
+    assert judge_so_far("I want") is Verdict.SPEECH
+    assert judge_so_far("I see that it is wrong") is Verdict.SPEECH
+    assert judge("I") is Verdict.SPEECH
+    assert judge_so_far("I", answers_question=True) is Verdict.SPEECH

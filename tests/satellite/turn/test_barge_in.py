@@ -60,16 +60,16 @@ def test_what_ends_before_it_is_confirmed_un_ducks(speaking: Drive) -> None:
 
 
 def test_a_short_word_is_transcribed_while_the_reply_goes_on(speaking: Drive) -> None:
-    speaking.voice(192)
+    speaking.voice(160)
     assert speaking.silence(256) == (EndStt(1), Unduck())
     assert speaking.transcribe("stop") == (CancelReply(1, CancelReason.STOP_WORD),)
 
 
-def test_a_quarter_of_a_second_of_speech_pauses(speaking: Drive) -> None:
+def test_a_fifth_of_a_second_of_speech_pauses(speaking: Drive) -> None:
     start = speaking.now
-    speaking.voice(256)
+    speaking.voice(192)
     assert speaking.phase() is Phase.INTERRUPTED
-    assert speaking.time_of(Pause) - start == pytest.approx(0.256)
+    assert speaking.time_of(Pause) - start == pytest.approx(0.192)
     assert speaking.kinds == ["OpenStt", "Duck", "Pause"]
 
 

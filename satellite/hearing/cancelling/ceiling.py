@@ -1,0 +1,44 @@
+"""How loud the echo can be at most: no louder than all that the microphone hears."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Both powers are averaged over some 2 s, taken every 20 ms: a sentence has something to say in every bin.
+_MEMORY = np.float32(0.99)
+# A block of the microphone fills half of its FFT, one of what was played the whole.
+_OVERLAP = np.float32(FFT_SAMPLES / BLOCK_SAMPLES)
+_TINY = np.float32(1e-12)
+
+
+class Ceiling:
+    """The most that the echo's path can add to each bin, 0 and up, from what was played so long ago that it was heard.
+
+    It is infinite in bins in which nothing was played yet.
+    """
+
+    def __init__(self) -> None:
+        self._heard = np.zeros(BINS, np.float32)
+        self._played = np.zeros(BINS, np.float32)
+        self._padded = np.zeros(FFT_SAMPLES, np.float32)
+
+    def push(self, mic: NDArray[np.float32], played: NDArray[np.complexfloating]) -> None:
+        """Take 160 samples of the microphone, and the spectrum (161,) of what echoes no longer."""
+        self._padded[BLOCK_SAMPLES:] = mic
+        spectrum = np.fft.rfft(self._padded)
+        for mean, now in ((self._heard, spectrum), (self._played, played)):
+            mean *= _MEMORY
+            mean += np.square(now.real) + np.square(now.imag)
+
+    @property
+    def gain(self) -> NDArray[np.float32]:
+        """Power of the microphone over that of what was played, (161,)."""
+        gain: NDArray[np.float32] = _OVERLAP * self._heard / (self._played + _TINY)
+        return gain
