@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 from script.support.sweep.rows import HEAD, row
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 _EVIDENCE = (0.0, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2)
 _COHERENCE = (0.2, 0.3, 0.4, 0.5, 0.6, 1.0)
+# Around where neither users are lost nor false triggers come.
+_NEAR_EVIDENCE = (0.05, 0.07, 0.1)
+_NEAR_COHERENCE = (0.15, 0.2, 0.25, 0.3, 0.5)
 _HOLD_MS = (0.0, 64.0, 128.0, 200.0, 320.0)
 
 
@@ -28,6 +32,10 @@ def report(takes: Sequence[Listened]) -> str:
         (f"evidence {Rule().least_evidence:g}, coherence {coherence:g}", Rule(most_coherence=coherence))
         for coherence in _COHERENCE
     ]
+    both = [
+        (f"evidence {evidence:g}, coherence {coherence:g}", Rule(least_evidence=evidence, most_coherence=coherence))
+        for evidence, coherence in product(_NEAR_EVIDENCE, _NEAR_COHERENCE)
+    ]
     asked = [
         ("never", Rule(guard=Guard.NONE)),
         ("as shipped", Rule(guard=Guard.SHIPPED)),
@@ -38,7 +46,9 @@ def report(takes: Sequence[Listened]) -> str:
             for hold_ms in _HOLD_MS[1:]
         ),
     ]
-    return table("limits of the guard, asked in every window", ("limits", *HEAD), _rows(takes, limits)) + table(
+    return table(
+        "limits of the guard, asked in every window", ("limits", *HEAD), _rows(takes, [*limits, *both])
+    ) + table(
         f"where the guard is asked, evidence {Rule().least_evidence:g}, coherence {Rule().most_coherence:g}",
         ("asked", *HEAD),
         _rows(takes, asked),
