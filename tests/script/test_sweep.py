@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from satellite.hearing.echo import Convergence
+from script.support.sweep.ears import AS_SHIPPED
 from script.support.sweep.engines import converged_after
 from script.support.sweep.listening import CONVERGENCES, Listened, Sound
 from script.support.sweep.rules import Guard, Rule, spoken
@@ -20,6 +21,8 @@ from tests.room.scene import SCENE_KINDS, Kind
 
 WINDOW = 512
 WINDOWS = 400
+# Whatever the defaults become.
+RULE = Rule().with_turn(speaking_trigger_windows=2, confirm_speech_ms=250.0, confirm_within_ms=350.0)
 CONVERGED = float(CONVERGENCES.index(Convergence.CONVERGED))
 
 
@@ -30,7 +33,7 @@ def take_with(
     evidence = np.where([at in own for at in range(WINDOWS)], 0.0, 0.5)
     tracks = {
         "end": WINDOW * np.arange(1, WINDOWS + 1),
-        "probability-1": np.where([at in voiced for at in range(WINDOWS)], 0.9, 0.05),
+        f"probability-{AS_SHIPPED.name}": np.where([at in voiced for at in range(WINDOWS)], 0.9, 0.05),
         "evidence": evidence,
         "explains": evidence == 0,
         "coherence": np.zeros(WINDOWS),
@@ -55,7 +58,7 @@ def sound(first: int, last: int, kind: Kind = Kind.SHORT) -> Sound:
 
 
 def test_an_utterance_counts_once_and_knows_when() -> None:
-    (said,) = spoken(take_with(range(100, 130)), Rule())
+    (said,) = spoken(take_with(range(100, 130)), RULE)
 
     assert said.trigger == 102 * WINDOW
     assert said.confirm == 108 * WINDOW
@@ -66,7 +69,7 @@ def test_an_utterance_counts_once_and_knows_when() -> None:
     ("rule", "voiced"),
     [
         (Rule(guard=Guard.NONE), 30),
-        (Rule(), 10),
+        (RULE, 10),
         (Rule(guard=Guard.SHIPPED), 10),
         (Rule(hold_ms=64.0), 12),
         (Rule(guard=Guard.AT_TRIGGER), 30),
@@ -79,7 +82,7 @@ def test_the_guard_is_asked_where_the_rule_says(rule: Rule, voiced: int) -> None
 
 
 def test_who_is_heard_is_heard_from_the_onset_on() -> None:
-    scored = score([take_with(range(100, 130), sounds=(sound(99, 131),))], Rule())
+    scored = score([take_with(range(100, 130), sounds=(sound(99, 131),))], RULE)
 
     (outcome,) = scored.interruptions()
     assert outcome.trigger_s == pytest.approx(3 * WINDOW / RATE_HZ)
@@ -89,7 +92,7 @@ def test_who_is_heard_is_heard_from_the_onset_on() -> None:
 
 def test_what_nobody_said_is_a_false_alarm_and_hears_nobody() -> None:
     late = 99 + round((AFTERWARDS_S + 1.0) * RATE_HZ / WINDOW)
-    scored = score([take_with(range(late, late + 20), sounds=(sound(90, 99),))], Rule())
+    scored = score([take_with(range(late, late + 20), sounds=(sound(90, 99),))], RULE)
 
     (outcome,) = scored.interruptions()
     assert outcome.trigger_s == NEVER
@@ -98,7 +101,7 @@ def test_what_nobody_said_is_a_false_alarm_and_hears_nobody() -> None:
 
 
 def test_a_television_in_the_room_is_somebody() -> None:
-    scored = score([take_with(range(100, 130), noise="tv")], Rule())
+    scored = score([take_with(range(100, 130), noise="tv")], RULE)
 
     assert scored.triggers_per_hour() == 0
     assert len(scored.babbling_alarms) == 1
