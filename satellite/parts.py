@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from satellite.errors import ServerNotFoundError
+from satellite.hearing.echo_memory import EchoMemory, default_file
 from satellite.hearing.recording import Recorder
 from satellite.hearing.wake.choice import WordChoice, make_detector
 from satellite.hearing.wake.several import SeveralDetectors
@@ -21,7 +23,7 @@ from satellite.pipelines.marks import TtsMarks
 from satellite.pipelines.recorded import RecordedPipeline
 from satellite.pipelines.server import Server, fixed
 from satellite.room_sounds import RoomSounds
-from satellite.settings import PipelineKind, WakeSource
+from satellite.settings import Audio, PipelineKind, WakeSource
 from satellite.speaking.sounds import load_sounds
 from satellite.speaking.tones import error_cue
 from satellite.timers import ring_audio
@@ -79,6 +81,17 @@ async def pipeline_parts(settings: SatelliteSettings) -> PipelineParts:
         pipeline, helpers = RecordedPipeline(pipeline, recorder), (recorder,)
     wake = detectors[0] if len(detectors) == 1 else SeveralDetectors(tuple(detectors)) if detectors else None
     return PipelineParts(pipeline, link, wake, helpers)
+
+
+def echo_memory(settings: SatelliteSettings) -> EchoMemory | None:
+    """Build what remembers the room; None for a room that is simulated anew each time, or not heard at all."""
+    file = settings.echo_memory
+    if file is None:
+        if settings.text or settings.audio is Audio.SIMULATED:
+            return None
+        file = default_file(os.environ)
+    devices = (settings.mic_device, settings.snd_device, settings.mic_command, settings.snd_command)
+    return EchoMemory(file, " | ".join(device or "default" for device in devices))
 
 
 async def reactions_to(settings: SatelliteSettings) -> tuple[Reaction, ...]:

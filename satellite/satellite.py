@@ -13,7 +13,7 @@ from satellite.hearing.engines import make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.vad import SileroVad
 from satellite.info import satellite_info
-from satellite.parts import pipeline_parts, reactions_to, room_sounds
+from satellite.parts import echo_memory, pipeline_parts, reactions_to, room_sounds
 from satellite.settings import player_settings, turn_settings
 from satellite.sound import sound_device
 from satellite.speaking.player import Player
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
     from satellite.devices.base import Device
+    from satellite.hearing.echo import EchoControl
     from satellite.settings import SatelliteSettings
 
 _LOGGER = logging.getLogger(__name__)
@@ -90,11 +91,13 @@ async def run_satellite(settings: SatelliteSettings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         device = await stack.enter_async_context(sound_device(settings, trace))
         player = Player(device.rate_hz, player_settings(settings))
+        memory = echo_memory(settings)
+        echo = make_echo_control(settings.echo_canceller, await memory.load() if memory is not None else None)
         parts = await pipeline_parts(settings)
         conversation = Conversation(
             turn_settings(settings),
             player,
-            _front_end(settings, device),
+            _front_end(settings, device, echo),
             parts.pipeline,
             trace,
             volume=settings.snd_volume_multiplier,
@@ -124,6 +127,9 @@ async def run_satellite(settings: SatelliteSettings) -> None:
             work[type(helper).__name__] = helper.run()
         if text_mode is not None:
             work["text mode"] = text_mode.run()
+        if memory is not None:
+            work["echo memory"] = memory.keep(echo)
+            stack.push_async_callback(lambda: memory.save(echo.path))
         await _until_one_ends(work)
 
 
@@ -153,10 +159,10 @@ async def _move_audio(device: Device, player: Player, conversation: Conversation
             conversation.on_block(block, device.output_latency_frames)
 
 
-def _front_end(settings: SatelliteSettings, device: Device) -> FrontEnd:
+def _front_end(settings: SatelliteSettings, device: Device, echo: EchoControl) -> FrontEnd:
     hearing = HearingSettings(
         noise_suppression=settings.mic_noise_suppression,
         auto_gain=settings.mic_auto_gain,
         volume_multiplier=settings.mic_volume_multiplier,
     )
-    return FrontEnd(device.rate_hz, hearing, SileroVad(), make_echo_control(settings.echo_canceller))
+    return FrontEnd(device.rate_hz, hearing, SileroVad(), echo)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satellite.doctor.recording import Layout, Recording
+    from satellite.hearing.cancelling.canceller import Path
     from satellite.hearing.echo import EchoControl, EchoReport
     from satellite.hearing.vad import Vad
 
@@ -55,6 +56,10 @@ class _Weighed:
     @property
     def report(self) -> EchoReport:
         return self._control.report
+
+    @property
+    def path(self) -> Path | None:
+        return self._control.path
 
     def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
         left = self._control.process(mic_10ms, played_10ms)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from satellite.hearing.cancelling.canceller import Path
+
 
 class EchoCanceller(Protocol):
     """Takes our own voice out of what the microphone heard."""
@@ -72,3 +74,7 @@ class EchoControl(Protocol):
     @property
     def report(self) -> EchoReport:
         """What is known of the echo now."""
+
+    @property
+    def path(self) -> Path | None:
+        """What is worth keeping over a restart; None while nothing is."""

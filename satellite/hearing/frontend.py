@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 # Far below the last bit of 16-bit audio: the logarithm of digital silence.
 _SILENCE = 1e-12
-# 1.5 kHz: a head that turns away shadows what lies above, and a whisper has little else (script/bench sweep, asides).
-_BRIGHT_FROM = 1_500 * WINDOW_SAMPLES // RATE_HZ
+# The band of voices, 200 Hz to 5 kHz, and where it becomes bright, at 1.5 kHz: a head that turns away shadows what
+# lies above, and a whisper has little else (script/bench sweep, asides).
+_VOICE = slice(200 * WINDOW_SAMPLES // RATE_HZ, 5_000 * WINDOW_SAMPLES // RATE_HZ)
+_BRIGHT_FROM = 1_300 * WINDOW_SAMPLES // RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Window:
 
     probability is that of speech; own_voice: what was heard may be our own voice alone; end_index is the 16 kHz index
     one past the window's last sample, the index that `FrontEnd.ring` uses; level_db is in dBFS; bright_share: of its
-    power, above 1.5 kHz.
+    power between 200 Hz and 5 kHz, what lies above 1.5 kHz.
     """
 
     probability: float
@@ -148,6 +150,6 @@ class FrontEnd:
 
 
 def _bright_share(window: NDArray[np.float32]) -> float:
-    spectrum = np.fft.rfft(window)
+    spectrum = np.fft.rfft(window)[_VOICE]
     powers = np.square(spectrum.real) + np.square(spectrum.imag)
     return float(powers[_BRIGHT_FROM:].sum()) / (float(powers.sum()) + _SILENCE)

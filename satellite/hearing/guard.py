@@ -143,6 +143,10 @@ class ByLoudness:
         convergence = Convergence.STARTING if echo_db is None else Convergence.CONVERGED
         return EchoReport(playing=self._guard.playing, convergence=convergence, echo_db=echo_db)
 
+    @property
+    def path(self) -> None:
+        """Nothing is worth keeping: a few seconds of playback tell as much."""
+
     def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the microphone's 160 samples (16 kHz, -1 to 1) without what of `played_10ms` is in them."""
         heard = self._canceller.process(mic_10ms, played_10ms)

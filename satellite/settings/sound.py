@@ -38,6 +38,11 @@ class SoundSettings:
         "who takes our own voice out of the microphone; hardware: the microphone itself does; aec3 and speex: other "
         "libraries, to compare",
     )
+    echo_memory: Path | None = option(
+        None,
+        "file that keeps what is known of the echo (default: interject/echo.json in XDG_STATE_HOME or ~/.local/state; "
+        "none with --audio simulated)",
+    )
     snd_volume_multiplier: float = option(1.0, "gain of replies", minimum=0, maximum=100)
     mic_command: str | None = option(None, "program that writes raw microphone audio to its standard output")
     mic_command_rate: int = option(16_000, "sample rate of --mic-command, Hz", minimum=8_000, maximum=192_000)

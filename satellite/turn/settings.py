@@ -89,9 +89,9 @@ class TurnSettings:
     # By duration alone: "uh-huh" has up to 450 ms of voicing, "no, wait" hardly less than 500.
     commit_unheard_ms: float = 500.0
     # Who speaks this much more softly than in the last turn speaks to somebody else, or is a radio ...
-    softer_is_aside_db: float = 6.0
+    softer_is_aside_db: float = 7.0
     # ... unless it is a whisper, which lacks the low half of a voice.
-    whisper_brighter_db: float = 5.0
+    whisper_brighter_db: float = 2.0
     undecided_ms: float = 1500.0
     # Silero needs some 100 ms to believe in a voice, and weak first consonants come before that.
     pre_roll_ms: float = 500.0

@@ -33,6 +33,7 @@ class Told:
 
     report: EchoReport = field(default=LOUD)
     own_voice: bool = True
+    path: None = None
 
     def process(self, mic_10ms: NDArray[np.float32], _played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
         return mic_10ms

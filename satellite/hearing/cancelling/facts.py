@@ -8,10 +8,10 @@ from satellite.hearing.echo import Convergence, EchoReport
 
 # In 36 minutes of playback in rooms that nothing was tuned on, 0 to 20 dB above the user: with both limits none of what
 # Silero took for speech was our own, without them 1.3 a minute, and nearly all users who were missed Silero had missed.
-SOMEBODY_ELSE_EVIDENCE = 0.07
+SOMEBODY_ELSE_EVIDENCE = 0.05
 
 # More coherent than this is our own voice on a path that changed a moment ago. It costs no user.
-OUR_OWN_COHERENCE = 0.5
+OUR_OWN_COHERENCE = 0.25
 
 # A path that changed shows in the misfit before Silero hears what it left. Where users talk and nothing changes, the
 # misfit is below this in all but one of a hundred frames.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from satellite.hearing.cancelling.canceller import KalmanCanceller
+    from satellite.hearing.cancelling.canceller import KalmanCanceller, Path
     from satellite.hearing.echo import EchoReport
 
 
@@ -29,6 +29,11 @@ class ByResidual:
     def report(self) -> EchoReport:
         """What is known of the echo now."""
         return self.canceller.facts.report()
+
+    @property
+    def path(self) -> Path | None:
+        """What the canceller knows of the room; None while it does not."""
+        return self.canceller.path
 
     def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the microphone's 160 samples (16 kHz, -1 to 1) without what of `played_10ms` is in them."""
