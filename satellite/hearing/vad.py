@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +21,12 @@ WINDOW_SAMPLES = 512
 # Samples of the window before, put in front of each window (as the model's authors' own wrapper does).
 CONTEXT_SAMPLES = 64
 _STATE_SHAPE = (2, 1, 128)
+# The model's memory goes astray in what a canceller leaves of minutes of our own voice: users across the room are not
+# heard any more. When nothing was speech for 2 s it is made anew from the last half second; a memory made from nothing
+# would be deaf for a moment (script/bench sweep, detector's memory).
+_ASTRAY_WINDOWS = 64
+_REHEARD_WINDOWS = 16
+_NO_SPEECH = 0.1
 # ONNX Runtime's own messages: errors only, its warnings about the model's graph tell a user nothing.
 _LOG_ERRORS = 3
 
@@ -55,11 +62,29 @@ class SileroVad:
         self._samples = np.zeros((1, CONTEXT_SAMPLES + WINDOW_SAMPLES), np.float32)
         self._state = np.zeros(_STATE_SHAPE, np.float32)
         self._rate_hz = np.array(RATE_HZ, np.int64)
+        self._recent: deque[NDArray[np.float32]] = deque(maxlen=_REHEARD_WINDOWS)
+        self._quiet_windows = 0
 
     def process(self, window: NDArray[np.float32]) -> float:
         """Return the probability of speech in the next window; ValueError unless it is 512 samples long."""
         if window.shape != (WINDOW_SAMPLES,):
             raise ValueError(f"a window has {WINDOW_SAMPLES} samples, not {window.shape}")
+        probability = self._judge(window)
+        self._recent.append(window.copy())
+        self._quiet_windows = self._quiet_windows + 1 if probability < _NO_SPEECH else 0
+        if self._quiet_windows == _ASTRAY_WINDOWS:
+            self._rehear()
+        return probability
+
+    def _rehear(self) -> None:
+        """Make the memory anew from what was heard last."""
+        self._quiet_windows = 0
+        self._samples[:] = 0
+        self._state = np.zeros(_STATE_SHAPE, np.float32)
+        for window in self._recent:
+            self._judge(window)
+
+    def _judge(self, window: NDArray[np.float32]) -> float:
         self._samples[0, :CONTEXT_SAMPLES] = self._samples[0, -CONTEXT_SAMPLES:]
         self._samples[0, CONTEXT_SAMPLES:] = window
         inputs = {"input": self._samples, "state": self._state, "sr": self._rate_hz}

@@ -69,12 +69,13 @@ class TurnSettings:
     # While the user has the floor, or may take it: a reply that is paused has no echo either.
     listening_threshold: float = 0.5
     # Into a reply, through what the canceller leaves of it: the guard tells our voice, the detector only speech.
-    speaking_threshold: float = 0.35
+    speaking_threshold: float = 0.4
     # Once speech has begun, a weaker window still counts: word ends and weak syllables sink to about 0.4.
     vad_hysteresis: float = 0.15
     # Two windows in a row: one alone is as often a click as a voice.
     trigger_windows: int = 2
-    speaking_trigger_windows: int = 2
+    # Into a reply one is enough, for it takes the guard's agreement too, and all that it does is to duck.
+    speaking_trigger_windows: int = 1
     # Closures of stop consonants last up to 150 ms, the gap inside "uh-huh" up to 200.
     utterance_gap_ms: float = 250.0
     confirm_speech_ms: float = 192.0

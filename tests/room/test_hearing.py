@@ -10,6 +10,7 @@ from satellite.devices.base import running
 from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.vad import SileroVad
+from tests.room.acoustic import AcousticRoom
 from tests.room.casting import Wishes, make_scene
 from tests.room.device import RoomDevice
 from tests.room.effort import Effort
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tests.room.staging import Stage
 
 SPEECH = 0.5
+_BLOCK = 320
 # A detector needs two or three windows of 32 ms and looks for a voice, which a word may not begin with.
 SOON_S = 0.5
 
@@ -58,3 +60,19 @@ def test_every_interruption_is_heard_soon_after_its_label_and_nothing_before(cor
         after = [end for end in speech if end > label.start_frame]
         assert after
         assert after[0] - label.start_frame < frames_of(SOON_S)
+
+
+def test_after_a_minute_of_our_own_voice_the_user_is_still_heard(corpus: Corpus) -> None:
+    wishes = Wishes(seconds=80.0, echo_db=10.0, noise=NoiseKind.QUIET, effort=Effort.NORMAL)
+    stage = set_stage(make_scene(Kind.SHORT, 9000, corpus, wishes), corpus)
+    played = stage.uninterrupted()
+    mic = AcousticRoom(stage).step(played)
+    front_end = FrontEnd(RATE_HZ, HearingSettings(), SileroVad(), make_echo_control(CancellerKind.KALMAN))
+    windows: list[Window] = []
+    for at in range(0, len(mic), _BLOCK):
+        windows += front_end.push(mic[at : at + _BLOCK], played[at : at + _BLOCK])
+    voiced = [window.end_index for window in windows if window.probability >= SPEECH and not window.own_voice]
+    late = [label for label in stage.labels if label.start_frame > frames_of(40.0)]
+    assert len(late) >= 4
+    for label in late:
+        assert any(label.start_frame < end < label.end_frame + frames_of(0.3) for end in voiced)
