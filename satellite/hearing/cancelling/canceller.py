@@ -51,6 +51,8 @@ _PER_SAMPLE = np.float32(1 / BLOCK_SAMPLES)
 _KEPT = np.dtype("<f4")
 # Bins of 50 Hz in which the filter is judged: 200 to 4000 Hz.
 _JUDGED = slice(4, 81)
+# The same in the bins of frames.
+_JUDGED_NOISE = slice(6, 129)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +214,13 @@ class KalmanCanceller:
         self._ceiling.push(mic, self._played.spectra(_HEARD_BLOCKS, 1)[0])
         self._filter.limit(self._ceiling.gain)
         seen = Observation(
+            played=self._played.level,
             mic=float(mic @ mic) / BLOCK_SAMPLES,
             residual=float(residual @ residual) / BLOCK_SAMPLES,
             echo=float(echo @ echo) / BLOCK_SAMPLES,
             # The mean over the whole band of what was summed over the judged part.
             misadjustment=float(misadjustment[_JUDGED].sum()) / (BLOCK_SAMPLES * BINS),
+            noise=float(self._leak.noise[_JUDGED_NOISE].sum()) / frames.BINS,
             evidence=self._evidence.evidence,
             misfit=self._evidence.misfit,
         )

@@ -21,7 +21,7 @@ _TINY = np.float32(1e-12)
 class Ceiling:
     """The most that the echo's path can add to each bin, 0 and up, from what was played so long ago that it was heard.
 
-    It is infinite in bins in which nothing was played yet.
+    It is next to infinite in bins in which nothing was played yet.
     """
 
     def __init__(self) -> None:
@@ -32,10 +32,11 @@ class Ceiling:
     def push(self, mic: NDArray[np.float32], played: NDArray[np.complexfloating]) -> None:
         """Take 160 samples of the microphone, and the spectrum (161,) of what echoes no longer."""
         self._padded[BLOCK_SAMPLES:] = mic
-        spectrum = np.fft.rfft(self._padded)
-        for mean, now in ((self._heard, spectrum), (self._played, played)):
-            mean *= _MEMORY
-            mean += np.square(now.real) + np.square(now.imag)
+        heard = np.fft.rfft(self._padded)
+        self._heard *= _MEMORY
+        self._heard += np.square(heard.real) + np.square(heard.imag)
+        self._played *= _MEMORY
+        self._played += np.square(played.real) + np.square(played.imag)
 
     @property
     def gain(self) -> NDArray[np.float32]:

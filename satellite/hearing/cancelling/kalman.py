@@ -36,7 +36,6 @@ _AGE_EVERY = 4
 _RECALLED_SHARE = np.float32(0.1)
 # The response may be so much above its measured ceiling (6 dB), which is a mean of speech that comes and goes.
 _ABOVE_CEILING = np.float32(4.0)
-_ANY = np.float32(1e6)
 # Below the last bit of 24-bit audio, as power of a bin: keeps divisions finite.
 _TINY = np.float32(1e-12)
 # What the uncertainty explains is less than all of it: rounding would leave less than none.
@@ -60,6 +59,8 @@ class KalmanFilter:
         self._prior = np.repeat(prior.astype(np.float32)[:, None], BINS, axis=1)
         self._uncertainty = self._prior.copy()
         self._near_end = np.zeros(BINS, np.float32)
+        # What the prior is scaled by: no more is to be expected than was measured to be possible.
+        self._possible = np.ones(BINS, np.float32)
         self._padded = np.zeros(FFT_SAMPLES, np.float32)
         self._terms = np.zeros_like(self._weights)
         self._explained = np.zeros_like(self._prior)
@@ -105,13 +106,13 @@ class KalmanFilter:
         return misadjusted
 
     def limit(self, gain: NDArray[np.float32]) -> None:
-        """Take note that the response's power is at most `gain` (161,) in each bin: what is above it begins anew."""
-        most = np.minimum(_ABOVE_CEILING * gain, _ANY)
-        np.minimum(self._uncertainty, most * self._prior, out=self._uncertainty)
-        impossible = _squared(self._weights).sum(0) > most
+        """Take note that the response's power is at most `gain` (161,), bin by bin: one far above it begins anew."""
+        np.minimum(gain, 1, out=self._possible)
+        np.minimum(self._uncertainty, gain * self._prior, out=self._uncertainty)
+        impossible = _squared(self._weights).sum(0) > _ABOVE_CEILING * gain
         if impossible.any():
             self._weights[:, impossible] = 0
-            self._uncertainty[:, impossible] = (np.minimum(most, 1) * self._prior)[:, impossible]
+            self._uncertainty[:, impossible] = self._possible[impossible] * self._prior[:, impossible]
 
     def doubt(self, share: float) -> None:
         """Take the response for moved, no one knows where to: all of it is uncertain, up to `share` of its power."""
@@ -142,7 +143,7 @@ class KalmanFilter:
 
     def shift(self, blocks: int) -> None:
         """Look `blocks` later (earlier if negative) into what was played: the response keeps its place in time."""
-        moved, doubts = np.zeros_like(self._weights), self._prior.copy()
+        moved, doubts = np.zeros_like(self._weights), self._possible * self._prior
         kept = self.partitions - abs(blocks)
         if kept > 0:
             source, target = max(blocks, 0), max(-blocks, 0)
@@ -153,7 +154,7 @@ class KalmanFilter:
     def reset(self) -> None:
         """Forget the response."""
         self._weights[:] = 0
-        np.copyto(self._uncertainty, self._prior)
+        np.multiply(self._possible, self._prior, out=self._uncertainty)
         self._near_end[:] = 0
 
     def _constrain(self) -> None:

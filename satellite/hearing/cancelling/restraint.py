@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Powers are averaged over some 50 ms: voices that meet cancel each other for a moment.
-_MEMORY = 0.8
+_MEMORY = 0.7
 # What is left may be louder by 0.5 dB.
 _LOUDER = 10 ** (0.5 / 10)
 _TINY = 1e-12

@@ -9,7 +9,9 @@ import pytest
 from satellite.hearing.cancelling.path import Observation, Origin, PathWatch, Verdict
 from satellite.hearing.echo import Convergence
 
-GOOD = Observation(mic=1.0, residual=0.01, echo=1.0, misadjustment=0.01, evidence=0.0, misfit=0.05)
+GOOD = Observation(
+    played=1.0, mic=1.0, residual=0.01, echo=1.0, misadjustment=0.01, noise=0.001, evidence=0.0, misfit=0.05
+)
 
 
 def watched(*seen: Observation) -> tuple[PathWatch, list[Verdict]]:
@@ -26,6 +28,19 @@ def test_a_filter_that_knows_that_it_is_off_is_not_believed() -> None:
     assert watched(*[replace(GOOD, misadjustment=0.3)] * 200)[0].convergence is Convergence.STARTING
 
 
+def test_an_echo_that_the_noise_covers_is_as_good_as_known() -> None:
+    covered = replace(GOOD, echo=0.001, misadjustment=0.0005)
+
+    assert watched(*[covered] * 40)[0].convergence is Convergence.STARTING
+    assert watched(*[covered] * 60)[0].convergence is Convergence.CONVERGED
+
+
+def test_what_nobody_explains_is_not_covered() -> None:
+    unexplained = replace(GOOD, echo=0.001, misadjustment=0.0005, evidence=0.3)
+
+    assert watched(*[unexplained] * 200)[0].convergence is Convergence.STARTING
+
+
 def test_a_user_who_talks_is_no_reason_for_doubt() -> None:
     talking = replace(GOOD, residual=1.0, mic=2.0, evidence=0.5, misfit=0.2)
     watch, verdicts = watched(*[GOOD] * 120, *[talking] * 200)
@@ -40,6 +55,12 @@ def test_an_echo_that_is_another_than_expected_is_a_changed_path(misfit: float) 
 
     assert verdicts.count(Verdict.DOUBT) == 1
     assert watch.convergence is Convergence.RECOVERING
+
+
+def test_a_filter_that_knows_that_it_makes_it_worse_may_go_on_learning() -> None:
+    learning = replace(GOOD, residual=3.0, misadjustment=1.0)
+
+    assert set(watched(*[learning] * 100)[1]) == {Verdict.KEEP}
 
 
 def test_a_filter_that_makes_it_worse_is_thrown_away_once() -> None:
