@@ -34,8 +34,9 @@ _CONSTRAIN_EVERY = 4
 _AGE_EVERY = 4
 # A response that is recalled elsewhere is a fraction of a sample off, and the room around it may be another.
 _RECALLED_SHARE = np.float32(0.1)
-# The response may be so much above its measured ceiling (6 dB), which is a mean of speech that comes and goes.
-_ABOVE_CEILING = np.float32(4.0)
+# The response may be so much above its measured ceiling (12 dB), which is a mean of speech that comes and goes. With
+# 6 dB the filter loses 0.5 dB of the loudest echo; with 12 none.
+_ABOVE_CEILING = np.float32(16.0)
 # Below the last bit of 24-bit audio, as power of a bin: keeps divisions finite.
 _TINY = np.float32(1e-12)
 # What the uncertainty explains is less than all of it: rounding would leave less than none.
