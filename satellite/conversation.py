@@ -115,7 +115,7 @@ class Conversation:
         if due is not None and self._now >= due:
             self._apply(turn.Tick())
         if not self._muted:
-            self._tiers.follow(block, self._front_end.echo, self._now, self._state)
+            self._tiers.follow(block, lambda: self._front_end.echo, self._now, self._state)
 
     def type_text(self, text: str) -> None:
         """Take a typed message."""

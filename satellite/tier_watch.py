@@ -63,13 +63,14 @@ class TierWatch:
         self._looked_s = 0.0
         self.settings = settings
 
-    def follow(self, block: Block, report: EchoReport, now_s: float, turn: State) -> None:
-        """Take in a block of audio, with what is known of the echo after it; what may interrupt is in `settings`."""
+    def follow(self, block: Block, look: Callable[[], EchoReport], now_s: float, turn: State) -> None:
+        """Take in a block of audio; `look` tells what is known of the echo. What may interrupt is in `settings`."""
         self._mic.add(block.mic)
         self._played.add(block.played)
         if now_s - self._looked_s < _LOOK_EVERY_S:
             return
         self._looked_s = now_s
+        report = look()
         seen = Observation(
             now_s=now_s,
             report=report,
