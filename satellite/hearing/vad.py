@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -21,11 +22,6 @@ WINDOW_SAMPLES = 512
 # Samples of the window before, put in front of each window (as the model's authors' own wrapper does).
 CONTEXT_SAMPLES = 64
 _STATE_SHAPE = (2, 1, 128)
-# The model's memory goes astray in what a canceller leaves of minutes of our own voice: users across the room are not
-# heard any more. When nothing was speech for 2 s it is made anew from the last half second; a memory made from nothing
-# would be deaf for a moment (script/bench sweep, detector's memory).
-_ASTRAY_WINDOWS = 64
-_REHEARD_WINDOWS = 16
 _NO_SPEECH = 0.1
 # ONNX Runtime's own messages: errors only, its warnings about the model's graph tell a user nothing.
 _LOG_ERRORS = 3
@@ -38,6 +34,21 @@ class Vad(Protocol):
         """Return the probability of speech, 0 to 1, in the next 512 samples (16 kHz, -1 to 1)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """After how many windows without speech the model's memory is made anew (None: never), from how many heard last.
+
+    The memory goes astray in what a canceller leaves of minutes of our own voice: users across the room are not heard
+    any more. One that is made from nothing is deaf for a moment (script/bench sweep reset).
+    """
+
+    astray_windows: int | None = 64
+    reheard_windows: int = 16
+
+
+DEFAULT_MEMORY = Memory()
+
+
 class SileroVad:
     """Silero VAD v6 on one thread: about 0.12 ms a window on a PC.
 
@@ -45,7 +56,7 @@ class SileroVad:
     pull in torch, so only its file is opened. Raises VadModelError when there is none or it does not load.
     """
 
-    def __init__(self, model_path: Path | None = None) -> None:
+    def __init__(self, model_path: Path | None = None, memory: Memory = DEFAULT_MEMORY) -> None:
         path = model_path if model_path is not None else _installed_model()
         if not path.is_file():
             raise VadModelError(str(path), "does not exist")
@@ -62,7 +73,8 @@ class SileroVad:
         self._samples = np.zeros((1, CONTEXT_SAMPLES + WINDOW_SAMPLES), np.float32)
         self._state = np.zeros(_STATE_SHAPE, np.float32)
         self._rate_hz = np.array(RATE_HZ, np.int64)
-        self._recent: deque[NDArray[np.float32]] = deque(maxlen=_REHEARD_WINDOWS)
+        self._recent: deque[NDArray[np.float32]] = deque(maxlen=memory.reheard_windows)
+        self._astray_windows = memory.astray_windows
         self._quiet_windows = 0
 
     def process(self, window: NDArray[np.float32]) -> float:
@@ -72,7 +84,7 @@ class SileroVad:
         probability = self._judge(window)
         self._recent.append(window.copy())
         self._quiet_windows = self._quiet_windows + 1 if probability < _NO_SPEECH else 0
-        if self._quiet_windows == _ASTRAY_WINDOWS:
+        if self._quiet_windows == self._astray_windows:
             self._rehear()
         return probability
 

@@ -11,13 +11,14 @@ from satellite.hearing.echo import Convergence
 from script.support.sweep.ears import AS_SHIPPED
 from script.support.sweep.engines import converged_after
 from script.support.sweep.listening import CONVERGENCES, Listened, Sound
+from script.support.sweep.resets import LONG_TREATMENTS, long_takes
 from script.support.sweep.rules import Guard, Rule, spoken
 from script.support.sweep.score import AFTERWARDS_S, NEVER, score
 from script.support.sweep.takes import Take, grid
 from tests.room.casting import ECHO_LEVELS_DB
 from tests.room.effort import Effort
 from tests.room.levels import RATE_HZ
-from tests.room.scene import SCENE_KINDS, Kind
+from tests.room.scene import INTERRUPTIONS, SCENE_KINDS, Kind
 
 WINDOW = 512
 WINDOWS = 400
@@ -37,6 +38,7 @@ def take_with(
         "evidence": evidence,
         "explains": evidence == 0,
         "coherence": np.zeros(WINDOWS),
+        "misfit": np.zeros(WINDOWS),
         "convergence": np.full(WINDOWS, CONVERGED),
         "playing": np.ones(WINDOWS),
     }
@@ -79,6 +81,28 @@ def test_the_guard_is_asked_where_the_rule_says(rule: Rule, voiced: int) -> None
     (said,) = spoken(take_with(range(100, 130), own=range(110, 400)), rule)
 
     assert said.voiced == voiced
+
+
+@pytest.mark.parametrize(
+    ("track", "value", "voiced"),
+    [("misfit", 0.5, 10), ("misfit", -0.5, 10), ("misfit", 0.05, 30), ("coherence", 0.9, 10), ("convergence", 0.0, 30)],
+)
+def test_the_guard_is_the_products(track: str, value: float, voiced: int) -> None:
+    take = take_with(range(100, 130))
+    values = take.tracks[track].copy()
+    values[110:] = value
+
+    (said,) = spoken(replace(take, tracks=take.tracks | {track: values}), RULE)
+
+    assert said.voiced == voiced
+
+
+def test_long_replies_are_long_and_have_someone_to_hear() -> None:
+    takes = long_takes(6, 0)
+
+    assert all(take.seconds >= 80 for take in takes)
+    assert {take.kind for take in takes} <= INTERRUPTIONS
+    assert len({treatment.name for treatment in LONG_TREATMENTS}) == len(LONG_TREATMENTS)
 
 
 def test_who_is_heard_is_heard_from_the_onset_on() -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Four scenes of every kind at every level.
 _SCENES = 180
-# In each of them a detector hears noise for five minutes.
+# In each of them a detector hears noise for five minutes, and as many replies are long.
 _ROOMS = 20
 # Long enough for a first interruption, and a few seconds after it.
 _START_S = 18.0
@@ -112,7 +112,9 @@ def _start(store: Store, wanted: argparse.Namespace) -> str:
 
 
 def _reset(store: Store, wanted: argparse.Namespace) -> str:
-    return resets.report(_takes(wanted)[:_ROOMS], store.corpus())
+    takes = _takes(wanted)[:_ROOMS]
+    long = store.listen(resets.long_takes(len(takes), wanted.first_seed), Engine.KALMAN, resets.LONG_TREATMENTS)
+    return resets.long_replies(long) + resets.silences(takes, store.corpus())
 
 
 _ASK: dict[Question, Ask] = {

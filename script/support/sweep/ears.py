@@ -9,7 +9,7 @@ import numpy as np
 
 from satellite.hearing.cleaning import Cleaner, CleaningSettings
 from satellite.hearing.frontend import HearingSettings
-from satellite.hearing.vad import WINDOW_SAMPLES, SileroVad
+from satellite.hearing.vad import DEFAULT_MEMORY, WINDOW_SAMPLES, Memory, SileroVad
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,15 +20,18 @@ _TINY = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """Noise suppression (0 to 4) and the gain in front of it, which clips as 16 bits do."""
+    """Noise suppression (0 to 4), the gain in front of it, which clips as 16 bits do, and the detector's memory."""
 
     strength: int
     gain_db: float = 0.0
+    memory: Memory = DEFAULT_MEMORY
 
     @property
     def name(self) -> str:
         """What tables and tracks call it."""
-        return f"{self.strength}{self.gain_db:+g}dB" if self.gain_db else f"{self.strength}"
+        gain = f"{self.gain_db:+g}dB" if self.gain_db else ""
+        memory = "" if self.memory == DEFAULT_MEMORY else f"m{self.memory.astray_windows}r{self.memory.reheard_windows}"
+        return f"{self.strength}{gain}{memory}"
 
 
 AS_SHIPPED = Treatment(HearingSettings().for_vad().noise_suppression)
@@ -42,7 +45,8 @@ class Ear:
     def __init__(self, treatment: Treatment) -> None:
         multiplier = 10 ** (treatment.gain_db / 20)
         self._cleaner = Cleaner(CleaningSettings(treatment.strength, volume_multiplier=multiplier))
-        self._vad = SileroVad()
+        self._memory = treatment.memory
+        self._vad = SileroVad(memory=self._memory)
         self._waiting = np.zeros(0, np.float32)
 
     def hear(self, block: NDArray[np.float32]) -> tuple[float, float] | None:
@@ -56,7 +60,7 @@ class Ear:
 
     def forget(self) -> None:
         """Reset the detector's memory."""
-        self._vad = SileroVad()
+        self._vad = SileroVad(memory=self._memory)
 
 
 def dbfs(samples: NDArray[np.float32]) -> float:

@@ -158,10 +158,11 @@ def _known(control: EchoControl) -> dict[str, float]:
         "echo": _or_nan(report.echo_db),
         "evidence": float("nan"),
         "coherence": float("nan"),
+        "misfit": float("nan"),
     }
     if isinstance(control, ByResidual):
         facts = control.canceller.facts
-        known |= {"evidence": facts.evidence, "coherence": facts.coherence}
+        known |= {"evidence": facts.evidence, "coherence": facts.coherence, "misfit": facts.misfit}
     return known
 
 

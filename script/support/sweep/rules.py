@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.facts import OUR_OWN_COHERENCE, SOMEBODY_ELSE_EVIDENCE
+from satellite.hearing.cancelling.facts import OUR_OWN_COHERENCE, SOMEBODY_ELSE_EVIDENCE, EchoFacts
 from satellite.hearing.echo import Convergence
 from satellite.turn.events import VoiceWindow
 from satellite.turn.evidence import Evidence, update
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from script.support.sweep.ears import Treatment
     from script.support.sweep.listening import Listened
 
-_CONVERGED = CONVERGENCES.index(Convergence.CONVERGED)
+_FACTS = ("playing", "evidence", "coherence", "misfit", "convergence")
+_NAN = float("nan")
 
 
 class Guard(Enum):
@@ -116,13 +117,39 @@ def agreements(listened: Listened, rule: Rule) -> NDArray[np.bool_]:
         return np.ones(len(tracks["end"]), np.bool_)
     agreed: NDArray[np.bool_] = tracks["explains"] == 0
     if rule.guard is not Guard.SHIPPED and np.isfinite(tracks["evidence"]).all():
-        agreed = (
-            (tracks["convergence"] == _CONVERGED)
-            & (tracks["evidence"] >= rule.least_evidence)
-            & (tracks["coherence"] <= rule.most_coherence)
+        # Before the echo is known the limits do not count, but how loud it is.
+        agreed = np.array(
+            [
+                facts.somebody_else(rule.least_evidence, rule.most_coherence)
+                if not facts.playing or facts.convergence is Convergence.CONVERGED
+                else loud
+                for facts, loud in zip(_facts(listened), agreed.tolist(), strict=True)
+            ],
+            np.bool_,
         )
-        agreed |= tracks["playing"] == 0
     held: NDArray[np.bool_] = agreed.copy()
     for windows in range(1, int(rule.hold_ms / rule.turn.window_ms) + 1):
         held[windows:] |= agreed[:-windows]
     return held
+
+
+@lru_cache(maxsize=1024)
+def _facts(listened: Listened) -> tuple[EchoFacts, ...]:
+    """Give what the guard knew at the end of every window, as far as it decides."""
+    columns = (listened.tracks[name].tolist() for name in _FACTS)
+    return tuple(
+        EchoFacts(
+            playing=playing > 0,
+            evidence=evidence,
+            coherence=coherence,
+            misfit=misfit,
+            convergence=CONVERGENCES[int(convergence)],
+            residual_dbfs=_NAN,
+            noise_dbfs=_NAN,
+            echo_db=None,
+            erle_db=None,
+            delay_ms=None,
+            drift_ppm=_NAN,
+        )
+        for playing, evidence, coherence, misfit, convergence in zip(*columns, strict=True)
+    )
