@@ -21,6 +21,8 @@ _FOREIGN = np.float32(5.0)
 # Both figures look back over some 100 ms, five frames.
 _MEMORY = 0.8
 _TINY = 1e-12
+# An echo that is not above the noise by 3 dB may be noise that the filter has learnt, and fits nothing.
+_AUDIBLE = np.float32(2.0)
 # Less echo than this, in bins that hold nothing else, tells nothing of how it fits.
 _LEAST_ECHO_BINS = 6.0
 
@@ -52,5 +54,5 @@ class Evidence:
         explained = float(np.sum(cross / (mean_echo + np.float32(_TINY))))
         self.coherence = explained / (float(np.sum(mean_residual)) + _TINY)
         # A bin counts by the share of echo in it: neither noise nor the loudest of a user's bins outweigh the others.
-        weight = 1 / (mean_residual + mean_echo + np.float32(_TINY))
+        weight = (mean_echo > _AUDIBLE * noise[_BAND]) / (mean_residual + mean_echo + np.float32(_TINY))
         self.misfit = float(weight @ self._cross.real) / (float(weight @ mean_echo) + _LEAST_ECHO_BINS)

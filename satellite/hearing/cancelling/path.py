@@ -7,7 +7,7 @@ from enum import Enum
 
 from satellite.hearing.echo import Convergence
 
-# Powers of microphone and residual are averaged over some 100 ms, and so is what the filter knows to be off.
+# Powers of microphone and residual, and of what excuses the residual, are averaged over some 100 ms.
 _MEMORY = 0.8
 # The filter knows its own misadjustment, here averaged over 400 ms: from 15 dB below the echo on it has converged,
 # unless it has learnt for less than so much playback. Nearly all that Silero mistakes for a user is what a filter too
@@ -23,7 +23,7 @@ _COVERED_FRAMES = 50
 # Quieter playback (-60 dBFS) has no echo that could be missed.
 _AUDIBLE_POWER = 1e-6
 # A filter that adds 1.5 dB to what the microphone heard has diverged, whoever speaks; for 100 ms, as speech is uneven,
-# and by more than four times what it knows itself to be off: who knows that is still learning.
+# and by more than four times what it knows itself to be off and the noise: who knows that is still learning.
 _DIVERGED = 10 ** (1.5 / 10)
 _ADMITTED = 4.0
 _DIVERGED_FRAMES = 5
@@ -88,7 +88,7 @@ class PathWatch:
         self._residual = _MEMORY * self._residual + seen.residual
         self._echo = _SLOW_MEMORY * self._echo + seen.echo
         self._misadjustment = _SLOW_MEMORY * self._misadjustment + seen.misadjustment
-        self._admitted = _MEMORY * self._admitted + seen.misadjustment
+        self._admitted = _MEMORY * self._admitted + seen.misadjustment + seen.noise
         self._learnt += 1
         self._patience = max(0, self._patience - 1)
         self._noise = _SLOW_MEMORY * self._noise + seen.noise
