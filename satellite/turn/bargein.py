@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from satellite.turn.aside import is_aside, noting_refusal, noting_softness
 from satellite.turn.backchannel import Verdict, judge, judge_so_far
 from satellite.turn.events import (
     AbortStt,
@@ -42,11 +43,6 @@ from satellite.turn.voice import Voice
 if TYPE_CHECKING:
     from satellite.turn.settings import TurnSettings
 
-# Who insists is heard, however loud the last turn was: each attempt upon a reply may be so much softer than the last,
-# if it comes so soon after it. Who speaks to somebody else goes on at leisure.
-_INSISTING_DB = 8.0
-_INSISTING_S = 5.0
-
 
 def on_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
     """Weigh the evidence of the voice windows so far."""
@@ -72,7 +68,7 @@ def _finds_stop_words(settings: TurnSettings) -> bool:
 
 def _weigh(state: State, now: float, settings: TurnSettings) -> Outcome:
     if state.evidence.active:
-        return _while_speaking(state, now, settings)
+        return _while_speaking(noting_softness(state, now, settings), now, settings)
     if state.evidence.triggered:
         return _when_undecided_too_long(state, now, settings)
     return _after_utterance(state, now, settings)
@@ -115,25 +111,12 @@ def _decide_while_speaking(state: State, now: float, settings: TurnSettings) -> 
     text = segment.text if segment is not None else ""
     verdict = judge_so_far(text, answers_question=state.question)
     enough_ms = settings.commit_backchannel_ms if verdict is Verdict.BACKCHANNEL else settings.commit_speech_ms
-    aside = _is_aside(state, _voice(state), now, settings)
+    aside = is_aside(state, state.open_segment, now, settings)
     if state.evidence.speech_ms >= enough_ms and not aside:
         return commit(state, CancelReason.SPEECH, now, settings)
     if segment is not None and _takes_floor(state, segment, verdict, now, settings):
         return commit(state, _reason(verdict), now, settings)
     return _when_undecided_too_long(state, now, settings)
-
-
-def _voice(state: State) -> Voice:
-    return (state.open_segment or state.evidence).voice
-
-
-def _is_aside(state: State, voice: Voice, now: float, settings: TurnSettings) -> bool:
-    """Whether a voice is too soft for who spoke last, as of somebody turned away; a whisper is soft, but brighter."""
-    if not voice.known or not state.user.known:
-        return False
-    insists = state.insisting_until is not None and now < state.insisting_until
-    softer_db = settings.softer_is_aside_db + (state.asides * _INSISTING_DB if insists else 0.0)
-    return voice.softer_db(state.user) > softer_db and voice.brighter_db(state.user) < settings.whisper_brighter_db
 
 
 def _when_undecided_too_long(state: State, now: float, settings: TurnSettings) -> Outcome:
@@ -149,21 +132,13 @@ def _end_undecided(state: State, settings: TurnSettings, now: float) -> Outcome:
     """End the stream of an utterance that did not take the floor: its words may still decide, its length will not."""
     if settings.judgement is Judgement.WORDS:
         return end_stream(state, settings, now)
-    noted = _noting_aside(state, _voice(state), now, settings) if _was_long(state, settings) else state
+    noted = noting_refusal(state, state.open_segment, now, settings) if _was_long(state, settings) else state
     return abort_streams(noted)
-
-
-def _noting_aside(state: State, voice: Voice, now: float, settings: TurnSettings) -> State:
-    """Take note if a reply goes on over somebody who was only too soft: that may be one who insists."""
-    if not _is_aside(state, voice, now, settings):
-        return state
-    insisted = state.insisting_until is not None and now < state.insisting_until
-    return replace(state, asides=state.asides + 1 if insisted else 1, insisting_until=now + _INSISTING_S)
 
 
 def _after_utterance(state: State, now: float, settings: TurnSettings) -> Outcome:
     long_enough = settings.judgement is Judgement.DURATION and _was_long(state, settings)
-    if long_enough and not _is_aside(state, _voice(state), now, settings):
+    if long_enough and not is_aside(state, state.open_segment, now, settings):
         return commit(state, CancelReason.SPEECH, now, settings)
     ended, effects = _end_undecided(state, settings, now)
     if ended.barge is Barge.HELD and ended.waiting:
@@ -180,7 +155,7 @@ def _takes_floor(state: State, segment: Segment, verdict: Verdict, now: float, s
     if verdict is Verdict.STOP:
         return segment.speech_ms >= settings.min_speech_ms
     if verdict is Verdict.SPEECH and settings.barge_in is BargeIn.SPEECH:
-        if _is_aside(state, segment.voice, now, settings):
+        if is_aside(state, segment, now, settings):
             return False
         final = segment.state is SegmentState.FINAL
         return segment.speech_ms >= (settings.confirm_speech_ms if final else settings.word_speech_ms)
@@ -247,7 +222,7 @@ def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettin
     verdict = judge(event.text, answers_question=state.question)
     if _takes_floor(noted, replace(segment, state=SegmentState.FINAL), verdict, now, settings):
         return commit(noted, _reason(verdict), now, settings)
-    refused = _noting_aside(noted, segment.voice, now, settings) if verdict is Verdict.SPEECH else noted
+    refused = noting_refusal(noted, segment, now, settings) if verdict is Verdict.SPEECH else noted
     return _settled(refused.without(event.stream))
 
 
@@ -305,7 +280,7 @@ def reply_failed(state: State, _event: object, now: float, settings: TurnSetting
 
 
 def _hand_over(state: State, now: float, settings: TurnSettings) -> Outcome:
-    from_afar = settings.turn_start is TurnStart.WAKE_WORD and _is_aside(state, _voice(state), now, settings)
+    from_afar = settings.turn_start is TurnStart.WAKE_WORD and is_aside(state, state.open_segment, now, settings)
     if settings.barge_in is not BargeIn.SPEECH or from_afar:
         # Whoever switched speech barge-in off has a room where this may be the reply itself; from afar it may be the
         # television, which has not said the wake word.

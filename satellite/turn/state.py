@@ -47,13 +47,17 @@ class Barge(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of the user's speech with an STT stream of its own; `speech_ms` of it was voiced, as `voice` says."""
+    """A stretch of the user's speech with an STT stream of its own; `speech_ms` of it was voiced, as `voice` says.
+
+    aside: it began too softly for us.
+    """
 
     stream: int
     text: str = ""
     state: SegmentState = SegmentState.OPEN
     speech_ms: float = 0.0
     voice: Voice = field(default_factory=Voice)
+    aside: bool = False
 
 
 # Typed text is a segment that was never a stream.

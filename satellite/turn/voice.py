@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _TINY = 1e-12
 # Less of a voice than this is in no band: what keeps ratios of bands finite, however soft the voice.
 _LEAST_SHARE = 1e-4
-_TO_SOFTER, _TO_LOUDER = 0.5, 0.25
+_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +59,12 @@ class Voice:
         return self.tilt_db - than.tilt_db
 
     def towards(self, spoken: Voice) -> Voice:
-        """Return a usual voice after one more turn: half way in dB to a softer one, a quarter to a louder one.
-
-        Shouts are rare, and whoever is taken for louder than usual would not be heard afterwards.
-        """
+        """Return a usual voice after one more turn, a quarter of the way in dB: one shout or aside does not make it."""
         if not self.known or not spoken.known:
             return spoken if spoken.known else self
-        share = _TO_SOFTER if spoken.usual < self.usual else _TO_LOUDER
-        bright = _between(self.bright / self.windows, spoken.bright / spoken.windows, share)
-        return Voice(1, _between(self.usual, spoken.usual, share), bright)
+        bright = _between(self.bright / self.windows, spoken.bright / spoken.windows)
+        return Voice(1, _between(self.usual, spoken.usual), bright)
 
 
-def _between(before: float, after: float, share: float) -> float:
-    return float((before + _TINY) ** (1 - share) * (after + _TINY) ** share)
+def _between(before: float, after: float) -> float:
+    return float((before + _TINY) ** (1 - _SHARE) * (after + _TINY) ** _SHARE)

@@ -97,3 +97,15 @@ def test_one_shout_among_turns_does_not_make_the_usual_voice_an_aside(louder_db:
     room.level_db = USER_DB
     says(room, REQUEST)
     assert len(room.all_of(CancelReply)) == 2
+
+
+def test_one_louder_word_in_an_aside_does_not_make_it_ours() -> None:
+    room = in_reply()
+    room.level_db = USER_DB - 9
+    room.voice(500)
+    room.level_db = USER_DB - 4
+    room.voice(600)
+    room.send(Partial(room.state.streams, REQUEST))
+    room.silence(400)
+    room.transcribe(REQUEST)
+    assert not room.all_of(CancelReply)

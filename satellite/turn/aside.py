@@ -1,0 +1,47 @@
+"""Is it said to us, or to somebody else?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from satellite.turn.settings import TurnSettings
+    from satellite.turn.state import Segment, State
+
+# Who insists is heard, however loud the last turn was: each attempt upon a reply may be so much softer than the last,
+# if it comes so soon after it. Who speaks to somebody else goes on at leisure.
+_INSISTING_DB = 8.0
+_INSISTING_S = 5.0
+# What began softly enough for an aside is not for us because of one louder word in it.
+_STAYS_ASIDE_DB = 3.0
+# Softness is judged from a quarter of a second of voice on.
+_LEAST_WINDOWS = 8
+
+
+def noting_softness(state: State, now: float, settings: TurnSettings) -> State:
+    """Take note if what is being said began too softly for us."""
+    segment = state.open_segment
+    if segment is None or segment.voice.windows < _LEAST_WINDOWS or not is_aside(state, segment, now, settings):
+        return state
+    return state.with_segment(replace(segment, aside=True))
+
+
+def is_aside(state: State, spoken: Segment | None, now: float, settings: TurnSettings) -> bool:
+    """Whether it is too soft for who spoke last, as of somebody turned away; a whisper is soft, but brighter."""
+    voice = (spoken or state.evidence).voice
+    if not voice.known or not state.user.known:
+        return False
+    insists = state.insisting_until is not None and now < state.insisting_until
+    softer_db = settings.softer_is_aside_db + (state.asides * _INSISTING_DB if insists else 0.0)
+    if spoken is not None and spoken.aside:
+        softer_db -= _STAYS_ASIDE_DB
+    return voice.softer_db(state.user) > softer_db and voice.brighter_db(state.user) < settings.whisper_brighter_db
+
+
+def noting_refusal(state: State, spoken: Segment | None, now: float, settings: TurnSettings) -> State:
+    """Take note if a reply goes on over somebody who was only too soft: that may be one who insists."""
+    if not is_aside(state, spoken, now, settings):
+        return state
+    insisted = state.insisting_until is not None and now < state.insisting_until
+    return replace(state, asides=state.asides + 1 if insisted else 1, insisting_until=now + _INSISTING_S)
