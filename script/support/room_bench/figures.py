@@ -14,6 +14,7 @@ from tests.room.scene import INTERRUPTIONS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from script.support.room_bench.judged import Judged, Latencies, Outcome
 
@@ -66,11 +67,24 @@ def _alarms(grid: Sequence[Judged]) -> list[AnyFigure]:
     for name, scenes in by_level(alone):
         rows += rate(name, scenes, _STOPS)
     rows += rate("  of them committed", alone, {AlarmKind.COMMIT})
+    rows += _by_music(alone, _STOPS)
     rows += rate("self-interrupts: only ducked", alone, {AlarmKind.DUCK}, "the same", 6)
+    rows += _by_music(alone, {AlarmKind.DUCK})
     rows += rate("with a television 10-20 dB below the user", watched, _STOPS, "committed or paused; it is no echo")
     holes = [outcome.hole_s * _MS for outcome in tried(grid, set(Kind)) if outcome.hole_s]
     method = f"pauses of {HOLE_S * _MS:.0f} ms and more that a sound in the room caused and that were resumed"
     return rows + measured("holes", "ms", holes, method)
+
+
+def _by_music(scenes: Sequence[Judged], kinds: AbstractSet[AlarmKind]) -> list[AnyFigure]:
+    """Tell music apart: a detector hears voices in it, with a reply and without one."""
+    music = [judged for judged in scenes if judged.noise is NoiseKind.MUSIC]
+    others = [judged for judged in scenes if judged.noise is not NoiseKind.MUSIC]
+    without = "a quiet room, a fan, a kitchen"
+    return [
+        *rate("  without music", others, kinds, without),
+        *rate("  with music 10-20 dB below the user", music, kinds),
+    ]
 
 
 def _readiness(grid: Sequence[Judged]) -> list[AnyFigure]:
