@@ -16,6 +16,7 @@ from satellite.hearing.cancelling.facts import EchoFacts
 from satellite.hearing.cancelling.kalman import KalmanFilter
 from satellite.hearing.cancelling.leak import LeakModel
 from satellite.hearing.cancelling.levels import EchoLevels, dbfs
+from satellite.hearing.cancelling.loudspeaker import Loudspeaker
 from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES, RATE_HZ, PlayedSpectra
 from satellite.hearing.cancelling.path import Observation, Origin, PathWatch, Verdict
 from satellite.hearing.cancelling.restraint import Restraint
@@ -43,6 +44,11 @@ _TAIL_BLOCKS = 30
 _DOUBT_SHARE = 0.5
 # What was played so long ago was heard, wherever the echo is.
 _HEARD_BLOCKS = _MAX_DELAY_BLOCKS + 5
+# With less evidence of somebody else the loudspeaker shows what it can do, if its echo is 10 dB above the noise.
+_ALONE_EVIDENCE = 0.05
+_AUDIBLE = 10.0
+# Frames of 20 ms from one to the next look at what changes slowly.
+_LIMIT_EVERY, _STUDY_EVERY = 5, 2
 # The suppressor's bins in the filter's.
 _NEAREST = np.round(np.arange(frames.BINS) * (FFT_SAMPLES / frames.FRAME_SAMPLES)).astype(np.intp)
 # What a block's spectrum sums up, as a mean square.
@@ -84,6 +90,7 @@ class KalmanCanceller:
 
     def __init__(self, path: Path | None = None) -> None:
         self._filter = KalmanFilter(_PARTITIONS)
+        self.loudspeaker = Loudspeaker(_MAX_DELAY_BLOCKS + _PARTITIONS)
         self._played = PlayedSpectra(_MAX_DELAY_BLOCKS + _PARTITIONS)
         self._delays = DelayEstimator()
         self._drift = DriftEstimator()
@@ -101,6 +108,7 @@ class KalmanCanceller:
         # The response when it was last right, and the delay that it had.
         self._remembered: tuple[NDArray[np.float32], int] | None = None
         self._is_second = False
+        self._judged = 0
         self._playing = False
         if path is not None:
             self._resume(path)
@@ -172,9 +180,10 @@ class KalmanCanceller:
         self._watch = PathWatch(Origin.KEPT)
 
     def _take_played(self, played: NDArray[np.float32]) -> None:
-        blocks = self._sliding.process(played, self._drift.ppm, self._delay_blocks)
+        blocks = self._sliding.process(self.loudspeaker.bend(played), self._drift.ppm, self._delay_blocks)
         for block in blocks:
             self._played.push(block)
+            self.loudspeaker.push(block)
         self._delay_blocks = min(self._delay_blocks + len(blocks) - 1, _MAX_DELAY_BLOCKS)
 
     def _cancel(self, mic: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -212,7 +221,9 @@ class KalmanCanceller:
         misadjustment: NDArray[np.float32],
     ) -> None:
         self._ceiling.push(mic, self._played.spectra(_HEARD_BLOCKS, 1)[0])
-        self._filter.limit(self._ceiling.gain)
+        self._judged += 1
+        if self._judged % _LIMIT_EVERY == 0:
+            self._filter.limit(self._ceiling.gain)
         seen = Observation(
             played=self._played.level,
             mic=float(mic @ mic) / BLOCK_SAMPLES,
@@ -238,7 +249,14 @@ class KalmanCanceller:
         elif self._watch.convergence is Convergence.CONVERGED:
             self._remembered = None
             self._drift.push(self._filter.weights)
+            self._study(seen, echo, residual)
         self._levels.push(self._played.level, seen.echo, seen.mic, float(left @ left) / BLOCK_SAMPLES, seen.evidence)
+
+    def _study(self, seen: Observation, echo: NDArray[np.float32], residual: NDArray[np.float32]) -> None:
+        """Learn the loudspeaker from frames with nothing in them but an echo."""
+        is_its_turn = self._judged % _STUDY_EVERY == 0
+        if is_its_turn and seen.evidence < _ALONE_EVIDENCE and seen.echo > _AUDIBLE * seen.noise:
+            self.loudspeaker.learn(self._filter.weights, self._delay_blocks, echo, residual)
 
     def _found(self, delay_samples: int) -> None:
         is_first = self._delay_samples is None
@@ -263,6 +281,7 @@ class KalmanCanceller:
     def _forget(self) -> None:
         self._filter.reset()
         self._drift.forget()
+        self.loudspeaker.forget()
 
     def _wanted_blocks(self, delay_samples: int) -> int:
         return max(0, int((delay_samples - self._sliding.lag) // BLOCK_SAMPLES) - _LEAD_BLOCKS)
