@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Far below the last bit of 16-bit audio: the logarithm of digital silence.
 _SILENCE = 1e-12
+# No phase takes less for a voice.
+_MAY_BE_VOICED = 0.1
 # The band of voices, 200 Hz to 5 kHz, and where it becomes bright, at 1.5 kHz: a head that turns away shadows what
 # lies above, and a whisper has little else (script/bench sweep, asides).
 _VOICE = slice(200 * WINDOW_SAMPLES // RATE_HZ, 5_000 * WINDOW_SAMPLES // RATE_HZ)
@@ -90,6 +92,7 @@ class FrontEnd:
         self._mic = np.zeros(0, np.float32)
         self._played = np.zeros(0, np.float32)
         self._cleaner = Cleaner(settings.for_speech())
+        self._keeps_plain = not (settings.noise_suppression or settings.auto_gain)
         self._vad_cleaner: Cleaner | None = None
         if settings.for_vad() != settings.for_speech():
             self._vad_cleaner = Cleaner(settings.for_vad())
@@ -127,7 +130,7 @@ class FrontEnd:
     def _hear(self, frame: NDArray[np.float32]) -> list[Window]:
         kept = self._cleaner.process(frame)
         self.ring.append(kept)
-        for_vad = kept if self._vad_cleaner is None else self._vad_cleaner.process(frame)
+        for_vad = kept if self._vad_cleaner is None else self._for_vad(frame, kept, self._vad_cleaner)
         until_full = min(len(for_vad), WINDOW_SAMPLES - self._in_window)
         self._fill_window(for_vad[:until_full])
         if self._in_window < WINDOW_SAMPLES:
@@ -136,12 +139,15 @@ class FrontEnd:
         # The detector keeps a state: it must hear every window.
         probability = self._vad.process(self._window)
         level_db = 10 * math.log10(float(self._window @ self._window) / WINDOW_SAMPLES + _SILENCE)
-        bright_share = _bright_share(self._window)
+        bright_share = _bright_share(self._window) if probability >= _MAY_BE_VOICED else 0.0
         end_index = self._ended_windows * WINDOW_SAMPLES
         window = Window(probability, self._echo.explains(), end_index, level_db, bright_share)
         self._in_window = 0
         self._fill_window(for_vad[until_full:])
         return [window]
+
+    def _for_vad(self, frame: NDArray[np.float32], kept: Samples, cleaner: Cleaner) -> Samples:
+        return cleaner.clean(kept) if self._keeps_plain else cleaner.process(frame)
 
     def _fill_window(self, samples: Samples) -> None:
         end = self._in_window + len(samples)
