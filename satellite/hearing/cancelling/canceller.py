@@ -47,8 +47,8 @@ _HEARD_BLOCKS = _MAX_DELAY_BLOCKS + 5
 # With less evidence of somebody else the loudspeaker shows what it can do, if its echo is 10 dB above the noise.
 _ALONE_EVIDENCE = 0.05
 _AUDIBLE = 10.0
-# Frames of 20 ms from one to the next look at what changes slowly.
-_LIMIT_EVERY, _STUDY_EVERY = 5, 2
+# Frames of 20 ms from one look to the next at what changes slowly.
+_SELDOM = 5
 # The suppressor's bins in the filter's.
 _NEAREST = np.round(np.arange(frames.BINS) * (FFT_SAMPLES / frames.FRAME_SAMPLES)).astype(np.intp)
 # What a block's spectrum sums up, as a mean square.
@@ -222,7 +222,7 @@ class KalmanCanceller:
     ) -> None:
         self._ceiling.push(mic, self._played.spectra(_HEARD_BLOCKS, 1)[0])
         self._judged += 1
-        if self._judged % _LIMIT_EVERY == 0:
+        if self._judged % _SELDOM == 0:
             self._filter.limit(self._ceiling.gain)
         seen = Observation(
             played=self._played.level,
@@ -254,8 +254,8 @@ class KalmanCanceller:
 
     def _study(self, seen: Observation, echo: NDArray[np.float32], residual: NDArray[np.float32]) -> None:
         """Learn the loudspeaker from frames with nothing in them but an echo."""
-        is_its_turn = self._judged % _STUDY_EVERY == 0
-        if is_its_turn and seen.evidence < _ALONE_EVIDENCE and seen.echo > _AUDIBLE * seen.noise:
+        is_alone = seen.evidence < _ALONE_EVIDENCE and seen.echo > _AUDIBLE * seen.noise
+        if is_alone and self._judged % _SELDOM == 0:
             self.loudspeaker.learn(self._filter.weights, self._delay_blocks, echo, residual)
 
     def _found(self, delay_samples: int) -> None:

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 # Where voices are and the distortion of small loudspeakers lands: 150 to 5000 Hz.
 _BAND = slice(3, 101)
-# Spectra are averaged over 50 updates: 2 s of playback in which nobody else speaks.
-_MEMORY = np.float32(0.98)
+# Spectra are averaged over 20 updates, 100 ms apart: 2 s of playback in which nobody else speaks.
+_MEMORY = np.float32(0.95)
 # As much must have been seen at first, and each so many updates it moves by a share of what is missing.
-_LEAST_UPDATES = 50
-_EVERY_UPDATES = 10
+_LEAST_UPDATES = 20
+_EVERY_UPDATES = 4
 _STEP = 0.6
 _MOST_STEP = 0.2
 # At 2 a full-scale sample is 7 dB lower than it should be: no one listens to such a loudspeaker.
 _MOST = 2.0
 # The information, as an inverse variance, below which the compression hardly moves.
-_DAMPING = 3.0
+_DAMPING = 1.0
 _TINY = np.float32(1e-9)
 
 
