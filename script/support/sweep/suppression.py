@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from satellite.turn.settings import TurnSettings
 from script.support.sweep.ears import TREATMENTS, Treatment
 from script.support.sweep.rows import HEAD, OTHERS_HEAD, others, row
 from script.support.sweep.rules import Guard, Rule
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from script.support.sweep.listening import Listened
 
 
-# Where the detector works best with each.
-_THRESHOLDS = (0.35, 0.5)
+# The shipped one, and a stricter one.
+_THRESHOLDS = (TurnSettings().speaking_threshold, 0.5)
 _BY_NOISE = (Treatment(0), Treatment(1), Treatment(2), Treatment(3), Treatment(4))
 
 
