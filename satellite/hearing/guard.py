@@ -103,7 +103,8 @@ class LoudOnset:
         """Take the next 10 ms of both signals."""
         self._loudness.push(mic_10ms, played_10ms)
         played = self._loudness.played
-        if played <= 0:
+        # A microphone that is switched off tells nothing of the loudspeaker.
+        if played <= 0 or not mic_10ms.any():
             return
         forgotten = 10 ** (-_FORGET_DB_PER_S * _FRAME_MS / 1000 / 10)
         self._loudest_played = max(played, self._loudest_played * forgotten)

@@ -28,6 +28,8 @@ _FORGETTING = 0.85
 _REGULARISATION = 0.03
 # Quieter playback tells nothing about the echo.
 _MIN_PLAYED_DBFS = -50.0
+# A microphone that gave zeros for longer was switched off meanwhile.
+_MOSTLY = _WINDOW // 2
 # The figure is the median over this many seconds of playback, and there is none before the first few.
 _KEPT_WINDOWS = 15
 _FIRST_WINDOWS = 3
@@ -78,7 +80,7 @@ class EchoMeter:
     def _measure(self) -> None:
         heard, played = self._mic[_MAX_LAG:], self._played[_MAX_LAG:]
         played_energy = float(played @ played)
-        if _db(played_energy / _WINDOW) < _MIN_PLAYED_DBFS:
+        if _db(played_energy / _WINDOW) < _MIN_PLAYED_DBFS or np.count_nonzero(heard) < _MOSTLY:
             return
         spectrum = np.fft.rfft(self._played)
         if self._power.any():

@@ -109,6 +109,14 @@ def test_a_user_is_no_echo() -> None:
     assert measured < -35
 
 
+def test_a_microphone_that_is_switched_off_is_no_room_without_an_echo() -> None:
+    played = our_voice()
+    mic = through(room(-10, 80, None), played) + white_noise(len(played), -75)
+    mic[len(mic) // 3 :] = 0
+
+    assert measure(mic, played) == pytest.approx(-10, abs=3)
+
+
 def test_there_is_no_figure_without_enough_playback() -> None:
     played = our_voice()
     silence = np.zeros_like(played)

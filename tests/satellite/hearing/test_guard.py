@@ -11,7 +11,7 @@ import pytest
 from satellite.devices.wav import read_wav
 from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
-from satellite.hearing.guard import EchoGuard
+from satellite.hearing.guard import EchoGuard, LoudOnset
 from satellite.hearing.vad import SileroVad
 from tests.satellite.hearing.speech import white_noise
 
@@ -93,3 +93,15 @@ def test_what_was_played_explains_an_echo_that_comes_late_and_no_longer() -> Non
     for _ in range(10):
         guard.push(quiet, np.zeros(160, np.float32))
     assert not guard.explains(-30.0)
+
+
+def test_after_a_microphone_was_switched_off_our_own_voice_is_not_louder_than_any_echo() -> None:
+    onset = LoudOnset()
+    echo, played = np.full(160, 0.05, np.float32), np.full(160, 0.1, np.float32)
+    for _ in range(100):
+        onset.push(np.zeros(160, np.float32), played)
+    for _ in range(100):
+        onset.push(echo, played)
+        assert not onset.is_somebody()
+    onset.push(20 * echo, played)
+    assert onset.is_somebody()
