@@ -38,6 +38,10 @@ _SAME_BLOCKS = 1.5
 # A delay that was found so far from the former one (2 ms) is another.
 _SLIP_SAMPLES = 32
 _MAX_DELAY_BLOCKS = MAX_DELAY_SAMPLES // BLOCK_SAMPLES
+# An echo so far below the microphone (30 dB) is none that the delay could be found by.
+_UNHEARD = 1e-3
+# What the microphone hears is known after 3 s of playback, in frames of 20 ms.
+_SOME_FRAMES = 150
 # A room that rings longer than the filter reaches still holds our voice for so long.
 _TAIL_BLOCKS = 30
 # Where the path changed, it may be anywhere within its former power.
@@ -85,7 +89,8 @@ class KalmanCanceller:
     """Cancels our own voice in blocks of 10 ms at 16 kHz and tells what it knows in `facts`.
 
     Output sample n is microphone sample n: there is no delay. While nothing is played the microphone passes
-    unchanged. `path` is what an earlier canceller knew; without it two seconds of playback are spent learning.
+    unchanged. One that gives nothing but zeros is switched off, and teaches nothing. `path` is what an earlier
+    canceller knew; without it two seconds of playback are spent learning.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -155,11 +160,14 @@ class KalmanCanceller:
         if not np.isfinite(mic @ played):
             mic, played = _finite(mic), _finite(played)
         self._take_played(played)
-        if self._delays.push(mic, played) and self._delays.samples is not None:
+        is_heard = mic.any()
+        if is_heard and self._delays.push(mic, played) and self._delays.samples is not None:
             self._found(self._delays.samples)
         # Before the delay is known the echo may come at any time.
         delay_blocks = _MAX_DELAY_BLOCKS if self._delay_samples is None else self._delay_blocks + _LEAD_BLOCKS
         self._playing = self._played.silent_blocks < delay_blocks + _PARTITIONS + _TAIL_BLOCKS
+        if not is_heard:
+            return np.zeros_like(mic)
         self._is_second = not self._is_second
         return self._cancel(mic) if self._playing else self._pass(mic)
 
@@ -274,9 +282,14 @@ class KalmanCanceller:
         elif by and not is_first and abs(self._filter.peak - inside) <= _SAME_BLOCKS:
             # The filter had followed the path so far, and goes on where it is.
             self._filter.shift(by)
-        elif by:
+        elif by or self._is_blind():
             self._watch.restart()
             self._forget()
+
+    def _is_blind(self) -> bool:
+        """Tell whether the filter is sure that there is no echo, where one was found just now."""
+        is_sure = self._watch.convergence is Convergence.CONVERGED and self._judged >= _SOME_FRAMES
+        return is_sure and self._ceiling.share(self._filter.power) < _UNHEARD
 
     def _forget(self) -> None:
         self._filter.reset()

@@ -73,6 +73,12 @@ class KalmanFilter:
         """The response, (partitions, 161); not to be written to."""
         return self._weights
 
+    @property
+    def power(self) -> NDArray[np.float32]:
+        """The power of the response in each bin, (161,)."""
+        power: NDArray[np.float32] = _squared(self._weights).sum(0)
+        return power
+
     def predict(self, spectra: NDArray[np.complexfloating]) -> NDArray[np.float32]:
         """Return the echo in the newest block (160 samples) of what was played, (partitions, 161)."""
         np.multiply(self._weights, spectra, out=self._terms)
@@ -110,7 +116,7 @@ class KalmanFilter:
         """Take note that the response's power is at most `gain` (161,), bin by bin: one far above it begins anew."""
         np.minimum(gain, 1, out=self._possible)
         np.minimum(self._uncertainty, gain * self._prior, out=self._uncertainty)
-        impossible = _squared(self._weights).sum(0) > _ABOVE_CEILING * gain
+        impossible = self.power > _ABOVE_CEILING * gain
         if impossible.any():
             self._weights[:, impossible] = 0
             self._uncertainty[:, impossible] = self._possible[impossible] * self._prior[:, impossible]

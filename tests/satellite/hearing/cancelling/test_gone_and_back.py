@@ -1,0 +1,46 @@
+"""A microphone that was switched off, or a loudspeaker, is cancelled again when it is back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from satellite.hearing.cancelling.canceller import KalmanCanceller
+from satellite.hearing.echo import Convergence
+from tests.satellite.hearing.cancelling.acoustics import Signal, level_db, room, run, talk, through
+from tests.satellite.hearing.speech import white_noise
+
+ROOM = room(90)
+PLAYED = talk(4)
+
+
+def heard(played: Signal) -> Signal:
+    return through(ROOM, played) + white_noise(len(played), -55.0, seed=9)
+
+
+def taught() -> KalmanCanceller:
+    canceller = KalmanCanceller()
+    run(heard(PLAYED), PLAYED, canceller)
+    return canceller
+
+
+def test_a_microphone_that_is_switched_off_during_a_reply_teaches_nothing() -> None:
+    canceller = taught()
+    muted = talk(8, seed=4)
+
+    silent = run(np.zeros_like(muted), muted, canceller)
+    got = run(heard(PLAYED), PLAYED, canceller)
+
+    assert not silent.out.any()
+    assert silent.facts[-1].convergence is Convergence.CONVERGED
+    assert level_db(heard(PLAYED), 0.5, 4) - level_db(got.out, 0.5, 4) >= 18
+
+
+def test_a_loudspeaker_that_was_turned_off_is_learnt_again_when_it_is_turned_up() -> None:
+    canceller = taught()
+    unheard = talk(8, seed=4)
+
+    run(white_noise(len(unheard), -70.0, seed=9), unheard, canceller)
+    got = run(heard(PLAYED), PLAYED, canceller)
+
+    assert level_db(heard(PLAYED), 2, 4) - level_db(got.out, 2, 4) >= 18
+    assert got.facts[-1].convergence is Convergence.CONVERGED
