@@ -64,8 +64,9 @@ class Window:
     """32 ms of what was heard.
 
     probability is that of speech; own_voice: what was heard may be our own voice alone; end_index is the 16 kHz index
-    one past the window's last sample, the index that `FrontEnd.ring` uses; level_db is in dBFS; bright_share: of its
-    power between 200 Hz and 5 kHz, what lies above 1.5 kHz.
+    one past the window's last sample, the index that `FrontEnd.ring` uses; level_db is in dBFS without the volume
+    multiplier, as the levels of the echo are; bright_share: of its power between 200 Hz and 5 kHz, what lies above
+    1.5 kHz.
     """
 
     probability: float
@@ -96,6 +97,7 @@ class FrontEnd:
         self._vad_cleaner: Cleaner | None = None
         if settings.for_vad() != settings.for_speech():
             self._vad_cleaner = Cleaner(settings.for_vad())
+        self._gain_db = 20 * math.log10(settings.volume_multiplier)
         self._window = np.zeros(WINDOW_SAMPLES, np.float32)
         self._in_window = 0
         self._ended_windows = 0
@@ -138,7 +140,7 @@ class FrontEnd:
         self._ended_windows += 1
         # The detector keeps a state: it must hear every window.
         probability = self._vad.process(self._window)
-        level_db = 10 * math.log10(float(self._window @ self._window) / WINDOW_SAMPLES + _SILENCE)
+        level_db = 10 * math.log10(float(self._window @ self._window) / WINDOW_SAMPLES + _SILENCE) - self._gain_db
         bright_share = _bright_share(self._window) if probability >= _MAY_BE_VOICED else 0.0
         end_index = self._ended_windows * WINDOW_SAMPLES
         window = Window(probability, self._echo.explains(), end_index, level_db, bright_share)

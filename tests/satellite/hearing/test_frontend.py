@@ -148,6 +148,17 @@ def test_suppression_for_the_detector_leaves_what_is_kept_alone() -> None:
     assert np.std(listener.windows[-1]) < 0.5 * np.std(to_float(mic))
 
 
+@pytest.mark.parametrize("gain", [0.5, 4.0])
+def test_a_gain_does_not_change_how_loud_the_user_is_beside_the_echo(gain: float) -> None:
+    noise = to_int16(white_noise(RATE_HZ, -30))
+    front_end = FrontEnd(RATE_HZ, HearingSettings(volume_multiplier=gain), Listener(), ByLoudness(Identity()))
+    plain = FrontEnd(RATE_HZ, HearingSettings(), Listener(), ByLoudness(Identity()))
+
+    last, expected = (push(each, noise, np.zeros_like(noise), 160)[-1] for each in (front_end, plain))
+
+    assert last.level_db == pytest.approx(expected.level_db, abs=1)
+
+
 def test_captured_and_played_must_be_of_one_length() -> None:
     front_end = FrontEnd(RATE_HZ, PLAIN, Listener(), ByLoudness(Identity()))
 
