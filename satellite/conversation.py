@@ -18,7 +18,7 @@ from satellite.tier_watch import TierWatch, said_nothing
 from satellite.timers import Timers, follow
 from satellite.turn import events as turn
 from satellite.turn.machine import deadline, step
-from satellite.turn.settings import BargeIn, TurnStart
+from satellite.turn.settings import TurnStart
 from satellite.turn.state import Kind, Phase, State
 
 if TYPE_CHECKING:
@@ -237,9 +237,9 @@ class Conversation:
         return missed + self._front_end.push(mic, block.played)
 
     def _takes_words(self) -> bool:
-        """Whether a reply sounds that takes a word to interrupt: the recogniser is to hear all then, our voice too."""
+        """Whether the recogniser listens for a word that interrupts: it is to hear all then, our voice too."""
         in_reply = self._state.live and self._state.kind is not Kind.RING
-        return in_reply and self._tiers.settings.barge_in is not BargeIn.SPEECH
+        return in_reply and self._tiers.settings.finds_stop_words
 
     def _theirs(self, stream: int, text: str) -> str:
         """Take our own words out of a text where the recogniser hears them."""

@@ -55,15 +55,9 @@ def on_time(state: State, _event: object, now: float, settings: TurnSettings) ->
         return _weigh(state, now, settings)
     # Where a voice has ducked or held playback, any voice could interrupt when it began.
     playing, effects = _let_play(state, Barge.NONE)
-    if not _finds_stop_words(settings):
+    if not settings.finds_stop_words:
         return then(effects, abort_streams(playing))
     return then(effects, _weigh(playing, now, settings))
-
-
-def _finds_stop_words(settings: TurnSettings) -> bool:
-    """Whether a recogniser listens for them; detectors of words need no windows of voice."""
-    by_words = settings.barge_in in (BargeIn.WAKE_WORD, BargeIn.STOP_WORD)
-    return by_words and settings.judgement is Judgement.WORDS
 
 
 def _weigh(state: State, now: float, settings: TurnSettings) -> Outcome:

@@ -111,6 +111,12 @@ class TurnSettings:
     # After so many failures of the STT server in a row the satellite offers text instead.
     stt_failures_to_text: int = 3
 
+    @property
+    def finds_stop_words(self) -> bool:
+        """Whether a reply takes a word to interrupt that a recogniser hears; detectors need no windows of voice."""
+        by_words = self.barge_in in (BargeIn.WAKE_WORD, BargeIn.STOP_WORD)
+        return by_words and self.judgement is Judgement.WORDS
+
     def vad(self, phase: Phase) -> VadRule:
         """Return when a window counts as voiced in a phase."""
         match phase:

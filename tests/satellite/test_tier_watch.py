@@ -111,6 +111,16 @@ def test_the_recogniser_hears_through_the_guard_where_it_takes_a_word_to_interru
     assert in_a_reply(Told(), TurnSettings(judgement=Judgement.DURATION)).pipeline.audio == {}
 
 
+def test_who_speaks_as_soon_as_a_reply_is_over_that_nothing_interrupts_is_heard() -> None:
+    control = Told()
+    talk = in_a_reply(control, TurnSettings(barge_in=BargeIn.OFF))
+    while phase_of(talk) is not Phase.IDLE:
+        talk.silence(0.02)
+    control.own_voice = False
+    talk.voice(0.5)
+    assert phase_of(talk) is Phase.LISTENING
+
+
 def test_our_own_reply_does_not_stop_itself() -> None:
     """livekit PR4813"""
     talk = in_a_reply(Told(), text="the bus will stop at the station and then it goes on to the harbour and the sea")
