@@ -49,7 +49,7 @@ def run_doctor(argv: Sequence[str]) -> int:
     programme, recording = asyncio.run(play(settings, _tell))
     _tell("Measuring …")
     layout = lay_out(programme, recording)
-    rehearsal = rehearse(recording, layout, control, vad, hearing, settings.vad_threshold)
+    rehearsal = rehearse(recording, layout, control, vad, hearing, settings.speaking_threshold)
     findings = measure(recording, layout, rehearsal)
     verdict = judge(findings, settings.echo_canceller)
     sys.stdout.write(report(findings, verdict, settings.echo_canceller))

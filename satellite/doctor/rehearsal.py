@@ -74,7 +74,7 @@ class _Weighed:
 def rehearse(
     recording: Recording, layout: Layout, control: EchoControl, vad: Vad, hearing: HearingSettings, threshold: float
 ) -> Rehearsal:
-    """Let a satellite that has just started hear the silence and the speech; `threshold` is its VAD's.
+    """Let a satellite that has just started hear the silence and the speech; `threshold`: of its VAD in replies.
 
     Raises HearingError when a library fails.
     """
