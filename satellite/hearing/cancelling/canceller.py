@@ -10,7 +10,7 @@ import numpy as np
 from satellite.hearing.cancelling import frames
 from satellite.hearing.cancelling.ceiling import Ceiling
 from satellite.hearing.cancelling.delay import MAX_DELAY_SAMPLES, DelayEstimator
-from satellite.hearing.cancelling.drift import DriftEstimator, SlidingDelay
+from satellite.hearing.cancelling.drift import MAX_DRIFT_PPM, DriftEstimator, SlidingDelay
 from satellite.hearing.cancelling.evidence import Evidence
 from satellite.hearing.cancelling.facts import EchoFacts
 from satellite.hearing.cancelling.kalman import KalmanFilter
@@ -83,6 +83,9 @@ class Path:
         for name, kept, count in (("response", self.response, _TAPS), ("leak_db", self.leak_db, frames.BINS)):
             if len(kept) != count * _KEPT.itemsize or not np.isfinite(np.frombuffer(kept, _KEPT)).all():
                 raise ValueError(f"{name} of the echo's path is not {count} finite float32: learn the path anew")
+        found = 0 <= self.delay_samples <= MAX_DELAY_SAMPLES and abs(self.drift_ppm) <= MAX_DRIFT_PPM
+        if not found or self.response_from < 0:
+            raise ValueError(f"no echo is {self.delay_samples} samples late at {self.drift_ppm} ppm: learn the path anew")
 
 
 class KalmanCanceller:

@@ -78,8 +78,13 @@ def test_a_path_that_is_no_longer_true_is_learnt_anew_and_believed_later(now: Si
 
 
 def test_a_path_that_was_damaged_is_refused() -> None:
+    path = learnt(talk(3), room(90))
     with pytest.raises(ValueError, match="response of the echo's path"):
-        replace(learnt(talk(3), room(90)), response=b"")
+        replace(path, response=b"")
+    with pytest.raises(ValueError, match="1000000 samples late"):
+        replace(path, delay_samples=1_000_000)
+    with pytest.raises(ValueError, match="at nan ppm"):
+        replace(path, drift_ppm=float("nan"))
 
 
 def test_a_path_that_nobody_has_learnt_is_not_kept() -> None:
