@@ -33,7 +33,7 @@ _TINY = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One block of audio, and what was known of the echo after it.
+    """Some audio, no more than half a second, and what was known of the echo after it.
 
     now_s: its end by the device's clock. mic_power, played_power: mean squares, full scale 1; user_power: of the
     user's usual voice (0: not known). clips: the microphone is at its limit. live: a reply is under way.
