@@ -38,10 +38,6 @@ _SAME_BLOCKS = 1.5
 # A delay that was found so far from the former one (2 ms) is another.
 _SLIP_SAMPLES = 32
 _MAX_DELAY_BLOCKS = MAX_DELAY_SAMPLES // BLOCK_SAMPLES
-# An echo so far below the microphone (30 dB) is none that the delay could be found by.
-_UNHEARD = 1e-3
-# What the microphone hears is known after 3 s of playback, in frames of 20 ms.
-_SOME_FRAMES = 150
 # A room that rings longer than the filter reaches still holds our voice for so long.
 _TAIL_BLOCKS = 30
 # Where the path changed, it may be anywhere within its former power.
@@ -51,6 +47,8 @@ _HEARD_BLOCKS = _MAX_DELAY_BLOCKS + 5
 # With less evidence of somebody else the loudspeaker shows what it can do, if its echo is 10 dB above the noise.
 _ALONE_EVIDENCE = 0.05
 _AUDIBLE = 10.0
+# A filter that has so much less of an echo (20 dB) than the delay was found by does not see it.
+_UNSEEN = 0.01
 # Frames of 20 ms from one look to the next at what changes slowly.
 _SELDOM = 5
 # The suppressor's bins in the filter's.
@@ -85,7 +83,7 @@ class Path:
                 raise ValueError(f"{name} of the echo's path is not {count} finite float32: learn the path anew")
         found = 0 <= self.delay_samples <= MAX_DELAY_SAMPLES and abs(self.drift_ppm) <= MAX_DRIFT_PPM
         if not found or self.response_from < 0:
-            raise ValueError(f"no echo is {self.delay_samples} samples late at {self.drift_ppm} ppm: learn the path anew")
+            raise ValueError(f"no echo is {self.delay_samples} samples late at {self.drift_ppm} ppm: learn it anew")
 
 
 class KalmanCanceller:
@@ -290,9 +288,9 @@ class KalmanCanceller:
             self._forget()
 
     def _is_blind(self) -> bool:
-        """Tell whether the filter is sure that there is no echo, where one was found just now."""
-        is_sure = self._watch.convergence is Convergence.CONVERGED and self._judged >= _SOME_FRAMES
-        return is_sure and self._ceiling.share(self._filter.power) < _UNHEARD
+        """Tell whether the filter is sure that there is next to nothing of the echo that was found just now."""
+        is_sure = self._watch.convergence is Convergence.CONVERGED
+        return is_sure and float(self._filter.power[_JUDGED].mean()) < _UNSEEN * self._delays.gain
 
     def _forget(self) -> None:
         self._filter.reset()

@@ -43,7 +43,3 @@ class Ceiling:
         """Power of the microphone over that of what was played, (161,)."""
         gain: NDArray[np.float32] = _OVERLAP * self._heard / (self._played + _TINY)
         return gain
-
-    def share(self, power: NDArray[np.float32]) -> float:
-        """Return how much of what the microphone heard a path of this power (161,) explains: 0, to 1 and more."""
-        return float(power @ self._played) / (float(_OVERLAP * self._heard.sum()) + float(_TINY))

@@ -29,6 +29,10 @@ _FLOOR = 0.1
 _LIKELY = 6.5
 # It takes two estimates that differ by less than 2 ms: one may be a period of a vowel off.
 _AGREE_SAMPLES = 32
+# The direct path and what comes within 1 ms of it: with more, whoever else talks would count too.
+_DIRECT = RATE_HZ // 1_000 // _DECIMATION
+# Keeps bins in which next to nothing was played from adding noise to a response (share of the mean power).
+_REGULARISATION = 0.03
 # Quieter playback tells nothing of its echo.
 _MIN_PLAYED_DBFS = -60.0
 
@@ -45,8 +49,11 @@ class DelayEstimator:
         first, last = (round(hz * _DECIMATION * _FFT / RATE_HZ) for hz in _BAND_HZ)
         self._band = slice(first, last)
         self._weighted = np.zeros(_FFT // 2 + 1, np.complex64)
+        self._power = np.zeros(_FFT // 2 + 1, np.float32)
         self._previous: int | None = None
         self.samples: int | None = None
+        # How much of what was played arrived with that delay, as a ratio of powers.
+        self.gain = 0.0
 
     def push(self, mic: NDArray[np.float32], played: NDArray[np.float32]) -> bool:
         """Take the next 160 samples of both; tell whether `samples`, the delay at 16 kHz, was measured just now."""
@@ -66,6 +73,7 @@ class DelayEstimator:
     def forget(self) -> None:
         """Take the path for a new one: what was heard of the former no longer counts."""
         self._cross[:] = 0
+        self._power[:] = 0
         self._previous = None
 
     def _measure(self) -> bool:
@@ -74,7 +82,10 @@ class DelayEstimator:
             return False
         self._padded[-_HOP:] = self._mic
         self._cross *= _FORGETTING
-        self._cross += np.fft.rfft(self._padded) * np.fft.rfft(self._played).conj()
+        spectrum = np.fft.rfft(self._played)
+        self._cross += np.fft.rfft(self._padded) * spectrum.conj()
+        self._power *= _FORGETTING
+        self._power += np.square(spectrum.real) + np.square(spectrum.imag)
         band = self._cross[self._band]
         magnitude = np.abs(band)
         self._weighted[self._band] = band / (magnitude + _FLOOR * magnitude.mean() + np.float32(1e-12))
@@ -87,4 +98,12 @@ class DelayEstimator:
         if self._previous is None or not agrees:
             return False
         self.samples = found
+        self.gain = self._gain_at(at)
         return True
+
+    def _gain_at(self, lag: int) -> float:
+        # The microphone's spectrum holds a hop of what the other holds with all lags before it.
+        power = self._power + np.float32(_REGULARISATION) * self._power[self._band].mean() + np.float32(1e-12)
+        response = np.fft.irfft(self._cross / power, _FFT) * (_FFT / _HOP)
+        direct = response.take(np.arange(lag - _DIRECT, lag + _DIRECT), mode="wrap")
+        return float(direct @ direct)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from satellite.hearing.cancelling.canceller import KalmanCanceller
 from satellite.hearing.echo import Convergence
-from tests.satellite.hearing.cancelling.acoustics import Signal, level_db, room, run, talk, through
-from tests.satellite.hearing.speech import white_noise
+from tests.satellite.hearing.cancelling.acoustics import THEIRS, Signal, level_db, room, run, talk, through
+from tests.satellite.hearing.speech import RATE_HZ, white_noise
 
 ROOM = room(90)
 PLAYED = talk(4)
@@ -44,3 +45,14 @@ def test_a_loudspeaker_that_was_turned_off_is_learnt_again_when_it_is_turned_up(
 
     assert level_db(heard(PLAYED), 2, 4) - level_db(got.out, 2, 4) >= 18
     assert got.facts[-1].convergence is Convergence.CONVERGED
+
+
+@pytest.mark.parametrize("echo_db", [-30, -40])
+def test_a_user_over_a_quiet_echo_is_no_echo_that_came_back(echo_db: float) -> None:
+    played, user = talk(10), talk(10, THEIRS, seed=4)
+    user[: 4 * RATE_HZ] = 0
+    echo = through(ROOM, played) * np.float32(10 ** (echo_db / 20))
+
+    got = run(echo + user + white_noise(len(played), -62.0, seed=9), played)
+
+    assert {fact.convergence for fact in got.facts[400:]} == {Convergence.CONVERGED}
