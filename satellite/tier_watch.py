@@ -11,6 +11,7 @@ from satellite.devices.pcm import INT16_FULL_SCALE
 from satellite.echo_history import Observation
 from satellite.tiers import Reason, Tier, TierState, cut_off_for_nothing, observe, settings_for
 from satellite.turn.events import Tick, Transcribed, VoiceWindow
+from satellite.turn.settings import BargeIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,9 +46,10 @@ _REMEDY = {
 }
 _USUAL_REMEDY = "turn the loudspeaker down or away from the microphone, or use headphones"
 _EFFECT = {
-    Tier.SPEECH: "speech interrupts replies again",
-    Tier.WORDS: "only a stop word or wake word interrupts replies",
-    Tier.HALF_DUPLEX: "nothing interrupts replies",
+    BargeIn.SPEECH: "speech interrupts replies again",
+    BargeIn.WAKE_WORD: "only a stop word or wake word interrupts replies",
+    BargeIn.STOP_WORD: "only a stop word interrupts replies",
+    BargeIn.OFF: "nothing interrupts replies",
 }
 
 
@@ -121,13 +123,15 @@ def log_tier(kind: str, record: Mapping[str, Any]) -> None:
         return
     if record["barge_in"] == record["barge_in_was"]:
         return
-    tier = Tier(record["tier"])
+    tier, effect = Tier(record["tier"]), _EFFECT[BargeIn(record["barge_in"])]
     if tier.is_better(Tier(record["was"])):
-        _LOGGER.warning("our own voice can be told from the user's better: %s", _EFFECT[tier])
+        _LOGGER.warning("our own voice can be told from the user's better: %s", effect)
         return
     reason = Reason(record["reason"])
     remedy = _REMEDY.get(reason, _USUAL_REMEDY)
-    _LOGGER.warning("%s: %s until that is better; %s", _WHY[reason].format_map(record), _EFFECT[tier], remedy)
+    _LOGGER.warning(
+        "%s: %s until that is better; %s", _WHY[reason].format_map(record), _EFFECT[BargeIn(record["barge_in"])], remedy
+    )
 
 
 def said_nothing(turn: State, end: Event) -> bool:

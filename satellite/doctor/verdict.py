@@ -39,6 +39,8 @@ _MOST_DISTORTION = 0.03
 _LOUD_ECHO_DB = -6.0
 # Somebody across the room is at about -32 dBFS, and a detector of voices wants 10 dB more than the noise.
 _MOST_NOISE_DBFS = -42.0
+# Fewer windows than this (192 ms) duck a reply for a moment, and never pause it.
+_PAUSES_WINDOWS = 6
 # The detector takes some noise for a voice, too, while it gets used to it.
 _MOST_VOICES = 0.15
 
@@ -158,7 +160,7 @@ def _effects(findings: Findings, echo: Echo, canceller: CancellerKind) -> list[T
         leaves = Tier.HALF_DUPLEX if residual_db > _WORD_RESIDUAL_DB else Tier.WORDS
         reason = f"too much of our own voice is left ({residual_db:.0f} dB of what is played)"
         found.append(Trouble(reason, remedy, leaves))
-    if rehearsal.counted:
+    if rehearsal.counted >= _PAUSES_WINDOWS:
         reason = f"the satellite would interrupt itself ({rehearsal.counted} windows of {rehearsal.windows})"
         found.append(Trouble(reason, _SILENCE if rehearsal.voices > _MOST_VOICES else remedy, Tier.WORDS))
     return found

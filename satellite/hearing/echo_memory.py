@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import logging
+import threading
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,8 @@ class EchoMemory:
         self._devices = devices
         self._saved: EchoPath | None = None
         self._is_failing = False
+        # Also a save that was cancelled goes on in its thread.
+        self._writing = threading.Lock()
 
     async def load(self) -> EchoPath | None:
         """Return what was known, if anything was."""
@@ -89,6 +92,10 @@ class EchoMemory:
         return kept
 
     def _save(self, path: EchoPath) -> None:
+        with self._writing:
+            self._write(path)
+
+    def _write(self, path: EchoPath) -> None:
         try:
             others = self._read()
         except (ValueError, TypeError):

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # Far below the last bit of 16-bit audio: the logarithm of digital silence.
 _SILENCE = 1e-12
-# No phase takes less for a voice.
-_MAY_BE_VOICED = 0.1
+# No setting takes less for a voice.
+_MAY_BE_VOICED = 0.01
 # The band of voices, 200 Hz to 5 kHz, and where it becomes bright, at 1.5 kHz: a head that turns away shadows what
 # lies above, and a whisper has little else (script/bench sweep, asides).
 _VOICE = slice(200 * WINDOW_SAMPLES // RATE_HZ, 5_000 * WINDOW_SAMPLES // RATE_HZ)
