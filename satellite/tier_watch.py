@@ -129,9 +129,7 @@ def log_tier(kind: str, record: Mapping[str, Any]) -> None:
         return
     reason = Reason(record["reason"])
     remedy = _REMEDY.get(reason, _USUAL_REMEDY)
-    _LOGGER.warning(
-        "%s: %s until that is better; %s", _WHY[reason].format_map(record), _EFFECT[BargeIn(record["barge_in"])], remedy
-    )
+    _LOGGER.warning("%s: %s until that is better; %s", _WHY[reason].format_map(record), effect, remedy)
 
 
 def said_nothing(turn: State, end: Event) -> bool:
