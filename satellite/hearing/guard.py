@@ -35,6 +35,9 @@ _LOUD_MS = 1_500
 _RISE_DB_PER_S = 10.0
 # A bound that one knock has raised comes down again.
 _FORGET_DB_PER_S = 0.5
+# A headset's microphone gives nothing at all while nobody speaks, and so does one that is switched off: from there a
+# bound has to be able to rise. A user is far above 40 dB below what is played.
+_LEAST_BOUND = 10 ** (-40 / 10)
 # Of playback so far below its loudest the echo may be lost in noise, and nothing is learnt of it.
 _LEARN_WITHIN_DB = 12.0
 
@@ -103,8 +106,7 @@ class LoudOnset:
         """Take the next 10 ms of both signals."""
         self._loudness.push(mic_10ms, played_10ms)
         played = self._loudness.played
-        # A microphone that is switched off tells nothing of the loudspeaker.
-        if played <= 0 or not mic_10ms.any():
+        if played <= 0:
             return
         forgotten = 10 ** (-_FORGET_DB_PER_S * _FRAME_MS / 1000 / 10)
         self._loudest_played = max(played, self._loudest_played * forgotten)
@@ -114,7 +116,7 @@ class LoudOnset:
         if self._listened_ms <= _LISTEN_MS:
             # A word that only begins is no measure for the noise that it is still lost in.
             self._loudest_heard = max(self._loudest_heard, self._loudness.heard)
-            self._bound = self._loudest_heard / self._loudest_played
+            self._bound = max(_LEAST_BOUND, self._loudest_heard / self._loudest_played)
             return
         self._bound *= forgotten
         self._loud_ms = self._loud_ms + _FRAME_MS if self.is_somebody() else 0

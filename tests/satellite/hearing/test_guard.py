@@ -95,13 +95,25 @@ def test_what_was_played_explains_an_echo_that_comes_late_and_no_longer() -> Non
     assert not guard.explains(-30.0)
 
 
-def test_after_a_microphone_was_switched_off_our_own_voice_is_not_louder_than_any_echo() -> None:
+def test_a_user_counts_whose_headset_gave_nothing_until_then() -> None:
+    onset = LoudOnset()
+    voice, played = np.full(160, 0.02, np.float32), np.full(160, 0.1, np.float32)
+    for _ in range(100):
+        onset.push(np.zeros(160, np.float32), played)
+        assert not onset.is_somebody()
+    for _ in range(10):
+        onset.push(voice, played)
+    assert onset.is_somebody()
+
+
+def test_after_a_microphone_was_switched_off_our_own_voice_is_known_again_in_seconds() -> None:
     onset = LoudOnset()
     echo, played = np.full(160, 0.05, np.float32), np.full(160, 0.1, np.float32)
     for _ in range(100):
         onset.push(np.zeros(160, np.float32), played)
-    for _ in range(100):
+    for _ in range(600):
         onset.push(echo, played)
-        assert not onset.is_somebody()
-    onset.push(20 * echo, played)
+    assert not onset.is_somebody()
+    for _ in range(3):
+        onset.push(20 * echo, played)
     assert onset.is_somebody()
