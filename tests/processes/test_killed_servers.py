@@ -131,8 +131,10 @@ NEEDED = {
 def test_the_user_is_told_and_the_next_turn_works(kills: dict[tuple[str, str], Kill], name: str, phase: str) -> None:
     kill = kills[name, phase]
     if (name, phase) in NEEDED:
-        (failed,) = of(kill.during, "failed")
-        assert "tcp://127.0.0.1:" in failed["error"]
+        # What the user is still saying may be tried once more, and fails as well.
+        told = of(kill.during, "failed")
+        assert 1 <= len(told) <= 2
+        assert all("tcp://127.0.0.1:" in failed["error"] for failed in told)
         assert f"ERROR satellite.pipelines.server: {name} server: tcp://127.0.0.1:" in kill.log
         assert f"{name} server: it answers again" in kill.log
         # It rests, or says what it has of the reply; it waits for nothing.
