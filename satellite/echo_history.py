@@ -151,9 +151,6 @@ def _left(seen: Observation) -> float:
 
 
 def _measure(history: EchoHistory, seen: Observation, seconds: float) -> EchoHistory:
-    if not seen.mic_power:
-        # A microphone that is switched off hears no echo, and says nothing of it.
-        return history
     summed = replace(
         history,
         stretch_s=history.stretch_s + seconds,

@@ -144,6 +144,10 @@ def test_headphones_keep_speech_though_a_canceller_finds_no_path() -> None:
     assert Life().hears(60.0, replace(LOUD_ROOM, echo_db=-60.0), user_power=1e-7).changes == []
 
 
+def test_a_headset_whose_microphone_gives_nothing_while_nobody_speaks_keeps_speech() -> None:
+    assert Life().hears(60.0, STARTING, mic_db=-math.inf).changes == []
+
+
 def test_headphones_are_known_also_while_somebody_talks_for_a_while() -> None:
     life = Life()
     for _ in range(6):
