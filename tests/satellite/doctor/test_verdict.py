@@ -144,3 +144,8 @@ def test_a_loudspeaker_that_is_not_heard_may_be_headphones() -> None:
     (trouble,) = verdict.troubles
     assert "does not hear the loudspeaker" in trouble.reason
     assert "with headphones that is as it should be" in trouble.remedy
+
+
+def test_what_would_only_duck_a_reply_costs_no_tier() -> None:
+    assert judge(replace(FINE, rehearsal=replace(GOOD, counted=3)), CancellerKind.KALMAN).tier is Tier.SPEECH
+    assert judge(replace(FINE, rehearsal=replace(GOOD, counted=12)), CancellerKind.KALMAN).tier is Tier.WORDS
