@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from script.support.room_bench.failures import yielded
+from script.support.room_bench.goals import DUCK_MS, LEFT_ALONE, SILENCE_MS, YIELDS
 from script.support.room_bench.judged import YIELD_S
 from script.support.room_bench.notes import DUCK_COLOUR, PAUSE_COLOUR, SILENCE_COLOUR, note
 from script.support.room_bench.rows import by_level, latencies_ms, tried
@@ -33,10 +34,7 @@ _REACTIONS: tuple[tuple[str, str, str, Callable[[Latencies], float | None]], ...
     ("pause", PAUSE_COLOUR, ":", lambda latencies: latencies.pause_s),
     ("silence", SILENCE_COLOUR, "-", lambda latencies: latencies.silence_s),
 )
-# Percentile and milliseconds, of duck and of silence.
-_LATENCY_GOALS = ((50, 150.0, DUCK_COLOUR), (50, 400.0, SILENCE_COLOUR), (90, 500.0, SILENCE_COLOUR))
-_YIELD_GOALS = {Kind.LONG: 98.0, Kind.SHORT: 98.0, Kind.WORD: 95.0, Kind.DOUBLE_TALK: 98.0}
-_IGNORED_GOALS = {Kind.BACKCHANNEL: 90.0, Kind.COUGH: 80.0, Kind.SIDE_TALK: 60.0, Kind.TV: None}
+_LATENCY_GOALS = [(asked, DUCK_COLOUR) for asked in DUCK_MS] + [(asked, SILENCE_COLOUR) for asked in SILENCE_MS]
 _GROUP_WIDTH = 0.85
 # Below the names of the bars, in shares of the axes.
 _BELOW = (0.5, -0.09)
@@ -50,7 +48,8 @@ def draw_latencies(axes: Axes, scenes: Sequence[Judged]) -> None:
             times_ms = sorted(latencies_ms(at_level, latency_s))
             shares = 100 * np.arange(len(times_ms) + 1) / max(1, len(times_ms))
             axes.step([0.0, *times_ms], shares, where="post", color=colour, alpha=shade, linestyle=style, linewidth=1.5)
-    for percent, limit_ms, colour in _LATENCY_GOALS:
+    for asked, colour in _LATENCY_GOALS:
+        percent, limit_ms = asked.percentile, asked.limit
         axes.plot([limit_ms, limit_ms], [0, percent], color=colour, linestyle="--", linewidth=1.2)
         axes.plot(limit_ms, percent, color=colour, marker="<", markersize=9, markeredgecolor="black", zorder=5)
         note(axes, f"P{percent} ≤ {limit_ms:g} ms", (limit_ms, percent), (9, -4), color=colour)
@@ -68,13 +67,13 @@ def draw_latencies(axes: Axes, scenes: Sequence[Judged]) -> None:
 
 def draw_yields(axes: Axes, scenes: Sequence[Judged]) -> None:
     """Draw the share of interruptions that took the floor in time, by kind and echo level."""
-    _bars(axes, scenes, _YIELD_GOALS, yielded)
+    _bars(axes, scenes, YIELDS, yielded)
     axes.set(ylabel=f"took the floor within {YIELD_S:g} s, %", title=f"{_engine(scenes)}: yields to interruptions")
 
 
 def draw_ignored(axes: Axes, scenes: Sequence[Judged]) -> None:
     """Draw the share of other sounds that did not take the floor, by kind and echo level."""
-    _bars(axes, scenes, _IGNORED_GOALS, lambda outcome: outcome.latencies.commit_s is None)
+    _bars(axes, scenes, LEFT_ALONE, lambda outcome: outcome.latencies.commit_s is None)
     axes.set(ylabel="did not take the floor, %", title=f"{_engine(scenes)}: other sounds ignored")
 
 

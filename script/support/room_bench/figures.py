@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from satellite.turn.settings import BargeIn
 from script.support.bench_report import Goal, Share
 from script.support.room_bench.failures import yielded
+from script.support.room_bench.goals import ALL_YIELDS, DUCK_MS, DUCKS_PER_H, LEFT_ALONE, SILENCE_MS, YIELDS
 from script.support.room_bench.judged import AFTERWARDS_S, HOLE_S, YIELD_S, AlarmKind, Group
 from script.support.room_bench.rows import AnyFigure, by_level, latencies_ms, measured, rate, share, tried
 from tests.room.noises import NoiseKind
@@ -22,9 +23,6 @@ _MS = 1000.0
 _RECOVERY_S = 2.0
 # Short names of what is counted together.
 _STOPS = frozenset((AlarmKind.COMMIT, AlarmKind.PAUSE))
-_INTERRUPTION_KINDS = (Kind.LONG, Kind.SHORT, Kind.WORD, Kind.DOUBLE_TALK)
-_LEAST_YIELDS = {Kind.WORD: 95.0}
-_LEFT_ALONE = {Kind.BACKCHANNEL: 90.0, Kind.COUGH: 80.0, Kind.SIDE_TALK: 60.0, Kind.TV: None}
 _METHODS: tuple[tuple[str, Callable[[Latencies], float | None], str, Sequence[Goal]], ...] = (
     (
         "onset -> duck",
@@ -33,14 +31,14 @@ _METHODS: tuple[tuple[str, Callable[[Latencies], float | None], str, Sequence[Go
             "first frame at the microphone within 40 dB of the loudest millisecond of the sound -> first frame handed "
             "to the device 10 dB below what was to be played (5 ms windows, least squares), or paused"
         ),
-        [Goal(50, 150)],
+        DUCK_MS,
     ),
     ("onset -> pause", lambda found: found.pause_s, "the same -> the pause, or the end of the reply, that lasted", ()),
     (
         "onset -> silence",
         lambda found: found.silence_s,
         "the same -> last frame handed to the device above one step, before that pause or within its fade",
-        [Goal(50, 400), Goal(90, 500)],
+        SILENCE_MS,
     ),
 )
 
@@ -68,7 +66,7 @@ def _alarms(grid: Sequence[Judged]) -> list[AnyFigure]:
         rows += rate(name, scenes, _STOPS)
     rows += rate("  of them committed", alone, {AlarmKind.COMMIT})
     rows += _by_music(alone, _STOPS)
-    rows += rate("self-interrupts: only ducked", alone, {AlarmKind.DUCK}, "the same", 6)
+    rows += rate("self-interrupts: only ducked", alone, {AlarmKind.DUCK}, "the same", DUCKS_PER_H)
     rows += _by_music(alone, {AlarmKind.DUCK})
     rows += rate("with a television 10-20 dB below the user", watched, _STOPS, "committed or paused; it is no echo")
     holes = [outcome.hole_s * _MS for outcome in tried(grid, set(Kind)) if outcome.hole_s]
@@ -101,11 +99,11 @@ def _readiness(grid: Sequence[Judged]) -> list[AnyFigure]:
 
 def _yields(grid: Sequence[Judged]) -> list[AnyFigure]:
     method = f"committed within {YIELD_S:g} s of the onset; of the interruptions that began while it spoke"
-    rows = share("yields to interruptions", tried(grid, INTERRUPTIONS), yielded, method, 98)
+    rows = share("yields to interruptions", tried(grid, INTERRUPTIONS), yielded, method, ALL_YIELDS)
     for name, scenes in by_level(grid):
         rows += share(name, tried(scenes, INTERRUPTIONS), yielded)
-    for kind in _INTERRUPTION_KINDS:
-        rows += share(f"  {kind.value}", tried(grid, {kind}), yielded, "", _LEAST_YIELDS.get(kind))
+    for kind, least in YIELDS.items():
+        rows += share(f"  {kind.value}", tried(grid, {kind}), yielded, "", least)
     return rows
 
 
@@ -129,7 +127,7 @@ def _latencies(grid: Sequence[Judged]) -> list[AnyFigure]:
 
 def _ignored(grid: Sequence[Judged]) -> list[AnyFigure]:
     rows: list[AnyFigure] = []
-    for kind, least in _LEFT_ALONE.items():
+    for kind, least in LEFT_ALONE.items():
         heard = tried(grid, {kind})
         rows += share(
             f"{kind.value} ignored", heard, _ignores, "not committed; of those that began while it spoke", least

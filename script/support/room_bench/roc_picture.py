@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import ScalarFormatter
 
 from script.support.room_bench.failures import yielded
+from script.support.room_bench.goals import ALL_YIELDS, DUCKS_PER_H
 from script.support.room_bench.judged import AlarmKind
 from script.support.room_bench.notes import note
 from script.support.room_bench.roc import Point, Tally, frontier, summed
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 
 # Colours that the colour-blind tell apart (Okabe and Ito), one an engine.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
-_DUCKS_PER_H = 6.0
-_MISSED_PERCENT = 2.0
+_MISSED_PERCENT = 100 - ALL_YIELDS
 # As much is drawn in any case; more where an engine misses more.
 _LEAST_DRAWN_PERCENT = 20.0
 # Fewer an hour is drawn to scale with none.
@@ -80,11 +80,11 @@ def _draw_engine(axes: Axes, scenes: Sequence[Judged], colour: str) -> float:
 
 def _draw_goals(axes: Axes) -> None:
     axes.axhline(_MISSED_PERCENT, color=_GOAL_COLOUR, linestyle="--", linewidth=1)
-    axes.axvline(_DUCKS_PER_H, color=_GOAL_COLOUR, linestyle="--", linewidth=1)
-    missed, ducks = f"goal: ≤ {_MISSED_PERCENT:g} % missed", f"goal: ≤ {_DUCKS_PER_H:g} ducks, no pause"
+    axes.axvline(DUCKS_PER_H, color=_GOAL_COLOUR, linestyle="--", linewidth=1)
+    missed, ducks = f"goal: ≤ {_MISSED_PERCENT:g} % missed", f"goal: ≤ {DUCKS_PER_H:g} ducks, no pause"
     note(axes, missed, (_MOST_PER_H, _MISSED_PERCENT), (-4, 4), ha="right")
     top = {"xycoords": axes.get_xaxis_transform(), "va": "top"}
-    note(axes, ducks, (_DUCKS_PER_H, 0.98), (-4, 0), ha="right", rotation=90, **top)
+    note(axes, ducks, (DUCKS_PER_H, 0.98), (-4, 0), ha="right", rotation=90, **top)
 
 
 def _styles() -> list[Line2D]:
