@@ -87,3 +87,9 @@ def run_virtual(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end on a virtual clock that starts at 0 s."""
     with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
         return runner.run(main)
+
+
+async def elapse(seconds: float) -> None:
+    """Let seconds of virtual time pass; fails on a real clock, where a test must wait for what happens instead."""
+    assert isinstance(asyncio.get_running_loop(), VirtualClockLoop), "elapse() needs the virtual clock"
+    await asyncio.sleep(seconds)
