@@ -23,7 +23,7 @@ from script.support.bench_figures import (
     upstream_figure,
 )
 from script.support.bench_frontend import measure_front_end
-from script.support.bench_report import table
+from script.support.bench_report import conclusion, missed, table
 from script.support.bench_rooms import run_room
 from script.support.bench_scenes import backchannels, interruptions
 from script.support.bench_trials import measure_backchannels, measure_interruptions, measure_turns
@@ -51,15 +51,15 @@ class NothingMeasuredError(InterjectError):
 
 
 def main() -> int:
-    """Measure and print; status 0 also where a goal is missed, 2 when nothing could be measured."""
+    """Measure and print; status 1 where a goal is missed, 2 when nothing could be measured."""
     arguments = _parse(sys.argv[1:])
     try:
         figures = asyncio.run(_measure(arguments.trials, arguments.out))
     except (InterjectError, TimeoutError) as error:
         sys.stderr.write(f"bench: {error}\n")
         return 2
-    sys.stdout.write(f"\n{table(figures)}\n\nWritten to {arguments.out / 'bench.json'}\n")
-    return 0
+    sys.stdout.write(f"\n{table(figures)}\n\n{conclusion(figures)}\nWritten to {arguments.out / 'bench.json'}\n")
+    return 1 if missed(figures) else 0
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

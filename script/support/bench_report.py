@@ -118,6 +118,23 @@ def _json(figure: Figure | Share) -> dict[str, object]:
     }
 
 
+def missed(figures: Iterable[Figure | Share]) -> list[Figure | Share]:
+    """Return the figures that miss a goal."""
+    return [figure for figure in figures if figure.verdict() is Verdict.MISSED]
+
+
+def conclusion(figures: Iterable[Figure | Share]) -> str:
+    """Say which goals were missed, a line each, or that none was."""
+    judged = [figure for figure in figures if figure.verdict() is not Verdict.NO_GOAL]
+    short = missed(judged)
+    if not short:
+        return f"All goals are met, {len(judged)} of {len(judged)}."
+    told = (
+        f"  {figure.name.strip()}: {', '.join(filter(None, figure.cells()))}; goal: {figure.goal()}" for figure in short
+    )
+    return "\n".join((f"Goals are missed, {len(short)} of {len(judged)}:", *told))
+
+
 def table(figures: Iterable[Figure | Share]) -> str:
     """Return the table, each row followed by how it was measured."""
     listed = list(figures)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from satellite.devices.wav import read_wav
-from script.support.bench_report import Figure, Goal, Share, Verdict, table
+from script.support.bench_report import Figure, Goal, Share, Verdict, conclusion, missed, table
 from script.support.bench_scenes import Kind, after_a_standstill, backchannels, interruptions
 from script.support.bench_signal import end_of_sound, first_below, gains, locate, silent
 from script.support.scenarios import CLIPS
@@ -88,6 +88,13 @@ def test_a_missed_goal_is_printed_as_missed() -> None:
         "met",
     ]
     assert all(figure.method in table(figures) for figure in figures)
+    assert [figure.name for figure in missed(figures)] == ["slow", "often"]
+    assert conclusion(figures).splitlines() == [
+        "Goals are missed, 2 of 4:",
+        "  slow: 2 ms, 99 ms, 99 ms; goal: P50 ≤ 10 ms, P90 ≤ 50 ms",
+        "  often: 98.0 %, 98 of 100; goal: ≥ 99 %",
+    ]
+    assert conclusion(figures[1:2]) == "All goals are met, 1 of 1."
 
 
 def test_a_percentile_is_a_value_that_was_measured() -> None:

@@ -12,8 +12,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from script.support.bench_report import conclusion, missed
 from script.support.home_assistant.client import connect
-from script.support.home_assistant.figures import columns_of
+from script.support.home_assistant.figures import as_figures, columns_of, merged
 from script.support.home_assistant.installation import Installation, Running
 from script.support.home_assistant.judge import judge
 from script.support.home_assistant.report import Outcome, as_json, markdown
@@ -40,7 +41,10 @@ who logs in; what is added there is taken away again. Everything listens on loop
 
 
 def main() -> int:
-    """Play the scenes and print the table; status 1 when something did not come true, 2 when none could be played."""
+    """Play the scenes and print the table; status 1 when something did not come true, 2 when none could be played.
+
+    With --barge-ins a goal that is missed is status 1 too.
+    """
     arguments = _parse(sys.argv[1:])
     arguments.work = arguments.work.resolve()
     arguments.work.mkdir(parents=True, exist_ok=True)
@@ -55,7 +59,12 @@ def main() -> int:
     sys.stdout.write(f"\n{markdown(version, outcomes)}")
     whole = json.dumps(as_json(version, outcomes), indent=1, ensure_ascii=False)
     (arguments.work / f"report-{version}.json").write_text(whole, encoding="utf-8")
-    return 1 if any(outcome.failed for outcome in outcomes) else 0
+    failed = any(outcome.failed for outcome in outcomes)
+    if arguments.barge_ins:
+        figures = as_figures(merged(outcome.columns for outcome in outcomes))
+        sys.stdout.write(f"\n{conclusion(figures)}\n")
+        failed = failed or bool(missed(figures))
+    return 1 if failed else 0
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from script.support.bench_report import Figure, Goal, Share
 from script.support.home_assistant.scenes import Ends
 from script.support.home_assistant.wire_runs import VALIDATION_ERROR
 
@@ -43,6 +44,15 @@ METHODS = {
     "sample by sample",
     FIRST_WORD: "the clip is found in what Home Assistant sent to STT, its first sound included",
 }
+
+# What an interruption through Home Assistant may take: the silence as in direct mode, the commit as long as Home
+# Assistant 2026.11 needs to begin a run.
+GOALS = {
+    COMMIT_TO_TRANSCRIBE: (Goal(90, 50),),
+    ONSET_TO_SILENCE: (Goal(50, 400), Goal(90, 500)),
+    STALE_SAMPLES: (Goal(99, 0),),
+}
+_FIRST_WORD_PERCENT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,17 @@ def merged(plays: Iterable[Sequence[Column]]) -> list[Column]:
         for column in columns:
             together.setdefault(column.name, []).extend(column.values)
     return [Column(name, values) for name, values in together.items()]
+
+
+def as_figures(columns: Iterable[Column]) -> list[Figure | Share]:
+    """Return what was measured as figures with their goals."""
+    return [
+        Share(column.name, [bool(value) for value in column.values], METHODS[column.name], _FIRST_WORD_PERCENT)
+        if column.name == FIRST_WORD
+        else Figure(column.name, "", column.values, METHODS[column.name], GOALS.get(column.name, ()))
+        for column in columns
+        if column.values
+    ]
 
 
 def _commit_to_transcribe(play: Play, cuts: Sequence[Turn]) -> Iterable[float]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from satellite.devices.portaudio import PortAudioChoice, find_portaudio
 from satellite.devices.portaudio_host import PortAudioHost
-from script.support.bench_report import Verdict, table
+from script.support.bench_report import conclusion, missed, table
 from script.support.sound_card.figures import Act, pause_figures, running_figures, talk_figures
 from script.support.sound_card.pauses import find_truth, measure_pauses
 from script.support.sound_card.talk import hold_talk, on_card
@@ -71,7 +71,7 @@ def main() -> int:
     except InterjectError as error:
         sys.stderr.write(f"test-soundcard: {error}\n")
         return 2
-    sys.stdout.write(f"{_machine()}\n\n{table(figures)}\n")
+    sys.stdout.write(f"{_machine()}\n\n{table(figures)}\n\n{conclusion(figures)}\n")
     arguments.out.mkdir(parents=True, exist_ok=True)
     found = {
         "machine": _machine(),
@@ -79,7 +79,7 @@ def main() -> int:
         "talks": {act.talk.stage.scene.name: asdict(act.judged) for act in acts},
     }
     (arguments.out / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    return 1 if any(figure.verdict() is Verdict.MISSED for figure in figures) else 0
+    return 1 if missed(figures) else 0
 
 
 def _measure(minutes: float) -> tuple[list[Figure | Share], list[Act]]:
