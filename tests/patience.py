@@ -77,7 +77,9 @@ def show(error: BaseException, files: Iterable[Path]) -> None:
     for path in files:
         if path.exists():
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-            error.add_note("\n".join([f"--- the end of {path.name}, {len(lines)} lines ({path}):", *lines[-_TAIL_LINES:]]))
+            error.add_note(
+                "\n".join([f"--- the end of {path.name}, {len(lines)} lines ({path}):", *lines[-_TAIL_LINES:]])
+            )
 
 
 def _unmet(what: str, patience_s: float) -> str:

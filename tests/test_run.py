@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,14 +13,13 @@ import pytest
 
 from satellite.devices.sound_cards import SoundCard, SoundCards
 from script.support.run import NoSoundCardError, plan, require_sound_card
+from tests.patience import showing, wait_until
 from wire.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Seconds on an idle machine; for one that is busy.
-PATIENCE_S = 30.0
 QUIET = ("--uri", "tcp://127.0.0.1:0", "--no-zeroconf")
 
 
@@ -112,13 +110,19 @@ class Terminal:
 
     def children(self) -> dict[str, psutil.Process]:
         """Give stt, llm, tts and satellite as soon as all can be used."""
-        give_up = time.monotonic() + PATIENCE_S
-        while "Ready at" not in self.screen:
-            assert self.run.poll() is None, self.screen
-            assert time.monotonic() < give_up, self.screen
-            time.sleep(0.02)
+        wait_until(self._ready, "script/run to say that it is ready")
         found = psutil.Process(self.run.pid).children()
         return {child.cmdline()[2].removeprefix("servers."): child for child in found}
+
+    def _ready(self) -> bool:
+        status = self.run.poll()
+        assert status is None, f"expected script/run to run; it ended with status {status}"
+        return "Ready at" in self.screen
+
+    def ended(self) -> int:
+        """Wait until it has ended; returns the status."""
+        wait_until(lambda: self.run.poll() is not None, "script/run to end")
+        return int(self.run.returncode)
 
     def close(self) -> None:
         if self.run.poll() is None:
@@ -131,8 +135,10 @@ class Terminal:
 @contextmanager
 def terminal(folder: Path, repository: Path, *flags: str) -> Iterator[Terminal]:
     opened = Terminal(folder, repository, *flags)
+    logs = [folder / "run.log", *(folder / "interject" / f"{name}.log" for name in ("stt", "llm", "tts"))]
     try:
-        yield opened
+        with showing(lambda: logs):
+            yield opened
     finally:
         opened.close()
 
@@ -152,7 +158,7 @@ def test_all_four_end_together_without_a_traceback(tmp_path: Path, repository: P
             os.killpg(opened.run.pid, signal.SIGINT)
         else:
             opened.run.terminate()
-        assert opened.run.wait(PATIENCE_S) == 0
+        assert opened.ended() == 0
         assert not any(child.is_running() for child in children.values())
         logs = [
             opened.screen,
@@ -168,7 +174,7 @@ def test_a_server_that_dies_is_named_with_the_end_of_its_log_and_the_others_stop
     with terminal(tmp_path, repository, *QUIET) as opened:
         children = opened.children()
         children["tts"].kill()
-        assert opened.run.wait(PATIENCE_S) == 1
+        assert opened.ended() == 1
         assert not any(child.is_running() for child in children.values())
         told = opened.screen.partition("script/run: tts was ended by signal 9")[2]
         assert "Ready at" in told
@@ -178,7 +184,7 @@ def test_a_server_that_dies_is_named_with_the_end_of_its_log_and_the_others_stop
 @needs_engines
 def test_an_engine_that_does_not_exist_is_told_in_the_servers_own_words(tmp_path: Path, repository: Path) -> None:
     with terminal(tmp_path, repository, *QUIET, "--tts-engine", "parrot") as opened:
-        assert opened.run.wait(PATIENCE_S) == 1
+        assert opened.ended() == 1
         assert "tts ended with status 2" in opened.screen
         assert "'parrot' is not accepted; give espeak-ng | piper" in opened.screen
 
@@ -190,7 +196,7 @@ def test_a_port_that_is_taken_is_told_and_everything_ends(tmp_path: Path, reposi
         taken.listen()
         uri = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
         with terminal(tmp_path, repository, "--uri", uri, "--no-zeroconf") as opened:
-            assert opened.run.wait(PATIENCE_S) == 2
+            assert opened.ended() == 2
             assert f"cannot listen at {uri}" in opened.screen
             assert "choose another address with --uri" in opened.screen
             assert "Traceback" not in opened.screen
@@ -202,5 +208,5 @@ def test_the_end_of_the_input_ends_text_mode_after_the_last_reply(tmp_path: Path
         assert opened.run.stdin is not None
         opened.run.stdin.write(b"what time is it\n")
         opened.run.stdin.close()
-        assert opened.run.wait(PATIENCE_S) == 0
+        assert opened.ended() == 0
         assert "> It is " in opened.screen

@@ -42,7 +42,7 @@ _LOADING_IS_SLOW_S = 2.0
 _LONGEST_RECORDING_S = 15.0
 _LATEST_INTERRUPTION_S = 20.0
 _RATE_HZ = 16_000
-_PROGRAMS = ("satellite", "stt", "llm", "tts")
+PROGRAMS = ("satellite", "stt", "llm", "tts")
 _STORE = "conversations.sqlite3"
 
 
@@ -110,7 +110,7 @@ async def _play(scenario: Scenario, arguments: argparse.Namespace) -> list[Check
     out: Path = arguments.out
     _prepare(out, scenario)
     _say(f"{scenario.name}: {scenario.summary}\n")
-    timeline = Timeline([out / f"{name}.jsonl" for name in _PROGRAMS])
+    timeline = Timeline([out / f"{name}.jsonl" for name in PROGRAMS])
     async with Processes(os.environ) as processes:
         uris = {name: free_uri() for name in ("stt", "llm", "tts")}
         for name, uri in uris.items():
@@ -138,7 +138,7 @@ async def _wait_for_models(uris: dict[str, str]) -> None:
 
 def _prepare(out: Path, scenario: Scenario) -> None:
     """Make the folder and take an earlier demo out of it, nothing else; raises ValueError."""
-    written = {f"{name}.{kind}" for name in _PROGRAMS for kind in ("jsonl", "log")}
+    written = {f"{name}.{kind}" for name in PROGRAMS for kind in ("jsonl", "log")}
     written |= {_STORE, f"{_STORE}-wal", f"{_STORE}-shm", "room.wav", "channels.wav", "timeline.json"}
     for line in scenario.lines:
         if line.clip.parent == out.resolve() and line.clip.name in written:

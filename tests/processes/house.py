@@ -2,50 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from script.support.processes import free_uri
+from tests.patience import eventually, showing, wait_until
+
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIPS = ROOT / "tests" / "clips"
 SERVERS = ("stt", "llm", "tts")
-# A busy machine takes seconds to import onnxruntime; nobody waits this long for anything else.
-START_S = 30.0
-# The promise is 2 s; a machine that has ten other things to do gets more.
-STOP_S = 10.0
-_POLL_S = 0.01
-
-
-def free_uri() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
 
 
 def port_of(uri: str) -> int:
     return int(uri.rsplit(":", 1)[1])
-
-
-async def until(condition: Callable[[], Any], what: str, timeout_s: float = START_S) -> Any:
-    """Wait for a condition; returns what it gave."""
-    deadline = time.monotonic() + timeout_s
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {timeout_s:g} s")
-        await asyncio.sleep(_POLL_S)
-    return found
 
 
 @dataclass
@@ -57,18 +37,27 @@ class Running:
     flags: tuple[str, ...] = ()
     uri: str = field(default_factory=free_uri)
     process: subprocess.Popen[bytes] | None = None
+    _records: list[dict[str, Any]] = field(default_factory=list)
+    _read: int = 0
+
+    def files(self) -> list[Path]:
+        return [self.folder / f"{self.name}.jsonl", self.folder / f"{self.name}.log"]
 
     @property
     def log(self) -> str:
-        path = self.folder / f"{self.name}.log"
+        _, path = self.files()
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def trace(self, kind: str | None = None, source: str | None = None) -> list[dict[str, Any]]:
         """Return the records so far."""
-        path = self.folder / f"{self.name}.jsonl"
-        whole = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-        records = [json.loads(line) for line in whole]
-        return [r for r in records if kind in (None, r["type"]) and source in (None, r["source"])]
+        path, _ = self.files()
+        if path.exists():
+            with path.open("rb") as file:
+                file.seek(self._read)
+                whole, newline, _ = file.read().rpartition(b"\n")
+            self._records += [json.loads(line) for line in whole.splitlines()]
+            self._read += len(whole) + len(newline)
+        return [r for r in self._records if kind in (None, r["type"]) and source in (None, r["source"])]
 
     def start(self) -> None:
         module = self.name if self.name == "satellite" else f"servers.{self.name}"
@@ -81,20 +70,18 @@ class Running:
 
     def is_up(self) -> bool:
         """Tell whether it answers `describe`; fails when it has ended."""
-        status = self.status()
-        assert status is None, f"{self.name} ended with status {status}:\n{self.log}"
+        self.check()
         try:
             with socket.create_connection(("127.0.0.1", port_of(self.uri)), timeout=1) as connection:
                 connection.sendall(b'{"type": "describe"}\n')
-                return b'"info"' in connection.makefile("rb").readline()
+                with connection.makefile("rb") as answers:
+                    answer: bytes = answers.readline()
+                    return b'"info"' in answer
         except OSError:
             return False
 
     def wait_until_up(self) -> None:
-        deadline = time.monotonic() + START_S
-        while not self.is_up():
-            assert time.monotonic() < deadline, f"{self.name} is not up:\n{self.log}"
-            time.sleep(_POLL_S)
+        wait_until(self.is_up, f"{self.name} to answer `describe`")
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -104,17 +91,26 @@ class Running:
         assert self.process is not None
         return self.process.poll()
 
+    def check(self) -> None:
+        """Fail when it has ended."""
+        assert self.status() is None, f"expected {self.name} to run; it ended with status {self.status()}"
+
     async def ended(self) -> int:
         """Wait until it has ended by itself; returns the status."""
-        await until(lambda: self.status() is not None, f"the end of {self.name}", STOP_S)
+        await eventually(lambda: self.status() is not None, f"{self.name} to end")
         status = self.status()
         assert status is not None
         return status
 
-    async def traced(self, kind: str, count: int = 1, timeout_s: float = START_S) -> list[dict[str, Any]]:
-        """Wait for so many records of a kind."""
-        await until(lambda: len(self.trace(kind)) >= count, f"{count} times {kind} at {self.name}", timeout_s)
-        return self.trace(kind)
+    async def traced(self, kind: str, count: int = 1, since: int = 0) -> list[dict[str, Any]]:
+        """Wait for so many records of a kind, of those from number `since` on; fails at once when it has ended."""
+
+        def found() -> bool:
+            self.check()
+            return sum(record["type"] == kind for record in self.trace()[since:]) >= count
+
+        await eventually(found, f"{self.name} to record {kind}" + (f" {count} times" if count > 1 else ""))
+        return [record for record in self.trace()[since:] if record["type"] == kind]
 
     def kill(self) -> None:
         """End it as a crash would, and wait until it has."""
@@ -132,29 +128,48 @@ def satellite_flags(uris: dict[str, str], folder: Path, lines: Iterable[tuple[st
     return (*servers, "--no-zeroconf", "--audio", "simulated", "--room-script", str(script))
 
 
+class House(dict[str, Running]):
+    """Processes by name, and what they write."""
+
+    def files(self) -> list[Path]:
+        return [path for running in self.values() for path in running.files()]
+
+
 @contextlib.contextmanager
 def house(
     folder: Path, lines: Iterable[tuple[str, str, float]] = (), flags: Mapping[str, tuple[str, ...]] | None = None
-) -> Iterator[dict[str, Running]]:
-    """Run the three servers and a satellite; `flags` are more flags by process."""
+) -> Iterator[House]:
+    """Run the three servers and a satellite in a simulated room; `flags` are more flags by process."""
     more = flags or {}
-    folder.mkdir(parents=True, exist_ok=True)
-    store = ("--store", str(folder / "conversations.sqlite3"))
-    own = {"stt": (), "llm": store, "tts": ()}
-    running = {name: Running(name, folder, (*own[name], *more.get(name, ()))) for name in SERVERS}
+    running = servers(folder, more)
     uris = {name: server.uri for name, server in running.items()}
     running["satellite"] = Running(
         "satellite", folder, (*satellite_flags(uris, folder, lines), *more.get("satellite", ()))
     )
-    try:
-        for name in SERVERS:
-            running[name].start()
-        for name in SERVERS:
-            running[name].wait_until_up()
-        # Last, because its room's clock starts with it.
-        running["satellite"].start()
-        running["satellite"].wait_until_up()
+    with started(running):
         yield running
-    finally:
-        for process in running.values():
-            process.kill()
+
+
+def servers(folder: Path, flags: Mapping[str, tuple[str, ...]]) -> House:
+    """Give the three servers, not yet started; `flags` are more flags by process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    own = {"llm": ("--store", str(folder / "conversations.sqlite3"))}
+    return House({name: Running(name, folder, (*own.get(name, ()), *flags.get(name, ()))) for name in SERVERS})
+
+
+@contextlib.contextmanager
+def started(running: House) -> Iterator[None]:
+    """Run processes, the last one once all others answer, as a room's clock starts with its satellite."""
+    everyone = list(running.values())
+    with showing(running.files):
+        try:
+            for process in everyone[:-1]:
+                process.start()
+            for process in everyone[:-1]:
+                process.wait_until_up()
+            everyone[-1].start()
+            everyone[-1].wait_until_up()
+            yield
+        finally:
+            for process in everyone:
+                process.kill()

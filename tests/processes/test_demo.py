@@ -10,23 +10,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from script.support.demo import PROGRAMS
+from tests.patience import PATIENCE_S, expecting, showing
 from tests.processes.house import ROOT
+from tests.real_time import real_time
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# A scene takes 20 s; the demo gives up after 50 s by itself.
-SCENE_S = 55.0
 
-
-@pytest.mark.timeout(90)
-async def test_the_main_scenes_happen(tmp_path: Path) -> None:
-    """Side by side, because they run in real time and mostly wait."""
-    scenes = ("barge-in", "backchannel", "stop")
-    results = await asyncio.gather(*(_play(scene, tmp_path / scene) for scene in scenes))
-    for scene, (status, said) in zip(scenes, results, strict=True):
-        assert status == 0, said
-        _check_files(tmp_path / scene)
+@real_time
+@pytest.mark.parametrize("scene", ["barge-in", "backchannel", "stop"])
+async def test_the_main_scenes_happen(tmp_path: Path, scene: str) -> None:
+    with showing(lambda: [tmp_path / f"{name}.{kind}" for name in PROGRAMS for kind in ("jsonl", "log")]):
+        status, said = await _play(scene, tmp_path)
+        assert status == 0, f"expected all of `script/demo --scenario {scene}` to happen:\n{said}"
+        _check_files(tmp_path)
 
 
 async def _play(scene: str, out: Path) -> tuple[int | None, str]:
@@ -37,7 +36,7 @@ async def _play(scene: str, out: Path) -> tuple[int | None, str]:
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        async with asyncio.timeout(SCENE_S):
+        async with expecting(f"`script/demo --scenario {scene}` to end", 2 * PATIENCE_S):
             said, _ = await process.communicate()
         return process.returncode, said.decode()
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import wave
 from dataclasses import replace
@@ -15,7 +14,9 @@ from tests.home_assistant.link import connector
 from tests.home_assistant.peer import FakeHomeAssistant
 from tests.home_assistant.release import V2026_11
 from tests.home_assistant.script import SPEECH_RATE_HZ, Reply, Turn
-from tests.processes.house import START_S, Running, satellite_flags
+from tests.patience import PATIENCE_S, expecting
+from tests.processes.house import House, Running, satellite_flags, started
+from tests.real_time import real_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tests.home_assistant.script import Answer
 
 # A busy machine may take longer than the half second that the real one waits for `played`.
-PATIENT = replace(V2026_11, times=replace(V2026_11.times, played_grace=START_S))
+PATIENT = replace(V2026_11, times=replace(V2026_11.times, played_grace=PATIENCE_S))
 FIRST_HZ = 440
 SECOND_HZ = 880
 WINDOW_S = 0.05
@@ -56,14 +57,10 @@ async def home(
     record = ("--room-record-dir", str(folder))
     mode = ("--pipeline", "home-assistant", "--wake-word", "none")
     satellite = Running("satellite", folder, (*room, *record, *mode, *flags))
-    satellite.start()
-    try:
-        satellite.wait_until_up()
+    with started(House(satellite=satellite)):
         async with FakeHomeAssistant(connector(satellite.uri), turns, PATIENT) as house:
             await house.connected()
             yield house, satellite
-    finally:
-        satellite.kill()
 
 
 async def finish(satellite: Running) -> None:
@@ -73,6 +70,7 @@ async def finish(satellite: Running) -> None:
     assert await satellite.ended() == 0, satellite.log
 
 
+@real_time
 async def test_a_voice_cuts_off_the_reply_of_home_assistant_and_is_answered(tmp_path: Path) -> None:
     """No sample of the old reply is heard again, although Home Assistant goes on sending it."""
     turns = [
@@ -81,8 +79,7 @@ async def test_a_voice_cuts_off_the_reply_of_home_assistant_and_is_answered(tmp_
     ]
     lines = [("tell_me_a_long_story", "at_s", 4.0), ("what_time_is_it", "after_loudspeaker_s", 1.5)]
     async with home(tmp_path, turns, lines) as (house, satellite):
-        async with asyncio.timeout(START_S):
-            await satellite.traced("reply-played")
+        await satellite.traced("reply-played")
         assert not house.runs.deaf
         assert [utterance.seconds > 1 for utterance in house.utterances] == [True, True]
         assert [ask["text"] for ask in satellite.trace("ask")] == ["tell me a long story", "what time is it"]
@@ -96,73 +93,68 @@ async def test_a_voice_cuts_off_the_reply_of_home_assistant_and_is_answered(tmp_
     assert first[-1] < second[0]
 
 
+@real_time
 async def test_an_announcement_is_heard_to_its_end_and_a_finished_timer_rings(tmp_path: Path) -> None:
     async with home(tmp_path, [], []) as (house, satellite):
-        async with asyncio.timeout(START_S):
+        async with expecting("the satellite to play an announcement"):
             assert await house.announce(tone(FIRST_HZ, 1.0)), "played must come by itself"
-            house.timer(TimerFinished(id="tea").event())
-            await satellite.traced("ring")
-            await satellite.traced("reply-started", 2)
+        house.timer(TimerFinished(id="tea").event())
+        await satellite.traced("ring")
+        await satellite.traced("reply-started", 2)
         await finish(satellite)
     assert len(sounding(tmp_path / "channels.wav", FIRST_HZ)) * WINDOW_S >= 0.9
 
 
+@real_time
 async def test_a_muted_satellite_begins_no_turn(tmp_path: Path) -> None:
     lines = [("what_time_is_it", "at_s", 4.0), ("tell_me_a_long_story", "at_s", 9.0)]
     turns = [Turn("tell me a long story", Reply("A story.", tone(SECOND_HZ, 0.5)))]
     async with home(tmp_path, turns, lines) as (house, satellite):
         house.mute()
-        async with asyncio.timeout(START_S):
-            await satellite.traced("muted")
-            # The first clip is over by the time at which the second begins.
-            await satellite.traced("user-stops")
-            house.unmute()
-            await satellite.traced("unmuted")
-            await satellite.traced("reply-played")
+        await satellite.traced("muted")
+        # The first clip is over by the time at which the second begins.
+        await satellite.traced("user-stops")
+        house.unmute()
+        await satellite.traced("unmuted")
+        await satellite.traced("reply-played")
         assert len(house.utterances) == 1
 
 
+@real_time
 async def test_a_satellite_in_direct_mode_takes_announcements_too(tmp_path: Path) -> None:
     room = satellite_flags({}, tmp_path, [])
     satellite = Running("satellite", tmp_path, (*room, "--room-record-dir", str(tmp_path)))
-    satellite.start()
-    try:
-        satellite.wait_until_up()
-        async with FakeHomeAssistant(connector(satellite.uri), [], PATIENT) as house, asyncio.timeout(START_S):
+    with started(House(satellite=satellite)):
+        async with FakeHomeAssistant(connector(satellite.uri), [], PATIENT) as house:
             await house.connected()
-            assert await house.announce(tone(FIRST_HZ, 1.0))
+            async with expecting("the satellite to play an announcement"):
+                assert await house.announce(tone(FIRST_HZ, 1.0))
             await finish(satellite)
-    finally:
-        satellite.kill()
     assert len(sounding(tmp_path / "channels.wav", FIRST_HZ)) * WINDOW_S >= 0.9
 
 
+@real_time
 async def test_with_our_own_recogniser_an_uh_huh_resumes_the_reply_of_home_assistant(tmp_path: Path) -> None:
     turns = [Turn("tell me a long story", Reply("A long story.", tone(FIRST_HZ, 6.0)))]
     lines = [("tell_me_a_long_story", "at_s", 4.0), ("uh_huh", "after_loudspeaker_s", 1.5)]
     stt = Running("stt", tmp_path)
-    stt.start()
-    try:
-        stt.wait_until_up()
+    with started(House(stt=stt)):
         async with home(tmp_path, turns, lines, "--stt-uri", stt.uri) as (house, satellite):
-            async with asyncio.timeout(START_S):
-                await satellite.traced("reply-played")
+            await satellite.traced("reply-played")
             assert satellite.trace("interrupt") == []
             assert [record["text"] for record in satellite.trace("transcript")][1:] in (["uh-huh"], ["uh huh"], [])
             assert len(house.utterances) == 1
             await finish(satellite)
-    finally:
-        stt.kill()
     assert len(sounding(tmp_path / "channels.wav", FIRST_HZ)) * WINDOW_S >= 5.8
 
 
+@real_time
 async def test_a_wake_word_and_its_command_in_one_breath(tmp_path: Path) -> None:
     """The recogniser gets the command whole, and hardly anything of the wake word."""
     turns = [Turn("turn on the light", Reply("Done.", tone(FIRST_HZ, 0.5)))]
     lines = [("what_time_is_it", "at_s", 4.0), ("okay_nabu_turn_on_the_light", "at_s", 7.0)]
     async with home(tmp_path, turns, lines, "--wake-word", "local") as (house, satellite):
-        async with asyncio.timeout(START_S):
-            await satellite.traced("reply-played")
+        await satellite.traced("reply-played")
         assert len(house.utterances) == 1
         assert (await house.received("detection")).event.data["name"] == "okay_nabu"
         (opened,) = satellite.trace("stt-open")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 import wave
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import pytest
-
 from satellite.pipelines.direct import DirectPipeline, Identity
 from satellite.pipelines.server import Server, fixed
-from tests.processes.house import CLIPS, Running, house, satellite_flags
+from tests.patience import expecting
+from tests.processes.house import CLIPS, House, Running, house, satellite_flags, started
+from tests.real_time import real_time
 from wire.client import connect
 
 if TYPE_CHECKING:
@@ -24,17 +23,10 @@ if TYPE_CHECKING:
     from wire.events import WordMark
 
 CLIENTS = 18
-ANSWERS_S = 100.0
-# They begin to speak in turn, faster than one after the other has finished, and no faster than two slow cores that also
-# run the other servers keep up with: who would be more than ten seconds behind is told that the server is busy. One
-# that has other things to do is given more, by what it needs for a satellite that speaks alone.
-STAGGER_S = 1.0
-STAGGER_BY_LAG = 2.0
-LONGEST_STAGGER_S = 4.0
-# As many utterances as the server transcribes at a time.
-DECODERS = 8
+# So many of them wait for their words at a time, on as many decoders: a satellite waits ten seconds, no longer.
+AT_A_TIME = 2
 _RATE_HZ = 16_000
-_CHUNK_S = 0.02
+_CHUNK_BYTES = 640
 _SILENCE_S = 0.5
 
 
@@ -47,7 +39,6 @@ class Listener:
     audio_s: float = 0.0
     marked: list[str] = field(default_factory=list)
     errors: list[InterjectError] = field(default_factory=list)
-    lag_s: float = 0.0
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     transcribed_event: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -105,63 +96,56 @@ def said(clip: str) -> bytes:
     return pcm + bytes(2 * int(_SILENCE_S * _RATE_HZ))
 
 
-async def talk(uris: dict[str, str], name: str, pcm: bytes, after_s: float = 0.0) -> Listener:
-    """Ask aloud, in real time, and take the whole answer."""
+async def talk(
+    uris: dict[str, str], name: str, pcm: bytes, place: contextlib.AbstractAsyncContextManager[object]
+) -> Listener:
+    """Ask aloud when there is a place, as fast as the server takes it, and take the whole answer."""
     listener = Listener()
-    await asyncio.sleep(after_s)
     async with pipeline(uris, name, listener) as satellite:
-        satellite.open_stt(1)
-        size = 2 * int(_CHUNK_S * _RATE_HZ)
-        for start in range(0, len(pcm), size):
-            satellite.send_audio(1, pcm[start : start + size])
-            await asyncio.sleep(_CHUNK_S)
-        satellite.end_stt(1)
-        ended_s = time.monotonic()
-        await listener.transcribed_event.wait()
-        listener.lag_s = time.monotonic() - ended_s
+        async with place, expecting(f"the STT server to hear {name}"):
+            satellite.open_stt(1)
+            for start in range(0, len(pcm), _CHUNK_BYTES):
+                satellite.send_audio(1, pcm[start : start + _CHUNK_BYTES])
+            satellite.end_stt(1)
+            await listener.transcribed_event.wait()
         if listener.text:
-            satellite.ask(1, listener.text)
-            await listener.ended.wait()
+            async with expecting(f"the servers to answer {name}"):
+                satellite.ask(1, listener.text)
+                await listener.ended.wait()
     return listener
 
 
-@pytest.mark.timeout(180)
+@real_time
 async def test_all_of_twenty_satellites_get_their_answer(tmp_path: Path) -> None:
     pcm = said("stop")
-    flags = {"stt": ("--max-waiting", str(CLIENTS))}
+    places = asyncio.Semaphore(AT_A_TIME)
+    names = [f"satellite {number}" for number in range(1, CLIENTS + 1)]
+    flags = {"stt": ("--max-sessions", str(AT_A_TIME), "--max-waiting", str(CLIENTS))}
+
     with house(tmp_path / "house", flags=flags) as running:
         uris = {name: process.uri for name, process in running.items() if name != "satellite"}
         # The first ones load a decoder each.
-        await asyncio.gather(*(talk(uris, f"early-{n}", pcm) for n in range(DECODERS)))
-        alone = await talk(uris, "alone", pcm)
-        stagger_s = min(STAGGER_S + STAGGER_BY_LAG * alone.lag_s, LONGEST_STAGGER_S)
-        real = [_in_room(tmp_path / clip, uris, clip) for clip in ("what_time_is_it", "count_to_twenty")]
-        try:
-            async with asyncio.timeout(ANSWERS_S):
-                told = await asyncio.gather(
-                    *(talk(uris, f"satellite-{n}", pcm, n * stagger_s) for n in range(CLIENTS)),
-                )
-            for satellite in real:
+        told = await asyncio.gather(*(talk(uris, name, pcm, places) for name in names[:AT_A_TIME]))
+        rooms = {clip: _in_room(tmp_path / clip, uris, clip) for clip in ("what_time_is_it", "count_to_twenty")}
+        real = House({f"satellite with {clip}": satellite for clip, satellite in rooms.items()})
+        with started(real):
+            told += await asyncio.gather(*(talk(uris, name, pcm, places) for name in names[AT_A_TIME:]))
+            for satellite in real.values():
                 await satellite.traced("reply-received")
-        finally:
-            for satellite in real:
-                satellite.kill()
         for listener in told:
             assert not listener.errors
             assert listener.text == "stop"
             assert "I understood: stop" in listener.reply
             assert listener.audio_s > 5
             assert " ".join(listener.marked).split() == listener.reply.split()
-        assert [each.trace("ask")[0]["text"] for each in real] == ["what time is it", "count to twenty"]
-        assert not any(each.trace("failed") for each in real)
+        assert [each.trace("ask")[0]["text"] for each in rooms.values()] == ["what time is it", "count to twenty"]
+        assert not any(each.trace("failed") for each in rooms.values())
 
 
 def _in_room(folder: Path, uris: dict[str, str], clip: str) -> Running:
-    """Start a real satellite, in a room where somebody speaks."""
+    """Give a real satellite, in a room where somebody speaks."""
     folder.mkdir()
-    satellite = Running("satellite", folder, satellite_flags(uris, folder, [(clip, "at_s", 1.0)]))
-    satellite.start()
-    return satellite
+    return Running("satellite", folder, satellite_flags(uris, folder, [(clip, "at_s", 1.0)]))
 
 
 async def test_a_full_queue_is_a_clear_error_and_nobody_else_s_matter(tmp_path: Path) -> None:
@@ -169,8 +153,8 @@ async def test_a_full_queue_is_a_clear_error_and_nobody_else_s_matter(tmp_path: 
     flags = {"stt": ("--max-sessions", "1", "--max-waiting", "1"), "llm": ("--max-requests", "2")}
     with house(tmp_path, flags=flags) as running:
         uris = {name: process.uri for name, process in running.items() if name != "satellite"}
-        async with asyncio.timeout(ANSWERS_S):
-            told = await asyncio.gather(*(talk(uris, f"satellite-{n}", pcm) for n in range(3)))
+        everywhere = asyncio.Semaphore(3)
+        told = await asyncio.gather(*(talk(uris, name, pcm, everywhere) for name in "abc"))
         refused = [listener for listener in told if listener.errors]
         assert len(refused) == 1
         assert "(busy)" in str(refused[0].errors[0])
@@ -180,7 +164,7 @@ async def test_a_full_queue_is_a_clear_error_and_nobody_else_s_matter(tmp_path: 
             for number, listener in enumerate(listeners):
                 satellite = await stack.enter_async_context(pipeline(uris, f"asker-{number}", listener))
                 satellite.ask(1, "count to five")
-            async with asyncio.timeout(ANSWERS_S):
+            async with expecting("the bridge to answer two and refuse one"):
                 await asyncio.gather(*(listener.ended.wait() for listener in listeners))
         refused = [listener for listener in listeners if listener.errors]
         assert len(refused) == 1

@@ -19,6 +19,8 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.patience import PATIENCE_S, showing, wait_until
+from tests.real_time import real_time
 from tests.virtual_card import HEADSET, VirtualCard, virtual_card, why_not
 
 if TYPE_CHECKING:
@@ -32,8 +34,6 @@ for package in ("pyaudio", "pocketsphinx", "espeakng_loader"):
     pytest.importorskip(package, reason=f"{package} is not installed", exc_type=ImportError)
 
 RATE_HZ = 16_000
-# Far more than anything takes on an idle machine, for one that is busy.
-PATIENCE_S = 25.0
 # After playback has paused, what the sound server still holds; 75 ms on an idle machine.
 DRAINED_S = 0.5
 # Below what any speech synthesiser gives, above what resampling leaves of silence.
@@ -105,7 +105,7 @@ class Scene:
         self._run: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self.wait_until(lambda: self.loudspeaker.started and self._air.started, "the recorders record")
+        self.wait_until(lambda: self.loudspeaker.started and self._air.started, "the recorders to record")
         trace = ["--trace-file", str(self._folder / "trace.jsonl")]
         words = ["script.support.run", "--name", "kitchen", "--uri", "tcp://127.0.0.1:0", "--no-zeroconf", *trace]
         with (self._folder / "run.log").open("wb") as log:
@@ -127,14 +127,16 @@ class Scene:
     def log(self) -> str:
         return (self._folder / "run.log").read_text(errors="replace")
 
+    def files(self) -> list[Path]:
+        return [self._folder / "trace.jsonl", self._folder / "run.log"]
+
     def wait_until(self, happened: Callable[[], bool], what: str) -> None:
-        give_up = time.monotonic() + PATIENCE_S
-        while not happened():
-            if self._run is not None and self._run.poll() is not None:
-                pytest.fail(f"script/run ended with status {self._run.returncode}:\n{self.log()}")
-            if time.monotonic() > give_up:
-                pytest.fail(f"not within {PATIENCE_S:g} s: {what}; the log:\n{self.log()}")
-            time.sleep(0.02)
+        def found() -> bool:
+            status = None if self._run is None else self._run.poll()
+            assert status is None, f"expected script/run to run; it ended with status {status}"
+            return happened()
+
+        wait_until(found, what)
 
     def press_ctrl_c(self) -> tuple[int, list[psutil.Process]]:
         """Do as a terminal does; give the status, and the processes that are left."""
@@ -159,28 +161,30 @@ def scene(repository: Path) -> Iterator[Scene]:
     with tempfile.TemporaryDirectory(prefix="card") as folder, virtual_card(Path(folder), HEADSET) as card:
         playing = Scene(Path(folder), card, repository)
         try:
-            yield playing
+            with showing(playing.files):
+                yield playing
         finally:
             playing.close()
 
 
+@real_time
 def test_who_breaks_in_silences_the_loudspeaker_and_is_answered(repository: Path) -> None:
     with scene(repository) as room:
         room.start()
-        room.wait_until(lambda: bool(room.of("device")), "the sound card is opened")
+        room.wait_until(lambda: bool(room.of("device")), "the satellite to open the sound card")
         assert [record["health"] for record in room.of("device")] == ["working"], room.log()
 
         room.say("tell_me_a_long_story")
-        room.wait_until(lambda: bool(room.of("reply-started")), "the story begins")
+        room.wait_until(lambda: bool(room.of("reply-started")), "the satellite to begin its story")
         began_s = room.of("reply-started")[0]["mono"]
         room.wait_until(
-            lambda: room.loudspeaker.audible_s(began_s, time.monotonic()) > 1, "a second of the story leaves the card"
+            lambda: room.loudspeaker.audible_s(began_s, time.monotonic()) > 1, "a second of the story to leave the card"
         )
 
         room.say("what_time_is_it")
-        room.wait_until(lambda: len(room.of("reply-started")) == 2, "the second question is answered")
+        room.wait_until(lambda: len(room.of("reply-started")) == 2, "the satellite to answer the second question")
         answered_s = room.of("reply-started")[1]["mono"]
-        room.wait_until(lambda: bool(room.of("reply-played")), "the answer ends")
+        room.wait_until(lambda: bool(room.of("reply-played")), "the satellite to end its answer")
         (played,) = room.of("reply-played")
         assert played["epoch"] == room.of("reply-started")[1]["epoch"]
         assert [record["text"] for record in room.of("ask")] == ["tell me a long story", "what time is it"]

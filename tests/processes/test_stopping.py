@@ -6,11 +6,13 @@ import signal
 from typing import TYPE_CHECKING
 
 from tests.processes.house import house
+from tests.real_time import real_time
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+@real_time
 async def test_sigterm_ends_each_process_in_the_middle_of_a_reply(tmp_path: Path) -> None:
     with house(tmp_path, [("tell_me_a_long_story", "at_s", 1.0)]) as running:
         satellite = running["satellite"]

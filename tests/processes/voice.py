@@ -1,0 +1,74 @@
+"""A user who speaks when a test tells them to: a microphone that is a program.
+
+A scene that goes by the clock asks the next question while a busy machine still answers the last one. This user waits
+for whatever the test waits for.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tests.processes.house import CLIPS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Blocks of 20 ms at 16 kHz, at the pace of a sound card: the clips whose paths come in through a pipe, one after the
+# other, and between them faint noise, as no microphone is without. Late blocks follow at once, as from a card's buffer.
+_MICROPHONE = """
+import array, os, random, sys, time, wave
+told, told_of, said, block = os.open(sys.argv[1], os.O_RDONLY | os.O_NONBLOCK), b"", b"", 320
+noise = array.array("h", (random.randint(-8, 8) for _ in range(50 * block))).tobytes()
+began, number = time.monotonic(), 0
+while True:
+    try:
+        told_of += os.read(told, 4096)
+    except BlockingIOError:
+        pass
+    while b"\\n" in told_of:
+        path, _, told_of = told_of.partition(b"\\n")
+        with wave.open(path.decode()) as file:
+            said += file.readframes(file.getnframes())
+    at = number % 50 * 2 * block
+    now, said = said[:2 * block], said[2 * block:]
+    sys.stdout.buffer.write(now + noise[at + len(now):at + 2 * block])
+    sys.stdout.buffer.flush()
+    number += 1
+    time.sleep(max(0, began + number * 0.02 - time.monotonic()))
+"""
+
+
+class Voice:
+    """Says clips into the microphone of a satellite that runs with `flags`."""
+
+    def __init__(self, pipe: Path) -> None:
+        self._pipe = pipe
+        os.mkfifo(pipe)
+        # Open for both directions: it never ends, and nobody waits for the other side.
+        self._told = os.open(pipe, os.O_RDWR)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        program = shlex.join([sys.executable, "-I", "-S", "-c", _MICROPHONE, str(self._pipe)])
+        return ("--no-zeroconf", "--mic-command", program, "--mic-command-samples-per-chunk", "320")
+
+    def say(self, clip: str) -> None:
+        """Begin to say a clip, once what was said before has ended."""
+        os.write(self._told, f"{CLIPS / clip}.wav\n".encode())
+
+    def close(self) -> None:
+        os.close(self._told)
+
+
+@contextmanager
+def voice(pipe: Path) -> Iterator[Voice]:
+    speaker = Voice(pipe)
+    try:
+        yield speaker
+    finally:
+        speaker.close()
