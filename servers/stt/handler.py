@@ -157,7 +157,8 @@ class SttSession:
             await self._engine.ready()
             async with self._seats.seat() as worker:
                 await self._recognise(worker, request, utterance)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, ConnectionError):
+            # Who leaves is noticed by whichever comes first: the end of what it sends, or that it takes no answer.
             self._trace.emit("aborted", peer=self._peer.name, audio_s=round(utterance.seconds, 3))
             raise
         except RequestError as error:
