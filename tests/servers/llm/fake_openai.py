@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import time
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 class Manner(Enum):
@@ -19,6 +23,7 @@ class Manner(Enum):
     END_WITHOUT_FINISH = "end without a finish reason"
     GARBAGE = "garbage"
     SILENT = "silent"
+    HANG_IN_THE_MIDDLE = "hang in the middle"
     HANG_AFTER_FINISH = "hang after the finish reason"
 
 
@@ -84,17 +89,29 @@ class Upstream:
         )
 
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        watching = asyncio.create_task(self._watch(reader))
-        try:
+        with self._watching(reader):
             await self._tell(writer)
-        finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
 
-    async def _watch(self, reader: asyncio.StreamReader) -> None:
-        # Looking instead of reading leaves the next request on this connection where it is.
-        while not reader.at_eof() and reader.exception() is None:  # noqa: ASYNC110 - a stream tells its end to readers only
-            await asyncio.sleep(0.001)
+    @contextlib.contextmanager
+    def _watching(self, reader: asyncio.StreamReader) -> Iterator[None]:
+        """Note when the client closes the stream; reading would take the next request on this connection away."""
+
+        def ended(tell: Callable[..., None], *told: object) -> None:
+            tell(*told)
+            self._close()
+
+        ways = ("feed_eof", "set_exception")
+        for way in ways:
+            setattr(reader, way, functools.partial(ended, getattr(reader, way)))
+        if reader.at_eof():
+            self._close()
+        try:
+            yield
+        finally:
+            for way in ways:
+                delattr(reader, way)
+
+    def _close(self) -> None:
         self.closed_at = time.monotonic()
         self.closed.set()
 
@@ -112,6 +129,9 @@ class Upstream:
             if self.token_s:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.closed.wait(), self.token_s)
+        if self.manner is Manner.HANG_IN_THE_MIDDLE:
+            await self.closed.wait()
+            return
         if self.manner is Manner.CUT_IN_THE_MIDDLE:
             writer.transport.abort()
             return

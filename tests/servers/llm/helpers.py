@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from servers.llm.handler import CORRECTION_GRACE_S, Bridge, HandleSession
 from servers.llm.live import LiveReplies
 from servers.llm.service import make_info
 from servers.llm.store import Store
+from tests.patience import PATIENCE_S, eventually, expecting
 from wire.events import Interrupt, Interrupted
 from wire.framing import read_event, write_event
 from wire.service import Service
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from servers.llm.engines import Engine
     from servers.llm.turns import Message
-
-# Far more than any step takes on a busy machine.
-WAIT_S = 15.0
 
 
 class Records:
@@ -97,7 +94,7 @@ class Client:
         await self.send(Transcript(text=text, language="en", context=context).event())
 
     async def next(self) -> Event | None:
-        async with asyncio.timeout(WAIT_S):
+        async with expecting("the bridge to send an event"):
             event = await read_event(self.reader)
         if event is not None:
             self.seen.append(event)
@@ -138,7 +135,7 @@ class House:
     clients: list[Client] = field(default_factory=list)
 
     async def client(self) -> Client:
-        client = Client(*await open_stream(self.uri, WAIT_S))
+        client = Client(*await open_stream(self.uri, PATIENCE_S))
         self.clients.append(client)
         return client
 
@@ -147,14 +144,7 @@ class House:
 
     async def idle(self) -> None:
         """Wait until no reply is being generated."""
-        await eventually(lambda: not list(self.live))
-
-
-async def eventually(condition: Any) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        await asyncio.sleep(0.005)
+        await eventually(lambda: not list(self.live), "the bridge to have no reply under way")
 
 
 @asynccontextmanager

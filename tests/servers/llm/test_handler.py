@@ -11,7 +11,8 @@ from wyoming.event import Event
 from wyoming.info import Describe, Info
 
 from servers.llm.errors import UpstreamUnreachableError
-from tests.servers.llm.helpers import Dictated, eventually, house
+from tests.patience import eventually
+from tests.servers.llm.helpers import Dictated, house
 from wire.events import Interrupt
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ async def test_an_interruption_is_kept_when_its_sender_leaves_at_once(engine: Di
         await client.heard_words(2)
         await client.send(Interrupt("speech", 1, "Once upon ", "Once", 0, {"conversation_id": "c"}).event())
         await client.close()
-        await eventually(lambda: home.trace.of("interrupted"))
+        await eventually(lambda: home.trace.of("interrupted"), "the bridge to note the interruption")
         assert await home.history("c") == [("user", "Tell me a story"), ("assistant", "Once [INTERRUPTED]")]
 
 
@@ -221,7 +222,7 @@ async def test_a_client_that_asks_and_leaves_in_one_breath_leaves_its_question(
         client = await home.client()
         await client.ask("Tell me a story", conversation_id="c", epoch=1)
         await client.close()
-        await eventually(lambda: home.trace.of("generation-cancelled"))
+        await eventually(lambda: home.trace.of("generation-cancelled"), "the bridge to give the reply up")
         await home.idle()
         assert await home.history("c") == [("user", "Tell me a story")]
 
@@ -240,7 +241,7 @@ async def test_a_late_interruption_of_an_older_reply_does_not_stop_the_new_one(
         await client.until("handled-start")
         await late.interrupt("speech", 1, "A first answer.", "A first", satellite_id="kitchen")
         # Nothing of it was sent yet, so it is written anew, from what was heard.
-        await eventually(lambda: len(engine.asked) == 3)
+        await eventually(lambda: len(engine.asked) == 3, "the bridge to ask anew")
         assert [content for _, content in engine.asked[-1]] == ["First", "A first [INTERRUPTED]", "Second"]
         engine.say("A second answer.")
         engine.end()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from wyoming.asr import Transcript
 
-from tests.servers.llm.helpers import Client, Dictated, House, eventually, house
+from tests.patience import PATIENCE_S, eventually
+from tests.servers.llm.helpers import Client, Dictated, House, house
 from wire.events import Interrupt
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 STORY = "Once upon a time there was a keeper who counted the ships."
 HEARD = "Once upon a time"
 CUT = "Once upon a time [INTERRUPTED]"
-# Longer than anything takes on a busy machine: what is told within it must count.
-LONG_GRACE_S = 30.0
+# Longer than a test waits for anything: what is told within it must count.
+LONG_GRACE_S = 2 * PATIENCE_S
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ class HomeAssistant:
         """Ask, and wait until the model is asked."""
         asked = len(engine.asked)
         client = await self.send(text)
-        await eventually(lambda: len(engine.asked) > asked)
+        await eventually(lambda: len(engine.asked) > asked, "the bridge to ask the model")
         return client
 
     async def is_told(self, text: str, reply: str, engine: Dictated) -> None:
@@ -161,7 +162,10 @@ async def test_a_question_at_the_same_instant_is_answered_from_what_was_heard(
                     if words.empty():
                         words.put_nowait("He ")
         await telling.until("user-event")
-        await eventually(lambda: len(engine.asked) > 1 and asked(engine) == ["Tell me a story", CUT, "And then?"])
+        await eventually(
+            lambda: len(engine.asked) > 1 and asked(engine) == ["Tell me a story", CUT, "And then?"],
+            "the bridge to ask with what was heard",
+        )
         engine.say("slept.")
         engine.end()
         assert (await asking.reply()).endswith("slept.")

@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from servers.llm.history import read_history
+from tests.patience import PATIENCE_S, expecting
 from tests.servers.llm.fake_openai import Upstream, running
-from tests.servers.llm.helpers import WAIT_S, Client
+from tests.servers.llm.helpers import Client
 from wire.uri import open_stream
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from servers.llm.turns import Message
 
-START_S = 30.0
 KEY = "sk-very-secret"
 
 
@@ -33,7 +33,7 @@ class Bridge:
 
     async def ready(self) -> None:
         assert self.process.stderr is not None
-        async with asyncio.timeout(START_S):
+        async with expecting("the bridge to be ready"):
             while not (found := re.search(r"Ready at (\S+)", self.log)):
                 line = await self.process.stderr.readline()
                 assert line, f"it ended: {self.log}"
@@ -41,12 +41,12 @@ class Bridge:
         self.uri = found[1]
 
     async def client(self) -> Client:
-        return Client(*await open_stream(self.uri, WAIT_S))
+        return Client(*await open_stream(self.uri, PATIENCE_S))
 
     async def end(self, number: signal.Signals) -> int:
         assert self.process.stderr is not None
         self.process.send_signal(number)
-        async with asyncio.timeout(WAIT_S):
+        async with expecting(f"the bridge to end after {number.name}"):
             self.log += (await self.process.stderr.read()).decode()
             return await self.process.wait()
 
@@ -67,6 +67,9 @@ async def bridge(*flags: str) -> AsyncIterator[Bridge]:
     try:
         await running_bridge.ready()
         yield running_bridge
+    except BaseException as error:
+        error.add_note(f"--- the log of the bridge:\n{running_bridge.log}")
+        raise
     finally:
         if process.returncode is None:
             process.kill()
@@ -146,7 +149,7 @@ async def test_a_bad_store_is_one_line_and_status_2(tmp_path: Path) -> None:
         str(tmp_path),
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(START_S):
+    async with expecting("the bridge to refuse its store"):
         _, log = await process.communicate()
     assert process.returncode == 2
     (line,) = log.decode().strip().splitlines()

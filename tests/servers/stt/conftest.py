@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import faster_whisper
@@ -28,6 +29,12 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def whisper_settings(tiny_model: Path) -> SttSettings:
     return SttSettings(uri=LOOPBACK, engine=EngineChoice.FASTER_WHISPER, model=str(tiny_model), local_files_only=True)
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Whisper say what it hears with each piece of audio: else it pauses for as long as the machine took before."""
+    monkeypatch.setattr("servers.stt.engines.faster_whisper.time", SimpleNamespace(monotonic=lambda: 0.0))
 
 
 @pytest.fixture

@@ -12,14 +12,17 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
 from servers.stt.__main__ import make_engine, make_service
 from servers.stt.worker import Seats
+from tests.patience import eventually, expecting
 from wire.client import connect
 from wire.errors import PeerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from wyoming.event import Event
 
+    from servers.stt.agreement import Hypothesis
+    from servers.stt.engines.base import Engine, Recognition, Request
     from servers.stt.settings import SttSettings
     from wire.client import Connection
 
@@ -28,6 +31,8 @@ LOOPBACK = "tcp://127.0.0.1:0"
 RATE = 16_000
 # 20 ms, as satellites send.
 CHUNK_BYTES = 640
+# Enough news for each engine to say what it all says by now.
+PIECE_BYTES = 2 * RATE * 2 // 5
 # What a satellite sends after the last word, while it waits whether more comes.
 SILENCE_S = 0.5
 
@@ -59,6 +64,33 @@ class Records:
 class Running:
     uri: str
     trace: Records
+    heard_bytes: int = 0
+
+    async def listen(self, connection: Connection, pcm: bytes) -> None:
+        """Send audio of the only utterance piece by piece, each when the engine has heard the one before."""
+        for start in range(0, len(pcm), PIECE_BYTES):
+            piece = pcm[start : start + PIECE_BYTES]
+            wanted_bytes = self.heard_bytes + len(piece)
+            await connection.send(AudioChunk(RATE, 2, 1, piece).event())
+            await eventually(lambda: self.heard_bytes >= wanted_bytes, "the engine to hear what was sent")  # noqa: B023
+
+    def watch(self, engine: Engine) -> None:
+        """Count what the engine hears."""
+        opened = engine.open
+
+        def open_watched(request: Request) -> Recognition:
+            recognition = opened(request)
+            hear = recognition.hear
+
+            def hear_watched(pcm: bytes) -> Hypothesis | None:
+                hypothesis = hear(pcm)
+                self.heard_bytes += len(pcm)
+                return hypothesis
+
+            recognition.hear = hear_watched  # type: ignore[method-assign]
+            return recognition
+
+        engine.open = open_watched  # type: ignore[method-assign]
 
 
 @contextlib.asynccontextmanager
@@ -70,7 +102,9 @@ async def running(settings: SttSettings) -> AsyncIterator[Running]:
     service = make_service(settings, engine, seats, trace)
     await engine.start()
     try:
-        yield Running(await service.start(), trace)
+        server = Running(await service.start(), trace)
+        server.watch(engine)
+        yield server
     finally:
         await service.stop()
         seats.close()
@@ -83,13 +117,6 @@ async def connected(uri: str) -> AsyncIterator[Connection]:
         yield connection
     finally:
         await connection.close()
-
-
-async def eventually(condition: Callable[[], Any]) -> None:
-    """Wait until a condition holds."""
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - what is waited for happens in another process or thread
-            await asyncio.sleep(0.01)
 
 
 @dataclass
@@ -110,7 +137,8 @@ async def answer(connection: Connection) -> Answer:
     result = Answer()
     while result.transcript is None:
         try:
-            event = await connection.receive()
+            async with expecting("the server to go on with its answer"):
+                event = await connection.receive()
         except PeerError as error:
             result.error = error
             break

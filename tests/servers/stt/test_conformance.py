@@ -12,8 +12,8 @@ from wyoming.asr import Transcribe
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.info import Describe, Info
 
+from tests.patience import eventually, expecting
 from tests.servers.stt.harness import (
-    CHUNK_BYTES,
     RATE,
     Running,
     answer,
@@ -21,7 +21,6 @@ from tests.servers.stt.harness import (
     audio_events,
     clip,
     connected,
-    eventually,
     running,
     silence,
 )
@@ -72,16 +71,14 @@ async def test_a_plain_client_gets_the_transcript(server: Running, settings: Stt
     assert set(result.types[1:-2]) == {"transcript-chunk"}
 
 
-async def test_words_come_while_the_user_speaks(server: Running, settings: SttSettings) -> None:
+async def test_words_come_while_the_user_speaks(no_pause: None, server: Running, settings: SttSettings) -> None:
     pcm = silence(0.4) + clip("turn_on_the_kitchen_light") + silence(0.6)
     async with connected(server.uri) as connection:
         await connection.send(Transcribe(language="en").event())
         await connection.send(AudioStart(RATE, 2, 1).event())
         first = asyncio.create_task(answer(connection))
-        for start in range(0, len(pcm), CHUNK_BYTES):
-            await connection.send(AudioChunk(RATE, 2, 1, pcm[start : start + CHUNK_BYTES]).event())
-            await asyncio.sleep(0.02)
-        await eventually(lambda: server.trace.of("partial"))
+        await server.listen(connection, pcm)
+        await eventually(lambda: server.trace.of("partial"), "the server to send words before the end of the audio")
         assert not server.trace.of("transcript")
         await connection.send(AudioStop().event())
         result = await first
@@ -133,8 +130,8 @@ async def test_closing_the_connection_aborts_and_frees_the_seat(settings: SttSet
             await connection.send(Transcribe(language="en").event())
             for event in audio_events(clip("tell_me_a_long_story") * 4)[:-1]:
                 await connection.send(event)
-            await eventually(lambda: server.trace.of("transcribe-started"))
-        await eventually(lambda: server.trace.of("aborted"))
+            await eventually(lambda: server.trace.of("transcribe-started"), "the server to begin a transcription")
+        await eventually(lambda: server.trace.of("aborted"), "the server to abort what nobody waits for")
         async with connected(server.uri) as connection:
             assert (await ask(connection, clip("turn_on_the_kitchen_light"))).text == expected(settings)
         assert len(server.trace.of("transcript")) == 1
@@ -164,13 +161,10 @@ async def test_too_many_are_told_so(settings: SttSettings) -> None:
         assert "--max-sessions" in refused.error.text
         await first.send(AudioStop().event())
         assert not (await answer(first)).text
-        # The refused connection is as good as before.
-        for _ in range(100):
-            again = await ask(second, clip("turn_on_the_kitchen_light"))
-            if again.error is None:
-                break
-            # The first one's seat is free a moment after its answer.
-            await asyncio.sleep(0.02)
+        # The refused connection is as good as before; the first one's seat is free a moment after its answer.
+        async with expecting("the server to give the first one's seat to the second"):
+            while (again := await ask(second, clip("turn_on_the_kitchen_light"))).error is not None:
+                assert again.error.code == "busy"
         assert again.text == expected(settings)
 
 

@@ -13,7 +13,8 @@ import pytest
 from wyoming.asr import Transcribe
 from wyoming.info import Describe, Info
 
-from tests.servers.stt.harness import Answer, ask, clip, connected, eventually, running, silence
+from tests.patience import eventually
+from tests.servers.stt.harness import Answer, ask, clip, connected, running, silence
 from tests.servers.stt.room import in_noise
 
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ async def test_twenty_at_once_are_served_or_told_that_it_is_busy(sphinx_settings
 
     async with running(sphinx_settings) as server, connected(server.uri) as curious:
         speaking = [asyncio.create_task(speak(server.uri)) for _ in range(20)]
-        await eventually(lambda: len(server.trace.of("transcribe-started")) == 20)
+        await eventually(
+            lambda: len(server.trace.of("transcribe-started")) == 20, "the server to begin with all 20 utterances"
+        )
         await curious.send(Describe().event())
         assert Info.is_type((await curious.receive()).type)
         under_way = sum(not task.done() for task in speaking)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 
 import pytest
 
 from servers.stt.engines.turns import Turns
-from tests.servers.stt.harness import eventually
+from tests.patience import PATIENCE_S, wait_until
 
 
-async def test_who_waits_goes_before_who_comes_back() -> None:
+def test_who_waits_goes_before_who_comes_back() -> None:
     turns, order = Turns(), list[str]()
     go_on = threading.Event()
 
     def come_back() -> None:
         with turns:
             order.append("first")
-            go_on.wait(10)
+            go_on.wait(PATIENCE_S)
         with turns:
             order.append("came back")
 
@@ -28,13 +27,12 @@ async def test_who_waits_goes_before_who_comes_back() -> None:
 
     threads = [threading.Thread(target=job) for job in (come_back, wait_for_a_turn)]
     threads[0].start()
-    await eventually(lambda: order)
+    wait_until(lambda: order, "the first one to get its turn")
     threads[1].start()
-    await eventually(lambda: turns.waiting == 1)
+    wait_until(lambda: turns.waiting == 1, "the second one to wait for its turn")
     go_on.set()
-    await eventually(lambda: len(order) == 3)
     for thread in threads:
-        await asyncio.to_thread(thread.join, 10)
+        thread.join(PATIENCE_S)
     assert order == ["first", "waited", "came back"]
 
 
@@ -52,7 +50,7 @@ def test_turns_never_overlap() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE_S)
     assert len(most) == 800
     assert max(most) == 1
 

@@ -9,6 +9,7 @@ import pytest
 
 from servers.stt.errors import BusyError
 from servers.stt.worker import Seats, Worker
+from tests.patience import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -49,7 +50,7 @@ async def test_a_seat_left_with_work_under_way_is_taken_only_after_it(seats: Sea
 
     def long_work() -> None:
         begun.set()
-        go_on.wait(10)
+        go_on.wait(PATIENCE_S)
         order.append("left behind")
 
     async def leave_early() -> None:
@@ -61,15 +62,17 @@ async def test_a_seat_left_with_work_under_way_is_taken_only_after_it(seats: Sea
             await worker.run(lambda: order.append("next"))
 
     leaving = asyncio.create_task(leave_early())
-    await asyncio.to_thread(begun.wait, 10)
+    await eventually(begun.is_set, "the work to begin")
     leaving.cancel()
     await asyncio.gather(leaving, return_exceptions=True)
-    following = asyncio.create_task(sit())
-    await asyncio.sleep(0.02)
-    assert not following.done()
+    following = [asyncio.create_task(sit()) for _ in range(3)]
+    await asyncio.sleep(0)
+    # As many as may wait do, so none of them has got the seat.
+    with pytest.raises(BusyError):
+        await sit()
     go_on.set()
-    await following
-    assert order == ["left behind", "next"]
+    await asyncio.gather(*following)
+    assert order == ["left behind", "next", "next", "next"]
 
 
 async def test_an_error_in_a_job_reaches_who_waits_and_spares_the_thread() -> None:

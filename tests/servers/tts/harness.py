@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from servers.tts.__main__ import make_service
 from servers.tts.engines import open_engine
 from servers.tts.lane import Lane
+from tests.patience import eventually, expecting
 from wire.client import Connection, connect
 from wire.events import WordMark, WordMarks
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     from servers.tts.settings import TtsSettings
     from wire.service import Service
-
-# Far more than any step takes on a busy machine.
-PATIENCE_S = 15
 
 
 @dataclass
@@ -42,10 +39,7 @@ class RecordedTrace:
         return [record for record in self.records if record["type"] == kind]
 
     async def wait_for(self, kind: str) -> dict[str, Any]:
-        async with asyncio.timeout(PATIENCE_S):
-            while not self.of(kind):  # noqa: ASYNC110 - there is no event to wait for
-                await asyncio.sleep(0.005)
-        return self.of(kind)[-1]
+        return (await eventually(lambda: self.of(kind), f"the service to trace {kind!r}"))[-1]
 
 
 @dataclass
@@ -117,7 +111,7 @@ class Heard:
 
 
 async def receive(connection: Connection) -> Event:
-    async with asyncio.timeout(PATIENCE_S):
+    async with expecting("the service to send an event"):
         return await connection.receive()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -110,13 +109,11 @@ async def test_speech_that_a_fault_of_the_voice_cuts_off_is_not_kept(
 
 async def test_describe_is_answered_at_once_while_it_speaks(settings: TtsSettings) -> None:
     async with running(settings) as service, service.client() as busy, service.client() as asking:
-        await busy.send(Synthesize(text=LONG_TEXT[:2000]).event())
+        await busy.send(Synthesize(text=LONG_TEXT).event())
         await receive_until(busy, "audio-chunk")
-        waits_s: list[float] = []
-        while not service.trace.of("synthesis-finished") and len(waits_s) < 50:
-            began_s = time.monotonic()
+        for _ in range(5):
             await asking.send(Describe().event())
             assert Info.is_type((await receive(asking)).type)
-            waits_s.append(time.monotonic() - began_s)
-        print(f"describe was answered within {max(waits_s) * 1000:.0f} ms")
+        # What nobody takes is not finished.
+        assert not service.trace.of("synthesis-finished")
         assert not service.trace.of("synthesis-failed")

@@ -13,14 +13,12 @@ from wyoming.client import AsyncClient
 from wyoming.event import Event
 from wyoming.tts import Synthesize
 
-from tests.servers.tts.harness import PATIENCE_S, check_marks, receive_until, say
+from tests.patience import eventually, expecting, showing
+from tests.servers.tts.harness import check_marks, receive_until, say
 from wire.client import connect
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-# A server is gone two seconds after SIGTERM; the rest is for a busy machine.
-STOP_S = 6
 
 
 async def start(*flags: str) -> asyncio.subprocess.Process:
@@ -38,39 +36,41 @@ def listening_uri(trace: Path) -> str | None:
 
 
 async def listening_at(trace: Path) -> str:
-    async with asyncio.timeout(PATIENCE_S):
-        while (uri := listening_uri(trace)) is None:  # noqa: ASYNC110 - the file is all there is to wait for
-            await asyncio.sleep(0.01)
-    return uri
+    return str(await eventually(lambda: listening_uri(trace), "the server to listen"))
 
 
 async def test_it_serves_a_plain_client_and_goes_on_sigterm_while_it_speaks(tmp_path: Path) -> None:
     trace = tmp_path / "trace.jsonl"
     process = await start("--uri", "tcp://127.0.0.1:0", "--trace-file", str(trace))
     try:
-        uri = await listening_at(trace)
-        async with asyncio.timeout(PATIENCE_S), AsyncClient.from_uri(uri) as plain:
-            await plain.write_event(Synthesize(text="Hello there.").event())
-            types: list[str] = []
-            while not types or types[-1] != "audio-stop":
-                event = await plain.read_event()
-                assert event is not None
-                types.append(event.type)
-            assert "audio-start" in types
-        connection = await connect(uri)
-        await connection.send(Event(type="no-such-event"))
-        check_marks("Hello.", await say(connection, "Hello."))
-        for _ in range(8):
-            await connection.send(Synthesize(text="On and on and on it goes. " * 700).event())
-        await receive_until(connection, "audio-chunk")
-        process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(STOP_S):
-            assert await process.wait() == 0
-        await connection.close()
+        with showing(lambda: [trace]):
+            await serves_a_plain_client_and_goes_while_it_speaks(process, trace)
     finally:
         if process.returncode is None:
             process.kill()
         await process.communicate()
+
+
+async def serves_a_plain_client_and_goes_while_it_speaks(process: asyncio.subprocess.Process, trace: Path) -> None:
+    uri = await listening_at(trace)
+    async with expecting("the server to speak to a plain client"), AsyncClient.from_uri(uri) as plain:
+        await plain.write_event(Synthesize(text="Hello there.").event())
+        types: list[str] = []
+        while not types or types[-1] != "audio-stop":
+            event = await plain.read_event()
+            assert event is not None
+            types.append(event.type)
+        assert "audio-start" in types
+    connection = await connect(uri)
+    await connection.send(Event(type="no-such-event"))
+    check_marks("Hello.", await say(connection, "Hello."))
+    for _ in range(8):
+        await connection.send(Synthesize(text="On and on and on it goes. " * 700).event())
+    await receive_until(connection, "audio-chunk")
+    process.send_signal(signal.SIGTERM)
+    async with expecting("the server to end while it speaks"):
+        assert await process.wait() == 0
+    await connection.close()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,8 @@ async def test_it_serves_a_plain_client_and_goes_on_sigterm_while_it_speaks(tmp_
 )
 async def test_a_mistake_in_a_flag_is_one_line_and_status_2(flags: list[str], told: str) -> None:
     process = await start("--uri", "tcp://127.0.0.1:0", *flags)
-    _, log = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+    async with expecting("the server to refuse its settings"):
+        _, log = await process.communicate()
     assert process.returncode == 2
     assert told in log.decode()
     assert log.decode().count("\n") == 1
