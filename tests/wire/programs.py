@@ -1,18 +1,20 @@
 """A program that serves at the URI in its arguments, for tests that end it from outside.
 
-It works for as many seconds as an event `work` says, in a task, or in a thread that nothing can stop.
+An event `work` begins work without an end, in a task, or in a thread that nothing can stop; an event `finish` ends it.
+With a second argument, work gets as many seconds to end when the program is stopped.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-import time
+import threading
 from typing import TYPE_CHECKING
 
 from wyoming.event import Event
 from wyoming.info import Info
 
+from wire import service
 from wire.process import run_to_end
 from wire.service import Peer, Service, serve_until_stopped
 
@@ -23,20 +25,22 @@ if TYPE_CHECKING:
 class Worker:
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
+        self._may_finish = asyncio.Event()
 
     async def handle(self, event: Event) -> None:
-        seconds = float(event.data["seconds"])
-        work = self._in_thread(seconds) if event.data.get("thread") else self._in_task(seconds)
-        self._peer.start(work, "work")
+        if event.type == "finish":
+            self._may_finish.set()
+        else:
+            self._peer.start(self._in_thread() if event.data.get("thread") else self._in_task(), "work")
 
-    async def _in_task(self, seconds: float) -> None:
+    async def _in_task(self) -> None:
         await self._peer.send(Event("started"))
-        await asyncio.sleep(seconds)
+        await self._may_finish.wait()
         await self._peer.send(Event("done"))
 
-    async def _in_thread(self, seconds: float) -> None:
+    async def _in_thread(self) -> None:
         await self._peer.send(Event("started"))
-        await asyncio.to_thread(time.sleep, seconds)
+        await asyncio.to_thread(threading.Event().wait)
 
 
 def ready(uri: str) -> None:
@@ -48,4 +52,6 @@ def main(uri: str) -> Coroutine[None, None, None]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        service.STOP_GRACE_S = float(sys.argv[2])
     run_to_end(main(sys.argv[1]))

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.event import Event
 
+from tests.virtual_clock import elapse, run_virtual
 from tests.wire.pipes import pipe, through_the_wire
 from wire.errors import FrameError, FrameMalformedError, FrameTimeoutError, FrameTooLargeError, FrameTruncatedError
 from wire.framing import FrameLimits, read_event
 
-SMALL = FrameLimits(header_bytes=1024, data_bytes=2048, payload_bytes=4096, frame_timeout_s=0.1)
+SMALL = FrameLimits(header_bytes=1024, data_bytes=2048, payload_bytes=4096)
 
 
 async def read(raw: bytes, limits: FrameLimits = SMALL, *, then_eof: bool = True) -> Event | None:
@@ -114,32 +115,39 @@ async def test_truncated(raw: bytes, part: str) -> None:
 @pytest.mark.parametrize(
     "raw", [b"{", header(type="ping", data_length=10) + b"{", header(type="ping", payload_length=10) + b"123"]
 )
-async def test_a_frame_begun_and_not_finished_times_out(raw: bytes) -> None:
+def test_a_frame_begun_and_not_finished_times_out(raw: bytes) -> None:
     with pytest.raises(FrameTimeoutError):
-        await read(raw, then_eof=False)
+        run_virtual(read(raw, then_eof=False))
 
 
-async def test_slow_loris_that_sends_a_byte_now_and_then_times_out() -> None:
-    async with pipe(SMALL) as (reader, writer):
+def test_slow_loris_that_sends_a_byte_now_and_then_times_out() -> None:
+    async def main() -> None:
+        async with pipe(SMALL) as (reader, writer):
 
-        async def drip() -> None:
-            for byte in header(type="ping", text="x" * 100):
-                writer.write(bytes([byte]))
-                await asyncio.sleep(0.01)
+            async def drip() -> None:
+                for byte in header(type="ping", text="x" * 100):
+                    writer.write(bytes([byte]))
+                    await elapse(SMALL.frame_timeout_s / 10)
 
-        dripping = asyncio.create_task(drip())
-        with pytest.raises(FrameTimeoutError):
-            await read_event(reader, SMALL)
-        dripping.cancel()
+            dripping = asyncio.create_task(drip())
+            with pytest.raises(FrameTimeoutError):
+                await read_event(reader, SMALL)
+            assert not dripping.done()
+            dripping.cancel()
+
+    run_virtual(main())
 
 
-async def test_waiting_for_a_frame_to_begin_has_no_deadline() -> None:
-    async with pipe(FrameLimits(frame_timeout_s=0.001)) as (reader, writer):
-        reading = asyncio.create_task(read_event(reader, FrameLimits(frame_timeout_s=0.001)))
-        await asyncio.sleep(0.02)
-        assert not reading.done()
-        writer.write(header(type="ping"))
-        assert await reading == Event("ping")
+def test_waiting_for_a_frame_to_begin_has_no_deadline() -> None:
+    async def main() -> None:
+        async with pipe(SMALL) as (reader, writer):
+            reading = asyncio.create_task(read_event(reader, SMALL))
+            await elapse(100 * SMALL.frame_timeout_s)
+            assert not reading.done()
+            writer.write(header(type="ping"))
+            assert await reading == Event("ping")
+
+    run_virtual(main())
 
 
 async def test_the_end_between_two_frames_is_no_error() -> None:

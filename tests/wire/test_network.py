@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.patience import expecting
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-# A process on a busy machine takes many seconds to start, multicast DNS up to some more for a question and an answer.
-PATIENCE_S = 40
 ROOM_ADDRESS = "10.77.0.2"
 HOME_ADDRESS = "10.77.0.1"
 MAC = "02:00:5e:10:00:02"
@@ -95,17 +95,18 @@ async def running(namespace: str, *arguments: str, ready: str) -> AsyncIterator[
 
 async def line_with(process: asyncio.subprocess.Process, text: str) -> str:
     assert process.stdout is not None
-    seen = []
+    seen: list[str] = []
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with expecting(f"a line that has {text!r} in it"):
             while line := (await process.stdout.readline()).decode():
                 seen.append(line)
                 print(line, end="")
                 if text in line:
                     return line
-    except TimeoutError:
-        seen.append("(and no more in time)\n")
-    raise AssertionError(f"{text!r} was not said; what was:\n{''.join(seen)}")
+        pytest.fail(f"expected a line that has {text!r} in it: the program has ended")
+    except (AssertionError, pytest.fail.Exception) as error:
+        error.add_note(f"--- what it said:\n{''.join(seen)}")
+        raise
 
 
 class Eyes:

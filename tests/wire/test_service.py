@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +16,8 @@ from wyoming.info import Attribution, Describe, HandleProgram, Info
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize
 
+from tests.patience import eventually, expecting
+from tests.virtual_clock import elapse, run_virtual
 from wire.client import connect
 from wire.errors import BadUriError, CannotListenError, PeerError, PeerGoneError, RequestError
 from wire.framing import FrameLimits
@@ -37,15 +39,20 @@ INFO = Info(
         )
     ]
 )
-LIMITS = FrameLimits(header_bytes=4096, data_bytes=4096, payload_bytes=4096, frame_timeout_s=0.2)
+LIMITS = FrameLimits(header_bytes=4096, data_bytes=4096, payload_bytes=4096)
+# Promised to whoever stops a service.
+STOP_WITHIN_S = 2.0
+# asyncio's own: with more than this to send, a writer waits.
+_HIGH_WATER_BYTES = 1 << 16
 
 
 @dataclass
 class Log:
-    """What the sessions of a service saw happen."""
+    """What the sessions of a service saw happen; work without a length goes on until `may_finish` is set."""
 
     started: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(100))
     ended: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(100))
+    may_finish: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class ScriptedSession:
@@ -70,14 +77,15 @@ class ScriptedSession:
             case "synthesize":
                 Synthesize.from_event(event)
             case "work":
-                self._peer.start(self._work(float(event.data["seconds"])), "work")
+                seconds = event.data.get("seconds")
+                self._peer.start(self._work(None if seconds is None else float(seconds)), "work")
             case "cancel":
                 await self._peer.cancel()
 
-    async def _work(self, seconds: float) -> None:
+    async def _work(self, seconds: float | None) -> None:
         self._log.started.put_nowait("work")
         try:
-            await asyncio.sleep(seconds)
+            await (self._log.may_finish.wait() if seconds is None else elapse(seconds))
         except asyncio.CancelledError:
             self._log.ended.put_nowait("cancelled")
             raise
@@ -92,9 +100,11 @@ class ScriptedSession:
 
 
 @contextlib.asynccontextmanager
-async def served(uri: str = "tcp://127.0.0.1:0", max_connections: int = 256) -> AsyncIterator[tuple[str, Log, Service]]:
+async def served(
+    uri: str = "tcp://127.0.0.1:0", max_connections: int = 256, limits: FrameLimits = LIMITS
+) -> AsyncIterator[tuple[str, Log, Service]]:
     log = Log()
-    service = Service(uri, lambda: INFO, lambda peer: ScriptedSession(peer, log), LIMITS, max_connections)
+    service = Service(uri, lambda: INFO, lambda peer: ScriptedSession(peer, log), limits, max_connections)
     listening = await service.start()
     try:
         yield listening, log, service
@@ -113,7 +123,7 @@ async def answer_to(uri: str, raw: bytes, *, then_eof: bool = False) -> tuple[Ev
         writer.write(raw)
         if then_eof:
             writer.write_eof()
-        async with asyncio.timeout(5):
+        async with expecting("the service to answer and to close the connection"):
             return await async_read_event(reader), await reader.read()
     finally:
         writer.close()
@@ -200,7 +210,8 @@ async def test_an_event_that_nobody_knows_is_ignored() -> None:
     ids=["http", "negative", "nested", "header", "data", "payload", "slow"],
 )
 async def test_a_bad_frame_gets_an_error_and_ends_its_connection_only(raw: bytes, code: str) -> None:
-    async with served() as (uri, _, _):
+    # Long enough for what is too large, and the others are whole.
+    async with served(limits=replace(LIMITS, frame_timeout_s=0.2 if code == "frame-timeout" else 10.0)) as (uri, _, _):
         bystander = await connect(uri)
         error, rest = await answer_to(uri, raw)
         assert error is not None
@@ -221,7 +232,7 @@ async def test_a_truncated_frame_gets_an_error_where_the_peer_still_reads() -> N
 async def test_garbage_cancels_the_work_that_its_connection_asked_for() -> None:
     async with served() as (uri, log, _):
         connection = await connect(uri)
-        await connection.send(Event("work", {"seconds": 60}))
+        await connection.send(Event("work"))
         await log.started.get()
         await connection.send(Event("echo", {}, bytes(5000)))
         assert await log.ended.get() == "cancelled"
@@ -230,7 +241,7 @@ async def test_garbage_cancels_the_work_that_its_connection_asked_for() -> None:
 
 async def test_work_that_never_got_to_run_is_dropped_without_a_trace() -> None:
     async with served() as (uri, log, _):
-        error, _ = await answer_to(uri, b'{"type": "work", "data": {"seconds": 60}}\n!!!\n')
+        error, _ = await answer_to(uri, b'{"type": "work"}\n!!!\n')
         assert error is not None
         assert Error.from_event(error).code == "frame-malformed"
         assert log.started.empty()
@@ -240,9 +251,9 @@ async def test_work_that_never_got_to_run_is_dropped_without_a_trace() -> None:
 async def test_closing_a_connection_cancels_its_work_and_no_other(how: str) -> None:
     async with served() as (uri, log, _):
         bystander = await connect(uri)
-        await bystander.send(Event("work", {"seconds": 0.2}))
+        await bystander.send(Event("work"))
         _, writer = await raw_connection(uri)
-        await async_write_event(Event("work", {"seconds": 60}), writer)
+        await async_write_event(Event("work"), writer)
         for _ in range(2):
             await log.started.get()
         match how:
@@ -253,6 +264,7 @@ async def test_closing_a_connection_cancels_its_work_and_no_other(how: str) -> N
             case "half-close":
                 writer.write_eof()
         assert await log.ended.get() == "cancelled"
+        log.may_finish.set()
         assert (await bystander.receive()).type == "done"
         await bystander.close()
         writer.close()
@@ -261,7 +273,7 @@ async def test_closing_a_connection_cancels_its_work_and_no_other(how: str) -> N
 async def test_a_session_can_cancel_its_work_and_go_on() -> None:
     async with served() as (uri, log, _):
         connection = await connect(uri)
-        await connection.send(Event("work", {"seconds": 60}))
+        await connection.send(Event("work"))
         await log.started.get()
         await connection.send(Event("cancel"))
         await connection.send(Event("echo"))
@@ -279,7 +291,7 @@ async def test_one_connection_too_many_is_told_so_and_a_freed_place_is_given_aga
         assert (await second.receive()).type == "echo"
         await third.close()
         await first.close()
-        async with asyncio.timeout(5):
+        async with expecting("the service to give a freed place again"):
             while True:
                 again = await connect(uri)
                 await again.send(Event("echo"))
@@ -295,31 +307,39 @@ async def test_a_peer_that_does_not_read_cannot_hold_the_service_up() -> None:
     async with served() as (uri, _, service):
         _, writer = await raw_connection(uri)
         flood = b'{"type": "echo", "payload_length": 4096}\n' + bytes(4096)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.3):
-                while True:
-                    writer.write(flood)
-                    await writer.drain()
-        async with asyncio.timeout(2):
+        writer.write(flood * 16_000)
+        await eventually(lambda: unsent_bytes(service) > _HIGH_WATER_BYTES, "the service to be left with its answers")
+        async with expecting("the service to stop"):
             await service.stop()
         writer.transport.abort()
 
 
-async def test_stopping_lets_short_work_finish_and_cancels_long_work_within_two_seconds() -> None:
-    async with served() as (uri, log, service):
-        short, long = await connect(uri), await connect(uri)
-        await short.send(Event("work", {"seconds": 0.3}))
-        await long.send(Event("work", {"seconds": 60}))
-        for _ in range(2):
-            await log.started.get()
-        async with asyncio.timeout(2):
+def unsent_bytes(service: Service) -> int:
+    (peer,) = service._connections.values()
+    return peer._writer.transport.get_write_buffer_size()
+
+
+def test_stopping_lets_short_work_finish_and_cancels_long_work_within_two_seconds(tmp_path: Path) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        # What is sent over a unix socket is there at once, so virtual time does not pass it by.
+        async with served(f"unix://{tmp_path}/s") as (uri, log, service):
+            short, long = await connect(uri), await connect(uri)
+            await short.send(Event("work", {"seconds": 0.3}))
+            await long.send(Event("work", {"seconds": 60}))
+            for _ in range(2):
+                await log.started.get()
+            began_s = loop.time()
             await service.stop()
-        assert (await short.receive()).type == "done"
-        assert [await log.ended.get(), await log.ended.get()] == ["finished", "cancelled"]
-        with pytest.raises(PeerGoneError):
-            await long.receive()
-        await short.close()
-        await long.close()
+            assert loop.time() - began_s < STOP_WITHIN_S
+            assert (await short.receive()).type == "done"
+            assert [await log.ended.get(), await log.ended.get()] == ["finished", "cancelled"]
+            with pytest.raises(PeerGoneError):
+                await long.receive()
+            await short.close()
+            await long.close()
+
+    run_virtual(main())
 
 
 async def test_a_busy_port_is_told_by_its_address() -> None:
