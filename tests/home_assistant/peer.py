@@ -96,17 +96,22 @@ class FakeHomeAssistant:
 
     async def received(self, kind: str, times: int = 1) -> Entry:
         """Wait for the nth event of a kind from the satellite, on whatever connection."""
-        await self.log.until(lambda: len(self.log.of(kind, from_satellite=True)) >= times, f"{kind} number {times}")
+        await self.log.until(
+            lambda: len(self.log.of(kind, from_satellite=True)) >= times, f"the satellite to send {kind} number {times}"
+        )
         return self.log.of(kind, from_satellite=True)[times - 1]
 
     async def sent(self, kind: str, times: int = 1) -> Entry:
         """Wait until the nth event of a kind has been sent to the satellite."""
-        await self.log.until(lambda: len(self.log.of(kind, from_satellite=False)) >= times, f"{kind} number {times}")
+        await self.log.until(
+            lambda: len(self.log.of(kind, from_satellite=False)) >= times,
+            f"Home Assistant to send {kind} number {times}",
+        )
         return self.log.of(kind, from_satellite=False)[times - 1]
 
     async def heard(self, times: int = 1) -> Utterance:
         """Wait until STT has got its nth utterance."""
-        await self.log.until(lambda: len(self.utterances) >= times, f"utterance number {times}")
+        await self.log.until(lambda: len(self.utterances) >= times, f"Home Assistant to hear utterance number {times}")
         return self.utterances[times - 1]
 
     async def announce(self, speech: bytes, synthesis_s: float = 0.0) -> bool:

@@ -24,7 +24,7 @@ async def room(
         async with FakeHomeAssistant(satellite.connect, turns, **options) as home:
             # The info on the live connection is answered after `run-satellite` has been read.
             await home.connected()
-            await home.log.until(lambda: home.info is not None, "the satellite's info")
+            await home.log.until(lambda: home.info is not None, "the satellite to describe itself")
             yield home, satellite
     finally:
         await satellite.stop()

@@ -14,7 +14,7 @@ from tests.home_assistant.plain_satellite import NULL_RUN, RUN
 from tests.home_assistant.release import V2026_2, V2026_11, Release
 from tests.home_assistant.room import room
 from tests.home_assistant.script import HEARING_RATE_HZ, Order, Reply, Turn, tone
-from tests.virtual_clock import run_virtual
+from tests.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from tests.home_assistant.peer import FakeHomeAssistant
@@ -43,7 +43,7 @@ async def is_heard(home: FakeHomeAssistant, satellite: PlainSatellite) -> bool:
     before, dropped = len(home.utterances), home.runs.dropped
     await satellite.say(VOICE)
     await satellite.send(AudioStop().event())
-    await asyncio.sleep(LONG_S)
+    await elapse(LONG_S)
     assert (home.runs.dropped > dropped) == (len(home.utterances) == before)
     return len(home.utterances) > before
 
@@ -60,10 +60,10 @@ def test_a_run_into_one_that_thinks_is_deaf_for_good(release: Release) -> None:
             # None of these helps, and nothing says that something is wrong.
             for hopeless in (AudioStop(), Played(), Detection(name="okay nabu")):
                 await satellite.send(hopeless.event())
-                await asyncio.sleep(LONG_S)
+                await elapse(LONG_S)
             assert home.runs.deaf
             await satellite.send(RUN)
-            await asyncio.sleep(LONG_S)
+            await elapse(LONG_S)
             assert not await is_heard(home, satellite)
             assert not home.log.of("error", from_satellite=False)
 
@@ -76,7 +76,7 @@ def test_a_null_run_first_and_the_next_one_hears(release: Release) -> None:
         async with room([THINKS, ANSWERS], release=release) as (home, satellite):
             await a_run_that_thinks(home, satellite)
             await satellite.send(NULL_RUN)
-            await asyncio.sleep(NULL_RUN_UNANSWERED_S)
+            await elapse(NULL_RUN_UNANSWERED_S)
             await satellite.send(RUN)
             await home.sent("transcribe", 2)
             assert await is_heard(home, satellite)
@@ -93,7 +93,7 @@ def test_a_null_run_cures_one_that_is_deaf(release: Release) -> None:
             await satellite.send(RUN)
             await home.sent("transcribe", 2)
             await satellite.send(NULL_RUN)
-            await asyncio.sleep(NULL_RUN_UNANSWERED_S)
+            await elapse(NULL_RUN_UNANSWERED_S)
             await satellite.send(RUN)
             await home.sent("transcribe", 3)
             assert await is_heard(home, satellite)
@@ -108,7 +108,7 @@ def test_a_null_run_in_one_go_with_the_next_one_does_not_work(release: Release) 
             await a_run_that_thinks(home, satellite)
             await satellite.send(NULL_RUN, RUN)
             await home.sent("transcribe", 2)
-            await asyncio.sleep(NULL_RUN_UNANSWERED_S)
+            await elapse(NULL_RUN_UNANSWERED_S)
             assert not await is_heard(home, satellite)
 
     run_virtual(main())
@@ -119,7 +119,7 @@ def test_a_null_run_is_harmless_when_idle(release: Release) -> None:
     async def main() -> None:
         async with room([ANSWERS], release=release) as (home, satellite):
             await satellite.send(NULL_RUN)
-            await asyncio.sleep(NULL_RUN_UNANSWERED_S)
+            await elapse(NULL_RUN_UNANSWERED_S)
             await satellite.send(RUN)
             await home.sent("transcribe")
             assert await is_heard(home, satellite)
@@ -132,7 +132,7 @@ def test_2026_11_acknowledges_a_null_run_within_milliseconds_and_2026_2_never() 
         async with room(release=release) as (home, satellite):
             begun = asyncio.get_running_loop().time()
             await satellite.send(NULL_RUN)
-            await asyncio.sleep(LONG_S)
+            await elapse(LONG_S)
             errors = home.log.of("error", from_satellite=False)
             assert all(error.event.data["code"] == "validation-error" for error in errors)
             return [error.t - begun for error in errors]

@@ -14,7 +14,7 @@ from tests.home_assistant.plain_satellite import RUN
 from tests.home_assistant.release import V2026_2, V2026_11, Release
 from tests.home_assistant.room import room
 from tests.home_assistant.script import HEARING_RATE_HZ, Reply, Turn, tone
-from tests.virtual_clock import run_virtual
+from tests.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from tests.home_assistant.peer import FakeHomeAssistant
@@ -65,7 +65,9 @@ def test_a_broken_link_cancels_the_run_and_the_next_one_hears() -> None:
             await home.sent("transcript")
             home.drop_link()
             await home.connected(2)
-            await home.log.until(lambda: len(home.log.of("info", from_satellite=True)) >= 3, "the info again")
+            await home.log.until(
+                lambda: len(home.log.of("info", from_satellite=True)) >= 3, "the satellite to describe itself again"
+            )
             await satellite.send(RUN)
             await satellite.say(tone(0.5, HEARING_RATE_HZ))
             await satellite.send(AudioStop().event())
@@ -80,7 +82,7 @@ def test_2026_11_asks_for_the_info_over_a_connection_of_its_own_every_half_minut
 ) -> None:
     async def main() -> None:
         async with room(release=release) as (_, satellite):
-            await asyncio.sleep(65)
+            await elapse(65)
             assert satellite.connections == connections
 
     run_virtual(main())
@@ -118,7 +120,7 @@ def test_an_announcement_cancels_a_turn_that_thinks_and_says_nothing_of_it() -> 
             await satellite.send(RUN, AudioStop().event())
             await home.sent("transcript")
             await home.announce(tone(1))
-            await asyncio.sleep(LONG_S)
+            await elapse(LONG_S)
             assert not home.runs.active
             assert len(home.log.of("audio-stop", from_satellite=False)) == 1
             assert not home.log.of("error", from_satellite=False)
@@ -131,7 +133,7 @@ def test_a_timer_is_an_event_and_no_audio() -> None:
         async with room() as (home, _):
             home.timer(TimerFinished(id="tea").event())
             assert (await home.sent("timer-finished")).event.data["id"] == "tea"
-            await asyncio.sleep(LONG_S)
+            await elapse(LONG_S)
             assert not home.log.of("audio-start", from_satellite=False)
 
     run_virtual(main())
@@ -142,9 +144,9 @@ def test_mute_pauses_and_falls_silent_and_unmute_connects_anew() -> None:
         async with room() as (home, satellite):
             home.mute()
             await home.sent("pause-satellite")
-            await asyncio.sleep(LONG_S)
+            await elapse(LONG_S)
             pings = len(home.log.of("ping", from_satellite=False))
-            await asyncio.sleep(20)
+            await elapse(20)
             assert len(home.log.of("ping", from_satellite=False)) == pings
             connections = satellite.connections
             home.unmute()
@@ -157,11 +159,11 @@ def test_mute_pauses_and_falls_silent_and_unmute_connects_anew() -> None:
 def test_a_mute_of_less_than_a_ping_leaves_the_satellite_paused() -> None:
     async def main() -> None:
         async with room() as (home, _):
-            await asyncio.sleep(1)
+            await elapse(1)
             home.mute()
-            await asyncio.sleep(0.5)
+            await elapse(0.5)
             home.unmute()
-            await asyncio.sleep(20)
+            await elapse(20)
             assert len(connected_at(home)) == 1
             paused = home.log.of("pause-satellite", from_satellite=False)[0].t
             assert sum(entry.t > paused for entry in home.log.of("ping", from_satellite=False)) > 5

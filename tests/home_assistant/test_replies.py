@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from tests.home_assistant.plain_satellite import NULL_RUN, RUN
 from tests.home_assistant.room import room
 from tests.home_assistant.script import HEARING_RATE_HZ, NOTHING, EndedBy, Order, Reply, Turn, tone
 from tests.home_assistant.stages import Stt
-from tests.virtual_clock import run_virtual
+from tests.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from tests.home_assistant.peer import FakeHomeAssistant
@@ -48,7 +47,7 @@ def what_comes(turn: Turn) -> list[str]:
     async def main() -> list[str]:
         async with room([turn]) as (home, satellite):
             await ask(home, satellite)
-            await asyncio.sleep(LONG_S)
+            await elapse(LONG_S)
             return kinds(home)
 
     return run_virtual(main())
@@ -136,7 +135,7 @@ def test_an_agent_that_streams_and_is_cancelled_falls_silent_without_an_end() ->
             await satellite.send(NULL_RUN)
             await home.sent("error")
             before = len(home.log.of("audio-chunk", from_satellite=False))
-            await asyncio.sleep(LONG_S)
+            await elapse(LONG_S)
             assert len(home.log.of("audio-chunk", from_satellite=False)) - before == 4
             assert not home.log.of("audio-stop", from_satellite=False)
             assert not home.log.of("synthesize", from_satellite=False)
@@ -193,7 +192,7 @@ def test_the_same_wake_word_twice_within_two_seconds_is_another_rooms() -> None:
                 await satellite.send(Detection(name="okay_nabu").event(), RUN)
                 await satellite.say(VOICE)
                 await satellite.send(AudioStop().event())
-                await asyncio.sleep(1)
+                await elapse(1)
             assert len(home.utterances) == 1
             assert home.log.of("error", from_satellite=False)[0].event.data["code"] == "duplicate_wake_up_detected"
 

@@ -6,13 +6,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.patience import PATIENCE_S, expecting
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wyoming.event import Event
 
-# Nothing that a test waits for takes this long, even on a machine with other things to do.
-PATIENCE_S = 20.0
 _SHOWN = 40
 
 
@@ -54,16 +54,17 @@ class WireLog:
         return [e for e in self.entries if e.event.type == kind and e.from_satellite == from_satellite]
 
     async def until(self, condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
-        """Wait until something holds; raises AssertionError with the end of the log."""
+        """Wait until something holds; fails with the end of the log. `what` says who is to do what."""
         if condition():
             return
         waiting = (condition, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         try:
-            async with asyncio.timeout(patience_s):
+            async with expecting(what, patience_s):
                 await waiting[1]
-        except TimeoutError:
-            raise AssertionError(f"{what}: not within {patience_s:g} s; the wire:\n{self}") from None
+        except AssertionError as error:
+            error.add_note(f"--- the wire:\n{self}")
+            raise
         finally:
             self._waiting.remove(waiting)
 

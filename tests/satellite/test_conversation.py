@@ -9,6 +9,7 @@ import pytest
 
 from satellite.turn.settings import TurnSettings
 from satellite.turn.state import Phase
+from tests.patience import expecting
 from tests.satellite.talk import Talk, phase_of
 from tests.satellite.virtual.signals import RATE_HZ, reply_voice, user_voice
 from wire.errors import PeerGoneError
@@ -132,14 +133,14 @@ async def test_a_reply_far_ahead_waits_until_it_was_played_or_cut() -> None:
     await asyncio.sleep(0)
     assert not waiting.done()
     talk.silence(1.5)
-    async with asyncio.timeout(1):
+    async with expecting("the reply to get room for its audio"):
         await waiting
     talk.it.reply_audio(1, reply_voice(1)[:48_000].tobytes(), RATE_HZ)
     waiting = asyncio.create_task(talk.it.room_for_audio(1))
     await asyncio.sleep(0)
     assert not waiting.done()
     talk.it.type_text("stop")
-    async with asyncio.timeout(1):
+    async with expecting("the reply to get room for its audio"):
         await waiting
 
 

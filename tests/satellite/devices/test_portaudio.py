@@ -15,6 +15,7 @@ from satellite.devices.portaudio import PortAudioChoice, find_portaudio
 from satellite.devices.portaudio_host import PortAudioHost
 from satellite.devices.sound_cards import table
 from satellite.devices.supervised import DeviceHealth, supervise
+from tests.patience import expecting
 from tests.satellite.devices.conformance import Case, DeviceConformance
 from tests.virtual_card import VirtualCard, virtual_card, why_not
 
@@ -89,7 +90,7 @@ async def test_the_microphone_hears_the_loudspeaker(host: PortAudioHost) -> None
         phase += frames
         return samples
 
-    async with asyncio.timeout(20), running(device, tone) as blocks:
+    async with expecting("the microphone to hear the loudspeaker"), running(device, tone) as blocks:
         async for block in blocks:
             if np.abs(block.mic.astype(np.int32)).max() > 4000:
                 break
@@ -127,7 +128,7 @@ async def test_unplugged_and_replugged(host: PortAudioHost, card: VirtualCard) -
     device = await supervise(
         lambda: find_portaudio(PortAudioChoice(), host), "card", lambda health, text: told.append((health, text))
     )
-    async with asyncio.timeout(40), running(device, render) as blocks:
+    async with expecting("the card to play again after it was away"), running(device, render) as blocks:
         await _read_until(blocks, lambda: rendered > device.rate_hz)
         await asyncio.to_thread(card.unplug)
         await _read_until(blocks, lambda: told[-1][0] is DeviceHealth.FAILED)

@@ -16,7 +16,8 @@ from satellite.devices.noise import Noise, NoiseColour
 from satellite.devices.pcm import gain_of
 from satellite.devices.room_script import AfterClip, AfterLoudspeaker, AtTime, RoomClip, RoomScript, Start
 from satellite.devices.simulated import RoomAcoustics, SimulatedRoom
-from tests.virtual_clock import run_virtual
+from tests.patience import PATIENCE_S
+from tests.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -191,7 +192,7 @@ with contextlib.suppress(asyncio.CancelledError):
     with process, process.stdout:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
     for name in ("room.wav", "channels.wav"):
         with wave.open(str(tmp_path / name)) as file:
             assert len(file.readframes(file.getnframes())) == file.getnframes() * 2 * file.getnchannels()
@@ -203,7 +204,7 @@ def test_late_blocks_catch_up_and_none_is_dropped() -> None:
         loop = asyncio.get_running_loop()
         async with running(SimulatedRoom(), Playing()) as blocks:
             assert (await anext(blocks)).frame == 0
-            await asyncio.sleep(1)
+            await elapse(1)
             late = loop.time()
             frames = [(await anext(blocks)).frame for _ in range(100)]
             assert frames == [160 * number for number in range(1, 101)]

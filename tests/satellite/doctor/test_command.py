@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from satellite.__main__ import main
+from tests.patience import PATIENCE_S
 from tests.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SIMULATED = ("--audio", "simulated", "--room-noise-db", "-70")
-# Seconds on an idle machine; for one that is busy.
-PATIENCE_S = 30.0
 
 
 class Doctor:

@@ -16,7 +16,8 @@ from satellite.doctor import play as play_module
 from satellite.doctor.errors import NotMeasuredError
 from satellite.doctor.play import play
 from satellite.settings import SatelliteSettings
-from tests.virtual_clock import run_virtual
+from tests.patience import expecting
+from tests.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -43,7 +44,7 @@ class Scripted:
         frame = 0
         try:
             while True:
-                await asyncio.sleep(FRAMES / RATE_HZ)
+                await elapse(FRAMES / RATE_HZ)
                 if self._stuck:
                     continue
                 played = render(FRAMES)
@@ -90,7 +91,7 @@ def test_whoever_stops_it_stops_the_sound(device: Scripted) -> None:
         task = asyncio.create_task(
             play(SatelliteSettings(), lambda step: speaking.set() if step.startswith("Speaking") else None)
         )
-        async with asyncio.timeout(30):
+        async with expecting("the check-up to begin to speak"):
             await speaking.wait()
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -102,6 +103,6 @@ def test_whoever_stops_it_stops_the_sound(device: Scripted) -> None:
 
 async def test_a_device_that_fails_is_told_at_once() -> None:
     settings = SatelliteSettings(mic_command=shlex.join([sys.executable, "-c", "raise SystemExit('no microphone')"]))
-    async with asyncio.timeout(30):
+    async with expecting("the check-up to tell that the microphone failed"):
         with pytest.raises(NotMeasuredError, match=r"no microphone.*check --mic-command"):
             await play(settings, lambda _: None)

@@ -11,6 +11,7 @@ import numpy as np
 
 from satellite.devices.wav import read_wav
 from satellite.hearing.recording import Recorder
+from tests.patience import expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 RATE_HZ = 16_000
 LOGGER = "satellite.hearing.recording"
-PATIENCE_S = 30
 
 
 @asynccontextmanager
@@ -30,7 +30,7 @@ async def recording(recorder: Recorder) -> AsyncIterator[None]:
     task = asyncio.create_task(recorder.run())
     try:
         yield
-        async with asyncio.timeout(PATIENCE_S):
+        async with expecting("the recorder to write all that it was given"):
             await recorder.written()
     finally:
         task.cancel()

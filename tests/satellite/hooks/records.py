@@ -10,13 +10,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from satellite.hooks.table import Hook
+from tests.patience import expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
-
-# A program on a busy machine; nothing waits for this when all is well.
-PATIENCE_S = 30
 
 STARTED = {"id": "1", "total_seconds": 180, "name": "thé", "start_minutes": 3}
 STARTED_JSON = '{"type": "timer-started", "data": {"id": "1", "total_seconds": 180, "name": "thé", "start_minutes": 3}}'
@@ -77,7 +75,7 @@ class Reports:
         return shlex.join([sys.executable, "-S", "-c", _REPORT, str(self._path), name])
 
     async def next(self) -> tuple[str, str]:
-        async with asyncio.timeout(PATIENCE_S):
+        async with expecting("a hook to be run"):
             return await self.came.get()
 
     @contextlib.asynccontextmanager
@@ -135,7 +133,7 @@ class LogLines(logging.Handler):
 
     async def wait_for(self, part: str) -> None:
         """Take warnings up to the next one that has this in it."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with expecting(f"a warning that has {part!r} in it"):
             self.told.append(await self._lines.get())
             while part not in self.told[-1]:
                 self.told.append(await self._lines.get())

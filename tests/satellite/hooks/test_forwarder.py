@@ -30,8 +30,9 @@ from wyoming.wake import Detect, Detection
 
 from satellite.hooks.forwarder import WAITING_EVENTS, EventForwarder
 from satellite.hooks.wyoming_events import wyoming_event
-from tests.satellite.hooks.records import PATIENCE_S, RECORDS, log_lines, working
-from tests.virtual_clock import run_virtual
+from tests.patience import expecting
+from tests.satellite.hooks.records import RECORDS, log_lines, working
+from tests.virtual_clock import elapse, run_virtual
 from wire.errors import PeerUnreachableError
 from wire.service import Peer, Service
 
@@ -85,7 +86,7 @@ class EventService:
         self.events.put_nowait(event)
 
     async def next(self) -> Event:
-        async with asyncio.timeout(PATIENCE_S):
+        async with expecting("the event service to be sent an event"):
             return await self.events.get()
 
     @asynccontextmanager
@@ -183,7 +184,7 @@ async def test_what_the_service_says_is_of_no_interest() -> None:
     async with working(forwarder):
         for _ in range(3):
             forwarder.emit("detect")
-            async with asyncio.timeout(PATIENCE_S):
+            async with expecting("the event service to be sent an event"):
                 assert await heard.get() == Detect().event()
     await service.stop()
 
@@ -197,7 +198,7 @@ def test_a_service_that_stays_away_is_asked_for_ever_more_seldom() -> None:
 
     async def main() -> None:
         async with working(EventForwarder("tcp://127.0.0.1:1", unreachable)):
-            await asyncio.sleep(60)
+            await elapse(60)
 
     with log_lines(LOGGER) as log:
         run_virtual(main())
@@ -240,7 +241,7 @@ def test_a_service_that_takes_nothing_is_given_up_and_loses_nothing() -> None:
         forwarder.emit("detect")
         forwarder.emit("connected")
         async with working(forwarder):
-            await asyncio.sleep(60)
+            await elapse(60)
 
     with log_lines(LOGGER) as log:
         run_virtual(main())

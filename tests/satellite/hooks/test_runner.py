@@ -16,7 +16,8 @@ from satellite.hooks.errors import HookFailedError
 from satellite.hooks.runner import WAITING_CALLS, EventHooks, load_hooks, run_program
 from satellite.hooks.table import Hook
 from satellite.settings import SatelliteSettings
-from tests.satellite.hooks.records import PATIENCE_S, RECORDS, Reports, log_lines, working
+from tests.patience import PATIENCE_S, expecting
+from tests.satellite.hooks.records import RECORDS, Reports, log_lines, working
 from wire.errors import SettingError
 
 if TYPE_CHECKING:
@@ -96,13 +97,13 @@ async def test_a_hook_that_fails_is_told_once_and_when_it_works_again(reports: R
 
 async def test_a_hook_that_hangs_is_ended_and_told_and_runs_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("satellite.hooks.runner.HOOK_TIMEOUT_S", 0.05)
-    program = shlex.join(["sh", "-c", 'test "$(cat)" = hang && exec sleep 60; exit 0'])
+    program = shlex.join(["sh", "-c", 'test "$(cat)" = hang && exec sleep 600; exit 0'])
     hooks = EventHooks([await command_for(Hook.ERROR, program)])
     with log_lines(LOGGER) as log:
         async with working(hooks):
             hooks.emit("failed", error="hang")
             await log.wait_for("--error-command: sh had not ended after 0.05 s and was ended")
-            monkeypatch.setattr("satellite.hooks.runner.HOOK_TIMEOUT_S", PATIENCE_S)
+            monkeypatch.setattr("satellite.hooks.runner.HOOK_TIMEOUT_S", 2 * PATIENCE_S)
             hooks.emit("failed", error="no")
             await log.wait_for("--error-command: sh works again")
 
@@ -114,13 +115,13 @@ async def test_hooks_end_with_the_satellite_also_stubborn_ones_and_what_they_wai
     async with working(hooks):
         hooks.emit("startup")
         assert await reports.next() == ("child", "")
-    async with asyncio.timeout(PATIENCE_S):
+    async with expecting("what the hook waits for to be ended"):
         assert await reports.killed.get() == "child"
 
 
 async def test_what_a_hook_leaves_in_the_background_goes_on(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
-    command = shlex.join(["sh", "-c", f"sleep 60 & echo $! > {shlex.quote(str(pid_file))}"])
+    command = shlex.join(["sh", "-c", f"sleep 600 & echo $! > {shlex.quote(str(pid_file))}"])
     await run_program(await command_for(Hook.STARTUP, command), b"")
     # It raises when there is no such process.
     os.kill(int(pid_file.read_text()), signal.SIGKILL)

@@ -10,9 +10,11 @@ import numpy as np
 
 from satellite.pipelines.direct import DirectPipeline, Identity
 from satellite.pipelines.server import Server, fixed
+from tests.patience import expecting
 from tests.satellite.virtual.network import FakeServer, Network, cancelled
 from tests.satellite.virtual.servers import FakeBridge, FakeStt, FakeTts
 from tests.satellite.virtual.signals import user_voice
+from tests.virtual_clock import elapse
 from wire.events import Interrupt
 
 if TYPE_CHECKING:
@@ -81,10 +83,15 @@ class Listener:
         await self.room.wait()
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(_PATIENCE_S):
-            while not condition():
-                self.changed.clear()
-                await self.changed.wait()
+        """Wait until a condition holds for what was told, and not a step of the loop longer."""
+        try:
+            async with expecting("the pipeline to tell its listener what is waited for", _PATIENCE_S):
+                while not condition():
+                    self.changed.clear()
+                    await self.changed.wait()
+        except AssertionError as error:
+            error.add_note(f"--- it told: {vars(self)}")
+            raise
 
 
 class House:
@@ -128,7 +135,7 @@ async def running(words: int = 8, *, streaming_tts: bool = True) -> AsyncIterato
     house.tts.streaming = streaming_tts
     work = asyncio.get_running_loop().create_task(house.pipeline.run(house.listener))
     # By then the pipeline has asked each server what it can do.
-    await asyncio.sleep(0.01)
+    await elapse(0.01)
     try:
         yield house
         if work.done():

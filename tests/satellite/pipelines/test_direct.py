@@ -14,7 +14,7 @@ from tests.satellite.pipelines.listener import House, running
 from tests.satellite.virtual.network import Fault
 from tests.satellite.virtual.servers import WORD_SAMPLES
 from tests.satellite.virtual.signals import reply_voice
-from tests.virtual_clock import run_virtual
+from tests.virtual_clock import elapse, run_virtual
 from wire.errors import BadUriError, PeerError, PeerGoneError, PeerSilentError, PeerUnreachableError
 
 EIGHT_WORDS = " ".join(f"r1w{number}" for number in range(8)) + "."
@@ -25,7 +25,7 @@ def spoken(words: int, epoch: int = 1) -> bytes:
 
 
 async def settled(house: House, seconds: float = 3.0) -> None:
-    await asyncio.sleep(seconds)
+    await elapse(seconds)
     assert house.links == 0
 
 
@@ -51,7 +51,7 @@ def test_an_aborted_utterance_is_closed_and_gives_nothing() -> None:
     async def main() -> None:
         async with running() as house:
             house.speak(1)
-            await asyncio.sleep(0.01)
+            await elapse(0.01)
             house.pipeline.abort_stt(1)
             await settled(house)
             assert house.listener.transcripts == {}
@@ -112,7 +112,7 @@ def test_a_slow_loudspeaker_holds_up_the_synthesiser_only() -> None:
             house.listener.room.clear()
             house.pipeline.ask(1, "what is this")
             await house.listener.until(lambda: house.listener.texts.get(1) == EIGHT_WORDS)
-            await asyncio.sleep(60)
+            await elapse(60)
             assert house.listener.ended == []
             house.listener.room.set()
             await house.listener.until(lambda: house.listener.ended)
@@ -130,7 +130,7 @@ def test_an_interruption_at_any_moment_ends_everything_and_the_next_question_is_
         async with running() as house:
             house.tts.real_time_factor = 0.5
             house.pipeline.ask(1, "tell me a story")
-            await asyncio.sleep(at_ms / 1000)
+            await elapse(at_ms / 1000)
             house.interrupt(1)
             house.pipeline.ask(2, "about a lighthouse")
             before = dict(house.listener.audio)
@@ -154,7 +154,7 @@ def test_several_cuts_before_the_bridge_is_reached_lose_no_part_of_the_question(
             house.bridge.fail(Fault.REFUSED)
             for epoch, text in enumerate(("tell me", "a long story", "about a lighthouse"), 1):
                 house.pipeline.ask(epoch, text)
-                await asyncio.sleep(0.03)
+                await elapse(0.03)
                 if epoch < 3:
                     house.interrupt(epoch, reason="early")
             house.bridge.recover()
@@ -170,9 +170,9 @@ def test_a_question_that_is_done_with_does_not_come_back(reason: str) -> None:
         async with running() as house:
             house.bridge.fail(Fault.REFUSED)
             house.pipeline.ask(1, "tell me a story")
-            await asyncio.sleep(0.03)
+            await elapse(0.03)
             house.interrupt(1, reason=reason)
-            await asyncio.sleep(1)
+            await elapse(1)
             house.bridge.recover()
             house.pipeline.ask(2, "what is this")
             await house.listener.until(lambda: house.listener.ended)
@@ -188,7 +188,7 @@ def test_what_was_heard_reaches_the_bridge_before_the_next_question() -> None:
         async with running() as house:
             house.pipeline.ask(1, "what is this")
             await house.listener.until(lambda: house.listener.ended)
-            await asyncio.sleep(1)
+            await elapse(1)
             house.interrupt(1, heard="r1w0 r1w1")
             house.pipeline.ask(2, "and that")
             await house.listener.until(lambda: len(house.listener.ended) == 2)
@@ -209,7 +209,7 @@ def test_what_was_heard_waits_for_a_bridge_that_is_away() -> None:
             await house.listener.until(lambda: house.listener.ended)
             house.bridge.fail(Fault.REFUSED)
             house.interrupt(1, heard="r1w0 r1w1")
-            await asyncio.sleep(30)
+            await elapse(30)
             house.bridge.recover()
             house.pipeline.ask(2, "and that")
             await house.listener.until(lambda: len(house.listener.ended) == 2)
@@ -250,7 +250,7 @@ def test_a_failing_server_is_named_and_ends_its_work(name: str, fault: Fault, er
                 server.fail(fault)
             house.speak(1)
             house.pipeline.ask(1, "what is this")
-            await asyncio.sleep(0.03)
+            await elapse(0.03)
             server.fail(fault)
             listener = house.listener
             await listener.until(lambda: listener.ended and (listener.transcripts or listener.stt_failures))
@@ -291,7 +291,7 @@ def test_garbage_ends_its_work_and_nothing_else(name: str, garbage: Event) -> No
             server = house.server(name)
             house.speak(1)
             house.pipeline.ask(1, "what is this")
-            await asyncio.sleep(0.001)
+            await elapse(0.001)
             assert server.links
             for link in server.links:
                 link.to_client.put_nowait(garbage)
@@ -316,10 +316,10 @@ def test_a_server_that_is_away_for_a_minute_is_told_once_each_way(caplog: pytest
                 house.pipeline.ask(epoch, "what is this")
                 await house.listener.until(lambda epoch=epoch: epoch in house.listener.ended)  # type: ignore[misc]
                 house.interrupt(epoch, reason="failed")
-                await asyncio.sleep(10)
+                await elapse(10)
             assert house.bridge.attempts < 120, "asking for it costs next to nothing"
             house.bridge.recover()
-            await asyncio.sleep(11)
+            await elapse(11)
             house.pipeline.ask(7, "what is this")
             await house.listener.until(lambda: 7 in house.listener.ended)
             assert house.bridge.questions == ["what is this"]
@@ -337,7 +337,7 @@ def test_a_restart_within_a_moment_is_not_noticed(caplog: pytest.LogCaptureFixtu
         async with running() as house:
             house.tts.fail(Fault.REFUSED)
             house.pipeline.ask(1, "what is this")
-            await asyncio.sleep(0.2)
+            await elapse(0.2)
             house.tts.recover()
             await house.listener.until(lambda: house.listener.ended)
             assert house.listener.audio[1] == spoken(8)

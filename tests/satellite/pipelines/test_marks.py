@@ -14,7 +14,7 @@ from servers.tts.settings import TtsSettings
 from tests.satellite.virtual.network import Fault, Network
 from tests.satellite.virtual.servers import FakeTts
 from tests.servers.tts.harness import running, say
-from tests.virtual_clock import run_virtual
+from tests.virtual_clock import elapse, run_virtual
 from wire.client import connect
 from wire.errors import PeerError, PeerGoneError, PeerSilentError, PeerUnreachableError, WireError
 
@@ -132,7 +132,7 @@ def test_a_server_that_fails_in_the_middle_gives_no_half_of_the_marks(fault: Fau
     async def main() -> None:
         tts, source = fake()
         asking = asyncio.create_task(source.marks_of("r1w0 r1w1 r1w2"))
-        await asyncio.sleep(tts.first_s * 1.5)
+        await elapse(tts.first_s * 1.5)
         assert not asking.done()
         tts.fail(fault)
         with pytest.raises(error):

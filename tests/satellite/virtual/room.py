@@ -20,6 +20,7 @@ from satellite.turn.state import Phase
 from tests.satellite.virtual.network import FakeServer, Network, cancelled
 from tests.satellite.virtual.servers import FakeBridge, FakeStt, FakeTts
 from tests.satellite.virtual.signals import RATE_HZ, Run, find_replies, magnitude, user_voice
+from tests.virtual_clock import elapse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,7 +146,7 @@ class Room:
             while frame + BLOCK <= len(mic) and not running.done():
                 while todo and todo[0][0] * RATE_HZ <= frame:
                     todo.pop(0)[1]()
-                await asyncio.sleep(BLOCK / RATE_HZ)
+                await elapse(BLOCK / RATE_HZ)
                 out = self.player.render(BLOCK)
                 played.append(out)
                 self.conversation.on_block(Block(mic[frame : frame + BLOCK], out, frame), LATENCY)

@@ -17,6 +17,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from servers.llm.turns import Interruption, Message, ReplyState, Turn, completed, corrected, messages_of
 from tests.satellite.virtual.network import FakeServer, Link, tts_info
 from tests.satellite.virtual.signals import RATE_HZ, magnitude, reply_voice
+from tests.virtual_clock import elapse
 from wire.events import Interrupt, Interrupted, WordMark, WordMarks
 
 if TYPE_CHECKING:
@@ -85,13 +86,13 @@ class FakeStt(FakeServer):
             self.start(self._finish(link, self._text(heard)))
 
     async def _finish(self, link: Link, text: str) -> None:
-        await asyncio.sleep(self.final_s)
+        await elapse(self.final_s)
         await link.answer(TranscriptStart().event())
         await link.answer(TranscriptStop().event())
         await link.answer(Transcript(text=text).event())
 
     async def _later(self, link: Link, event: Event, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
+        await elapse(delay_s)
         await link.answer(event)
 
     def _text(self, heard: Heard) -> str:
@@ -159,14 +160,14 @@ class FakeBridge(FakeServer):
             generation.task.cancel()
 
     async def _generate(self, link: Link, epoch: int, turn: int) -> None:
-        await asyncio.sleep(self.first_s)
+        await elapse(self.first_s)
         words = [f"r{epoch}w{number}" for number in range(self.words(epoch))]
         text = " ".join(words) + "." if words else ""
         if self.streaming:
             await link.answer(HandledStart().event())
             for number, word in enumerate(words):
                 await link.answer(HandledChunk(text=word + (" " if number + 1 < len(words) else ".")).event())
-                await asyncio.sleep(self.token_s)
+                await elapse(self.token_s)
             await link.answer(HandledStop().event())
         self.turns[turn] = completed(self.turns[turn], text)
         self._live.pop(link, None)
@@ -216,7 +217,7 @@ class FakeTts(FakeServer):
 
     async def _speak(self, link: Link) -> None:
         texts = self._text[link]
-        await asyncio.sleep(self.first_s)
+        await elapse(self.first_s)
         await link.answer(AudioStart(rate=RATE_HZ, width=2, channels=1).event())
         position = 0
         while (text := await texts.get()) is not None:
@@ -235,5 +236,5 @@ class FakeTts(FakeServer):
         audio = reply_voice(epoch)[word * WORD_SAMPLES : (word + 1) * WORD_SAMPLES]
         for first in range(0, len(audio), CHUNK_SAMPLES):
             piece = audio[first : first + CHUNK_SAMPLES]
-            await asyncio.sleep(len(piece) / RATE_HZ * self.real_time_factor)
+            await elapse(len(piece) / RATE_HZ * self.real_time_factor)
             await link.answer(AudioChunk(rate=RATE_HZ, width=2, channels=1, audio=piece.tobytes()).event())

@@ -28,7 +28,7 @@ from tests.satellite.virtual.network import cancelled
 from tests.satellite.virtual.room import BLOCK, LATENCY, EnergyVad, Recorder, Utterance, samples_of
 from tests.satellite.virtual.signals import RATE_HZ, user_voice
 from tests.satellite.virtual.sweep import instants
-from tests.virtual_clock import run_virtual
+from tests.virtual_clock import elapse, run_virtual
 from wire.service import Service
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ async def evening(second_at_s: float, release: Release = V2026_11, settings: Tur
             async with FakeHomeAssistant(connector(uri), said, release) as home:
                 await home.connected()
                 for frame in range(0, len(mic) - BLOCK, BLOCK):
-                    await asyncio.sleep(BLOCK / RATE_HZ)
+                    await elapse(BLOCK / RATE_HZ)
                     played.append(player.render(BLOCK))
                     conversation.on_block(Block(mic[frame : frame + BLOCK], played[-1], frame), LATENCY)
                 if working.done():

@@ -14,6 +14,7 @@ from satellite.hearing.wake.micro import MicroEngine
 from satellite.hearing.wake.models import find_models
 from satellite.hearing.wake.open_ww import OpenEngine
 from satellite.settings.wake import WakeEngine
+from tests.patience import eventually
 from tests.satellite.hearing.speech import CLIPS, clip
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 PIECE = 512
 # Where flite's own labels end the wake word in its clip (`flite -psdur`, less what tests/clips/make.py trims).
 WORD_ENDS = {"okay_nabu_turn_on_the_light": 17_461, "hey_jarvis_turn_on_the_light": 10_746}
-_PATIENCE_S = 30.0
 # Read here, since nothing may read a file in an event loop.
 _CLIPS = {path.stem: clip(path.stem) for path in CLIPS.glob("*.wav")}
 
@@ -70,18 +70,13 @@ class Ears:
     def __init__(self, detector: WakeDetector) -> None:
         self.detector = detector
         self.heard: list[WakeWord] = []
-        self._told = asyncio.Event()
 
     def tell(self, word: WakeWord) -> None:
         self.heard.append(word)
-        self._told.set()
 
     async def until(self, count: int) -> None:
         """Wait until so many words were told."""
-        async with asyncio.timeout(_PATIENCE_S):
-            while len(self.heard) < count:
-                self._told.clear()
-                await self._told.wait()
+        await eventually(lambda: len(self.heard) >= count, f"the detector to tell of {count} word(s)")
 
     def push(self, samples: Samples, size: int = PIECE, first: int = 0) -> None:
         for piece, end in pieces_of(samples, size, first):

@@ -11,6 +11,7 @@ import pytest
 from satellite.devices.wav import read_wav
 from satellite.hearing.wake.base import RATE_HZ
 from satellite.settings.wake import WakeEngine
+from tests.patience import PATIENCE_S
 from tests.satellite.hearing.speech import clip, to_float, voices, white_noise
 from tests.satellite.hearing.wake.sound import PIECE, WORD_ENDS, ear, hear, names_of, silence, with_silence
 
@@ -114,5 +115,5 @@ def test_no_engine_is_loaded_before_it_is_needed() -> None:
         "import sys, satellite.hearing.wake.choice as it; "
         "print([name for name in sys.modules if 'wakeword' in name or 'micro_features' in name])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=50)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S)
     assert done.stdout.strip() == "[]"

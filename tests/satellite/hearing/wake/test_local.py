@@ -10,6 +10,7 @@ import numpy as np
 from satellite.hearing.wake.base import Role, WordModel
 from satellite.hearing.wake.engine import Ear, LoadedWord
 from satellite.hearing.wake.local import LocalWake
+from tests.patience import PATIENCE_S
 from tests.satellite.hearing.wake.sound import listening
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 BLOCK = 320
 WORD = WordModel("word", "word", Role.WAKE)
-PATIENCE_S = 30.0
 
 
 class LoudEngine:

@@ -16,9 +16,10 @@ from wyoming.wake import Detect, Detection, NotDetected
 from satellite.hearing.wake.base import RATE_HZ, Role, WordModel
 from satellite.hearing.wake.remote import END_LAG_S, RemoteWake
 from satellite.pipelines.server import Server, fixed
+from tests.patience import eventually
 from tests.satellite.hearing.wake.sound import Ears, listening, silence
 from tests.satellite.virtual.network import FakeServer, Fault, Link, Network
-from tests.virtual_clock import run_virtual
+from tests.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -61,13 +62,8 @@ class FakeWake(FakeServer):
         return np.frombuffer(b"".join(chunk.audio for chunk in self.chunks), "<i2")
 
 
-async def until(condition: Callable[[], object]) -> None:
-    """Wait on virtual time."""
-    for _ in range(10_000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise TimeoutError
+async def until_asked(service: FakeWake, times: int = 1) -> None:
+    await eventually(lambda: len(service.asked) >= times, f"the service to be asked {times} times")
 
 
 def at_service(
@@ -84,7 +80,7 @@ def at_service(
         server = Server("wake", fixed(fake.uri), Network(fake).connect)
         async with listening(RemoteWake(server, words, refractory_s)) as ears:
             await work(fake, ears)
-        await until(lambda: not fake.links)
+        await eventually(lambda: not fake.links, "the detector to leave the service")
         await fake.stop()
 
     run_virtual(main())
@@ -98,10 +94,10 @@ def push_from(ears: Ears, first: int, seconds: float) -> int:
 
 def test_the_service_is_asked_for_the_words_and_gets_all_audio_in_order() -> None:
     async def work(service: FakeWake, ears: Ears) -> None:
-        await until(lambda: service.asked)
+        await until_asked(service)
         samples = np.arange(RATE_HZ // 2).astype(np.int16)
         ears.push(samples, PIECE, first=1600)
-        await until(lambda: len(service.audio()) == len(samples))
+        await eventually(lambda: len(service.audio()) == len(samples), "the service to get all audio")
         assert service.asked == [["okay_nabu", "stop"]]
         assert service.formats == [(RATE_HZ, 2, 1)]
         assert np.array_equal(service.audio(), samples)
@@ -112,11 +108,11 @@ def test_the_service_is_asked_for_the_words_and_gets_all_audio_in_order() -> Non
 
 def test_without_a_wake_word_the_service_chooses_and_what_it_tells_is_one() -> None:
     async def work(service: FakeWake, ears: Ears) -> None:
-        await until(lambda: service.asked)
+        await until_asked(service)
         assert service.asked == [None]
         service.tell(Detection(name="hey_jarvis_v0.1").event())
         service.tell(Detection(name="stop").event())
-        await until(lambda: len(ears.heard) == 2)
+        await ears.until(2)
         assert [(word.name, word.phrase, word.role) for word in ears.heard] == [
             ("hey_jarvis_v0.1", "hey jarvis", Role.WAKE),
             ("stop", "stop", Role.STOP),
@@ -127,11 +123,11 @@ def test_without_a_wake_word_the_service_chooses_and_what_it_tells_is_one() -> N
 
 def test_a_service_may_add_the_models_version_or_leave_the_name_out(caplog: pytest.LogCaptureFixture) -> None:
     async def work(service: FakeWake, ears: Ears) -> None:
-        await until(lambda: service.asked)
+        await until_asked(service)
         service.tell(Detection(name="okay_nabu_v0.1").event())
         service.tell(Detection(name="Stop").event())
         service.tell(Detection().event())
-        await until(lambda: len(ears.heard) == 3)
+        await ears.until(3)
         assert [word.name for word in ears.heard] == ["okay_nabu", "stop", "okay_nabu"]
         assert "has no" not in caplog.text
 
@@ -140,10 +136,10 @@ def test_a_service_may_add_the_models_version_or_leave_the_name_out(caplog: pyte
 
 def test_a_word_that_was_not_asked_for_wakes_nobody() -> None:
     async def work(service: FakeWake, ears: Ears) -> None:
-        await until(lambda: service.asked)
+        await until_asked(service)
         service.tell(Detection(name="alexa").event())
         service.tell(Detection(name="okay_nabu").event())
-        await until(lambda: ears.heard)
+        await ears.until(1)
         assert [word.name for word in ears.heard] == ["okay_nabu"]
 
     at_service(work)
@@ -151,11 +147,11 @@ def test_a_word_that_was_not_asked_for_wakes_nobody() -> None:
 
 def test_a_detection_becomes_the_word_and_where_it_ended() -> None:
     async def work(service: FakeWake, ears: Ears) -> None:
-        await until(lambda: service.asked)
+        await until_asked(service)
         push_from(ears, 320_000, 1.0)
         service.tell(NotDetected().event())
         service.tell(Detection(name="okay_nabu", timestamp=20_700).event())
-        await until(lambda: ears.heard)
+        await ears.until(1)
         (word,) = ears.heard
         assert (word.name, word.phrase, word.role, word.pipeline) == ("okay_nabu", "okay nabu", Role.WAKE, "Kitchen")
         assert word.end_index == 20_700 * 16 - round(END_LAG_S * RATE_HZ)
@@ -166,10 +162,10 @@ def test_a_detection_becomes_the_word_and_where_it_ended() -> None:
 @pytest.mark.parametrize("timestamp", [None, 0, 700, 10**9, -5])
 def test_a_timestamp_that_cannot_be_of_the_audio_tells_no_end(timestamp: int | None) -> None:
     async def work(service: FakeWake, ears: Ears) -> None:
-        await until(lambda: service.asked)
+        await until_asked(service)
         push_from(ears, 320_000, 1.0)
         service.tell(Detection(name="okay_nabu", timestamp=timestamp).event())
-        await until(lambda: ears.heard)
+        await ears.until(1)
         assert ears.heard[0].end_index is None
 
     at_service(work)
@@ -177,15 +173,15 @@ def test_a_timestamp_that_cannot_be_of_the_audio_tells_no_end(timestamp: int | N
 
 def test_a_word_told_again_within_the_refractory_time_counts_once() -> None:
     async def work(service: FakeWake, ears: Ears) -> None:
-        await until(lambda: service.asked)
+        await until_asked(service)
         end = push_from(ears, 0, 1.0)
         service.tell(Detection(name="okay_nabu", timestamp=900).event())
         service.tell(Detection(name="okay_nabu").event())
         service.tell(Detection(name="stop").event())
-        await until(lambda: len(ears.heard) == 2)
+        await ears.until(2)
         push_from(ears, end, 3.0)
         service.tell(Detection(name="okay_nabu", timestamp=3_900).event())
-        await until(lambda: len(ears.heard) == 3)
+        await ears.until(3)
         assert [word.name for word in ears.heard] == ["okay_nabu", "stop", "okay_nabu"]
 
     at_service(work)
@@ -195,10 +191,10 @@ def test_the_services_phrases_are_taken_and_words_that_it_lacks_are_told_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def work(service: FakeWake, ears: Ears) -> None:
-        await until(lambda: service.asked)
+        await until_asked(service)
         assert [word.phrase for word in ears.detector.words] == ["Okay, Nabu!", "stop"]
         service.fail(Fault.DIES)
-        await until(lambda: len(service.asked) == 2)
+        await until_asked(service, 2)
         (told,) = [record.getMessage() for record in caplog.records if "has no" in record.getMessage()]
         assert "has no stop" in told
         assert "it has: okay_nabu, alexa" in told
@@ -208,15 +204,15 @@ def test_the_services_phrases_are_taken_and_words_that_it_lacks_are_told_once(
 
 def test_a_service_that_goes_is_connected_to_again_and_asked_anew(caplog: pytest.LogCaptureFixture) -> None:
     async def work(service: FakeWake, ears: Ears) -> None:
-        await until(lambda: service.asked)
+        await until_asked(service)
         service.fail(Fault.REFUSED)
-        await asyncio.sleep(60)
+        await elapse(60)
         assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
         service.recover()
-        await until(lambda: len(service.asked) == 2)
-        await until(lambda: any(record.getMessage() == SERVICE_NOTES for record in caplog.records))
+        await until_asked(service, 2)
+        await eventually(lambda: SERVICE_NOTES in caplog.messages, "the service's return to be told")
         service.tell(Detection(name="okay_nabu").event())
-        await until(lambda: ears.heard)
+        await ears.until(1)
 
     at_service(work)
 
@@ -226,10 +222,10 @@ def test_a_service_that_is_not_there_yet_is_found_when_it_comes() -> None:
     late.fault = Fault.REFUSED
 
     async def work(service: FakeWake, ears: Ears) -> None:
-        await asyncio.sleep(5)
+        await elapse(5)
         assert service.asked == []
         service.recover()
-        await until(lambda: service.asked)
+        await until_asked(service)
 
     at_service(work, service=late)
 
@@ -237,7 +233,7 @@ def test_a_service_that_is_not_there_yet_is_found_when_it_comes() -> None:
 def test_a_service_that_is_away_is_tried_seldom() -> None:
     async def work(service: FakeWake, ears: Ears) -> None:
         service.fail(Fault.REFUSED)
-        await asyncio.sleep(600)
+        await elapse(600)
         assert service.attempts < 600
 
     at_service(work)
@@ -245,14 +241,14 @@ def test_a_service_that_is_away_is_tried_seldom() -> None:
 
 def test_of_what_was_said_while_the_service_was_away_the_last_second_is_sent() -> None:
     async def work(service: FakeWake, ears: Ears) -> None:
-        await until(lambda: service.asked)
+        await until_asked(service)
         service.fail(Fault.REFUSED)
         service.chunks.clear()
-        await asyncio.sleep(1)
+        await elapse(1)
         end = push_from(ears, 0, 60.0)
         service.recover()
-        await until(lambda: service.chunks)
-        await asyncio.sleep(1)
+        await eventually(lambda: service.chunks, "the service to get audio again")
+        await elapse(1)
         assert len(service.audio()) == RATE_HZ
         assert service.chunks[0].timestamp == (end - RATE_HZ) // 16
 
@@ -262,20 +258,20 @@ def test_of_what_was_said_while_the_service_was_away_the_last_second_is_sent() -
 @pytest.mark.parametrize("data", [{"name": 5}, {"name": "okay_nabu", "timestamp": "now"}, {"name": ["a"]}])
 def test_garbage_is_the_services_failure_and_not_ours(data: dict[str, object]) -> None:
     async def work(service: FakeWake, ears: Ears) -> None:
-        await until(lambda: service.asked)
+        await until_asked(service)
         service.tell(Event("detection", data=data))
-        await until(lambda: len(service.asked) == 2)
+        await until_asked(service, 2)
         service.tell(Detection(name="okay_nabu").event())
-        await until(lambda: ears.heard)
+        await ears.until(1)
 
     at_service(work)
 
 
 def test_an_error_of_the_service_is_logged_and_a_new_connection_made(caplog: pytest.LogCaptureFixture) -> None:
     async def work(service: FakeWake, ears: Ears) -> None:
-        await until(lambda: service.asked)
+        await until_asked(service)
         service.fail(Fault.ERROR)
-        await until(lambda: len(service.asked) == 2)
+        await until_asked(service, 2)
         assert any("out of memory" in record.getMessage() for record in caplog.records)
 
     at_service(work)
@@ -294,7 +290,7 @@ class StuckConnection:
             await asyncio.Event().wait()
 
     async def receive(self) -> Event:
-        await asyncio.sleep(0.1)
+        await elapse(0.1)
         return self._info.event()
 
     async def close(self) -> None:
@@ -313,8 +309,8 @@ def test_a_service_that_takes_no_audio_is_left(caplog: pytest.LogCaptureFixture)
         remote = RemoteWake(Server("wake", fixed(StuckConnection.uri), connect), (NABU,), 2.0)
         async with listening(remote) as ears:
             push_from(ears, 0, 1.0)
-            await until(lambda: "taking audio" in caplog.text)
+            await eventually(lambda: "taking audio" in caplog.text, "the service that takes no audio to be told of")
             before = len(made)
-            await until(lambda: len(made) > before)
+            await eventually(lambda: len(made) > before, "a new connection to be made")
 
     run_virtual(main())

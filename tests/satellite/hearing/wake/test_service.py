@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,19 +14,17 @@ from satellite.hearing.wake.base import RATE_HZ, Role
 from satellite.hearing.wake.choice import WordChoice, make_detector
 from satellite.pipelines.server import Server, fixed
 from satellite.settings.wake import WakeEngine, WakeWordName
+from tests.patience import eventually
 from tests.satellite.hearing.wake.sound import Ears, ear, listening, pieces_of, with_silence
 from wire.client import connect
 from wire.service import Peer, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wyoming.event import Event
 
     from satellite.devices.base import Samples
     from satellite.hearing.wake.base import WakeWord
 
-PATIENCE_S = 30.0
 WORD = "okay_nabu"
 
 
@@ -38,7 +35,6 @@ class WakeHouse:
         self.uri = "tcp://127.0.0.1:0"
         self.asked: list[list[str] | None] = []
         self.taken = 0
-        self._moved = asyncio.Event()
         self._ear = ear(WakeEngine.MICRO, WORD)
         self._service: Service | None = None
 
@@ -55,21 +51,16 @@ class WakeHouse:
 
     def ask(self, names: list[str] | None) -> None:
         self.asked.append(names)
-        self._moved.set()
 
     def take(self, samples: Samples) -> list[WakeWord]:
         self.taken += len(samples)
-        self._moved.set()
         return list(self._ear.hear(samples, self.taken))
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not condition():
-                self._moved.clear()
-                await self._moved.wait()
-
     async def until_taken(self, samples: int) -> None:
-        await self.until(lambda: self.taken == samples)
+        await eventually(lambda: self.taken == samples, f"the service to take {samples} samples")
+
+    async def until_asked(self, times: int) -> None:
+        await eventually(lambda: len(self.asked) == times, f"the service to be asked {times} times")
 
 
 class WakeSession:
@@ -108,13 +99,14 @@ async def test_a_service_hears_the_word_also_after_it_was_restarted(house: WakeH
     detector = await make_detector(choice, Server("wake", fixed(house.uri), connect))
     try:
         async with listening(detector) as ears:
-            await house.until(lambda: house.asked == [[WORD]])
+            await house.until_asked(1)
             first = 1_000_000
             end = await say(ears, house, first)
             await ears.until(1)
             await house.stop()
             await house.start()
-            await house.until(lambda: house.asked == [[WORD]] * 2)
+            await house.until_asked(2)
+            assert house.asked == [[WORD]] * 2
             await say(ears, house, end)
             await ears.until(2)
         assert [(word.name, word.role, word.pipeline) for word in ears.heard] == [(WORD, Role.WAKE, "Kitchen")] * 2

@@ -14,7 +14,7 @@ from tests.home_assistant.peer import FakeHomeAssistant
 from tests.home_assistant.script import tone
 from tests.satellite.pipelines.home_assistant.house import Room, info, voice
 from tests.satellite.virtual.network import cancelled
-from tests.virtual_clock import run_virtual
+from tests.virtual_clock import elapse, run_virtual
 from wire.events import Interrupt
 from wire.service import Service
 
@@ -88,7 +88,7 @@ def test_turns_are_the_other_pipelines_and_home_assistant_has_none() -> None:
             pipeline.ask(1, "what is this")
             pipeline.cancel(Interrupt("speech", 1))
             pipeline.played(2)
-            await asyncio.sleep(1)
+            await elapse(1)
             expected = ["open", "audio", "end", "abort", "ask", "cancel", "played"]
             assert [call[0] for call in turns.calls] == expected
             sent = {entry.event.type for entry in home.log.entries if entry.from_satellite}

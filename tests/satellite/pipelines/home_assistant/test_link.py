@@ -13,7 +13,7 @@ from satellite.pipelines.home_assistant.wake import HomeAssistantWake
 from tests.home_assistant.release import V2026_2, V2026_11, Release
 from tests.home_assistant.script import Reply, Turn, tone
 from tests.satellite.pipelines.home_assistant.house import SECOND, house, quiet, voice
-from tests.virtual_clock import run_virtual
+from tests.virtual_clock import elapse, run_virtual
 
 OLD, NEW = tone(20.0), tone(3.0, value=7)
 YES = Turn("one", Reply("Yes.", NEW))
@@ -77,7 +77,7 @@ def test_more_than_ten_minutes_of_speech_are_refused_with_one_line(caplog: pytes
             await here.speak(1, voice(1.0))
             await here.home.sent("audio-stop")
             await here.room.until(lambda: here.room.noted("ha-spoken"))
-            await asyncio.sleep(60)
+            await elapse(60)
             assert here.room.noted("disconnected") == []
 
     with caplog.at_level(logging.WARNING):
@@ -102,17 +102,17 @@ def test_home_assistants_own_wake_word_begins_a_turn_in_the_run_that_heard_it() 
                     for sound in (quiet(0.1), voice(0.1, 30)):
                         here.pipeline.push(sound)
                     await here.home.sent("detection", number)
-                    await asyncio.sleep(0.01)
+                    await elapse(0.01)
                     assert heard == ["okay nabu"] * number
                     here.pipeline.open_stt(number)
                     for _ in range(50):
                         here.pipeline.push(voice(0.02, SECOND))
                         here.pipeline.send_audio(number, voice(0.02, SECOND))
-                        await asyncio.sleep(0.02)
+                        await elapse(0.02)
                     here.pipeline.end_stt(number)
                     await here.answered(number)
                     assert here.home.utterances[-1].audio == voice(1.0, SECOND)
-                    await asyncio.sleep(3)
+                    await elapse(3)
                     here.pipeline.played(number)
                 assert "null" not in here.from_satellite("run-pipeline")[1:]
             finally:
@@ -126,7 +126,7 @@ def test_a_missing_wake_word_engine_is_asked_for_less_and_less() -> None:
     async def main() -> None:
         settings = HomeAssistantSettings(wake=WakeIn.HOME_ASSISTANT)
         async with house([YES], settings) as here:
-            await asyncio.sleep(120)
+            await elapse(120)
             assert 3 <= len(here.from_satellite("run-pipeline")) <= 9
             assert len(here.room.noted("error")) == 1
 

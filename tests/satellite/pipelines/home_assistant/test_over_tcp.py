@@ -9,11 +9,10 @@ from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, H
 from tests.home_assistant.link import connector
 from tests.home_assistant.peer import FakeHomeAssistant
 from tests.home_assistant.script import Reply, Turn, tone
+from tests.patience import expecting
 from tests.satellite.pipelines.home_assistant.house import SECOND, House, Room, info, voice
 from tests.satellite.virtual.network import cancelled
 from wire.service import Service
-
-PATIENCE_S = 30.0
 
 
 async def test_a_turn_and_a_barge_in_over_tcp() -> None:
@@ -25,7 +24,7 @@ async def test_a_turn_and_a_barge_in_over_tcp() -> None:
     work = asyncio.create_task(pipeline.run(room))
     turns = [Turn("one", Reply("Old.", tone(20.0))), Turn("two", Reply("New.", tone(1.0, value=7)))]
     try:
-        async with asyncio.timeout(PATIENCE_S), FakeHomeAssistant(connector(uri), turns) as home:
+        async with expecting("a turn and a barge-in to be over"), FakeHomeAssistant(connector(uri), turns) as home:
             await home.connected()
             await room.until(lambda: room.noted("connected"))
             here = House(link, service, pipeline, room, home)

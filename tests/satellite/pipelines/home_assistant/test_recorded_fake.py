@@ -12,7 +12,7 @@ from tests.home_assistant.release import V2026_2, V2026_11, Release
 from tests.home_assistant.script import Order, Reply, Turn, tone
 from tests.satellite.pipelines.home_assistant.house import FIRST, House, house, quiet, voice
 from tests.satellite.pipelines.home_assistant.traces.recording import Line, Recording, read
-from tests.virtual_clock import run_virtual
+from tests.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +62,7 @@ async def interrupted(here: House, epoch: int, stream: int, reason: str = "speec
 async def answered(here: House, epoch: int) -> None:
     """Hear a reply to its end."""
     await here.answered(epoch)
-    await asyncio.sleep(2.0)
+    await elapse(2.0)
     here.pipeline.played(epoch)
     told = len(here.home.log.of("played", from_satellite=True))
     await here.home.received("played", told + 1)
@@ -94,7 +94,7 @@ def test_a_barge_in(version: str, release: Release) -> None:
         async with house(turns, release=release) as here:
             await here.speak(1, voice(VOICE_S) + quiet(SILENCE_S))
             await here.home.sent("audio-stop")
-            await asyncio.sleep(4.0)
+            await elapse(4.0)
             await interrupted(here, 1, 2)
             await answered(here, 2)
             return lines_of(here)
@@ -171,7 +171,7 @@ def test_a_tts_that_died(version: str, release: Release) -> None:
             await here.speak(1, voice(VOICE_S) + quiet(SILENCE_S))
             await here.answered(1)
             here.interrupt(1, "failed")
-            await asyncio.sleep(5.0)
+            await elapse(5.0)
             await here.speak(2, voice(VOICE_S) + quiet(SILENCE_S))
             await answered(here, 2)
             return lines_of(here)

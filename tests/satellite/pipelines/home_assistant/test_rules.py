@@ -13,7 +13,7 @@ from tests.home_assistant.release import V2026_2, V2026_11, Release
 from tests.home_assistant.script import NOTHING, EndedBy, Order, Reply, Turn, tone
 from tests.home_assistant.stages import Stt
 from tests.satellite.pipelines.home_assistant.house import SECOND, house, quiet, voice
-from tests.virtual_clock import run_virtual
+from tests.virtual_clock import elapse, run_virtual
 
 OLD, NEW = tone(20.0), tone(3.0, value=7)
 
@@ -31,7 +31,7 @@ def test_rule_2_old_speech_between_the_new_reaches_nobody() -> None:
             await here.answered(2)
             assert here.room.audio[2] == NEW
             # All of the old one was still sent.
-            await asyncio.sleep(30)
+            await elapse(30)
             assert len(here.home.log.of("audio-stop", from_satellite=False)) == 2
             assert len(here.room.audio[1]) < len(OLD)
 
@@ -64,7 +64,7 @@ def test_rule_3_text_late_or_never_and_no_audio_start(order: Order, no_audio_sta
                 await here.speak(number, voice(1.0))
                 await here.answered(number)
                 assert here.room.audio[number] == NEW
-                await asyncio.sleep(5)
+                await elapse(5)
                 here.pipeline.played(number)
             assert here.room.failed == []
             texts = {} if order is Order.NO_TEXT else {1: "All right.", 2: "All right."}
@@ -107,7 +107,7 @@ def test_rule_4_a_minute_of_speech_is_read_while_nobody_plays_them_and_pings_ans
             here.room.room.clear()
             await here.speak(1, voice(1.0))
             await here.home.sent("audio-stop")
-            await asyncio.sleep(30)
+            await elapse(30)
             assert len(here.home.log.of("run-satellite", from_satellite=False)) == 1
             assert len(here.home.log.of("pong", from_satellite=True)) >= 10
             assert len(here.room.audio[1]) < len(speech) / 100
@@ -121,7 +121,7 @@ def test_rule_4_a_minute_of_speech_is_read_while_nobody_plays_them_and_pings_ans
 def test_rule_5_connections_that_only_describe_change_nothing() -> None:
     async def main() -> None:
         async with house([Turn("one", Reply("Yes.", NEW))]) as here:
-            await asyncio.sleep(100)
+            await elapse(100)
             assert len({entry.connection for entry in here.home.log.entries}) >= 4
             await here.speak(1, voice(1.0))
             await here.answered(1)
@@ -182,7 +182,7 @@ def test_rule_8_an_announcement_is_played_and_reported() -> None:
             await here.answered(1)
             assert here.room.announcements == [1]
             assert here.room.audio[1] == NEW
-            await asyncio.sleep(2)
+            await elapse(2)
             assert not announcing.done()
             here.pipeline.played(1)
             assert await announcing
@@ -274,7 +274,7 @@ def test_rule_9_mute_lasts_until_it_is_switched_off(muted_s: float) -> None:
         async with house([Turn("one", Reply("Yes.", NEW))]) as here:
             here.home.mute()
             await here.room.until(lambda: here.room.mutes == ["mute"])
-            await asyncio.sleep(muted_s)
+            await elapse(muted_s)
             assert here.room.mutes == ["mute"]
             here.home.unmute()
             await here.room.until(lambda: here.room.mutes == ["mute", "unmute"] and here.link.connected)
@@ -294,7 +294,7 @@ def test_rule_10_where_another_room_answers_the_turn_ends_without_an_error() -> 
             assert here.room.transcripts == {1: ""}
             assert here.room.stt_failures == []
             here.pipeline.end_stt(1)
-            await asyncio.sleep(5)
+            await elapse(5)
             here.wake("okay_nabu")
             await here.speak(2, voice(1.0))
             await here.answered(1)

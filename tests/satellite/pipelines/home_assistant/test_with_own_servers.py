@@ -14,7 +14,7 @@ from tests.satellite.pipelines.home_assistant.house import house, quiet, voice
 from tests.satellite.virtual.network import FakeServer, Network
 from tests.satellite.virtual.servers import FakeBridge, FakeStt
 from tests.satellite.virtual.signals import magnitude
-from tests.virtual_clock import run_virtual
+from tests.virtual_clock import elapse, run_virtual
 from wire.errors import PeerGoneError
 from wire.events import WordMark
 
@@ -60,7 +60,7 @@ def test_uh_huh_is_heard_by_our_own_stt_and_home_assistant_never_knows() -> None
         stt = FakeStt({2: ("uh-huh", 8000)})
         async with house([Turn("one", Reply("Old.", OLD))], parts=parts(stt)) as here:
             await interrupted_by(here, "uh-huh", lambda: None)
-            await asyncio.sleep(5)
+            await elapse(5)
             assert here.from_satellite("run-pipeline") == ["null", "run-pipeline"]
             assert len(here.home.utterances) == 1
             await here.answered(1)
@@ -75,7 +75,7 @@ def test_words_made_out_by_our_own_stt_reach_home_assistant_as_audio() -> None:
         stt = FakeStt({2: ("turn on the light", 8000)})
         async with house([Turn("one", Reply("Old.", OLD)), LIGHT], parts=parts(stt)) as here:
             await interrupted_by(here, "turn on the light", lambda: here.interrupt(1))
-            await asyncio.sleep(0.6)
+            await elapse(0.6)
             here.pipeline.ask(2, "turn on the light")
             await here.answered(2)
             assert here.home.utterances[1].audio == voice(0.5, SECOND)
@@ -136,7 +136,7 @@ class Marks:
         await asyncio.Event().wait()
 
     async def marks_of(self, text: str) -> tuple[WordMark, ...]:
-        await asyncio.sleep(1)
+        await elapse(1)
         if not self.marks:
             raise PeerGoneError("tcp://nowhere:1")
         return self.marks
@@ -155,7 +155,7 @@ def test_word_marks_are_used_if_they_fit_the_speech(marks: Marks, taken: bool) -
         async with house([LIGHT], parts={"marks": marks}) as here:
             await here.speak(1, voice(1.0))
             await here.answered(1)
-            await asyncio.sleep(5)
+            await elapse(5)
             assert tuple(here.room.marks.get(1, ())) == (marks.marks if taken else ())
 
     run_virtual(main())
