@@ -11,16 +11,14 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from tests.patience import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-# PulseAudio starts within half a second on an idle machine.
-START_WITHIN_S = 10.0
 
 # Whoever wants to be heard by the microphone plays on the sink `air`.
 HEADSET = (
@@ -63,11 +61,13 @@ class VirtualCard:
         self._server = subprocess.Popen(
             words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        give_up = time.monotonic() + START_WITHIN_S
-        while not self._answers():
-            if self._server.poll() is not None or time.monotonic() > give_up:
-                raise RuntimeError("the virtual card's PulseAudio did not start")
-            time.sleep(0.02)
+        wait_until(self._is_up, "PulseAudio of the virtual card to answer")
+
+    def _is_up(self) -> bool:
+        assert self._server is not None
+        status = self._server.poll()
+        assert status is None, f"expected PulseAudio to run; it ended with status {status}"
+        return self._answers()
 
     def unplug(self) -> None:
         """End the server."""

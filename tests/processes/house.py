@@ -74,9 +74,8 @@ class Running:
         try:
             with socket.create_connection(("127.0.0.1", port_of(self.uri)), timeout=1) as connection:
                 connection.sendall(b'{"type": "describe"}\n')
-                with connection.makefile("rb") as answers:
-                    answer: bytes = answers.readline()
-                    return b'"info"' in answer
+                answer: bytes = connection.makefile("rb").readline()
+                return b'"info"' in answer
         except OSError:
             return False
 
@@ -107,7 +106,7 @@ class Running:
 
         def found() -> bool:
             self.check()
-            return sum(record["type"] == kind for record in self.trace()[since:]) >= count
+            return len([record for record in self.trace()[since:] if record["type"] == kind]) >= count
 
         await eventually(found, f"{self.name} to record {kind}" + (f" {count} times" if count > 1 else ""))
         return [record for record in self.trace()[since:] if record["type"] == kind]
