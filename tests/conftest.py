@@ -33,6 +33,7 @@ def pytest_configure() -> None:
         os.nice(_NICENESS)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the rooms first, in lanes of about as many tests, each lane on one worker (--dist loadgroup)."""
     items.sort(key=lambda item: item.get_closest_marker("real_time") is None)

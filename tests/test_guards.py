@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 CASES = """
 import asyncio, logging, threading, time
 import pytest
+from tests import guards
 from wire.setting_field import _to_bool
 from wire import trace
 
 release = threading.Event()
+# What these tests leave never ends.
+guards.GRACE_S = 0.5
 
 class Sleepy(str):
     def lower(self):

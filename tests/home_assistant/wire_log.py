@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,11 +37,14 @@ class WireLog:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self._by_kind: defaultdict[tuple[str, bool], list[Entry]] = defaultdict(list)
         self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 
     def add(self, connection: int, event: Event, *, from_satellite: bool) -> None:
         """Record an event."""
-        self.entries.append(Entry(asyncio.get_running_loop().time(), connection, from_satellite, event))
+        entry = Entry(asyncio.get_running_loop().time(), connection, from_satellite, event)
+        self.entries.append(entry)
+        self._by_kind[event.type, from_satellite].append(entry)
         self.changed()
 
     def changed(self) -> None:
@@ -51,7 +55,7 @@ class WireLog:
 
     def of(self, kind: str, *, from_satellite: bool) -> list[Entry]:
         """Return the entries of a kind."""
-        return [e for e in self.entries if e.event.type == kind and e.from_satellite == from_satellite]
+        return list(self._by_kind[kind, from_satellite])
 
     async def until(self, condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
         """Wait until something holds; fails with the end of the log. `what` says who is to do what."""

@@ -117,7 +117,7 @@ async def talk(
 
 @real_time
 async def test_all_of_twenty_satellites_get_their_answer(tmp_path: Path) -> None:
-    pcm = said("stop")
+    pcm = said("what_time_is_it")
     places = asyncio.Semaphore(AT_A_TIME)
     names = [f"satellite {number}" for number in range(1, CLIENTS + 1)]
     flags = {"stt": ("--max-sessions", str(AT_A_TIME), "--max-waiting", str(CLIENTS))}
@@ -134,9 +134,9 @@ async def test_all_of_twenty_satellites_get_their_answer(tmp_path: Path) -> None
                 await satellite.traced("reply-received")
         for listener in told:
             assert not listener.errors
-            assert listener.text == "stop"
-            assert "I understood: stop" in listener.reply
-            assert listener.audio_s > 5
+            assert listener.text == "what time is it"
+            assert listener.reply.startswith("It is ")
+            assert listener.audio_s > 1
             assert " ".join(listener.marked).split() == listener.reply.split()
         assert [each.trace("ask")[0]["text"] for each in rooms.values()] == ["what time is it", "count to twenty"]
         assert not any(each.trace("failed") for each in rooms.values())
