@@ -16,7 +16,7 @@ from blockbuster import BlockBuster, BlockingError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-# What a test started may still be winding up when the test ends, such as a pass of a recogniser, which cannot be stopped.
+# What a test started may still be winding up when it ends, such as a recogniser's pass, which cannot be stopped.
 GRACE_S = 30.0
 MARKERS = ("allow_tasks", "allow_threads", "allow_blocking", "allow_lost_errors")
 

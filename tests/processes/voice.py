@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Before each clip: longer than the tone that says that something failed, by the clock of the microphone, which is the
+# loudspeaker's as well. A first sound of the loudspeaker may hide a voice.
+_PAUSE_BLOCKS = 50
 # Blocks of 20 ms at 16 kHz, at the pace of a sound card: the clips whose paths come in through a pipe, one after the
 # other, and between them faint noise, as no microphone is without. Late blocks follow at once, as from a card's buffer.
 _MICROPHONE = """
 import array, os, random, sys, time, wave
 told, told_of, said, block = os.open(sys.argv[1], os.O_RDONLY | os.O_NONBLOCK), b"", b"", 320
+pause = int(sys.argv[2]) * 2 * block
 noise = array.array("h", (random.randint(-8, 8) for _ in range(50 * block))).tobytes()
 began, number = time.monotonic(), 0
 while True:
@@ -33,10 +37,10 @@ while True:
     while b"\\n" in told_of:
         path, _, told_of = told_of.partition(b"\\n")
         with wave.open(path.decode()) as file:
-            said += file.readframes(file.getnframes())
+            said += bytes(pause) + file.readframes(file.getnframes())
     at = number % 50 * 2 * block
     now, said = said[:2 * block], said[2 * block:]
-    sys.stdout.buffer.write(now + noise[at + len(now):at + 2 * block])
+    sys.stdout.buffer.write(now if any(now) else noise[at:at + 2 * block])
     sys.stdout.buffer.flush()
     number += 1
     time.sleep(max(0, began + number * 0.02 - time.monotonic()))
@@ -54,11 +58,11 @@ class Voice:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        program = shlex.join([sys.executable, "-I", "-S", "-c", _MICROPHONE, str(self._pipe)])
+        program = shlex.join([sys.executable, "-I", "-S", "-c", _MICROPHONE, str(self._pipe), str(_PAUSE_BLOCKS)])
         return ("--no-zeroconf", "--mic-command", program, "--mic-command-samples-per-chunk", "320")
 
     def say(self, clip: str) -> None:
-        """Begin to say a clip, once what was said before has ended."""
+        """Say a clip, a second after the last one."""
         os.write(self._told, f"{CLIPS / clip}.wav\n".encode())
 
     def close(self) -> None:
