@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from satellite.hearing.echo import Convergence, EchoReport
 
@@ -16,6 +17,16 @@ OUR_OWN_COHERENCE = 0.25
 # A path that changed shows in the misfit before Silero hears what it left. Where users talk and nothing changes, the
 # misfit is below this in all but one of a hundred frames.
 _MOST_MISFIT = 0.15
+
+
+class Refusal(Enum):
+    """Why what was heard may be our own voice alone."""
+
+    STARTING = "echo not known yet"
+    RECOVERING = "echo not known any more"
+    EVIDENCE = "evidence"
+    COHERENCE = "coherence"
+    MISFIT = "misfit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +55,25 @@ class EchoFacts:
     delay_ms: float | None
     drift_ppm: float
 
+    def refusal(
+        self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
+    ) -> Refusal | None:
+        """Tell why speech that was heard now may be our own: always while we play before the echo is known."""
+        if not self.playing:
+            return None
+        if self.convergence is not Convergence.CONVERGED:
+            return Refusal.STARTING if self.convergence is Convergence.STARTING else Refusal.RECOVERING
+        if self.evidence < least_evidence:
+            return Refusal.EVIDENCE
+        if self.coherence > most_coherence:
+            return Refusal.COHERENCE
+        return Refusal.MISFIT if abs(self.misfit) > _MOST_MISFIT else None
+
     def somebody_else(
         self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
     ) -> bool:
-        """Tell whether speech that was heard now is not our own: never while we play before the echo is known."""
-        if not self.playing:
-            return True
-        return (
-            self.convergence is Convergence.CONVERGED
-            and self.evidence >= least_evidence
-            and self.coherence <= most_coherence
-            and abs(self.misfit) <= _MOST_MISFIT
-        )
+        """Tell whether speech that was heard now is not our own."""
+        return self.refusal(least_evidence, most_coherence) is None
 
     def report(self) -> EchoReport:
         """Return what is not about this very moment."""

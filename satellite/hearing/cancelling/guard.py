@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satellite.hearing.echo import Convergence
+from satellite.hearing.cancelling.facts import Refusal
 from satellite.hearing.guard import LoudOnset
 
 if TYPE_CHECKING:
@@ -42,7 +42,10 @@ class ByResidual:
 
     def explains(self) -> bool:
         """Tell whether what was heard last may be our own voice alone."""
-        facts = self.canceller.facts
-        if facts.playing and facts.convergence is not Convergence.CONVERGED:
-            return not self._loud.is_somebody()
-        return not facts.somebody_else()
+        return self.refusal() is not None
+
+    def refusal(self) -> Refusal | None:
+        """Tell why what was heard last may be our own voice alone; None: it is not."""
+        refusal = self.canceller.facts.refusal()
+        is_unknown = refusal in {Refusal.STARTING, Refusal.RECOVERING}
+        return None if is_unknown and self._loud.is_somebody() else refusal
