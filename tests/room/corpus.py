@@ -157,7 +157,7 @@ def _above(samples: Signal, threshold: float) -> Signal:
     return samples[loud[0] : loud[-1] + 1] if len(loud) else samples
 
 
-def _out_of_noise(samples: Signal) -> Signal:
+def out_of_noise(samples: Signal) -> Signal:
     """Cut a recording down to what rises from its own noise; what is cut off is not played either."""
     whole = len(samples) // _NOISE_FRAMES * _NOISE_FRAMES
     peaks = np.abs(samples[:whole]).reshape(-1, _NOISE_FRAMES).max(axis=1)
@@ -184,7 +184,7 @@ def _recorded(folder: Path, entry: dict[str, Any]) -> Clip:
     else:
         line = Line.COMMAND if words <= _COMMAND_WORDS else Line.REQUEST
     name = Path(str(entry["file"])).stem
-    return _clip(f"recorded-{name}", line, f"recorded-{entry['speaker']}", text, _out_of_noise(_read(folder, name)))
+    return _clip(f"recorded-{name}", line, f"recorded-{entry['speaker']}", text, out_of_noise(_read(folder, name)))
 
 
 def _read(folder: Path, name: str) -> Signal:

@@ -1,0 +1,1 @@
+"""The product's hearing over recordings of real loudspeakers and microphones."""
