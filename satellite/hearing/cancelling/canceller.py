@@ -111,6 +111,8 @@ class KalmanCanceller:
         self._levels = EchoLevels()
         self._delay_blocks = 0
         self._delay_samples: int | None = None
+        # Whether it was measured on the path as it is now.
+        self._is_located = False
         # The response when it was last right, and the delay that it had.
         self._remembered: tuple[NDArray[np.float32], int] | None = None
         self._is_second = False
@@ -142,6 +144,7 @@ class KalmanCanceller:
             coherence=self._evidence.coherence,
             misfit=self._evidence.misfit,
             convergence=self._watch.convergence,
+            located=self._is_located,
             residual_dbfs=dbfs(float(self._leak.expected.mean())),
             noise_dbfs=dbfs(float(self._leak.noise.mean())),
             echo_db=self._levels.echo_db,
@@ -248,6 +251,7 @@ class KalmanCanceller:
         verdict = self._watch.push(seen)
         if verdict is not Verdict.KEEP:
             self._delays.forget()
+            self._is_located = False
             if was_right and self._delay_samples is not None:
                 self._remembered = self._filter.response, self._delay_samples
         if verdict is Verdict.RESET:
@@ -270,6 +274,7 @@ class KalmanCanceller:
     def _found(self, delay_samples: int) -> None:
         is_first = self._delay_samples is None
         self._delay_samples = delay_samples
+        self._is_located = True
         inside = (delay_samples - self._sliding.lag) / BLOCK_SAMPLES - self._delay_blocks
         nearest = _NEAR_BLOCKS if self._delay_blocks else -1.0
         by = 0 if nearest <= inside <= _FAR_BLOCKS else self._wanted_blocks(delay_samples) - self._delay_blocks

@@ -11,6 +11,10 @@ from satellite.hearing.echo import Convergence, EchoReport
 # Silero took for speech was our own, without them 1.3 a minute, and nearly all users who were missed Silero had missed.
 SOMEBODY_ELSE_EVIDENCE = 0.05
 
+# What it takes of a filter that has not learnt the echo as well as it should, or not any more: real loudspeakers let
+# none get there for seconds, or ever. script/bench real.
+UNPROVEN_EVIDENCE = 0.15
+
 # More coherent than this is our own voice on a path that changed a moment ago. It costs no user.
 OUR_OWN_COHERENCE = 0.25
 
@@ -38,6 +42,7 @@ class EchoFacts:
     coherence: share of the residual's energy, 0 to 1, that what we played still explains; over 100 ms.
     misfit: how much more of the expected echo there is than was expected, as a share of it; over 100 ms. Whoever else
     talks, it is near 0 while the filter knows the path; -1: what was expected is not there; 1: it is there twice.
+    located: the delay was measured, and the path has not changed since.
     residual_dbfs: the echo expected in the residual. noise_dbfs: steady noise in it.
     echo_db: echo at the microphone relative to what was played (the echo return loss, negated); erle_db: by how much
     the filter lowers it. delay_ms, drift_ppm: of the microphone against what was played. None: not known yet.
@@ -48,6 +53,7 @@ class EchoFacts:
     coherence: float
     misfit: float
     convergence: Convergence
+    located: bool
     residual_dbfs: float
     noise_dbfs: float
     echo_db: float | None
@@ -58,22 +64,27 @@ class EchoFacts:
     def refusal(
         self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
     ) -> Refusal | None:
-        """Tell why speech that was heard now may be our own: always while we play before the echo is known."""
+        """Tell why speech that was heard now may be our own; before the echo is known, it takes more evidence not to."""
         if not self.playing:
             return None
         if self.convergence is not Convergence.CONVERGED:
+            if self.located and self._refusal(UNPROVEN_EVIDENCE, most_coherence) is None:
+                return None
             return Refusal.STARTING if self.convergence is Convergence.STARTING else Refusal.RECOVERING
-        if self.evidence < least_evidence:
-            return Refusal.EVIDENCE
-        if self.coherence > most_coherence:
-            return Refusal.COHERENCE
-        return Refusal.MISFIT if abs(self.misfit) > _MOST_MISFIT else None
+        return self._refusal(least_evidence, most_coherence)
 
     def somebody_else(
         self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
     ) -> bool:
         """Tell whether speech that was heard now is not our own."""
         return self.refusal(least_evidence, most_coherence) is None
+
+    def _refusal(self, least_evidence: float, most_coherence: float) -> Refusal | None:
+        if self.evidence < least_evidence:
+            return Refusal.EVIDENCE
+        if self.coherence > most_coherence:
+            return Refusal.COHERENCE
+        return Refusal.MISFIT if abs(self.misfit) > _MOST_MISFIT else None
 
     def report(self) -> EchoReport:
         """Return what is not about this very moment."""

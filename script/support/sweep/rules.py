@@ -117,7 +117,7 @@ def agreements(listened: Listened, rule: Rule) -> NDArray[np.bool_]:
         return np.ones(len(tracks["end"]), np.bool_)
     agreed: NDArray[np.bool_] = tracks["explains"] == 0
     if rule.guard is not Guard.SHIPPED and np.isfinite(tracks["evidence"]).all():
-        # Before the echo is known the limits do not count, but how loud it is.
+        # Before the echo is known other limits count, and how loud it is.
         agreed = np.array(
             [
                 facts.somebody_else(rule.least_evidence, rule.most_coherence)
@@ -144,6 +144,7 @@ def _facts(listened: Listened) -> tuple[EchoFacts, ...]:
             coherence=coherence,
             misfit=misfit,
             convergence=CONVERGENCES[int(convergence)],
+            located=True,
             residual_dbfs=_NAN,
             noise_dbfs=_NAN,
             echo_db=None,
