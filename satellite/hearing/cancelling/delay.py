@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import RATE_HZ
+from satellite.hearing.cancelling.partitions import AUDIBLE_POWER, RATE_HZ
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,8 +33,6 @@ _AGREE_SAMPLES = 32
 _DIRECT = RATE_HZ // 1_000 // _DECIMATION
 # Keeps bins in which next to nothing was played from adding noise to a response (share of the mean power).
 _REGULARISATION = 0.03
-# Quieter playback tells nothing of its echo.
-_MIN_PLAYED_DBFS = -60.0
 
 
 class DelayEstimator:
@@ -78,7 +76,7 @@ class DelayEstimator:
 
     def _measure(self) -> bool:
         recent = self._played[-_HOP - MAX_DELAY_SAMPLES // _DECIMATION :]
-        if 10 * math.log10(float(recent @ recent) / len(recent) / _DECIMATION**2 + 1e-12) < _MIN_PLAYED_DBFS:
+        if float(recent @ recent) / len(recent) / _DECIMATION**2 < AUDIBLE_POWER:
             return False
         self._padded[-_HOP:] = self._mic
         self._cross *= _FORGETTING

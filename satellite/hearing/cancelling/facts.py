@@ -64,7 +64,7 @@ class EchoFacts:
     def refusal(
         self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
     ) -> Refusal | None:
-        """Tell why speech that was heard now may be our own; before the echo is known, it takes more evidence not to."""
+        """Tell why speech that was heard now may be our own; it takes more evidence while the echo is not known."""
         if not self.playing:
             return None
         if self.convergence is not Convergence.CONVERGED:

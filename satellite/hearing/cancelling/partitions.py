@@ -15,8 +15,9 @@ BLOCK_SAMPLES = 160
 # A block and the one before it: the circular convolution of a block's filter is linear in the second half.
 FFT_SAMPLES = 2 * BLOCK_SAMPLES
 BINS = FFT_SAMPLES // 2 + 1
-# Nobody hears playback below -70 dBFS, and its echo teaches nothing.
-_SILENT_POWER = 1e-7
+# Playback below -60 dBFS, as a mean square, is none: nobody hears it, and its echo teaches nothing. A reference may
+# never be quite silent; the AEC Challenge has one at -68 dBFS.
+AUDIBLE_POWER = 1e-6
 _LONG_AGO_BLOCKS = 1 << 30
 
 
@@ -39,7 +40,7 @@ class PlayedSpectra:
         self._samples[BLOCK_SAMPLES:] = played
         spectrum = np.fft.rfft(self._samples)
         self.level = float(played @ played) / BLOCK_SAMPLES
-        self.silent_blocks = 0 if self.level > _SILENT_POWER else self.silent_blocks + 1
+        self.silent_blocks = 0 if self.level > AUDIBLE_POWER else self.silent_blocks + 1
         self._at = (self._at - 1) % self.depth
         self._spectra[self._at] = spectrum
         self._spectra[self._at + self.depth] = spectrum

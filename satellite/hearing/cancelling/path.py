@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from satellite.hearing.cancelling.partitions import AUDIBLE_POWER
 from satellite.hearing.echo import Convergence
 
 # Powers of microphone and residual, and of what excuses the residual, are averaged over some 100 ms.
@@ -20,8 +21,6 @@ _KEPT_FRAMES = 85
 # What noise covers is as good as cancelled, and a quiet echo is never known that well. But only after a second of
 # playback, longer than any delay, in which nothing was heard that noise and the filter do not explain.
 _COVERED_FRAMES = 50
-# Quieter playback (-60 dBFS) has no echo that could be missed.
-_AUDIBLE_POWER = 1e-6
 # A filter that adds 1.5 dB to what the microphone heard has diverged, whoever speaks; for 100 ms, as speech is uneven,
 # and by more than four times what it knows itself to be off and the noise: who knows that is still learning.
 _DIVERGED = 10 ** (1.5 / 10)
@@ -94,7 +93,7 @@ class PathWatch:
         self._noise = _SLOW_MEMORY * self._noise + seen.noise
         if seen.evidence > _UNEXPECTED_EVIDENCE:
             self._explained = 0
-        elif seen.played > _AUDIBLE_POWER:
+        elif seen.played > AUDIBLE_POWER:
             self._explained += 1
         has_learnt = self._learnt >= _LEAST_LEARNT_FRAMES[self.convergence]
         is_covered = self._explained >= _COVERED_FRAMES and self._misadjustment < self._noise
