@@ -40,6 +40,8 @@ _FORGET_DB_PER_S = 0.5
 _LEAST_BOUND = 10 ** (-40 / 10)
 # Of playback so far below its loudest the echo may be lost in noise, and nothing is learnt of it.
 _LEARN_WITHIN_DB = 12.0
+# Below -60 dBFS nobody hears it: energy of 10 ms at 16 kHz.
+_AUDIBLE_ENERGY = 1e-6 * 160
 
 
 class Loudness:
@@ -93,24 +95,34 @@ class EchoGuard:
 class LoudOnset:
     """Tells a voice that is louder than any echo so far, while nothing else is known of the echo.
 
-    It knows nothing in the first 0.4 s of playback; what it learns there it keeps over pauses.
+    It knows nothing in the first 0.4 s in which an echo of audible playback can be heard, however late it is; what it
+    learns there it keeps over pauses. A faint prelude teaches nothing of what follows.
     """
 
     def __init__(self) -> None:
         self._loudness = Loudness()
         self._loudest_played = self._loudest_heard = 0.0
+        # The loudest that was played when listening began.
+        self._began_played = 0.0
         self._bound = 0.0
-        self._listened_ms = self._loud_ms = 0
+        self._begun_ms = self._listened_ms = self._loud_ms = 0
 
     def push(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> None:
         """Take the next 10 ms of both signals."""
         self._loudness.push(mic_10ms, played_10ms)
         played = self._loudness.played
-        if played <= 0:
+        if played <= _AUDIBLE_ENERGY:
             return
         forgotten = 10 ** (-_FORGET_DB_PER_S * _FRAME_MS / 1000 / 10)
         self._loudest_played = max(played, self._loudest_played * forgotten)
         if played < self._loudest_played * 10 ** (-_LEARN_WITHIN_DB / 10):
+            return
+        if self._began_played < self._loudest_played * 10 ** (-_LEARN_WITHIN_DB / 10):
+            self._began_played = self._loudest_played
+            self._loudest_heard = 0.0
+            self._begun_ms = self._listened_ms = 0
+        self._begun_ms += _FRAME_MS
+        if self._begun_ms <= _PLAYED_MS:
             return
         self._listened_ms += _FRAME_MS
         if self._listened_ms <= _LISTEN_MS:

@@ -106,6 +106,23 @@ def test_a_user_counts_whose_headset_gave_nothing_until_then() -> None:
     assert onset.is_somebody()
 
 
+@pytest.mark.parametrize("before_dbfs", [-80.0, -45.0])
+def test_a_faint_prelude_teaches_nothing_of_a_late_echo(before_dbfs: float) -> None:
+    onset = LoudOnset()
+    silence, faint = np.zeros(160, np.float32), np.full(160, 10 ** (before_dbfs / 20), np.float32)
+    loud = np.full(160, 0.1, np.float32)
+    for _ in range(100):
+        onset.push(silence, faint)
+    for _ in range(30):
+        onset.push(silence, loud)
+    for _ in range(60):
+        onset.push(0.5 * loud, loud)
+        assert not onset.is_somebody()
+    for _ in range(3):
+        onset.push(2 * loud, loud)
+    assert onset.is_somebody()
+
+
 def test_after_a_microphone_was_switched_off_our_own_voice_is_known_again_in_seconds() -> None:
     onset = LoudOnset()
     echo, played = np.full(160, 0.05, np.float32), np.full(160, 0.1, np.float32)
