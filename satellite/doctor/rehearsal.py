@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from satellite.doctor.recording import Layout, Recording
     from satellite.hearing.cancelling.canceller import Path
-    from satellite.hearing.echo import EchoControl, EchoReport
+    from satellite.hearing.echo import Cancelled, EchoControl, EchoReport
     from satellite.hearing.vad import Vad
 
 _BLOCK_S = 0.02
@@ -61,11 +61,11 @@ class _Weighed:
     def path(self) -> Path | None:
         return self._control.path
 
-    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
-        left = self._control.process(mic_10ms, played_10ms)
+    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> Cancelled:
+        cancelled = self._control.process(mic_10ms, played_10ms)
         self.heard += float(mic_10ms @ mic_10ms)
-        self.left += float(left @ left)
-        return left
+        self.left += float(cancelled.for_vad @ cancelled.for_vad)
+        return cancelled
 
     def explains(self) -> bool:
         return self._control.explains()

@@ -61,10 +61,7 @@ class Cleaner:
         # Two bounds one after the other: np.clip takes twice as long for so few samples.
         np.minimum(scaled, _HIGHEST, out=scaled)
         np.maximum(scaled, _LOWEST, out=scaled)
-        return self.clean(scaled.astype(np.int16))
-
-    def clean(self, samples: Samples) -> Samples:
-        """Do as `process` does with samples that have their volume already."""
+        samples: Samples = scaled.astype(np.int16)
         if self._processor is None:
             return samples
         given = samples.tobytes()

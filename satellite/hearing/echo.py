@@ -62,11 +62,23 @@ class EchoReport:
     drift_ppm: float | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Cancelled:
+    """The microphone's 160 samples (16 kHz, -1 to 1) without our own voice, twice.
+
+    kept: for speech recognition, with the user as unharmed as can be. for_vad: with less of us, and less of the user:
+    a voice activity detector hears our voice far below the user's.
+    """
+
+    kept: NDArray[np.float32]
+    for_vad: NDArray[np.float32]
+
+
 class EchoControl(Protocol):
     """Cancels our own voice, and says when what is heard may be nothing else."""
 
-    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the microphone's 160 samples (16 kHz, -1 to 1) without what of `played_10ms` is in them."""
+    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> Cancelled:
+        """Take out of the microphone's 160 samples (16 kHz, -1 to 1) what of `played_10ms` is in them."""
 
     def explains(self) -> bool:
         """Tell whether the last 32 ms may be our own voice alone; asked once for each window of the VAD."""

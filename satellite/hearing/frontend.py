@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satellite.devices.base import Samples
-    from satellite.hearing.echo import EchoControl, EchoReport
+    from satellite.hearing.echo import Cancelled, EchoControl, EchoReport
     from satellite.hearing.vad import Vad
 
 # Far below the last bit of 16-bit audio: the logarithm of digital silence.
@@ -93,10 +93,7 @@ class FrontEnd:
         self._mic = np.zeros(0, np.float32)
         self._played = np.zeros(0, np.float32)
         self._cleaner = Cleaner(settings.for_speech())
-        self._keeps_plain = not (settings.noise_suppression or settings.auto_gain)
-        self._vad_cleaner: Cleaner | None = None
-        if settings.for_vad() != settings.for_speech():
-            self._vad_cleaner = Cleaner(settings.for_vad())
+        self._vad_cleaner = Cleaner(settings.for_vad())
         self._gain_db = 20 * math.log10(settings.volume_multiplier)
         self._window = np.zeros(WINDOW_SAMPLES, np.float32)
         self._in_window = 0
@@ -129,10 +126,9 @@ class FrontEnd:
         silence = np.zeros(frames, np.int16)
         return self.push(silence, silence)
 
-    def _hear(self, frame: NDArray[np.float32]) -> list[Window]:
-        kept = self._cleaner.process(frame)
-        self.ring.append(kept)
-        for_vad = kept if self._vad_cleaner is None else self._for_vad(frame, kept, self._vad_cleaner)
+    def _hear(self, cancelled: Cancelled) -> list[Window]:
+        self.ring.append(self._cleaner.process(cancelled.kept))
+        for_vad = self._vad_cleaner.process(cancelled.for_vad)
         until_full = min(len(for_vad), WINDOW_SAMPLES - self._in_window)
         self._fill_window(for_vad[:until_full])
         if self._in_window < WINDOW_SAMPLES:
@@ -147,9 +143,6 @@ class FrontEnd:
         self._in_window = 0
         self._fill_window(for_vad[until_full:])
         return [window]
-
-    def _for_vad(self, frame: NDArray[np.float32], kept: Samples, cleaner: Cleaner) -> Samples:
-        return cleaner.clean(kept) if self._keeps_plain else cleaner.process(frame)
 
     def _fill_window(self, samples: Samples) -> None:
         end = self._in_window + len(samples)

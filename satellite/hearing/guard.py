@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from satellite.hearing.echo import Convergence, EchoReport
+from satellite.hearing.echo import Cancelled, Convergence, EchoReport
 from satellite.hearing.meter import EchoMeter
 
 if TYPE_CHECKING:
@@ -162,12 +162,12 @@ class ByLoudness:
     def path(self) -> None:
         """Nothing is worth keeping: a few seconds of playback tell as much."""
 
-    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the microphone's 160 samples (16 kHz, -1 to 1) without what of `played_10ms` is in them."""
+    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> Cancelled:
+        """Take out of the microphone's 160 samples (16 kHz, -1 to 1) what of `played_10ms` is in them."""
         heard = self._canceller.process(mic_10ms, played_10ms)
         self._meter.push(heard, played_10ms)
         self._guard.push(heard, played_10ms)
-        return heard
+        return Cancelled(heard, heard)
 
     def explains(self) -> bool:
         """Tell whether the last 30 ms may be our own voice alone."""

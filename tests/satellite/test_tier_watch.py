@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from wyoming.timer import TimerFinished
 
-from satellite.hearing.echo import Convergence, EchoReport
+from satellite.hearing.echo import Cancelled, Convergence, EchoReport
 from satellite.room_sounds import plain_sounds
 from satellite.satellite import LogTrace
 from satellite.turn.settings import BargeIn, Judgement, TurnSettings
@@ -35,8 +35,8 @@ class Told:
     own_voice: bool = True
     path: None = None
 
-    def process(self, mic_10ms: NDArray[np.float32], _played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
-        return mic_10ms
+    def process(self, mic_10ms: NDArray[np.float32], _played_10ms: NDArray[np.float32]) -> Cancelled:
+        return Cancelled(mic_10ms, mic_10ms)
 
     def explains(self) -> bool:
         return self.own_voice

@@ -21,7 +21,7 @@ from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAM
 from satellite.hearing.cancelling.path import Observation, Origin, PathWatch, Verdict
 from satellite.hearing.cancelling.restraint import Restraint
 from satellite.hearing.cancelling.suppressor import RECENT_SAMPLES, Suppressor, gains
-from satellite.hearing.echo import Convergence
+from satellite.hearing.echo import Cancelled, Convergence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -153,9 +153,10 @@ class KalmanCanceller:
             drift_ppm=self._drift.ppm,
         )
 
-    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the microphone's 160 samples (16 kHz, -1 to 1) without what of `played_10ms` is in them.
+    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> Cancelled:
+        """Take out of the microphone's 160 samples (16 kHz, -1 to 1) what of `played_10ms` is in them.
 
+        What is kept is what the filter leaves; the suppressor takes out more of it for the voice activity detector.
         Samples that are not finite count as 0. Raises ValueError for blocks of another length.
         """
         if mic_10ms.shape != (BLOCK_SAMPLES,) or played_10ms.shape != (BLOCK_SAMPLES,):
@@ -171,7 +172,8 @@ class KalmanCanceller:
         delay_blocks = _MAX_DELAY_BLOCKS if self._delay_samples is None else self._delay_blocks + _LEAD_BLOCKS
         self._playing = self._played.silent_blocks < delay_blocks + _PARTITIONS + _TAIL_BLOCKS
         if not is_heard:
-            return np.zeros_like(mic)
+            silence = np.zeros_like(mic)
+            return Cancelled(silence, silence)
         self._is_second = not self._is_second
         return self._cancel(mic) if self._playing else self._pass(mic)
 
@@ -198,7 +200,7 @@ class KalmanCanceller:
             self.loudspeaker.push(block)
         self._delay_blocks = min(self._delay_blocks + len(blocks) - 1, _MAX_DELAY_BLOCKS)
 
-    def _cancel(self, mic: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _cancel(self, mic: NDArray[np.float32]) -> Cancelled:
         spectra = self._played.spectra(self._delay_blocks, _PARTITIONS)
         echo = self._filter.predict(spectra)
         residual = mic - echo
@@ -209,20 +211,20 @@ class KalmanCanceller:
         if self._is_second:
             self._judge(mic, residual, left, echo, misadjustment)
             self._evidence.push(self._frames, self._leak.expected, self._leak.noise)
-            return self._suppressor.keep(self._frames.recent(RECENT_SAMPLES))
+            return Cancelled(left, self._suppressor.keep(self._frames.recent(RECENT_SAMPLES)))
         self._frames.look()
         self._leak.push(self._frames.residual, self._frames.echo, _PER_SAMPLE * misadjustment[_NEAREST])
         gain = gains(self._frames.residual, self._leak.expected)
-        return self._suppressor.process(gain, self._frames.recent(RECENT_SAMPLES))
+        return Cancelled(left, self._suppressor.process(gain, self._frames.recent(RECENT_SAMPLES)))
 
-    def _pass(self, mic: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _pass(self, mic: NDArray[np.float32]) -> Cancelled:
         self._frames.push(mic, np.zeros_like(mic))
         if self._is_second:
             self._evidence.push(self._frames, self._leak.expected, self._leak.noise)
-            return self._suppressor.keep(self._frames.recent(RECENT_SAMPLES))
+            return Cancelled(mic, self._suppressor.keep(self._frames.recent(RECENT_SAMPLES)))
         self._frames.look()
         self._leak.rest(self._frames.residual)
-        return self._suppressor.open(self._frames.recent(RECENT_SAMPLES))
+        return Cancelled(mic, self._suppressor.open(self._frames.recent(RECENT_SAMPLES)))
 
     def _judge(
         self,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satellite.hearing.cancelling.canceller import KalmanCanceller, Path
-    from satellite.hearing.echo import EchoReport
+    from satellite.hearing.echo import Cancelled, EchoReport
 
 
 class ByResidual:
@@ -35,8 +35,8 @@ class ByResidual:
         """What the canceller knows of the room; None while it does not."""
         return self.canceller.path
 
-    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the microphone's 160 samples (16 kHz, -1 to 1) without what of `played_10ms` is in them."""
+    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> Cancelled:
+        """Take out of the microphone's 160 samples (16 kHz, -1 to 1) what of `played_10ms` is in them."""
         self._loud.push(mic_10ms, played_10ms)
         return self.canceller.process(mic_10ms, played_10ms)
 

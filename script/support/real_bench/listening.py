@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from satellite.devices.base import Samples
     from satellite.hearing.cancelling.canceller import Path
-    from satellite.hearing.echo import EchoControl, EchoReport
+    from satellite.hearing.echo import Cancelled, EchoControl, EchoReport
     from satellite.hearing.frontend import Window
     from script.support.real_bench.recordings import Recording
     from script.support.real_bench.voices import Added
@@ -120,7 +120,7 @@ class _Observed:
         self._control = control
         self.refusals: list[str | None] = []
 
-    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
+    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> Cancelled:
         return self._control.process(mic_10ms, played_10ms)
 
     def explains(self) -> bool:

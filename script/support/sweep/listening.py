@@ -129,7 +129,7 @@ def _hear(
     for start in range(0, len(mic), BLOCK):
         block = slice(start, start + BLOCK)
         began_s = time.perf_counter()
-        left[block] = control.process(mic[block], played[block])
+        left[block] = control.process(mic[block], played[block]).for_vad
         blocks["block-us"].append((time.perf_counter() - began_s) * 1e6)
         blocks["block-mic"].append(float(np.mean(np.square(mic[block]))))
         blocks["block-played"].append(float(np.mean(np.square(played[block]))))

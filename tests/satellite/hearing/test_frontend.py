@@ -10,9 +10,12 @@ import soxr
 
 from satellite.devices.pcm import to_int16
 from satellite.hearing.echo import Identity
+from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings, Window
 from satellite.hearing.guard import ByLoudness
 from satellite.hearing.vad import WINDOW_SAMPLES, SileroVad
+from tests.room.loudspeaker import Loudspeaker
+from tests.satellite.hearing.cancelling.acoustics import room, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
 from wire.errors import SettingError
 
@@ -135,6 +138,21 @@ def test_it_tells_how_loud_the_loudspeaker_is_at_the_microphone() -> None:
     push(front_end, mic, played, 960)
 
     assert front_end.echo.echo_db == pytest.approx(-20, abs=2)
+
+
+def test_what_is_kept_is_what_the_filter_leaves_and_the_detector_hears_less_of_us() -> None:
+    listener = Listener()
+    front_end = FrontEnd(RATE_HZ, PLAIN, listener, make_echo_control(CancellerKind.KALMAN))
+    played = talk(6.0)
+    bent = Loudspeaker(knee=0.1, asymmetry=0.2).distort(played)
+    mic = through(room(90), bent) + white_noise(len(played), -65)
+
+    push(front_end, to_int16(mic), to_int16(played), 320)
+
+    late = slice(-2 * RATE_HZ, -RATE_HZ)
+    kept, heard = to_float(front_end.ring.since(0))[late], np.concatenate(listener.windows)[late]
+    assert np.sum(kept**2) < 0.2 * np.sum(mic[late] ** 2)
+    assert np.sum(heard**2) < 0.2 * np.sum(kept**2)
 
 
 def test_suppression_for_the_detector_leaves_what_is_kept_alone() -> None:

@@ -72,7 +72,7 @@ def run(mic: Signal, played: Signal, canceller: KalmanCanceller | None = None) -
     out: list[Signal] = []
     facts: list[EchoFacts] = []
     for at in range(0, len(mic) - BLOCK + 1, BLOCK):
-        out.append(canceller.process(mic[at : at + BLOCK], played[at : at + BLOCK]))
+        out.append(canceller.process(mic[at : at + BLOCK], played[at : at + BLOCK]).for_vad)
         facts.append(canceller.facts)
     return Outcome(np.concatenate(out), facts)
 
