@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from satellite.hearing.cancelling.facts import EchoFacts
+    from satellite.hearing.echo import Cancelled
 
 Signal = NDArray[np.float32]
 BLOCK = 160
@@ -61,20 +62,22 @@ def drifting(signal: Signal, ppm: float) -> Signal:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came out, and the facts after every block."""
+    """What came out for the detector, what is kept, and the facts after every block."""
 
     out: Signal
+    kept: Signal
     facts: list[EchoFacts]
 
 
 def run(mic: Signal, played: Signal, canceller: KalmanCanceller | None = None) -> Outcome:
     canceller = KalmanCanceller() if canceller is None else canceller
-    out: list[Signal] = []
+    got: list[Cancelled] = []
     facts: list[EchoFacts] = []
     for at in range(0, len(mic) - BLOCK + 1, BLOCK):
-        out.append(canceller.process(mic[at : at + BLOCK], played[at : at + BLOCK]).for_vad)
+        got.append(canceller.process(mic[at : at + BLOCK], played[at : at + BLOCK]))
         facts.append(canceller.facts)
-    return Outcome(np.concatenate(out), facts)
+    out, kept = (np.concatenate(parts) for parts in zip(*((each.for_vad, each.kept) for each in got), strict=True))
+    return Outcome(out, kept, facts)
 
 
 def level_db(signal: Signal, start_s: float, stop_s: float) -> float:

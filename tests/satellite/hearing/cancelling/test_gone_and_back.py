@@ -7,7 +7,7 @@ import pytest
 
 from satellite.hearing.cancelling.canceller import KalmanCanceller
 from satellite.hearing.echo import Convergence
-from tests.satellite.hearing.cancelling.acoustics import THEIRS, Signal, level_db, room, run, talk, through
+from tests.satellite.hearing.cancelling.acoustics import BLOCK, THEIRS, Signal, level_db, room, run, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, white_noise
 
 ROOM = room(90)
@@ -34,6 +34,22 @@ def test_a_microphone_that_is_switched_off_during_a_reply_teaches_nothing() -> N
     assert not silent.out.any()
     assert silent.facts[-1].convergence is Convergence.CONVERGED
     assert level_db(heard(PLAYED), 0.5, 4) - level_db(got.out, 0.5, 4) >= 18
+
+
+def test_a_microphone_that_lets_next_to_nothing_through_does_not_burst_with_an_echo_that_it_lacks() -> None:
+    canceller, played = taught(), talk(4, seed=4)
+    # A gate that shuts and opens every half second.
+    shut = np.arange(len(played)) // (RATE_HZ // 2) % 2 == 1
+    mic = np.where(shut, np.float32(0.001), np.float32(1)) * heard(played)
+
+    got = run(mic, played, canceller)
+
+    powers = np.mean(np.square(mic.reshape(-1, BLOCK)), axis=1)
+    # The suppressor's filter still rings for 8 ms of what it heard before.
+    rings = np.concatenate([[False], shut[BLOCK - 1 :: BLOCK][1:] & ~shut[BLOCK - 1 :: BLOCK][:-1]])
+    for signal, judged in ((got.kept, np.ones_like(rings)), (got.out, ~rings)):
+        left = np.mean(np.square(signal.reshape(-1, BLOCK)), axis=1)
+        assert (left / powers)[judged].max() <= 4.1
 
 
 def test_a_loudspeaker_that_was_turned_off_is_learnt_again_when_it_is_turned_up() -> None:
