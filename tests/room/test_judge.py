@@ -167,8 +167,11 @@ def test_levels_of_what_is_kept() -> None:
     people = np.random.default_rng(1).normal(0, 0.1, RATE_HZ).astype(np.float32)
     halved = np.rint(people * 16_384).astype(np.int16)
     assert near_end_db(people, halved, [slice(1000, 9000)]) == pytest.approx(-6.0, abs=0.1)
-    late = np.concatenate([np.zeros(96, np.int16), halved])
-    assert near_end_db(people, late, [slice(1000, 9000)]) == pytest.approx(-6.0, abs=0.1)
+    for frames in (96, 128, 320):
+        late = np.concatenate([np.zeros(frames, np.int16), halved])
+        assert near_end_db(people, late, [slice(1000, 9000), slice(12_000, 15_990)]) == pytest.approx(-6.0, abs=0.1)
+    too_late = np.concatenate([np.zeros(400, np.int16), halved])
+    assert near_end_db(people, too_late, [slice(1000, 9000)]) < -20
     assert near_end_db(people, halved, []) is None
     everywhere = np.ones(RATE_HZ, np.bool_)
     assert erle_db(halved, (halved // 10).astype(np.int16), everywhere) == pytest.approx(20, abs=0.5)

@@ -27,8 +27,8 @@ _LEAST_RMS = INT16_FULL_SCALE * 1e-3
 # The longest ramp down and fade, and a block of the device.
 _SETTLED_S = 0.06
 _LAST_STEP = 1
-# Noise suppression of what goes to speech recognition delays it by as much.
-_SUPPRESSED_FRAMES = frames_of(0.006)
+# What is kept may be as late: WebRTC's noise suppression takes 6 ms, its echo canceller 8, a model a frame of its own.
+_LATEST_FRAMES = frames_of(0.02)
 _SILENCE_DBFS = -120.0
 _LEVEL_FRAMES = frames_of(0.01)
 
@@ -71,17 +71,24 @@ def erle_db(mic: Samples, kept: Samples, where: NDArray[np.bool_]) -> float | No
 
 
 def near_end_db(people: Signal, kept: Samples, stretches: Iterable[slice]) -> float | None:
-    """Tell the gain of the people's signal in what is kept: its projection onto it; None where nobody spoke."""
-    parts = list(stretches)
-    spoken = np.concatenate([people[part] for part in parts]).astype(np.float64) if parts else np.zeros(0)
-    energy = float(spoken @ spoken)
+    """Tell the gain of the people's signal in what is kept: its projection onto it; None where nobody spoke.
+
+    What is kept may be up to 20 ms late, by the same time in all stretches: the lag at which most of it is found.
+    """
+    energy = 0.0
+    shared = np.zeros(_LATEST_FRAMES + 1)
+    for part in stretches:
+        spoken = people[part].astype(np.float64)
+        late = np.zeros(len(spoken) + _LATEST_FRAMES)
+        there = kept[part.start : part.start + len(late)]
+        late[: len(there)] = there
+        size = 1 << len(late).bit_length()
+        energy += float(spoken @ spoken)
+        shared += np.fft.irfft(np.fft.rfft(late, size) * np.conj(np.fft.rfft(spoken, size)), size)[: len(shared)]
     if not energy:
         return None
-    gains = []
-    for delay in (0, _SUPPRESSED_FRAMES):
-        late = np.concatenate([np.zeros(0)] + [_stretch(kept, part, delay) for part in parts])
-        gains.append(abs(float(spoken @ late)) / INT16_FULL_SCALE / energy)
-    return 20 * math.log10(max(*gains, 10 ** (_SILENCE_DBFS / 20)))
+    gain = float(np.abs(shared).max()) / INT16_FULL_SCALE / energy
+    return 20 * math.log10(max(gain, 10 ** (_SILENCE_DBFS / 20)))
 
 
 def levels_dbfs(signal: NDArray[np.floating]) -> tuple[float, ...]:
@@ -90,14 +97,6 @@ def levels_dbfs(signal: NDArray[np.floating]) -> tuple[float, ...]:
     powers = np.mean(signal[:whole].astype(np.float64).reshape(-1, _LEVEL_FRAMES) ** 2, axis=1)
     levels = 10 * np.log10(np.maximum(powers, 10 ** (_SILENCE_DBFS / 10)))
     return tuple(round(float(level), 1) for level in levels)
-
-
-def _stretch(signal: Samples, part: slice, delay: int) -> NDArray[np.float64]:
-    """Give as many samples as the part has, from a little later on."""
-    found = np.zeros(part.stop - part.start)
-    late = signal[part.start + delay : part.stop + delay]
-    found[: len(late)] = late
-    return found
 
 
 def _energy(samples: Samples) -> float:
