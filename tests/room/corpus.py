@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _CLIPS = Path(__file__).resolve().parents[1] / "clips"
 ONSET_SHARE = 10 ** (ONSET_DB / 20)
+# What the names of recorded voices begin with.
+RECORDED_VOICE = "recorded-"
 # Every clip at the same loudness; a scene sets its own.
 CLIP_DBFS = -24.0
 
@@ -57,8 +59,10 @@ _NOISE_SHARE = 0.1
 _ABOVE_NOISE_DB = 10.0
 _RECORDED_ONSET_DB = (-28.0, -20.0)
 # What people say while others talk, and mean to go on listening.
-_BACKCHANNELS = frozenset(("yes", "yeah", "okay", "right", "uh huh", "i see"))
+_BACKCHANNELS = frozenset(("yes", "yeah", "okay", "right", "wow", "uh huh", "i see"))
 _COMMAND_WORDS = 3
+# Kinds of recordings that have no words of their own.
+_COUGH, _ROOM = "cough", "room"
 
 
 class SpeechFolderError(InterjectError):
@@ -134,13 +138,14 @@ def flite() -> list[Clip]:
 
 
 def recorded(folder: Path) -> list[Clip]:
-    """Read recordings: WAV files and a manifest.json, a list of {"file", "transcript", "speaker"}.
+    """Read recordings: WAV files and a manifest.json, a list of {"file", "transcript" or "words", "speaker"}.
 
-    What has no transcript is left out. Raises SpeechFolderError.
+    "kind", where there is one, tells coughs, and rooms, which are nobody's words. What has no words and is no cough is
+    left out. Raises SpeechFolderError.
     """
     try:
         entries = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        return [_recorded(folder, entry) for entry in entries if entry["transcript"]]
+        return [_recorded(folder, entry) for entry in entries if _is_said(entry)]
     except (OSError, wave.Error, EOFError) as error:
         raise SpeechFolderError(folder, f"cannot be read: {error}") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -175,16 +180,28 @@ def _wanted(reply_voices: Sequence[str], people: Sequence[str]) -> list[tuple[Li
 
 
 def _recorded(folder: Path, entry: dict[str, Any]) -> Clip:
-    text = str(entry["transcript"])
+    text = _text(entry)
     words = len(text.split())
-    if text.lower() in _BACKCHANNELS:
+    if entry.get("kind") == _COUGH:
+        line = Line.COUGH
+    elif text.lower() in _BACKCHANNELS:
         line = Line.BACKCHANNEL
     elif words == 1:
         line = Line.WORD
     else:
         line = Line.COMMAND if words <= _COMMAND_WORDS else Line.REQUEST
-    name = Path(str(entry["file"])).stem
-    return _clip(f"recorded-{name}", line, f"recorded-{entry['speaker']}", text, out_of_noise(_read(folder, name)))
+    name = str(Path(entry["file"]).with_suffix(""))
+    voice = f"{RECORDED_VOICE}{entry['speaker']}"
+    return _clip(f"recorded-{name}", line, voice, text, out_of_noise(_read(folder, name)))
+
+
+def _is_said(entry: dict[str, Any]) -> bool:
+    kind = entry.get("kind")
+    return kind == _COUGH or (kind != _ROOM and bool(_text(entry)))
+
+
+def _text(entry: dict[str, Any]) -> str:
+    return str((entry["transcript"] if "transcript" in entry else entry["words"]) or "")
 
 
 def _read(folder: Path, name: str) -> Signal:
