@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from satellite.devices.pcm import to_int16
+from script.support.linearity import recorded as recorded_echoes
+from script.support.linearity import rows, simulated
 from tests.room.acoustic import AcousticRoom
 from tests.room.casting import SCENE_S, ChangeKind, Wishes, make_scene
 from tests.room.convolution import BLOCK_FRAMES
 from tests.room.corpus import built_in, flite, recorded
 from tests.room.effort import Effort
+from tests.room.equipment import MIX, Equipment
 from tests.room.levels import RATE_HZ
 from tests.room.noises import NoiseKind
 from tests.room.scene import INTERRUPTIONS, SCENE_KINDS, Kind
@@ -40,6 +43,7 @@ _DEFAULT_OUT = Path("out/room")
 _SHORTEST_S, _LONGEST_S = 15.0, 600.0
 # Beyond, one of the two is lost in 16 bits.
 _MOST_ECHO_DB = 40.0
+_SCENES_A_CLASS = 8
 # No crystal is worse.
 _MOST_DRIFT_PPM = 500.0
 
@@ -52,6 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         corpus = chosen_corpus(arguments)
+        if arguments.linearity is not None:
+            sys.stdout.write(_linearity(arguments.linearity, arguments.recordings, corpus))
+            return 0
         for kind in SCENE_KINDS if arguments.scene is None else (arguments.scene,):
             stage = set_stage(make_scene(kind, arguments.seed, corpus, _wishes(arguments)), corpus)
             render(stage, arguments.out / stage.scene.name)
@@ -112,6 +119,17 @@ def _write(path: Path, samples: Samples) -> None:
         file.writeframes(samples.tobytes())
 
 
+def _linearity(per_class: int, recordings: Path | None, corpus: Corpus) -> str:
+    """Put the simulated loudspeakers beside recorded ones."""
+    mix = {equipment.value: weight for equipment, weight in MIX}
+    heads = ["echo", "n", "P10", "P50", "P90", "1 s: P10", "P50", "P90"]
+    table = [heads, *rows("simulated, as mixed", list(simulated(per_class, corpus)), mix)]
+    if recordings is not None:
+        table += rows("recorded", list(recorded_echoes(recordings)))
+    lines = (f"{row[0]:22}" + "".join(f"{cell:>10}" for cell in row[1:]) for row in table)
+    return "What the best linear filter of 180 ms in hindsight takes, dB, noise included\n" + "\n".join(lines) + "\n"
+
+
 def add_voices(parser: argparse.ArgumentParser) -> None:
     """Let more voices be asked for; `chosen_corpus` has them."""
     add = parser.add_argument
@@ -131,6 +149,7 @@ def _wishes(arguments: argparse.Namespace) -> Wishes:
         seconds=arguments.seconds,
         noise=arguments.noise,
         effort=arguments.effort,
+        equipment=arguments.equipment,
         change=arguments.change,
         drift_ppm=arguments.drift_ppm,
     )
@@ -171,7 +190,8 @@ def seed(text: str) -> int:
     return int(text)
 
 
-def _one_of(kinds: Iterable[_Choice]) -> Callable[[str], _Choice]:
+def one_of(kinds: Iterable[_Choice]) -> Callable[[str], _Choice]:
+    """Give a reader of the kinds' names; it raises ArgumentTypeError for others."""
     named = {kind.value: kind for kind in kinds}
 
     def parsed(text: str) -> _Choice:
@@ -186,21 +206,31 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/room", description=__doc__)
     add = parser.add_argument
     add("--list", action="store_true", help="say what scenes there are")
-    add("--scene", type=_one_of(SCENE_KINDS), metavar="KIND", help="one of --list; default: one of each")
+    add("--scene", type=one_of(SCENE_KINDS), metavar="KIND", help="one of --list; default: one of each")
     add("--seed", type=seed, default=1, metavar="N", help="which of them; default: 1")
     add("--echo-db", type=_decibels, metavar="D", help="echo against the user's voice, 0 to 20; default: by the seed")
     add("--seconds", type=_seconds, default=SCENE_S, metavar="S", help=f"length; default: {SCENE_S:g}")
-    add("--noise", type=_one_of(NoiseKind), metavar="KIND", help=f"{_all(NoiseKind)}; default: by the seed")
-    add("--effort", type=_one_of(Effort), metavar="HOW", help=f"{_all(Effort)}; default: by the seed")
+    add("--noise", type=one_of(NoiseKind), metavar="KIND", help=f"{_all(NoiseKind)}; default: by the seed")
+    add("--effort", type=one_of(Effort), metavar="HOW", help=f"{_all(Effort)}; default: by the seed")
+    add("--equipment", type=one_of(Equipment), metavar="CLASS", help=f"{_all(Equipment)}; default: by the seed")
     add(
         "--change",
-        type=_one_of(ChangeKind),
+        type=one_of(ChangeKind),
         default=ChangeKind.NONE,
         metavar="WHAT",
         help=f"mid-scene: {_all(ChangeKind)}",
     )
     add("--drift-ppm", type=_ppm, default=0.0, metavar="PPM", help="of the loudspeaker's clock; default: 0")
     add_voices(parser)
+    add(
+        "--linearity",
+        type=seed,
+        nargs="?",
+        const=_SCENES_A_CLASS,
+        metavar="N",
+        help=f"only print how linear the echoes of N devices of each class are; default: {_SCENES_A_CLASS}",
+    )
+    add("--recordings", type=Path, metavar="DIR", help="put recorded echoes beside them: manifest.json and WAV files")
     add("--out", type=Path, default=_DEFAULT_OUT, metavar="DIR", help=f"default: {_DEFAULT_OUT}")
     return parser.parse_args(argv)
 

@@ -13,6 +13,8 @@ from tests.room.convolution import BLOCK_FRAMES, StreamingConvolver
 from tests.room.delay import DelayLine
 from tests.room.impulse import PRE_FRAMES
 from tests.room.levels import Signal, frames_of
+from tests.room.loudspeaker import Driver
+from tests.room.microphone import Capture
 from tests.room.scene import DelayJump, Volume
 from tests.room.staging import NewResponse
 
@@ -27,7 +29,10 @@ _MOVE_S = 0.3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Heard:
-    """What reaches the microphone in a block, apart and together; `mic` is rounded and clips as 16 bits do."""
+    """What reaches the microphone in a block, apart and together; `mic` is rounded and clips as 16 bits do.
+
+    The parts have the microphone's own gain in them; its noise suppression is in `mic` only.
+    """
 
     mic: Samples
     echo: Signal
@@ -47,6 +52,8 @@ class AcousticRoom:
         longest = max(len(response) for response in (stage.echo_response, *later))
         self._air = StreamingConvolver(stage.echo_response, longest)
         self._buffers = DelayLine(frames_of(scene.delay_ms / 1000) - PRE_FRAMES, scene.drift_ppm)
+        self._driver = Driver(scene.loudspeaker, stage.distortion)
+        self._capture = Capture(scene.capture)
         self._gain = 1.0
         self._turning = np.zeros(0, np.float32)
 
@@ -65,18 +72,21 @@ class AcousticRoom:
             raise ValueError(f"{len(played)} samples are played; they must be whole blocks of {BLOCK_FRAMES}")
         signal = played.astype(np.float32)
         signal *= np.float32(1 / INT16_FULL_SCALE)
-        echo = np.empty_like(signal)
-        first = self._frame
+        echo, mic = np.empty_like(signal), np.empty_like(signal)
+        people = np.zeros_like(signal)
+        said = self._stage.people[self._frame : self._frame + len(signal)]
+        people[: len(said)] = said
+        noise = self._stage.noise.take(np.arange(self._frame, self._frame + len(signal)), mode="wrap")
         for start in range(0, len(signal), BLOCK_FRAMES):
             block = slice(start, start + BLOCK_FRAMES)
             self._change()
             echo[block] = self._air.process(self._buffers.process(self._driven(signal[block])))
+            gain = self._capture.gain(echo[block] + people[block] + noise[block])
+            for part in (echo, people, noise):
+                part[block] *= gain
+            mic[block] = self._capture.finish(echo[block] + people[block] + noise[block])
             self._frame += BLOCK_FRAMES
-        people = np.zeros_like(signal)
-        said = self._stage.people[first : self._frame]
-        people[: len(said)] = said
-        noise = self._stage.noise.take(np.arange(first, self._frame), mode="wrap")
-        return Heard(to_int16(echo + people + noise), echo, people, noise)
+        return Heard(to_int16(mic), echo, people, noise)
 
     def _driven(self, block: Signal) -> Signal:
         if len(self._turning):
@@ -84,7 +94,7 @@ class AcousticRoom:
             block = block * gain
         elif self._gain != 1.0:
             block = block * np.float32(self._gain)
-        return self._stage.scene.loudspeaker.distort(block)
+        return self._driver.process(block)
 
     def _change(self) -> None:
         """Let happen what is due in the block that begins now."""

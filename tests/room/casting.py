@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from tests.room.effort import USUAL_LEVEL_DB, Effort
+from tests.room.equipment import MIX, Equipment, fit
 from tests.room.impulse import Shell
 from tests.room.levels import frames_of
 from tests.room.lines import Line
@@ -48,6 +49,17 @@ _NOISES = ((NoiseKind.QUIET, 0.5), *((kind, 0.125) for kind in NoiseKind if kind
 _QUIET_SNR_DB = (20.0, 30.0)
 _NOISY_SNR_DB = (10.0, 20.0)
 _TV_LEVEL_DB = (-12.0, -4.0)
+# Of real chains of buffers: 17 recordings of the AEC Challenge have 24 to 131 ms, 32 have 2 to 221 (P50 35, P90 116).
+_DELAY_MS = (2.0, 250.0)
+_USUAL_DELAY_MS, _DELAY_SIGMA = 40.0, 0.9
+# A buffer that slips does not get shorter than it can.
+_SLIP_MS = 20.0
+# Text-to-speech begins at once or fades in; a mixer in between adds its own to digital silence (a recording's
+# reference hums at -68 dBFS throughout).
+_FADE_IN_S = (0.05, 0.5)
+_FADES_IN = 0.3
+_HUM_DBFS = (-72.0, -64.0)
+_HUMS = 0.25
 # After the user's own places: the television, or whoever the user talks to; then where the user asks from.
 _USER_PLACES = 3
 _ASKING_PLACE = 4
@@ -75,6 +87,7 @@ class Wishes:
     seconds: float = SCENE_S
     noise: NoiseKind | None = None
     effort: Effort | None = None
+    equipment: Equipment | None = None
     change: ChangeKind = ChangeKind.NONE
     drift_ppm: float = 0.0
 
@@ -95,8 +108,8 @@ def make_scene(kind: Kind, seed: int, corpus: Corpus, wishes: Wishes | None = No
     """Give the scene of a seed: with the same corpus and wishes always the same; a wish changes nothing else."""
     wished = wishes or Wishes()
     # A stream for each part, so that more of one leaves the others alone.
-    setting, cast, talk, fate, asking = (
-        np.random.default_rng((seed, list(Kind).index(kind), part)) for part in range(5)
+    setting, cast, talk, fate, asking, chain = (
+        np.random.default_rng((seed, list(Kind).index(kind), part)) for part in range(6)
     )
     frames = frames_of(wished.seconds)
     shell, microphone, loudspeaker_at, places, noise_at = _furnish(setting, kind)
@@ -109,6 +122,18 @@ def make_scene(kind: Kind, seed: int, corpus: Corpus, wishes: Wishes | None = No
     question = _question(asking, kind, corpus, clips)
     reply_from = question.at_frame + len(corpus.named(question.clip).samples) + frames_of(_ANSWER_S)
     said = _utterances(talk, kind, clips, (reply_from, frames), wished.effort) if clips else ()
+    voice_dbfs = min(_VOICE_DBFS, _LOUDEST_ECHO_DBFS - echo_db)
+    plain = Loudspeaker(
+        knee=float(setting.uniform(0.5, 1.2)),
+        asymmetry=float(setting.uniform(0, 0.08)),
+        low_hz=float(setting.uniform(120, 250)),
+        high_hz=float(setting.uniform(5_500, 7_200)),
+    )
+    delay_ms = float(np.clip(chain.lognormal(np.log(_USUAL_DELAY_MS), _DELAY_SIGMA), *_DELAY_MS))
+    fades_in, fade_in_s = chain.uniform() < _FADES_IN, float(chain.uniform(*_FADE_IN_S))
+    hums, hum_dbfs = chain.uniform() < _HUMS, float(chain.uniform(*_HUM_DBFS))
+    equipment = _weighted(chain, MIX)
+    fitted = fit(wished.equipment or equipment, plain, voice_dbfs, chain)
     return Scene(
         kind=kind,
         seed=seed,
@@ -120,20 +145,18 @@ def make_scene(kind: Kind, seed: int, corpus: Corpus, wishes: Wishes | None = No
         noise_at=noise_at,
         reply=_reply(cast, corpus, frames),
         reply_from_frame=reply_from,
-        loudspeaker=Loudspeaker(
-            knee=float(setting.uniform(0.5, 1.2)),
-            asymmetry=float(setting.uniform(0, 0.08)),
-            low_hz=float(setting.uniform(120, 250)),
-            high_hz=float(setting.uniform(5_500, 7_200)),
-        ),
-        delay_ms=float(setting.uniform(40, 150)),
+        loudspeaker=fitted.loudspeaker,
+        capture=fitted.microphone,
+        fade_in_s=fade_in_s if fades_in else 0.0,
+        hum_dbfs=hum_dbfs if hums else None,
+        delay_ms=delay_ms,
         drift_ppm=wished.drift_ppm,
         echo_db=echo_db,
-        voice_dbfs=min(_VOICE_DBFS, _LOUDEST_ECHO_DBFS - echo_db),
+        voice_dbfs=voice_dbfs,
         noise=noise,
         snr_db=float(quiet_snr_db if noise is NoiseKind.QUIET else noisy_snr_db),
         utterances=(question, *said),
-        changes=_changes(fate, wished.change, frames),
+        changes=_changes(fate, wished.change, frames, delay_ms),
     )
 
 
@@ -233,7 +256,7 @@ def _effort(kind: Kind, effort: Effort) -> Effort:
             return effort
 
 
-def _changes(generator: np.random.Generator, kind: ChangeKind, frames: int) -> tuple[Change, ...]:
+def _changes(generator: np.random.Generator, kind: ChangeKind, frames: int, delay_ms: float) -> tuple[Change, ...]:
     at = round(frames * generator.uniform(0.35, 0.6))
     sign, x, y = generator.choice((-1.0, 1.0)), generator.uniform(-0.3, 0.3), generator.uniform(0.05, 0.3)
     match kind:
@@ -242,7 +265,8 @@ def _changes(generator: np.random.Generator, kind: ChangeKind, frames: int) -> t
         case ChangeKind.VOLUME:
             return (Volume(at, float(6.0 * sign)),)
         case ChangeKind.DELAY:
-            return (DelayJump(at, float(20.0 * sign)),)
+            longer = sign > 0 or delay_ms < _SLIP_MS + _DELAY_MS[0]
+            return (DelayJump(at, _SLIP_MS if longer else -_SLIP_MS),)
         case ChangeKind.MOVE:
             return (Move(at, (float(x), float(y), 0.0)),)
 

@@ -60,7 +60,7 @@ class RoomDevice:
         for number in count(1):
             await asyncio.sleep(max(0.0, opened_s + number * self._block_frames / RATE_HZ - loop.time()))
             frame = room.frame
-            played = render_exactly(render, self._block_frames)
+            played = self._stage.sent(render_exactly(render, self._block_frames), frame)
             heard = room.listen(played)
             self._told(heard)
             yield Block(heard.mic, played, frame)

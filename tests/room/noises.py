@@ -43,6 +43,15 @@ def fan(generator: np.random.Generator) -> Signal:
     return np.asarray(rush + 0.3 * rush.std() * hum, np.float32)
 
 
+def hum(generator: np.random.Generator) -> Signal:
+    """Make mains hum with the hiss of a mixer."""
+    hiss = _shaped(generator, np.ones_like)
+    cycles = round(50.0 * LOOP_FRAMES / RATE_HZ)
+    t = np.arange(LOOP_FRAMES) / LOOP_FRAMES
+    mains = sum(np.sin(2 * np.pi * cycles * harmonic * t) / harmonic for harmonic in (1, 2, 3))
+    return np.asarray(hiss + hiss.std() * mains, np.float32)
+
+
 def kitchen(generator: np.random.Generator) -> Signal:
     """Make running water with dishes that clatter."""
     water = _shaped(generator, lambda hz: 1 / (1 + ((hz - 2_500) / 2_000) ** 2))

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tests.room.effort import Effort
     from tests.room.impulse import Point, Shell
     from tests.room.loudspeaker import Loudspeaker
+    from tests.room.microphone import Microphone
     from tests.room.noises import NoiseKind
 
 
@@ -92,7 +93,9 @@ class Scene:
     reply: clips that the assistant says, one after the other, enough for all of the scene.
     reply_from_frame: when the answer to the question can be expected; utterances: the question, then what follows.
     voice_dbfs: active level of a normal voice at the microphone. echo_db: of the reply there, against that voice.
-    delay_ms: from the frame of a played sample to that of its echo. snr_db: of the normal voice against the noise.
+    capture: what the device does to its microphone. fade_in_s: how long each reply takes to its full level.
+    hum_dbfs: of what is always played, None where silence is digital. delay_ms: from the frame of a played sample to
+    that of its echo. snr_db: of the normal voice against the noise.
     """
 
     kind: Kind
@@ -106,6 +109,9 @@ class Scene:
     reply: tuple[str, ...]
     reply_from_frame: int
     loudspeaker: Loudspeaker
+    capture: Microphone
+    fade_in_s: float
+    hum_dbfs: float | None
     delay_ms: float
     drift_ppm: float
     echo_db: float

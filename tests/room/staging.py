@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.pcm import to_int16
+from satellite.devices.pcm import INT16_FULL_SCALE, to_int16
 from tests.room import noises
 from tests.room.convolution import convolve, convolve_loop
 from tests.room.corpus import ONSET_SHARE, trimmed
@@ -15,6 +15,7 @@ from tests.room.effort import speak_with
 from tests.room.impulse import PRE_FRAMES, Source, responses
 from tests.room.levels import Signal, frames_of, level_dbfs, scaled, scaled_to
 from tests.room.lines import Line
+from tests.room.loudspeaker import Distortion, Driver, distortion_for
 from tests.room.noises import NoiseKind
 from tests.room.scene import DelayJump, Kind, Move, Scene, Volume
 
@@ -62,16 +63,18 @@ class NewResponse:
 class Stage:
     """A scene ready to be played.
 
-    reply: what the assistant says from its first word on, 16 bit. people: everybody but the loudspeaker, at the
-    microphone. noise: one period. echo_response: from the distorted loudspeaker to the microphone, the scene's echo
-    level in it.
+    reply: what the assistant says from its first word on, 16 bit. hum: one period of what is always played. people:
+    everybody but the loudspeaker, at the microphone. noise: one period. distortion: of the loudspeaker. echo_response:
+    from the distorted loudspeaker to the microphone, the scene's echo level in it.
     """
 
     scene: Scene
     labels: tuple[Label, ...]
     reply: Samples
+    hum: Samples
     people: Signal
     noise: Signal
+    distortion: Distortion
     echo_response: Signal
     changes: tuple[Volume | DelayJump | NewResponse, ...]
 
@@ -79,8 +82,25 @@ class Stage:
         """Give what is played, as long as the scene, if the assistant answers and nothing makes it stop."""
         played = np.zeros_like(self.reply)
         begin = self.scene.reply_from_frame
-        played[begin:] = self.reply[: len(played) - begin]
-        return played
+        played[begin:] = self.faded_in(self.reply[: len(played) - begin], 0)
+        return self.sent(played, 0)
+
+    def faded_in(self, piece: Samples, frame: int) -> Samples:
+        """Give a piece of a reply, `frame` of its own, as text-to-speech delivers it."""
+        fade = frames_of(self.scene.fade_in_s)
+        if frame >= fade:
+            return piece
+        gains = np.minimum(1.0, (frame + np.arange(len(piece))) / fade)
+        faded: Samples = np.rint(piece * gains).astype(np.int16)
+        return faded
+
+    def sent(self, played: Samples, frame: int) -> Samples:
+        """Give what the device sends to its loudspeaker for what it is told to play from a frame of the scene on."""
+        if self.scene.hum_dbfs is None:
+            return played
+        hum = self.hum.take(np.arange(frame, frame + len(played)), mode="wrap").astype(np.int32)
+        sent: Samples = np.clip(played + hum, -INT16_FULL_SCALE, INT16_FULL_SCALE - 1).astype(np.int16)
+        return sent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +117,10 @@ def set_stage(scene: Scene, corpus: Corpus) -> Stage:
     """Compute the scene's sound, in about 0.1 s; RoomToolMissingError without pyroomacoustics."""
     airs = _airs(scene)
     reply = _reply(scene, corpus)
-    gain_db = scene.voice_dbfs + scene.echo_db - level_dbfs(convolve(_driven(scene, reply), airs[0].echo))
+    signal = reply.astype(np.float32) / np.float32(INT16_FULL_SCALE)
+    distortion = distortion_for(scene.loudspeaker, signal)
+    driven = Driver(scene.loudspeaker, distortion).process(signal)
+    gain_db = scene.voice_dbfs + scene.echo_db - level_dbfs(convolve(driven, airs[0].echo))
     people, labels = _people(scene, corpus, airs)
     moves = (NewResponse(air.from_frame, scaled(air.echo, gain_db)) for air in airs[1:])
     others = (change for change in scene.changes if not isinstance(change, Move))
@@ -105,8 +128,10 @@ def set_stage(scene: Scene, corpus: Corpus) -> Stage:
         scene=scene,
         labels=labels,
         reply=reply,
+        hum=_hum(scene),
         people=people,
         noise=_noise(scene, corpus, airs[0]),
+        distortion=distortion,
         echo_response=scaled(airs[0].echo, gain_db),
         changes=tuple(sorted((*moves, *others), key=lambda change: change.at_frame)),
     )
@@ -138,8 +163,11 @@ def _reply(scene: Scene, corpus: Corpus) -> Samples:
     return to_int16(scaled_to(np.concatenate(pieces)[: scene.frames], REPLY_DBFS))
 
 
-def _driven(scene: Scene, reply: Samples) -> Signal:
-    return scene.loudspeaker.distort(reply.astype(np.float32) / np.float32(32768))
+def _hum(scene: Scene) -> Samples:
+    """Give what a mixer adds to silence: mains and dither."""
+    if scene.hum_dbfs is None:
+        return np.zeros(1, np.int16)
+    return to_int16(scaled_to(noises.hum(np.random.default_rng((scene.seed, 2))), scene.hum_dbfs))
 
 
 def _people(scene: Scene, corpus: Corpus, airs: list[_Air]) -> tuple[Signal, tuple[Label, ...]]:

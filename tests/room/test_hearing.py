@@ -14,6 +14,7 @@ from tests.room.acoustic import AcousticRoom
 from tests.room.casting import Wishes, make_scene
 from tests.room.device import RoomDevice
 from tests.room.effort import Effort
+from tests.room.equipment import Equipment
 from tests.room.levels import RATE_HZ, frames_of
 from tests.room.noises import NoiseKind
 from tests.room.scene import Kind
@@ -51,7 +52,7 @@ def heard_in(stage: Stage) -> list[Window]:
 
 
 def test_every_interruption_is_heard_soon_after_its_label_and_nothing_before(corpus: Corpus) -> None:
-    wishes = Wishes(seconds=15.0, echo_db=0.0, noise=NoiseKind.QUIET, effort=Effort.NORMAL)
+    wishes = Wishes(seconds=15.0, echo_db=0.0, noise=NoiseKind.QUIET, effort=Effort.NORMAL, equipment=Equipment.LINEAR)
     stage = set_stage(make_scene(Kind.LONG, 1, corpus, wishes), corpus)
     speech = [window.end_index for window in heard_in(stage) if window.probability >= SPEECH]
     assert stage.labels
@@ -63,7 +64,7 @@ def test_every_interruption_is_heard_soon_after_its_label_and_nothing_before(cor
 
 
 def test_after_a_minute_of_our_own_voice_the_user_is_still_heard(corpus: Corpus) -> None:
-    wishes = Wishes(seconds=80.0, echo_db=10.0, noise=NoiseKind.QUIET, effort=Effort.NORMAL)
+    wishes = Wishes(seconds=80.0, echo_db=10.0, noise=NoiseKind.QUIET, effort=Effort.NORMAL, equipment=Equipment.LINEAR)
     stage = set_stage(make_scene(Kind.SHORT, 9000, corpus, wishes), corpus)
     played = stage.uninterrupted()
     mic = AcousticRoom(stage).step(played)

@@ -12,6 +12,7 @@ from script.support.room_bench.judged import AlarmKind, Group
 from script.support.room_bench.performance import Options, perform
 from tests.room.casting import Wishes, make_scene
 from tests.room.effort import Effort
+from tests.room.equipment import Equipment
 from tests.room.noises import NoiseKind
 from tests.room.scene import Kind
 from tests.room.staging import set_stage
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 
 
 def lived(corpus: Corpus, kind: Kind, seed: int, echo_db: float, seconds: float) -> Judged:
-    wishes = Wishes(echo_db=echo_db, seconds=seconds, noise=NoiseKind.QUIET, effort=Effort.NORMAL)
+    wishes = Wishes(
+        echo_db=echo_db,
+        seconds=seconds,
+        noise=NoiseKind.QUIET,
+        effort=Effort.NORMAL,
+        equipment=Equipment.LINEAR,
+    )
     judged = judge(perform(set_stage(make_scene(kind, seed, corpus, wishes), corpus), Options()), Options(), Group.GOAL)
     assert judged.answered
     return judged

@@ -13,6 +13,7 @@ from tests.room.acoustic import AcousticRoom
 from tests.room.casting import FIRST_UTTERANCE_S, ChangeKind, Wishes, make_scene
 from tests.room.convolution import BLOCK_FRAMES
 from tests.room.effort import Effort
+from tests.room.equipment import Equipment
 from tests.room.levels import RATE_HZ, frames_of, level_dbfs
 from tests.room.noises import LOOP_FRAMES, NoiseKind
 from tests.room.scene import INTERRUPTIONS, SCENE_KINDS, DelayJump, Kind, Move, Volume
@@ -70,18 +71,24 @@ def test_a_scene_sounds_as_its_labels_say(corpus: Corpus, kind: Kind, seed: int)
 @pytest.mark.parametrize("kind", SCENE_KINDS)
 def test_the_user_asks_and_then_the_assistant_speaks(corpus: Corpus, kind: Kind) -> None:
     stage = staged(corpus, kind, 1)
+    silent = replace(stage, scene=replace(stage.scene, fade_in_s=0.0, hum_dbfs=None))
     question, begin = stage.labels[0], stage.scene.reply_from_frame
     assert question.end_frame + frames_of(1.0) < begin < question.end_frame + frames_of(1.5)
     assert question.level_dbfs == stage.scene.voice_dbfs
-    assert not stage.uninterrupted()[:begin].any()
-    assert np.array_equal(stage.uninterrupted()[begin:], stage.reply[:-begin])
+    assert not silent.uninterrupted()[:begin].any()
+    assert np.array_equal(silent.uninterrupted()[begin:], stage.reply[:-begin])
     if kind in INTERRUPTIONS:
         assert {label.voice for label in stage.labels} == {question.voice}
 
 
 @pytest.mark.parametrize("echo_db", [0.0, 20.0])
 def test_the_echo_is_exactly_so_much_louder_than_a_voice(corpus: Corpus, echo_db: float) -> None:
-    stage = staged(corpus, Kind.SHORT, 5, Wishes(echo_db=echo_db, seconds=SECONDS, effort=Effort.NORMAL))
+    stage = staged(
+        corpus,
+        Kind.SHORT,
+        5,
+        Wishes(echo_db=echo_db, seconds=SECONDS, effort=Effort.NORMAL, equipment=Equipment.SPEAKERPHONE),
+    )
     heard = performed(stage)
     first = stage.labels[1]
     voice_dbfs = level_dbfs(heard.people[first.start_frame : first.end_frame])
@@ -102,7 +109,9 @@ def test_whispers_shouts_and_asides_have_their_own_levels(corpus: Corpus) -> Non
 
 @pytest.mark.parametrize("noise", NoiseKind)
 def test_noise_is_as_loud_as_the_scene_says(corpus: Corpus, noise: NoiseKind) -> None:
-    stage = staged(corpus, Kind.SILENCE, 3, Wishes(seconds=SECONDS, noise=noise, echo_db=0.0))
+    stage = staged(
+        corpus, Kind.SILENCE, 3, Wishes(seconds=SECONDS, noise=noise, echo_db=0.0, equipment=Equipment.LINEAR)
+    )
     heard = AcousticRoom(stage).listen(np.zeros(LOOP_FRAMES // BLOCK_FRAMES * BLOCK_FRAMES, np.int16))
     assert level_dbfs(heard.noise) == pytest.approx(stage.scene.voice_dbfs - stage.scene.snr_db, abs=0.5)
 
@@ -122,6 +131,19 @@ def test_a_wish_leaves_the_rest_to_the_seed(corpus: Corpus) -> None:
     assert replace(wished, changes=(), drift_ppm=0.0) == scene
     other_noise = make_scene(Kind.LONG, 3, corpus, Wishes(noise=NoiseKind.FAN))
     assert (other_noise.utterances, other_noise.places) == (scene.utterances, scene.places)
+    linear = make_scene(Kind.LONG, 3, corpus, Wishes(equipment=Equipment.LINEAR))
+    assert linear.loudspeaker.linear_db is None
+    assert replace(linear, loudspeaker=scene.loudspeaker, capture=scene.capture) == scene
+
+
+def test_a_reply_fades_in(corpus: Corpus) -> None:
+    stage = staged(corpus, Kind.SILENCE, 1)
+    fading = replace(stage, scene=replace(stage.scene, fade_in_s=0.4, hum_dbfs=None))
+    begin, fade = stage.scene.reply_from_frame, frames_of(0.4)
+    played = fading.uninterrupted()
+    assert played[begin + fade // 2] == pytest.approx(stage.reply[fade // 2] / 2, abs=1)
+    assert np.array_equal(played[begin + fade :], stage.reply[fade : len(played) - begin])
+    assert np.array_equal(fading.faded_in(stage.reply[100:300], 100), fading.faded_in(stage.reply[:300], 0)[100:])
 
 
 def test_the_kinds_of_change(corpus: Corpus) -> None:
@@ -140,5 +162,18 @@ def test_seeds_differ_in_voices_places_echo_and_delay(corpus: Corpus) -> None:
     assert {scene.echo_db for scene in scenes} == {0.0, 5.0, 10.0, 15.0, 20.0}
     assert {scene.noise for scene in scenes} == set(NoiseKind)
     delays = [scene.delay_ms for scene in scenes]
-    assert min(delays) < 60
+    assert min(delays) < 20
     assert max(delays) > 130
+    assert {scene.loudspeaker.linear_db is None for scene in scenes} == {True, False}
+    assert any(scene.capture.gain_db for scene in scenes)
+    assert any(scene.capture.gate_db for scene in scenes)
+    assert any(scene.capture.suppression for scene in scenes)
+    assert 0 < sum(scene.hum_dbfs is None for scene in scenes) < len(scenes)
+    assert 0 < sum(scene.fade_in_s > 0 for scene in scenes) < len(scenes)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_buffer_slips_whatever_its_delay(corpus: Corpus, seed: int) -> None:
+    stage = staged(corpus, Kind.SILENCE, seed, Wishes(seconds=SECONDS, change=ChangeKind.DELAY))
+    quick = replace(stage, scene=replace(stage.scene, delay_ms=min(stage.scene.delay_ms, 22.0)))
+    assert performed(quick).echo.any()

@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 
 from satellite.devices.pcm import to_int16
+from script.support.linearity import linearity
 from tests.room import noises
+from tests.room.convolution import convolve
 from tests.room.corpus import CLIP_DBFS, Corpus, SpeechFolderError, built_in, flite, recorded
 from tests.room.effort import Effort, speak_with
 from tests.room.impulse import PRE_FRAMES, RoomToolMissingError, Shell, Source, responses
 from tests.room.levels import RATE_HZ, Signal, level_dbfs, rms_dbfs, scaled, scaled_to
 from tests.room.lines import Line
-from tests.room.loudspeaker import Loudspeaker
+from tests.room.loudspeaker import Distortion, Driver, Loudspeaker, distortion_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,10 +49,40 @@ def test_a_loudspeaker_has_its_band_and_no_delay() -> None:
 
 
 def test_a_loudspeaker_bends_what_is_loud_and_leaves_what_is_soft() -> None:
-    speaker = Loudspeaker(knee=0.5, asymmetry=0.05)
+    speaker = Driver(Loudspeaker(knee=0.5, asymmetry=0.05), Distortion())
     loud = np.linspace(-1, 1, 101, dtype=np.float32)
-    assert np.abs(speaker.distort(loud)).max() < 0.5
-    assert speaker.distort(loud * np.float32(0.01)) == pytest.approx(loud * 0.01, abs=1e-5)
+    assert np.abs(speaker.process(loud)).max() < 0.5
+    assert speaker.process(loud * np.float32(0.01)) == pytest.approx(loud * 0.01, abs=1e-5)
+
+
+def reply_of(corpus: Corpus, seconds: float) -> Signal:
+    said = [clip.samples for clip in corpus.of(Line.REPLY)]
+    return scaled_to(np.concatenate(said)[: round(seconds * RATE_HZ)], -20)
+
+
+def left_linear_db(speaker: Loudspeaker, distortion: Distortion, reply: Signal) -> float:
+    """Return what the best linear filter in hindsight takes out of what the loudspeaker plays."""
+    played = convolve(Driver(speaker, distortion).process(reply), speaker.response())[: len(reply)]
+    everywhere = np.ones(len(reply), np.bool_)
+    return linearity("", played.astype(np.float64), reply.astype(np.float64), everywhere).whole_db
+
+
+@pytest.mark.parametrize(("linear_db", "resonance_hz"), [(5.0, 200.0), (10.0, 400.0), (20.0, 300.0)])
+def test_a_loudspeaker_is_as_linear_as_it_is_said_to_be(corpus: Corpus, linear_db: float, resonance_hz: float) -> None:
+    speaker = Loudspeaker(linear_db=linear_db, resonance_hz=resonance_hz)
+    reply = reply_of(corpus, 12.0)
+    distortion = distortion_for(speaker, reply)
+    assert left_linear_db(speaker, distortion, reply) == pytest.approx(linear_db, abs=1.5)
+    # A duck, or a knob turned down, makes it play better.
+    assert left_linear_db(speaker, distortion, scaled(reply, -12)) > linear_db + 6
+
+
+def test_a_cone_is_where_it_was_between_two_pieces(corpus: Corpus) -> None:
+    speaker, reply = Loudspeaker(linear_db=6.0), reply_of(corpus, 2.0)
+    distortion = distortion_for(speaker, reply)
+    whole, piecewise = Driver(speaker, distortion), Driver(speaker, distortion)
+    pieces = [piecewise.process(piece) for piece in reply.reshape(-1, 160)]
+    assert np.concatenate(pieces) == pytest.approx(whole.process(reply), abs=1e-5)
 
 
 def test_a_response_begins_with_the_direct_sound_and_rings_as_long_as_the_room(corpus: Corpus) -> None:
@@ -111,6 +143,7 @@ def test_recordings_are_cut_out_of_their_own_noise(tmp_path: Path, corpus: Corpu
     entries = [
         {"file": "word.wav", "transcript": "enough", "speaker": "me"},
         {"file": "dog.wav", "transcript": None, "speaker": "dog"},
+        {"file": "street.wav", "words": "traffic", "kind": "room", "speaker": None},
     ]
     (tmp_path / "manifest.json").write_text(json.dumps(entries), encoding="utf-8")
     (clip,) = recorded(tmp_path)
@@ -151,7 +184,7 @@ def test_voices_change_with_their_effort_and_keep_their_onset(corpus: Corpus) ->
     assert len(said[Effort.SHOUT]) < len(clip) == len(said[Effort.WHISPER]) == len(said[Effort.AWAY])
 
 
-@pytest.mark.parametrize("make", [noises.quiet, noises.fan, noises.kitchen, noises.music])
+@pytest.mark.parametrize("make", [noises.quiet, noises.fan, noises.hum, noises.kitchen, noises.music])
 def test_noises_come_from_their_seed_and_have_no_seam(make: Callable[[np.random.Generator], Signal]) -> None:
     first, again, other = (make(np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first, again)

@@ -21,6 +21,7 @@ from script.support.sound_card.pauses import Deck, find_truth, measure_pauses
 from script.support.sound_card.talk import on_card
 from tests.room.casting import Wishes, make_scene
 from tests.room.corpus import built_in
+from tests.room.equipment import Equipment
 from tests.room.noises import NoiseKind
 from tests.room.scene import Kind
 from tests.sound_card.card import room_card, why_not
@@ -50,7 +51,7 @@ def card() -> Iterator[RoomCard]:
     if "sounddevice" in sys.modules:
         pytest.skip("sounddevice, which pyroomacoustics imports, has started a PortAudio that sees no new card")
     corpus = built_in()
-    scene = make_scene(Kind.SILENCE, 1, corpus, Wishes(echo_db=20, seconds=10, noise=NoiseKind.QUIET))
+    scene = make_scene(Kind.SILENCE, 1, corpus, Wishes(echo_db=20, seconds=10, noise=NoiseKind.QUIET, equipment=Equipment.LINEAR))
     with (
         # A socket's path is short: pytest's own folders may be too deep.
         tempfile.TemporaryDirectory(prefix="card") as folder,

@@ -58,6 +58,7 @@ class ScriptedPipeline:
 
     def __init__(self, stage: Stage, heard_until: Callable[[], int], judgement: Judgement) -> None:
         self._words = words_said(stage.labels)
+        self._stage = stage
         self._material = stage.reply
         self._heard_until = heard_until
         self._judgement = judgement
@@ -71,7 +72,7 @@ class ScriptedPipeline:
     def material(self, epoch: int, frame: int, count: int) -> Samples:
         """Give a stretch of a reply as it would sound with nobody speaking into it; `frame` of its own audio."""
         wanted = np.arange(self._begins[epoch] + frame, self._begins[epoch] + frame + count)
-        return self._material.take(wanted, mode="wrap")
+        return self._stage.faded_in(self._material.take(wanted, mode="wrap"), frame)
 
     async def run(self, listener: PipelineListener) -> None:
         """Work until cancelled."""

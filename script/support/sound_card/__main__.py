@@ -27,6 +27,7 @@ from script.support.sound_card.truth import echo_delay_ms, judge
 from tests.room.casting import Wishes, make_scene
 from tests.room.corpus import built_in
 from tests.room.effort import Effort
+from tests.room.equipment import Equipment
 from tests.room.levels import RATE_HZ
 from tests.room.scene import Kind
 from tests.sound_card.card import room_card, why_not
@@ -45,6 +46,8 @@ _MINUTES = 10.0
 _SHORTEST_MINUTES, _LONGEST_MINUTES = 0.5, 120.0
 _PAUSES = 40
 _ECHO_DB = 10.0
+# The card is on trial here, not the loudspeaker: the same class in both scenes.
+_EQUIPMENT = Equipment.SPEAKERPHONE
 # Two kinds of interruptions, at eight seconds each with the reply between: some 14 of each.
 _INTERRUPTED_S = 120.0
 _INTERRUPTIONS = (Kind.LONG, Kind.SHORT)
@@ -86,8 +89,9 @@ def _measure(minutes: float) -> tuple[list[Figure | Share], list[Act]]:
     if (reason := why_not()) is not None:
         raise NoCardError(reason)
     corpus = built_in()
-    silence = on_card(make_scene(Kind.SILENCE, _SEED, corpus, Wishes(echo_db=_ECHO_DB, seconds=60 * minutes)))
-    wishes = Wishes(echo_db=_ECHO_DB, seconds=_INTERRUPTED_S, effort=Effort.NORMAL)
+    quiet = Wishes(echo_db=_ECHO_DB, seconds=60 * minutes, equipment=_EQUIPMENT)
+    silence = on_card(make_scene(Kind.SILENCE, _SEED, corpus, quiet))
+    wishes = Wishes(echo_db=_ECHO_DB, seconds=_INTERRUPTED_S, effort=Effort.NORMAL, equipment=_EQUIPMENT)
     interrupted = [on_card(make_scene(kind, _SEED, corpus, wishes)) for kind in _INTERRUPTIONS]
     of_pauses, running = _pauses(silence, corpus)
     acts = [_act(scene, corpus) for scene in (silence, *interrupted)]

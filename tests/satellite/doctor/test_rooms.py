@@ -44,7 +44,7 @@ def echo_of(played: Signal, drift_ppm: float) -> Signal:
     (air,) = responses(SHELL, MICROPHONE, [Source(LOUDSPEAKER_AT)])
     response = convolve(air, loudspeaker.response())
     line = DelayLine(DELAY_MS * RATE_HZ / 1000 - PRE_FRAMES, drift_ppm)
-    bent = loudspeaker.distort(played)
+    bent = loudspeaker.saturated(played)
     late = np.concatenate([line.process(bent[start : start + BLOCK]) for start in range(0, FRAMES, BLOCK)])
     return convolve(late, response / np.sqrt(response @ response))[:FRAMES]
 

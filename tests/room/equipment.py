@@ -1,0 +1,103 @@
+"""What the satellite plays and listens with: classes of devices, and how often each is met.
+
+The mix follows the 16 recordings with echo of the Microsoft AEC Challenge that `script/room --linearity --recordings`
+was run over (laptops, desktops and phones): the best linear filter of 180 ms in hindsight takes 14 to 21 dB in five of
+them, 11 to 13 dB in three, 1 to 7.4 dB in eight; one of these eight gates its microphone down to digital silence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from tests.room.microphone import Microphone
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tests.room.loudspeaker import Loudspeaker
+
+
+class Equipment(Enum):
+    """A class of devices."""
+
+    # Better than any recording: saturates softly, without memory; 34 to 37 dB where nothing else sounds.
+    LINEAR = "linear"
+    SPEAKERPHONE = "speakerphone"
+    # With the operating system's noise suppression on its microphone.
+    LAPTOP = "laptop"
+    # With an automatic gain that pumps.
+    PHONE = "phone"
+    # The same behind a gate.
+    GATED = "gated"
+
+
+# How often each is met.
+MIX = (
+    (Equipment.LINEAR, 0.1),
+    (Equipment.SPEAKERPHONE, 0.25),
+    (Equipment.LAPTOP, 0.25),
+    (Equipment.PHONE, 0.3),
+    (Equipment.GATED, 0.1),
+)
+# What the best linear filter leaves, dB; what the microphone and the room add to it makes it less.
+_LINEAR_DB = {
+    Equipment.SPEAKERPHONE: (15.0, 24.0),
+    Equipment.LAPTOP: (8.0, 15.0),
+    Equipment.PHONE: (4.0, 9.0),
+    Equipment.GATED: (4.0, 9.0),
+}
+# WebRTC's levels of noise suppression that browsers and operating systems use.
+_SUPPRESSION = (1, 3)
+_AUTO_GAIN_DB = (6.0, 15.0)
+_GATE_DB = (30.0, 100.0)
+# Soft consonants are lost in a gate, whole words are not.
+_GATE_BELOW_VOICE_DB = (12.0, 20.0)
+# Whatever is softer than a voice by so much is not speech to an automatic gain.
+_UNVOICED_DB = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A device of a class."""
+
+    loudspeaker: Loudspeaker
+    microphone: Microphone
+
+
+def fit(equipment: Equipment, plain: Loudspeaker, voice_dbfs: float, generator: np.random.Generator) -> Fitted:
+    """Draw a device: `plain` has the limits of its loudspeaker's level and band, to which the class adds its own."""
+    quantile, resonance, quality, rattle, picked, gate = (float(generator.uniform()) for _ in range(6))
+    if equipment is Equipment.LINEAR:
+        return Fitted(plain, Microphone())
+    loudspeaker = replace(
+        plain,
+        linear_db=_between(_LINEAR_DB[equipment], quantile),
+        resonance_hz=_between((180.0, 450.0), resonance),
+        resonance_q=_between((0.8, 2.0), quality),
+        rattle_hz=_between((1_000.0, 4_000.0), rattle),
+    )
+    unvoiced_dbfs = voice_dbfs - _UNVOICED_DB
+    match equipment:
+        case Equipment.LAPTOP:
+            least, most = _SUPPRESSION
+            return Fitted(loudspeaker, Microphone(suppression=least + int(picked * (most - least + 1))))
+        case Equipment.PHONE:
+            gain_db = _between(_AUTO_GAIN_DB, picked)
+            return Fitted(loudspeaker, Microphone(gain_db=gain_db, gate_dbfs=unvoiced_dbfs))
+        case Equipment.GATED:
+            gate_dbfs = voice_dbfs - _between(_GATE_BELOW_VOICE_DB, gate)
+            return Fitted(
+                loudspeaker,
+                Microphone(
+                    gain_db=_between(_AUTO_GAIN_DB, picked), gate_db=_between(_GATE_DB, quality), gate_dbfs=gate_dbfs
+                ),
+            )
+        case _:
+            return Fitted(loudspeaker, Microphone())
+
+
+def _between(span: tuple[float, float], share: float) -> float:
+    least, most = span
+    return least + share * (most - least)

@@ -1,0 +1,77 @@
+"""How linear an echo is."""
+
+from __future__ import annotations
+
+import json
+import wave
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from satellite.devices.pcm import to_int16
+from script.support.linearity import RecordingsError, linearity, recorded, rows
+from script.support.room import main
+from tests.room.levels import RATE_HZ
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+DELAY = 1_234
+
+
+def echo(residual_db: float, seconds: int = 6) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a microphone that hears what is played late, filtered, and with noise so far below it; and that."""
+    random = np.random.default_rng(1)
+    played = 0.1 * random.standard_normal(seconds * RATE_HZ)
+    air = random.standard_normal(800) * np.exp(-np.arange(800) / 150)
+    heard = np.convolve(played, air / np.sqrt(air @ air))[: len(played)]
+    mic = np.concatenate((np.zeros(DELAY), heard))[: len(played)]
+    mic += 0.1 * 10 ** (-residual_db / 20) * random.standard_normal(len(played))
+    return mic, played
+
+
+@pytest.mark.parametrize("residual_db", [3.0, 12.0])
+def test_what_no_linear_filter_makes_is_what_is_left(residual_db: float) -> None:
+    mic, played = echo(residual_db)
+    where = np.ones(len(mic), np.bool_)
+    where[:RATE_HZ] = False
+    found = linearity("noisy", mic, played, where)
+    expected = 10 * np.log10(1 + 10 ** (residual_db / 10))
+    assert found.whole_db == pytest.approx(expected, abs=0.5)
+    assert found.seconds_db == pytest.approx([expected] * 5, abs=1.0)
+
+
+def write(path: Path, samples: NDArray[np.float64]) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE_HZ)
+        file.writeframes(to_int16(samples.astype(np.float32)).tobytes())
+
+
+def test_recordings_are_measured_where_nobody_else_speaks(tmp_path: Path) -> None:
+    mic, played = echo(10.0)
+    mic[4 * RATE_HZ : 5 * RATE_HZ] += 0.3 * np.random.default_rng(2).standard_normal(RATE_HZ)
+    for name, samples in (("mic", mic), ("played", played), ("silence", np.zeros_like(played))):
+        write(tmp_path / f"{name}.wav", samples)
+    clips = [
+        {"id": "talk", "mic": "mic.wav", "loudspeaker": "played.wav", "user_speech_s": [[4.0, 5.0]]},
+        {"id": "quiet", "mic": "mic.wav", "loudspeaker": "silence.wav", "user_speech_s": []},
+    ]
+    (tmp_path / "manifest.json").write_text(json.dumps(clips), encoding="utf-8")
+    (found,) = recorded(tmp_path)
+    assert found.whole_db == pytest.approx(10.4, abs=0.5)
+    one, every = rows("recorded", [found])
+    assert (one[:2], every[:2]) == (["talk", "1"], ["recorded", "1"])
+    assert one[3] == every[3] == f"{found.whole_db:.1f}"
+
+
+def test_a_folder_that_is_none_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(RecordingsError, match=str(tmp_path)):
+        list(recorded(tmp_path))
+    with pytest.raises(SystemExit):
+        main(["--linearity", "few"])
+    assert "few: a whole number" in capsys.readouterr().err
