@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from satellite.hearing.engines import CancellerKind
 from satellite.turn.settings import Judgement
 from script.support.bench_report import conclusion, missed, table
-from script.support.room import add_voices, chosen_corpus, seed
+from script.support.room import add_voices, chosen_corpus, one_of, seed
 from script.support.room_bench.figures import figures
 from script.support.room_bench.performance import Options
 from script.support.room_bench.picture import draw
@@ -25,6 +25,8 @@ from script.support.room_bench.program import program
 from script.support.room_bench.report import comparison, write
 from script.support.room_bench.runner import Job, run
 from script.support.room_bench.settings import changed
+from tests.room.equipment import Equipment
+from tests.room.scene import SCENE_KINDS
 from wire.errors import InterjectError
 
 if TYPE_CHECKING:
@@ -74,7 +76,8 @@ def _options(arguments: argparse.Namespace) -> list[Options]:
 
 
 def _jobs(arguments: argparse.Namespace, engines: Sequence[Options], corpus: Corpus) -> Iterator[Job]:
-    parts = program(arguments.scenes, arguments.seed, corpus)
+    kinds = arguments.kind or SCENE_KINDS
+    parts = program(arguments.scenes, arguments.seed, corpus, kinds, arguments.equipment)
     return (Job(part, options, arguments.only_failures) for part, options in itertools.product(parts, engines))
 
 
@@ -115,6 +118,8 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="HOW",
         help="words, or duration: no recogniser can be asked, as with Home Assistant; default: words",
     )
+    add("--kind", action="append", type=one_of(SCENE_KINDS), metavar="KIND", help="only such scenes, and no stress")
+    add("--equipment", type=one_of(Equipment), metavar="CLASS", help="all with such devices; default: the room's mix")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of turn-taking or hearing")
     add("--jobs", type=_count, default=_PROCESSES, metavar="N", help=f"processes; default: {_PROCESSES}")
     add("--only-failures", type=Path, metavar="DIR", help="write the sound of the scenes in which something went wrong")

@@ -9,7 +9,7 @@ from script.support.bench_report import Goal, Share
 from script.support.room_bench.failures import yielded
 from script.support.room_bench.goals import ALL_YIELDS, DUCK_MS, DUCKS_PER_H, LEFT_ALONE, SILENCE_MS, YIELDS
 from script.support.room_bench.judged import AFTERWARDS_S, HOLE_S, YIELD_S, AlarmKind, Group
-from script.support.room_bench.rows import AnyFigure, by_level, latencies_ms, measured, rate, share, tried
+from script.support.room_bench.rows import AnyFigure, by_level, latencies_ms, measured, rate, real, share, tried
 from tests.room.noises import NoiseKind
 from tests.room.scene import INTERRUPTIONS, Kind
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 _MS = 1000.0
 _RECOVERY_S = 2.0
+# What is said into the reply, by its length: 0.3 to 0.6 s, about 1 s, 2 s and more.
+_LENGTHS = {
+    "words": {Kind.WORD},
+    "commands": {Kind.SHORT},
+    "sentences": {Kind.LONG, Kind.DOUBLE_TALK},
+}
 # Short names of what is counted together.
 _STOPS = frozenset((AlarmKind.COMMIT, AlarmKind.PAUSE))
 _METHODS: tuple[tuple[str, Callable[[Latencies], float | None], str, Sequence[Goal]], ...] = (
@@ -104,6 +110,14 @@ def _yields(grid: Sequence[Judged]) -> list[AnyFigure]:
         rows += share(name, tried(scenes, INTERRUPTIONS), yielded)
     for kind, least in YIELDS.items():
         rows += share(f"  {kind.value}", tried(grid, {kind}), yielded, "", least)
+    paused = f"paused or committed within {YIELD_S:g} s of the onset"
+    for length, kinds in _LENGTHS.items():
+        rows += share(f"paused for: {length}", tried(grid, kinds), _paused, paused)
+        for name, scenes in by_level(grid):
+            rows += share(name, tried(scenes, kinds), _paused)
+        rows += share("  recorded voices", real(tried(grid, kinds)), _paused)
+        for name, scenes in by_level(grid):
+            rows += share(f"  {name}", real(tried(scenes, kinds)), _paused)
     return rows
 
 
@@ -118,7 +132,7 @@ def _latencies(grid: Sequence[Judged]) -> list[AnyFigure]:
         for judged in grid
         for latency_ms in latencies_ms([judged], lambda found: found.silence_s)
     ]
-    method = "the same, and the 40 to 150 ms that the scene's buffers add until the room is silent"
+    method = "the same, and the 2 to 250 ms that the scene's buffers add until the room is silent"
     rows += measured("onset -> silence in the air", "ms", in_the_air, method)
     return rows + measured(
         "onset -> commit", "ms", latencies_ms(grid, lambda found: found.commit_s), "the floor is given"
@@ -173,6 +187,11 @@ def _stress(group: Group, scenes: Sequence[Judged]) -> list[AnyFigure]:
         in_time = [seconds is not None and seconds <= _RECOVERY_S for seconds in recoveries]
         rows.append(Share("  recovered in time", in_time, method, 100))
     return rows
+
+
+def _paused(outcome: Outcome) -> bool:
+    pause_s = outcome.latencies.pause_s
+    return pause_s is not None and pause_s <= YIELD_S
 
 
 def _ignores(outcome: Outcome) -> bool:

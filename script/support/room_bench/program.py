@@ -14,8 +14,9 @@ from tests.room.noises import NoiseKind
 from tests.room.scene import SCENE_KINDS, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from tests.room.equipment import Equipment
     from tests.room.scene import Scene
 
 # Long enough for three or four sounds into the reply.
@@ -45,11 +46,16 @@ class Part:
     corpus: Corpus
 
 
-def program(count: int, seed: int, corpus: Corpus) -> Iterator[Part]:
-    """Give the scenes of a bench: with the same corpus and seed always the same, a longer one begins like a shorter."""
+def program(
+    count: int, seed: int, corpus: Corpus, kinds: Sequence[Kind] = SCENE_KINDS, equipment: Equipment | None = None
+) -> Iterator[Part]:
+    """Give the scenes of a bench: with the same corpus and seed always the same, a longer one begins like a shorter.
+
+    With fewer kinds of scene only those of the goal grid are given.
+    """
     goals, stresses = 0, 0
     for number in range(count):
-        if number % _STRESS_EVERY == _STRESS_EVERY - 1:
+        if number % _STRESS_EVERY == _STRESS_EVERY - 1 and len(kinds) == len(SCENE_KINDS):
             group, wishes = _STRESS[stresses % len(_STRESS)]
             # Whole rounds of the groups share a kind, so that none of the three numbers divides another.
             kind = _STRESS_KINDS[stresses // len(_STRESS) % len(_STRESS_KINDS)]
@@ -57,10 +63,13 @@ def program(count: int, seed: int, corpus: Corpus) -> Iterator[Part]:
             stresses += 1
         else:
             group, wishes = Group.GOAL, Wishes(effort=Effort.NORMAL)
-            # 9 and 5 have no common divisor: every kind meets every level.
-            kind, echo_db = SCENE_KINDS[goals % len(SCENE_KINDS)], ECHO_LEVELS_DB[goals % len(ECHO_LEVELS_DB)]
+            # The levels move on by one in each round of the kinds: every kind meets every level.
+            rounds, turn = divmod(goals, len(kinds))
+            kind, echo_db = kinds[turn], ECHO_LEVELS_DB[(turn + rounds) % len(ECHO_LEVELS_DB)]
             goals += 1
-        scene = make_scene(kind, seed + number, corpus, replace(wishes, echo_db=echo_db, seconds=SCENE_S))
+        scene = make_scene(
+            kind, seed + number, corpus, replace(wishes, echo_db=echo_db, equipment=equipment, seconds=SCENE_S)
+        )
         yield Part(group, scene, _needed(scene, corpus))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from script.support.bench_report import Figure, Goal, Share, Verdict
 from script.support.room_bench.failures import yielded
+from tests.room.corpus import RECORDED_VOICE
 from tests.room.scene import INTERRUPTIONS
 
 if TYPE_CHECKING:
@@ -97,6 +98,11 @@ def rate(
 def tried(scenes: Iterable[Judged], kinds: Collection[Kind]) -> list[Outcome]:
     """Give the outcomes of the sounds of some kinds that began while the satellite spoke."""
     return [outcome for judged in scenes for outcome in judged.outcomes if outcome.kind in kinds and outcome.speaking]
+
+
+def real(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Give those in which a recorded voice spoke, not a synthetic one."""
+    return [outcome for outcome in outcomes if outcome.voice.startswith(RECORDED_VOICE)]
 
 
 def latencies_ms(scenes: Iterable[Judged], value: Callable[[Latencies], float | None]) -> list[float]:
