@@ -22,7 +22,7 @@ from script.support.bench_figures import (
     turn_figures,
     upstream_figure,
 )
-from script.support.bench_frontend import measure_front_end
+from script.support.bench_frontend import front_end_figures
 from script.support.bench_report import conclusion, missed, table
 from script.support.bench_rooms import run_room
 from script.support.bench_scenes import backchannels, interruptions
@@ -96,7 +96,7 @@ async def _measure(trials: int, out: Path) -> list[Figure | Share]:
         *(run_room(cues, out / "rooms" / name, _progress(name, len(cues))) for name, cues in rooms.items())
     )
     _say("The front end and the model's server …")
-    front_end_ms = await asyncio.to_thread(measure_front_end, _FRONT_END_S)
+    front_end = await asyncio.to_thread(front_end_figures, _FRONT_END_S)
     upstream_s = await measure_upstream(trials, out / "rooms" / "upstream")
     if not any(trial for recording in interrupted for trial in measure_interruptions(recording)):
         raise NothingMeasuredError(
@@ -107,7 +107,7 @@ async def _measure(trials: int, out: Path) -> list[Figure | Share]:
         *backchannel_figures(backchannelled),
         *first_word_figures(interrupted),
         *turn_figures(interrupted),
-        *load_figures(interrupted, front_end_ms),
+        *load_figures(interrupted, front_end),
         upstream_figure(upstream_s),
     ]
     _write(out, trials, figures, interrupted, backchannelled)

@@ -1,0 +1,100 @@
+"""Counts the instructions that a Python module takes: on this machine, or as a Raspberry Pi 4 would run it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Protocol
+
+from wire.errors import InterjectError
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_PLUGIN = Path(__file__).with_name("count_instructions.c")
+# More threads would count differently from run to run.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+class NotCountedError(InterjectError):
+    """What counts is missing, or gave no count."""
+
+
+class Counter(Protocol):
+    """Something that counts instructions."""
+
+    @property
+    def name(self) -> str:
+        """What it is, for people."""
+
+    def count(self, module: str, *arguments: str) -> int:
+        """Return how many `python -m module arguments` takes; raises NotCountedError."""
+
+
+class Callgrind:
+    """Valgrind's, on this machine: its processor's widest instructions beyond AVX2 are not used."""
+
+    name = "valgrind --tool=callgrind on this machine"
+
+    def count(self, module: str, *arguments: str) -> int:
+        """Return how many `python -m module arguments` takes; raises NotCountedError."""
+        command = [_found("valgrind"), "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+        said = _run([*command, sys.executable, "-m", module, *arguments], {"PYTHONPATH": str(_REPOSITORY)})
+        return _only(r"Collected : (\d+)", said)
+
+
+class Arm64:
+    """QEMU's, as a cortex-a72 in a folder that has Python and packages for arm64."""
+
+    name = "qemu-aarch64 -cpu cortex-a72"
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        pythons = sorted((self._root / "usr" / "bin").glob("python3.??"))
+        if not pythons or not (self._root / "opt" / "site" / "numpy").is_dir():
+            raise NotCountedError(f"{root} has no Python with packages for arm64; script/bench cost --help tells how")
+        self._python = pythons[0]
+        self._hide_this_processor()
+
+    def count(self, module: str, *arguments: str) -> int:
+        """Return how many `python -m module arguments` takes; raises NotCountedError."""
+        with tempfile.TemporaryDirectory() as folder:
+            plugin = Path(folder) / "count_instructions.so"
+            _run([_found("gcc"), "-shared", "-fPIC", "-O2", "-o", str(plugin), str(_PLUGIN)], {})
+            qemu = [_found("qemu-aarch64"), "-cpu", "cortex-a72", "-L", str(self._root), "-plugin", str(plugin)]
+            paths = f"{self._root / 'opt' / 'site'}:{_REPOSITORY}"
+            said = _run([*qemu, str(self._python), "-m", module, *arguments], {"PYTHONPATH": paths})
+        return _only(r"instructions: (\d+)", said)
+
+    def _hide_this_processor(self) -> None:
+        """Let ONNX Runtime find no processor in /sys: it would die of one of another kind."""
+        cpus = self._root / "sys" / "devices" / "system" / "cpu"
+        cpus.mkdir(parents=True, exist_ok=True)
+        for name in ("possible", "present"):
+            (cpus / name).touch()
+
+
+def _found(program: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        raise NotCountedError(f"{program} is not installed; on Debian: apt-get install valgrind, or qemu-user gcc")
+    return path
+
+
+def _run(command: list[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(  # noqa: S603 - a command of our own
+        command, env={**os.environ, **_ONE_THREAD, **environment}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise NotCountedError(f"{Path(command[0]).name} ended with status {done.returncode}: {done.stderr[-500:]}")
+    return done.stderr
+
+
+def _only(pattern: str, said: str) -> int:
+    found = re.search(pattern, said)
+    if found is None:
+        raise NotCountedError(f"no count in: {said[-500:]}")
+    return int(found.group(1))
