@@ -204,7 +204,7 @@ class KalmanCanceller:
         spectra = self._played.spectra(self._delay_blocks, _PARTITIONS)
         echo = self._filter.predict(spectra)
         residual = mic - echo
-        misadjustment = self._filter.update(residual, spectra)
+        misadjustment = self._filter.update(residual, spectra, self._played.powers(self._delay_blocks, _PARTITIONS))
         left = self._restraint.subtract(mic, echo, residual)
         self._frames.push(left, echo)
         # Half of the judging at a time: gains that are 10 ms old are good enough for the second half of 20 ms.
@@ -234,7 +234,7 @@ class KalmanCanceller:
         echo: NDArray[np.float32],
         misadjustment: NDArray[np.float32],
     ) -> None:
-        self._ceiling.push(mic, self._played.spectra(_HEARD_BLOCKS, 1)[0])
+        self._ceiling.push(mic, self._played.powers(_HEARD_BLOCKS, 1)[0])
         self._judged += 1
         if self._judged % _SELDOM == 0:
             self._filter.limit(self._ceiling.gain)

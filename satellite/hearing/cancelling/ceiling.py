@@ -29,14 +29,14 @@ class Ceiling:
         self._played = np.zeros(BINS, np.float32)
         self._padded = np.zeros(FFT_SAMPLES, np.float32)
 
-    def push(self, mic: NDArray[np.float32], played: NDArray[np.complexfloating]) -> None:
-        """Take 160 samples of the microphone, and the spectrum (161,) of what echoes no longer."""
+    def push(self, mic: NDArray[np.float32], played: NDArray[np.float32]) -> None:
+        """Take 160 samples of the microphone, and the powers (161,) of what echoes no longer."""
         self._padded[BLOCK_SAMPLES:] = mic
         heard = np.fft.rfft(self._padded)
         self._heard *= _MEMORY
         self._heard += np.square(heard.real) + np.square(heard.imag)
         self._played *= _MEMORY
-        self._played += np.square(played.real) + np.square(played.imag)
+        self._played += played
 
     @property
     def gain(self) -> NDArray[np.float32]:

@@ -62,9 +62,15 @@ class KalmanFilter:
         self._near_end = np.zeros(BINS, np.float32)
         # What the prior is scaled by: no more is to be expected than was measured to be possible.
         self._possible = np.ones(BINS, np.float32)
+        # All below is scratch, kept because it is needed a hundred times a second.
         self._padded = np.zeros(FFT_SAMPLES, np.float32)
         self._terms = np.zeros_like(self._weights)
         self._explained = np.zeros_like(self._prior)
+        self._sum = np.zeros(BINS, np.complex64)
+        self._heard = np.zeros(BINS, np.complex64)
+        self._echo = np.zeros(FFT_SAMPLES, np.float32)
+        self._scale = np.zeros(BINS, np.float32)
+        self._misadjusted = np.zeros(BINS, np.float32)
         self._next_constrained = 0
         self._blocks = 0
 
@@ -80,23 +86,40 @@ class KalmanFilter:
         return power
 
     def predict(self, spectra: NDArray[np.complexfloating]) -> NDArray[np.float32]:
-        """Return the echo in the newest block (160 samples) of what was played, (partitions, 161)."""
-        np.multiply(self._weights, spectra, out=self._terms)
-        return np.fft.irfft(self._terms.sum(0), FFT_SAMPLES)[BLOCK_SAMPLES:].astype(np.float32, copy=False)
+        """Return the echo in the newest block (160 samples) of what was played, (partitions, 161).
 
-    def update(self, error: NDArray[np.float32], spectra: NDArray[np.complexfloating]) -> NDArray[np.float32]:
-        """Learn from what the prediction left of the microphone; return each bin's expected misadjustment (power)."""
+        It is a view, valid until the next prediction.
+        """
+        np.multiply(self._weights, spectra, out=self._terms)
+        np.add.reduce(self._terms, 0, out=self._sum)
+        return np.fft.irfft(self._sum, FFT_SAMPLES, out=self._echo)[BLOCK_SAMPLES:]
+
+    def update(
+        self, error: NDArray[np.float32], spectra: NDArray[np.complexfloating], powers: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Learn from what the prediction left of the microphone; return each bin's expected misadjustment (power).
+
+        `powers`: squared magnitudes of the spectra. What is returned is valid until the next update.
+        """
         self._padded[BLOCK_SAMPLES:] = error
-        heard = np.fft.rfft(self._padded)
+        heard, scale, misadjusted = self._heard, self._scale, self._misadjusted
+        np.fft.rfft(self._padded, out=heard)
+        explained = np.multiply(powers, self._uncertainty, out=self._explained)
+        np.add.reduce(explained, 0, out=misadjusted)
+        misadjusted *= _OVERLAP
+        np.square(heard.real, out=scale)
+        scale += np.square(heard.imag)
+        scale *= 1 - _NEAR_END_MEMORY
         self._near_end *= _NEAR_END_MEMORY
-        self._near_end += (1 - _NEAR_END_MEMORY) * (np.square(heard.real) + np.square(heard.imag))
-        step = np.multiply(spectra, self._uncertainty, out=self._terms)
-        explained = np.multiply(step.real, spectra.real, out=self._explained)
-        explained += step.imag * spectra.imag
-        misadjusted: NDArray[np.float32] = _OVERLAP * explained.sum(0)
-        scale = 1 / (_ABOVE_ROUNDING * misadjusted + self._near_end + _TINY)
+        self._near_end += scale
+        np.multiply(misadjusted, _ABOVE_ROUNDING, out=scale)
+        scale += self._near_end
+        scale += _TINY
+        np.reciprocal(scale, out=scale)
         # conj(spectra) * step, as the conjugate of a product: the conjugate of one row is cheaper than that of all.
-        step *= (heard * scale).conj()
+        heard *= scale
+        step = np.multiply(spectra, np.conjugate(heard, out=heard), out=self._terms)
+        step *= self._uncertainty
         self._weights += np.conjugate(step, out=step)
         self._blocks += 1
         if self._blocks % _CONSTRAIN_EVERY == 1:
@@ -169,7 +192,7 @@ class KalmanFilter:
         last = min(first + _CONSTRAINED_AT_ONCE, self.partitions)
         response = np.fft.irfft(self._weights[first:last], FFT_SAMPLES, axis=1)
         response[:, BLOCK_SAMPLES:] = 0
-        self._weights[first:last] = np.fft.rfft(response, axis=1)
+        np.fft.rfft(response, axis=1, out=self._weights[first:last])
         self._next_constrained = last % self.partitions
 
 

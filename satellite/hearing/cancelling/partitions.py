@@ -29,6 +29,7 @@ class PlayedSpectra:
         self._at = 0
         # Each row is kept twice, `depth` apart: whatever `_at` is, `depth` rows from there on are in order.
         self._spectra = np.zeros((2 * depth, BINS), np.complex64)
+        self._powers = np.zeros((2 * depth, BINS), np.float32)
         # The mean square of the newest block, and how many blocks ago one was last audible.
         self.level = 0.0
         self.silent_blocks = _LONG_AGO_BLOCKS
@@ -38,13 +39,23 @@ class PlayedSpectra:
         """Take the next 160 samples."""
         self._samples[:BLOCK_SAMPLES] = self._samples[BLOCK_SAMPLES:]
         self._samples[BLOCK_SAMPLES:] = played
-        spectrum = np.fft.rfft(self._samples)
+        was_zero = self.level == 0
         self.level = float(played @ played) / BLOCK_SAMPLES
         self.silent_blocks = 0 if self.level > AUDIBLE_POWER else self.silent_blocks + 1
         self._at = (self._at - 1) % self.depth
-        self._spectra[self._at] = spectrum
-        self._spectra[self._at + self.depth] = spectrum
+        twice = slice(self._at, None, self.depth)
+        if was_zero and self.level == 0:
+            self._spectra[twice] = 0
+            self._powers[twice] = 0
+            return
+        spectrum = np.fft.rfft(self._samples)
+        self._spectra[twice] = spectrum
+        self._powers[twice] = np.square(spectrum.real) + np.square(spectrum.imag)
 
     def spectra(self, delay: int, count: int) -> NDArray[np.complexfloating]:
         """Return (count, 161) spectra, the first of the block played `delay` blocks ago; a view, valid until a push."""
         return self._spectra[self._at + delay : self._at + delay + count]
+
+    def powers(self, delay: int, count: int) -> NDArray[np.float32]:
+        """Return the squared magnitudes of the same spectra; a view, valid until a push."""
+        return self._powers[self._at + delay : self._at + delay + count]
