@@ -96,7 +96,7 @@ class KalmanCanceller:
 
     def __init__(self, path: Path | None = None) -> None:
         self._filter = KalmanFilter(_PARTITIONS)
-        self.loudspeaker = Loudspeaker(_MAX_DELAY_BLOCKS + _PARTITIONS)
+        self.loudspeaker = Loudspeaker()
         self._played = PlayedSpectra(_MAX_DELAY_BLOCKS + _PARTITIONS)
         self._delays = DelayEstimator()
         self._drift = DriftEstimator()
@@ -197,7 +197,6 @@ class KalmanCanceller:
         blocks = self._sliding.process(self.loudspeaker.bend(played), self._drift.ppm, self._delay_blocks)
         for block in blocks:
             self._played.push(block)
-            self.loudspeaker.push(block)
         self._delay_blocks = min(self._delay_blocks + len(blocks) - 1, _MAX_DELAY_BLOCKS)
 
     def _cancel(self, mic: NDArray[np.float32]) -> Cancelled:
@@ -271,7 +270,8 @@ class KalmanCanceller:
         """Learn the loudspeaker from frames with nothing in them but an echo."""
         is_alone = seen.evidence < _ALONE_EVIDENCE and seen.echo > _AUDIBLE * seen.noise
         if is_alone and self._judged % _SELDOM == 0:
-            self.loudspeaker.learn(self._filter.weights, self._delay_blocks, echo, residual)
+            bent = self._played.blocks(self._delay_blocks, _PARTITIONS + 1)
+            self.loudspeaker.learn(self._filter.weights, bent, echo, residual)
 
     def _found(self, delay_samples: int) -> None:
         is_first = self._delay_samples is None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES
+from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES, spectra_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,15 +32,11 @@ class Loudspeaker:
 
     A Hammerstein model after A. Stenger and W. Kellermann, "Adaptation of a memoryless preprocessor for nonlinear
     acoustic echo cancelling", Signal Processing 80, 2000; this curve needs but one coefficient, never folds back, and
-    its derivative by c is minus the cube of its output. `depth`: blocks to remember.
+    its derivative by c is minus the cube of its output.
     """
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self) -> None:
         self.compression = 0.0
-        # A ring of blocks, each kept twice, `_rows` apart: from `_at` on they are in order, oldest first.
-        self._rows = depth + 1
-        self._at = 0
-        self._bent = np.zeros((2 * self._rows, BLOCK_SAMPLES), np.float32)
         self._padded = np.zeros((3, FFT_SAMPLES), np.float32)
         self._updates = 0
         # Sums of spectra: power of the residual, of the echo, and of the echo of the cubes; how the latter two compare,
@@ -56,20 +52,19 @@ class Loudspeaker:
         lowered = played / np.sqrt(1 + np.float32(2 * self.compression) * np.square(played))
         return lowered.astype(np.float32, copy=False)
 
-    def push(self, bent: NDArray[np.float32]) -> None:
-        """Take the next 160 samples that the adaptive filter sees."""
-        self._bent[self._at :: self._rows] = bent
-        self._at = (self._at + 1) % self._rows
-
     def learn(
         self,
         weights: NDArray[np.complexfloating],
-        delay_blocks: int,
+        bent: NDArray[np.float32],
         echo: NDArray[np.float32],
         residual: NDArray[np.float32],
     ) -> None:
-        """Learn from a block in which there is nothing but echo: the response, and what it found and left (160)."""
-        terms = weights * self._cubes(delay_blocks, len(weights))
+        """Learn from a block in which there is nothing but echo.
+
+        weights: the response, (partitions, 161); bent: what it answered to, (partitions + 1, 160), the oldest first;
+        echo, residual: what it found and left, 160 samples each.
+        """
+        terms = weights * spectra_of(bent * bent * bent)
         self._padded[0, BLOCK_SAMPLES:] = residual
         self._padded[1, BLOCK_SAMPLES:] = echo
         self._padded[2, BLOCK_SAMPLES:] = np.fft.irfft(terms.sum(0), FFT_SAMPLES)[BLOCK_SAMPLES:]
@@ -83,14 +78,6 @@ class Loudspeaker:
         self._updates += 1
         if self._updates >= _LEAST_UPDATES and self._updates % _EVERY_UPDATES == 0:
             self._move()
-
-    def _cubes(self, delay_blocks: int, count: int) -> NDArray[np.complexfloating]:
-        """Return the spectra (count, 161) of the cubes, as PlayedSpectra gives those of the samples."""
-        until = self._at + self._rows - delay_blocks
-        bent = self._bent[until - count - 1 : until].ravel()
-        cubes = bent * bent * bent
-        overlapping = np.lib.stride_tricks.sliding_window_view(cubes, FFT_SAMPLES)[::-BLOCK_SAMPLES]
-        return np.fft.rfft(overlapping)
 
     def forget(self) -> None:
         """Take the path for a new one: the loudspeaker is the same, but what was measured of it no longer counts."""

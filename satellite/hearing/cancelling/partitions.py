@@ -22,40 +22,67 @@ _LONG_AGO_BLOCKS = 1 << 30
 
 
 class PlayedSpectra:
-    """A ring of the last `depth` blocks' spectra, newest first; any stretch of it is one array without a copy."""
+    """A ring of the last `depth` blocks' spectra, newest first; any stretch of it is one array without a copy.
+
+    A spectrum is made when somebody asks for it, together with all that wait by then: four at once cost half as much
+    as four one by one, and while nothing plays nobody asks.
+    """
 
     def __init__(self, depth: int) -> None:
         self.depth = depth
-        self._at = 0
-        # Each row is kept twice, `depth` apart: whatever `_at` is, `depth` rows from there on are in order.
-        self._spectra = np.zeros((2 * depth, BINS), np.complex64)
-        self._powers = np.zeros((2 * depth, BINS), np.float32)
         # The mean square of the newest block, and how many blocks ago one was last audible.
         self.level = 0.0
         self.silent_blocks = _LONG_AGO_BLOCKS
-        self._samples = np.zeros(FFT_SAMPLES, np.float32)
+        # Each row is kept twice, `depth` apart: whatever `_at` is, `depth` rows from there on are in order.
+        self._at = 0
+        self._spectra = np.zeros((2 * depth, BINS), np.complex64)
+        self._powers = np.zeros((2 * depth, BINS), np.float32)
+        # The blocks themselves in the same way, but oldest first, and one more.
+        self._kept = depth + 1
+        self._next = 0
+        self._blocks = np.zeros((2 * self._kept, BLOCK_SAMPLES), np.float32)
+        # So many of the newest have no spectrum yet.
+        self._waiting = 0
 
     def push(self, played: NDArray[np.float32]) -> None:
         """Take the next 160 samples."""
-        self._samples[:BLOCK_SAMPLES] = self._samples[BLOCK_SAMPLES:]
-        self._samples[BLOCK_SAMPLES:] = played
-        was_zero = self.level == 0
-        self.level = float(played @ played) / BLOCK_SAMPLES
-        self.silent_blocks = 0 if self.level > AUDIBLE_POWER else self.silent_blocks + 1
+        self._blocks[self._next :: self._kept] = played
+        self._next = (self._next + 1) % self._kept
         self._at = (self._at - 1) % self.depth
-        twice = slice(self._at, None, self.depth)
-        if was_zero and self.level == 0:
-            self._spectra[twice] = 0
-            self._powers[twice] = 0
-            return
-        spectrum = np.fft.rfft(self._samples)
-        self._spectra[twice] = spectrum
-        self._powers[twice] = np.square(spectrum.real) + np.square(spectrum.imag)
+        self._waiting = min(self._waiting + 1, self.depth)
+        self.level = float(played.dot(played)) / BLOCK_SAMPLES
+        self.silent_blocks = 0 if self.level > AUDIBLE_POWER else self.silent_blocks + 1
+
+    def blocks(self, delay: int, count: int) -> NDArray[np.float32]:
+        """Return the samples of `count` blocks, (count, 160), the last of them played `delay` blocks ago; a view."""
+        until = self._next + self._kept - delay
+        return self._blocks[until - count : until]
 
     def spectra(self, delay: int, count: int) -> NDArray[np.complexfloating]:
         """Return (count, 161) spectra, the first of the block played `delay` blocks ago; a view, valid until a push."""
+        if delay < self._waiting:
+            self._transform()
         return self._spectra[self._at + delay : self._at + delay + count]
 
     def powers(self, delay: int, count: int) -> NDArray[np.float32]:
         """Return the squared magnitudes of the same spectra; a view, valid until a push."""
+        if delay < self._waiting:
+            self._transform()
         return self._powers[self._at + delay : self._at + delay + count]
+
+    def _transform(self) -> None:
+        count, self._waiting = self._waiting, 0
+        spectra = spectra_of(self.blocks(0, count + 1))
+        self._keep(self._spectra, spectra)
+        self._keep(self._powers, np.square(np.abs(spectra)))
+
+    def _keep(self, ring: NDArray[np.inexact], newest: NDArray[np.inexact]) -> None:
+        ring[self._at : self._at + len(newest)] = newest
+        until_wrap = self.depth - self._at
+        ring[self._at + self.depth : self._at + self.depth + len(newest)] = newest[:until_wrap]
+        ring[: max(0, len(newest) - until_wrap)] = newest[until_wrap:]
+
+
+def spectra_of(blocks: NDArray[np.float32]) -> NDArray[np.complexfloating]:
+    """Return the spectra (count, 161) of each of count + 1 blocks with the one before it, the newest first."""
+    return np.fft.rfft(np.concatenate([blocks[:-1], blocks[1:]], axis=1)[::-1])
