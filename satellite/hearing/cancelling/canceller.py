@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,7 @@ _SELDOM = 5
 _NEAREST = np.round(np.arange(frames.BINS) * (FFT_SAMPLES / frames.FRAME_SAMPLES)).astype(np.intp)
 # What a block's spectrum sums up, as a mean square.
 _PER_SAMPLE = np.float32(1 / BLOCK_SAMPLES)
+_NO_ECHO = np.zeros(BLOCK_SAMPLES, np.float32)
 # As samples are kept over a restart.
 _KEPT = np.dtype("<f4")
 # Bins of 50 Hz in which the filter is judged: 200 to 4000 Hz.
@@ -145,8 +147,8 @@ class KalmanCanceller:
             misfit=self._evidence.misfit,
             convergence=self._watch.convergence,
             located=self._is_located,
-            residual_dbfs=dbfs(float(self._leak.expected.mean())),
-            noise_dbfs=dbfs(float(self._leak.noise.mean())),
+            residual_dbfs=dbfs(float(self._leak.expected.sum()) / frames.BINS),
+            noise_dbfs=dbfs(float(self._leak.noise.sum()) / frames.BINS),
             echo_db=self._levels.echo_db,
             erle_db=self._levels.erle_db,
             delay_ms=None if delay is None else delay * 1000 / RATE_HZ,
@@ -162,10 +164,10 @@ class KalmanCanceller:
         if mic_10ms.shape != (BLOCK_SAMPLES,) or played_10ms.shape != (BLOCK_SAMPLES,):
             raise ValueError(f"blocks have {BLOCK_SAMPLES} samples, not {mic_10ms.shape} and {played_10ms.shape}")
         mic, played = mic_10ms, played_10ms
-        if not np.isfinite(mic @ played):
+        if not math.isfinite(mic.dot(played)):
             mic, played = _finite(mic), _finite(played)
         self._take_played(played)
-        is_heard = mic.any()
+        is_heard = np.count_nonzero(mic) > 0
         if is_heard and self._delays.push(mic, played) and self._delays.samples is not None:
             self._found(self._delays.samples)
         # Before the delay is known the echo may come at any time.
@@ -212,14 +214,14 @@ class KalmanCanceller:
             self._evidence.push(self._frames, self._leak.expected, self._leak.noise)
             return Cancelled(left, self._suppressor.keep(self._frames.recent(RECENT_SAMPLES)))
         self._frames.look()
-        self._leak.push(self._frames.residual, self._frames.echo, _PER_SAMPLE * misadjustment[_NEAREST])
+        self._leak.push(self._frames.residual, self._frames.echo, _PER_SAMPLE * misadjustment.take(_NEAREST))
         gain = gains(self._frames.residual, self._leak.expected)
         return Cancelled(left, self._suppressor.process(gain, self._frames.recent(RECENT_SAMPLES)))
 
     def _pass(self, mic: NDArray[np.float32]) -> Cancelled:
-        self._frames.push(mic, np.zeros_like(mic))
+        self._frames.push(mic, _NO_ECHO)
         if self._is_second:
-            self._evidence.push(self._frames, self._leak.expected, self._leak.noise)
+            self._evidence.rest(self._frames, self._leak.expected, self._leak.noise)
             return Cancelled(mic, self._suppressor.keep(self._frames.recent(RECENT_SAMPLES)))
         self._frames.look()
         self._leak.rest(self._frames.residual)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.frames import BIN_HZ, FRAME_SAMPLES
+from satellite.hearing.cancelling.frames import BIN_HZ
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,9 +20,11 @@ _BAND = slice(round(200 / BIN_HZ), round(4_000 / BIN_HZ) + 1)
 _FOREIGN = np.float32(5.0)
 # Both figures look back over some 100 ms, five frames.
 _MEMORY = 0.8
-_TINY = 1e-12
+# They are ratios of sums, so that nobody needs the means: a mean is the sum of what is remembered over this.
+_FRAMES = 1 / (1 - _MEMORY)
+_TINY = np.float32(1e-12 * _FRAMES)
 # An echo that is not above the noise by 3 dB may be noise that the filter has learnt, and fits nothing.
-_AUDIBLE = np.float32(2.0)
+_AUDIBLE = np.float32(2.0 * _FRAMES)
 # Less echo than this, in bins that hold nothing else, tells nothing of how it fits.
 _LEAST_ECHO_BINS = 6.0
 
@@ -34,25 +36,43 @@ class Evidence:
         self.evidence = 0.0
         self.coherence = 0.0
         self.misfit = 0.0
-        self._cross: NDArray[np.complexfloating] = np.zeros(_BAND.stop - _BAND.start, np.complex64)
-        self._powers = np.zeros((2, _BAND.stop - _BAND.start), np.float32)
+        self._cross: NDArray[np.complexfloating] = np.zeros(_BINS, np.complex64)
+        self._powers = np.zeros((2, _BINS), np.float32)
+        self._known = np.zeros(_BINS, np.float32)
 
     def push(self, frames: Frames, expected: NDArray[np.float32], noise: NDArray[np.float32]) -> None:
         """Take the next 20 ms and the powers, (257,) each, of the echo expected in them and of steady noise."""
-        residual, known = frames.residual[_BAND], np.maximum(expected[_BAND], noise[_BAND])
-        known *= _FOREIGN
-        share = int(np.count_nonzero(residual > known)) / len(known)
-        self.evidence += (1 - _MEMORY) * (share - self.evidence)
+        noise = noise[_BAND]
+        self._count(frames.residual[_BAND], expected[_BAND], noise)
         left, echo = frames.spectra[:, _BAND]
-        # In the units of the powers.
         self._cross *= _MEMORY
-        self._cross += (1 - _MEMORY) / FRAME_SAMPLES * (left * echo.conj())
+        self._cross += left * echo.conj()
         self._powers *= _MEMORY
-        self._powers += (1 - _MEMORY) * frames.powers[:, _BAND]
-        mean_residual, mean_echo = self._powers
-        cross = np.square(self._cross.real) + np.square(self._cross.imag)
-        explained = float(np.sum(cross / (mean_echo + np.float32(_TINY))))
-        self.coherence = explained / (float(np.sum(mean_residual)) + _TINY)
+        self._powers += frames.powers[:, _BAND]
+        residual, found = self._powers
+        # A dot product takes half the time of a sum of so few.
+        explained = float(np.square(np.abs(self._cross)).dot(1 / (found + _TINY)))
+        self.coherence = explained / (float(residual.dot(_ONES)) + float(_TINY))
         # A bin counts by the share of echo in it: neither noise nor the loudest of a user's bins outweigh the others.
-        weight = (mean_echo > _AUDIBLE * noise[_BAND]) / (mean_residual + mean_echo + np.float32(_TINY))
-        self.misfit = float(weight @ self._cross.real) / (float(weight @ mean_echo) + _LEAST_ECHO_BINS)
+        weight = (found > _AUDIBLE * noise) / (residual + found + _TINY)
+        self.misfit = float(weight.dot(self._cross.real)) / (float(weight.dot(found)) + _LEAST_ECHO_BINS)
+
+    def rest(self, frames: Frames, expected: NDArray[np.float32], noise: NDArray[np.float32]) -> None:
+        """Take the next 20 ms, long after the last echo: there is none that could cohere or fit."""
+        self._count(frames.residual[_BAND], expected[_BAND], noise[_BAND])
+        self.coherence = self.misfit = 0.0
+        self._cross *= _MEMORY
+        self._powers *= _MEMORY
+        self._powers[0] += frames.residual[_BAND]
+
+    def _count(
+        self, residual: NDArray[np.float32], expected: NDArray[np.float32], noise: NDArray[np.float32]
+    ) -> None:
+        known = np.maximum(expected, noise, out=self._known)
+        known *= _FOREIGN
+        share = np.count_nonzero(residual > known) / _BINS
+        self.evidence += (1 - _MEMORY) * (share - self.evidence)
+
+
+_BINS = _BAND.stop - _BAND.start
+_ONES = np.ones(_BINS, np.float32)

@@ -20,7 +20,7 @@ _FALL_SAMPLES = 128
 
 
 def window() -> NDArray[np.float32]:
-    """Return a raised cosine that rises slowly and falls fast, of unit mean power."""
+    """Return a raised cosine that rises slowly and falls fast: white noise of power 1 gives 1 in every bin."""
     rise = FRAME_SAMPLES - _FALL_SAMPLES
     shape = np.concatenate(
         [
@@ -28,7 +28,7 @@ def window() -> NDArray[np.float32]:
             0.5 + 0.5 * np.cos(np.pi * (np.arange(_FALL_SAMPLES) + 0.5) / _FALL_SAMPLES),
         ]
     )
-    scaled: NDArray[np.float32] = (shape / np.sqrt(np.mean(shape**2))).astype(np.float32)
+    scaled: NDArray[np.float32] = (shape / np.sqrt(np.sum(shape**2))).astype(np.float32)
     return scaled
 
 
@@ -38,8 +38,9 @@ class Frames:
     def __init__(self) -> None:
         self._window = window()
         self._samples = np.zeros((2, FRAME_SAMPLES), np.float32)
+        self._windowed = np.zeros_like(self._samples)
         self.spectra: NDArray[np.complexfloating] = np.zeros((2, BINS), np.complex64)
-        # Squared magnitudes, in units in which white noise of power 1 gives 1 in every bin.
+        # Squared magnitudes.
         self.powers = np.zeros((2, BINS), np.float32)
         self.residual, self.echo = self.powers
 
@@ -51,10 +52,9 @@ class Frames:
 
     def look(self) -> None:
         """Bring the spectra up to date."""
-        self.spectra = np.fft.rfft(self._samples * self._window)
-        self.powers = np.square(self.spectra.real) + np.square(self.spectra.imag)
-        self.powers *= np.float32(1 / FRAME_SAMPLES)
-        self.residual, self.echo = self.powers
+        np.multiply(self._samples, self._window, out=self._windowed)
+        np.fft.rfft(self._windowed, out=self.spectra)
+        np.square(np.abs(self.spectra), out=self.powers)
 
     def recent(self, count: int) -> NDArray[np.float32]:
         """Return the last `count` samples of the residual; a view, valid until the next push."""

@@ -26,8 +26,8 @@ _START_DB, _LEAST_DB = -6.0, -45.0
 # The tail that outlasts the filter, and the loudspeaker's own: an echo fades by 2.4 dB in 20 ms where RT60 is 0.5 s.
 _TAIL = np.float32(10 ** (-2.4 / 10))
 # A loudspeaker's distortion lands where the echo itself is weak: every bin's leak counts from at least so much of the
-# echo's mean.
-_SPREAD = np.float32(0.01)
+# echo's mean, here of its sum.
+_SPREAD = np.float32(0.01 / BINS)
 # An echo less than this above the noise leaves nothing that could be measured.
 _LEARN_ABOVE_NOISE = np.float32(10.0)
 # The noise floor rises by 3 dB a second, so that a sentence hardly lifts it, and falls by half of the way in 60 ms.
@@ -48,6 +48,8 @@ class LeakModel:
         # The power of steady noise in the residual, and of the echo that is expected in it.
         self.noise = np.full(BINS, 1.0, np.float32)
         self.expected = np.zeros(BINS, np.float32)
+        self._source = np.zeros(BINS, np.float32)
+        self._scratch = np.zeros(BINS, np.float32)
 
     def push(
         self, residual: NDArray[np.float32], echo: NDArray[np.float32], misadjustment: NDArray[np.float32]
@@ -56,10 +58,12 @@ class LeakModel:
         self._follow_noise(residual)
         self._tail *= _TAIL
         np.maximum(self._tail, echo, out=self._tail)
-        source = np.maximum(self._tail, _SPREAD * self._tail.mean())
-        self.expected = source * np.exp(self._leak_db * _FROM_DB)
+        np.maximum(self._tail, _SPREAD * self._tail.sum(), out=self._source)
+        np.multiply(self._leak_db, _FROM_DB, out=self.expected)
+        np.exp(self.expected, out=self.expected)
+        self.expected *= self._source
         self.expected += misadjustment
-        self._learn(residual, source)
+        self._learn(residual)
 
     def rest(self, residual: NDArray[np.float32]) -> None:
         """Take the powers of the next 20 ms in which there is no echo."""
@@ -74,18 +78,24 @@ class LeakModel:
 
     def _follow_noise(self, residual: NDArray[np.float32]) -> None:
         self._smooth *= _SMOOTHING
-        self._smooth += (1 - _SMOOTHING) * residual
-        lower = self.noise + _NOISE_FALL * (self._smooth - self.noise)
-        self.noise = np.where(self._smooth < self.noise, lower, _NOISE_RISE * self.noise)
+        self._smooth += np.multiply(residual, 1 - _SMOOTHING, out=self._scratch)
+        lower = np.subtract(self._smooth, self.noise, out=self._scratch)
+        falls = lower < 0
+        lower *= _NOISE_FALL
+        lower += self.noise
+        self.noise *= _NOISE_RISE
+        np.copyto(self.noise, lower, where=falls)
 
-    def _learn(self, residual: NDArray[np.float32], source: NDArray[np.float32]) -> None:
+    def _learn(self, residual: NDArray[np.float32]) -> None:
         audible = _LEARN_ABOVE_NOISE * self.noise
         above = residual > self.expected
-        foreign = residual > np.maximum(_FOREIGN * self.expected, audible)
+        step = np.multiply(self.expected, _FOREIGN, out=self._scratch)
+        foreign = residual > np.maximum(step, audible, out=step)
         if np.count_nonzero(foreign) > _FOREIGN_SHARE * BINS:
             foreign = above
-        step = np.where(above, _UP_DB, _DOWN_DB)
+        step.fill(_DOWN_DB)
+        np.copyto(step, _UP_DB, where=above)
         np.multiply(step, _CREEP, out=step, where=foreign)
-        np.add(self._leak_db, step, out=self._leak_db, where=source > audible)
+        np.add(self._leak_db, step, out=self._leak_db, where=self._source > audible)
         np.maximum(self._leak_db, _LEAST_DB, out=self._leak_db)
         np.minimum(self._leak_db, 0, out=self._leak_db)
