@@ -241,12 +241,12 @@ class KalmanCanceller:
             self._filter.limit(self._ceiling.gain)
         seen = Observation(
             played=self._played.level,
-            mic=float(mic @ mic) / BLOCK_SAMPLES,
-            residual=float(residual @ residual) / BLOCK_SAMPLES,
-            echo=float(echo @ echo) / BLOCK_SAMPLES,
+            mic=float(mic.dot(mic)) / BLOCK_SAMPLES,
+            residual=float(residual.dot(residual)) / BLOCK_SAMPLES,
+            echo=float(echo.dot(echo)) / BLOCK_SAMPLES,
             # The mean over the whole band of what was summed over the judged part.
-            misadjustment=float(misadjustment[_JUDGED].sum()) / (BLOCK_SAMPLES * BINS),
-            noise=float(self._leak.noise[_JUDGED_NOISE].sum()) / frames.BINS,
+            misadjustment=float(np.add.reduce(misadjustment[_JUDGED])) / (BLOCK_SAMPLES * BINS),
+            noise=float(np.add.reduce(self._leak.noise[_JUDGED_NOISE])) / frames.BINS,
             evidence=self._evidence.evidence,
             misfit=self._evidence.misfit,
         )
@@ -266,7 +266,7 @@ class KalmanCanceller:
             self._remembered = None
             self._drift.push(self._filter.weights)
             self._study(seen, echo, residual)
-        self._levels.push(self._played.level, seen.echo, seen.mic, float(left @ left) / BLOCK_SAMPLES, seen.evidence)
+        self._levels.push(self._played.level, seen.echo, seen.mic, float(left.dot(left)) / BLOCK_SAMPLES, seen.evidence)
 
     def _study(self, seen: Observation, echo: NDArray[np.float32], residual: NDArray[np.float32]) -> None:
         """Learn the loudspeaker from frames with nothing in them but an echo."""
@@ -299,7 +299,7 @@ class KalmanCanceller:
     def _is_blind(self) -> bool:
         """Tell whether the filter is sure that there is next to nothing of the echo that was found just now."""
         is_sure = self._watch.convergence is Convergence.CONVERGED
-        return is_sure and float(self._filter.power[_JUDGED].mean()) < _UNSEEN * self._delays.gain
+        return is_sure and self._delays.gain_exceeds(float(self._filter.power[_JUDGED].mean()) / _UNSEEN)
 
     def _forget(self) -> None:
         self._filter.reset()

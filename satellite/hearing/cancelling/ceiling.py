@@ -16,6 +16,9 @@ _MEMORY = np.float32(0.99)
 # A block of the microphone fills half of its FFT, one of what was played the whole.
 _OVERLAP = np.float32(FFT_SAMPLES / BLOCK_SAMPLES)
 _TINY = np.float32(1e-12)
+# As often as the canceller looks.
+_AT_ONCE = 5
+_AGES = _MEMORY ** np.arange(_AT_ONCE - 1, -1, -1, dtype=np.float32)
 
 
 class Ceiling:
@@ -27,19 +30,33 @@ class Ceiling:
     def __init__(self) -> None:
         self._heard = np.zeros(BINS, np.float32)
         self._played = np.zeros(BINS, np.float32)
-        self._padded = np.zeros(FFT_SAMPLES, np.float32)
+        # What waits to be added: one transform for several blocks costs little more than for one.
+        self._padded = np.zeros((_AT_ONCE, FFT_SAMPLES), np.float32)
+        self._powers = np.zeros((_AT_ONCE, BINS), np.float32)
+        self._waiting = 0
 
     def push(self, mic: NDArray[np.float32], played: NDArray[np.float32]) -> None:
         """Take 160 samples of the microphone, and the powers (161,) of what echoes no longer."""
-        self._padded[BLOCK_SAMPLES:] = mic
-        heard = np.fft.rfft(self._padded)
-        self._heard *= _MEMORY
-        self._heard += np.square(heard.real) + np.square(heard.imag)
-        self._played *= _MEMORY
-        self._played += played
+        self._padded[self._waiting, BLOCK_SAMPLES:] = mic
+        self._powers[self._waiting] = played
+        self._waiting += 1
+        if self._waiting == _AT_ONCE:
+            self._add()
 
     @property
     def gain(self) -> NDArray[np.float32]:
         """Power of the microphone over that of what was played, (161,)."""
+        self._add()
         gain: NDArray[np.float32] = _OVERLAP * self._heard / (self._played + _TINY)
         return gain
+
+    def _add(self) -> None:
+        count, self._waiting = self._waiting, 0
+        if not count:
+            return
+        heard = np.square(np.abs(np.fft.rfft(self._padded[:count])))
+        ages = _AGES[-count:]
+        self._heard *= _MEMORY**count
+        self._heard += ages @ heard
+        self._played *= _MEMORY**count
+        self._played += ages @ self._powers[:count]

@@ -39,10 +39,10 @@ class DelayEstimator:
     """Finds the bulk delay, 0 to 400 ms, by a phase-transformed cross-correlation over the last seconds."""
 
     def __init__(self) -> None:
-        self._mic = np.zeros(_HOP, np.float32)
-        self._played = np.zeros(_FFT, np.float32)
-        self._padded = np.zeros(_FFT, np.float32)
+        # A hop at 16 kHz, and at half of that the microphone with silence before it, and what was played.
+        self._hop = np.zeros((2, _HOP * _DECIMATION), np.float32)
         self._fill = 0
+        self._signals = np.zeros((2, _FFT), np.float32)
         self._cross: NDArray[np.complexfloating] = np.zeros(_FFT // 2 + 1, np.complex64)
         first, last = (round(hz * _DECIMATION * _FFT / RATE_HZ) for hz in _BAND_HZ)
         self._band = slice(first, last)
@@ -50,23 +50,21 @@ class DelayEstimator:
         self._power = np.zeros(_FFT // 2 + 1, np.float32)
         self._previous: int | None = None
         self.samples: int | None = None
-        # How much of what was played arrived with that delay, as a ratio of powers.
-        self.gain = 0.0
+        self._response: NDArray[np.complexfloating] = np.zeros(_FFT // 2 + 1, np.complex64)
 
     def push(self, mic: NDArray[np.float32], played: NDArray[np.float32]) -> bool:
         """Take the next 160 samples of both; tell whether `samples`, the delay at 16 kHz, was measured just now."""
-        count = len(mic) // _DECIMATION
-        # The mean of neighbours is low-pass enough: what folds back does so in both signals alike.
-        for store, samples in ((self._mic, mic), (self._played[-_HOP:], played)):
-            part = store[self._fill : self._fill + count]
-            np.add(samples[0::_DECIMATION], samples[1::_DECIMATION], out=part)
-        self._fill += count
-        if self._fill < _HOP:
+        until = self._fill + len(mic)
+        self._hop[0, self._fill : until] = mic
+        self._hop[1, self._fill : until] = played
+        self._fill = until
+        if until < _HOP * _DECIMATION:
             return False
-        measured = self._measure()
-        self._played[:-_HOP] = self._played[_HOP:]
         self._fill = 0
-        return measured
+        self._signals[1, :-_HOP] = self._signals[1, _HOP:]
+        # The mean of neighbours is low-pass enough: what folds back does so in both signals alike.
+        np.add(self._hop[:, 0::_DECIMATION], self._hop[:, 1::_DECIMATION], out=self._signals[:, -_HOP:])
+        return self._measure()
 
     def forget(self) -> None:
         """Take the path for a new one: what was heard of the former no longer counts."""
@@ -74,16 +72,26 @@ class DelayEstimator:
         self._power[:] = 0
         self._previous = None
 
+    def gain_exceeds(self, limit: float) -> bool:
+        """Tell whether more than `limit` of what was played (a ratio of powers) arrived with the delay just found."""
+        # With any delay: far less in most cases, and found without a transform.
+        response = self._response
+        if 2 * float(np.vdot(response, response).real) / _FFT * (_FFT / _HOP) ** 2 <= limit:
+            return False
+        at = (self.samples or 0) // _DECIMATION
+        found = np.fft.irfft(response, _FFT) * (_FFT / _HOP)
+        direct = found.take(np.arange(at - _DIRECT, at + _DIRECT), mode="wrap")
+        return float(direct @ direct) > limit
+
     def _measure(self) -> bool:
-        recent = self._played[-_HOP - MAX_DELAY_SAMPLES // _DECIMATION :]
+        recent = self._signals[1, -_HOP - MAX_DELAY_SAMPLES // _DECIMATION :]
         if float(recent @ recent) / len(recent) / _DECIMATION**2 < AUDIBLE_POWER:
             return False
-        self._padded[-_HOP:] = self._mic
+        heard, played = np.fft.rfft(self._signals)
         self._cross *= _FORGETTING
-        spectrum = np.fft.rfft(self._played)
-        self._cross += np.fft.rfft(self._padded) * spectrum.conj()
+        self._cross += heard * played.conj()
         self._power *= _FORGETTING
-        self._power += np.square(spectrum.real) + np.square(spectrum.imag)
+        self._power += np.square(np.abs(played))
         band = self._cross[self._band]
         magnitude = np.abs(band)
         self._weighted[self._band] = band / (magnitude + _FLOOR * magnitude.mean() + np.float32(1e-12))
@@ -96,12 +104,7 @@ class DelayEstimator:
         if self._previous is None or not agrees:
             return False
         self.samples = found
-        self.gain = self._gain_at(at)
-        return True
-
-    def _gain_at(self, lag: int) -> float:
         # The microphone's spectrum holds a hop of what the other holds with all lags before it.
         power = self._power + np.float32(_REGULARISATION) * self._power[self._band].mean() + np.float32(1e-12)
-        response = np.fft.irfft(self._cross / power, _FFT) * (_FFT / _HOP)
-        direct = response.take(np.arange(lag - _DIRECT, lag + _DIRECT), mode="wrap")
-        return float(direct @ direct)
+        self._response = self._cross / power
+        return True

@@ -65,9 +65,7 @@ class Evidence:
         self._powers *= _MEMORY
         self._powers[0] += frames.residual[_BAND]
 
-    def _count(
-        self, residual: NDArray[np.float32], expected: NDArray[np.float32], noise: NDArray[np.float32]
-    ) -> None:
+    def _count(self, residual: NDArray[np.float32], expected: NDArray[np.float32], noise: NDArray[np.float32]) -> None:
         known = np.maximum(expected, noise, out=self._known)
         known *= _FOREIGN
         share = np.count_nonzero(residual > known) / _BINS

@@ -107,8 +107,7 @@ class KalmanFilter:
         explained = np.multiply(powers, self._uncertainty, out=self._explained)
         np.add.reduce(explained, 0, out=misadjusted)
         misadjusted *= _OVERLAP
-        np.square(heard.real, out=scale)
-        scale += np.square(heard.imag)
+        np.square(np.abs(heard), out=scale)
         scale *= 1 - _NEAR_END_MEMORY
         self._near_end *= _NEAR_END_MEMORY
         self._near_end += scale
@@ -129,8 +128,8 @@ class KalmanFilter:
         np.subtract(_TRANSITION**2, explained, out=explained)
         self._uncertainty *= explained
         if self._blocks % _AGE_EVERY == 0:
-            np.square(self._weights.real, out=explained)
-            explained += np.square(self._weights.imag)
+            np.abs(self._weights, out=explained)
+            explained *= explained
             explained *= (1 - _TRANSITION**2) * _AGE_EVERY
             self._uncertainty += explained
         return misadjusted
@@ -197,5 +196,5 @@ class KalmanFilter:
 
 
 def _squared(response: NDArray[np.complexfloating]) -> NDArray[np.float32]:
-    power: NDArray[np.float32] = np.square(response.real) + np.square(response.imag)
+    power: NDArray[np.float32] = np.square(np.abs(response))
     return power

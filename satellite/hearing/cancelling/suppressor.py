@@ -22,8 +22,8 @@ TAPS = 128
 _FADE_TAPS = 32
 RECENT_SAMPLES = BLOCK_SAMPLES + TAPS - 1
 _TINY = np.float32(1e-12)
-_HALF, _QUARTER = np.float32(0.5), np.float32(0.25)
-# OpenBLAS wakes its threads for a matrix of 9,216 numbers, which costs more than it saves: of larger ones it gets parts.
+_QUARTER = np.float32(0.25)
+# OpenBLAS wakes its threads for 9,216 numbers, which costs more than it saves: it gets larger matrices in parts.
 _PHASE_PARTS, _TAPS_PARTS = 2, 4
 
 
@@ -35,12 +35,13 @@ def gains(residual: NDArray[np.float32], expected: NDArray[np.float32]) -> NDArr
     gain += 1
     np.maximum(gain, _FLOOR_POWER, out=gain)
     np.sqrt(gain, out=gain)
-    between = gain[1::2]
-    smooth: NDArray[np.float32] = 2 * gain[::2]
-    smooth[1:-1] += between[:-1]
-    smooth[1:-1] += between[1:]
-    smooth[1:-1] *= _QUARTER
-    smooth[:: _BINS - 1] *= _HALF
+    smooth: NDArray[np.float32] = gain[::2].copy()
+    # A quarter of each neighbour, and half of the bin itself.
+    inner = smooth[1:-1]
+    inner += inner
+    inner += gain[1:-3:2]
+    inner += gain[3::2]
+    inner *= _QUARTER
     return smooth
 
 
