@@ -82,16 +82,23 @@ class _Decimator:
         for output in range(_OUTPUTS_AT_ONCE):
             self._matrix[output * factor : output * factor + len(taps), output] = taps
         self._waiting = np.zeros(len(taps) // 2, np.float32)
+        # Nothing but zeros waits, as from a loudspeaker that plays nothing for most of the day.
+        self._is_silent = True
 
     def process(self, samples: Samples) -> NDArray[np.float32]:
         """Take the next samples, return the outputs that are ready."""
         count = max(0, (len(self._waiting) + len(samples) - self._taps) // self._factor + 1)
+        is_silent = np.count_nonzero(samples) == 0
+        if is_silent and self._is_silent:
+            self._waiting = np.zeros(len(self._waiting) + len(samples) - count * self._factor, np.float32)
+            return np.zeros(count, np.float32)
         rows = -(-count // _OUTPUTS_AT_ONCE)
         beyond = (rows + self._steps - 1) * self._step - len(self._waiting) - len(samples)
         # What lies beyond is read for outputs that nobody takes, and for none where it is too little.
         silence = np.zeros(max(0, beyond), np.float32)
         whole = np.concatenate([self._waiting, samples, silence], dtype=np.float32)
         self._waiting = whole[count * self._factor : len(self._waiting) + len(samples)]
+        self._is_silent = is_silent and np.count_nonzero(self._waiting) == 0
         steps = whole[: (rows + self._steps - 1) * self._step].reshape(-1, self._step)
         spans = np.concatenate([steps[at : at + rows] for at in range(self._steps)], axis=1)
         ready: NDArray[np.float32] = (spans @ self._matrix).reshape(-1)[:count]

@@ -151,6 +151,6 @@ class FrontEnd:
 
 
 def _bright_share(window: NDArray[np.float32]) -> float:
-    spectrum = np.fft.rfft(window)[_VOICE]
-    powers = np.square(spectrum.real) + np.square(spectrum.imag)
-    return float(powers[_BRIGHT_FROM:].sum()) / (float(powers.sum()) + _SILENCE)
+    powers = np.square(np.abs(np.fft.rfft(window)[_VOICE]))
+    bright = float(powers[_BRIGHT_FROM:].sum())
+    return bright / (float(powers[:_BRIGHT_FROM].sum()) + bright + _SILENCE)

@@ -20,7 +20,7 @@ _UP_DB, _DOWN_DB = np.float32(_STEP_DB * _QUANTILE), np.float32(-_STEP_DB * (1 -
 # be its too: from it the leak only creeps.
 _FOREIGN = np.float32(10 ** (12 / 10))
 _FOREIGN_SHARE = 0.08
-_CREEP = np.float32(0.05)
+_CREEP_DB = np.float32(0.05) * _UP_DB
 # A fresh filter may leave it all; no loudspeaker and room can be cancelled by more than the least.
 _START_DB, _LEAST_DB = -6.0, -45.0
 # The tail that outlasts the filter, and the loudspeaker's own: an echo fades by 2.4 dB in 20 ms where RT60 is 0.5 s.
@@ -95,7 +95,9 @@ class LeakModel:
             foreign = above
         step.fill(_DOWN_DB)
         np.copyto(step, _UP_DB, where=above)
-        np.multiply(step, _CREEP, out=step, where=foreign)
-        np.add(self._leak_db, step, out=self._leak_db, where=self._source > audible)
+        # What is foreign is above.
+        np.copyto(step, _CREEP_DB, where=foreign)
+        np.copyto(step, 0, where=self._source <= audible)
+        self._leak_db += step
         np.maximum(self._leak_db, _LEAST_DB, out=self._leak_db)
         np.minimum(self._leak_db, 0, out=self._leak_db)

@@ -89,28 +89,32 @@ class Suppressor:
     """A filter that follows the gains given, faded from one to the next within 10 ms; transparent where they are 1."""
 
     def __init__(self) -> None:
+        # The last tap first, for np.correlate: np.convolve is that with a detour.
         self._taps = _OPEN
 
     def process(self, gain: NDArray[np.float32], recent: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return 160 samples of what `recent` (the last 287 of the residual) becomes with these gains (129,)."""
-        return self._fade(minimum_phase(gain), recent)
+        return self._fade(minimum_phase(gain)[::-1], recent)
 
     def keep(self, recent: NDArray[np.float32]) -> NDArray[np.float32]:
         """Go on with the gains as they are."""
         if self._taps is _OPEN:
             return recent[-BLOCK_SAMPLES:].copy()
-        return np.convolve(recent, self._taps, "valid")
+        return np.correlate(recent, self._taps, "valid")
 
     def open(self, recent: NDArray[np.float32]) -> NDArray[np.float32]:
         """Let everything pass from here on."""
         return self.keep(recent) if self._taps is _OPEN else self._fade(_OPEN, recent)
 
     def _fade(self, taps: NDArray[np.float32], recent: NDArray[np.float32]) -> NDArray[np.float32]:
-        faded = np.convolve(recent, self._taps, "valid")
-        faded += _FADE_IN * (np.convolve(recent, taps, "valid") - faded)
+        faded = np.correlate(recent, self._taps, "valid")
+        change = np.correlate(recent, taps, "valid")
+        change -= faded
+        change *= _FADE_IN
+        faded += change
         self._taps = taps
         return faded
 
 
 _OPEN = np.zeros(TAPS, np.float32)
-_OPEN[0] = 1
+_OPEN[-1] = 1
