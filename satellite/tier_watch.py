@@ -16,6 +16,8 @@ from satellite.turn.settings import BargeIn
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import NDArray
+
     from satellite.devices.base import Block, Samples
     from satellite.hearing.echo import EchoReport
     from satellite.turn.events import Event
@@ -60,29 +62,31 @@ class TierWatch:
         self._chosen = settings
         self._emit = emit
         self._state = TierState()
-        self._mic = _Sum()
-        self._played = _Sum()
+        # What was heard and played since the last look.
+        self._mic: list[Samples] = []
+        self._played: list[Samples] = []
         self._looked_s = 0.0
         self.settings = settings
 
     def follow(self, block: Block, look: Callable[[], EchoReport], now_s: float, turn: State) -> None:
         """Take in a block of audio; `look` tells what is known of the echo. What may interrupt is in `settings`."""
-        self._mic.add(block.mic)
-        self._played.add(block.played)
+        self._mic.append(block.mic)
+        self._played.append(block.played)
         if now_s - self._looked_s < _LOOK_EVERY_S:
             return
         self._looked_s = now_s
         report = look()
+        mic, played = _joined(self._mic), _joined(self._played)
         seen = Observation(
             now_s=now_s,
             report=report,
-            mic_power=self._mic.power,
-            played_power=self._played.power,
+            mic_power=_power(mic),
+            played_power=_power(played),
             user_power=turn.user.usual,
-            clips=self._mic.clipped_share >= _CLIPPED_SHARE,
+            clips=_clipped_share(mic) >= _CLIPPED_SHARE,
             live=turn.live,
         )
-        self._mic, self._played = _Sum(), _Sum()
+        self._mic, self._played = [], []
         before = self._state
         self._state = observe(before, seen)
         if self._state.tier is not before.tier:
@@ -140,27 +144,15 @@ def said_nothing(turn: State, end: Event) -> bool:
     return isinstance(end, Transcribed | VoiceWindow | Tick) and not any(text.strip() for text in words)
 
 
-class _Sum:
-    """How loud some blocks of audio were."""
+def _joined(blocks: list[Samples]) -> NDArray[np.float32]:
+    return np.concatenate(blocks, dtype=np.float32)
 
-    def __init__(self) -> None:
-        self._energy = 0.0
-        self._samples = 0
-        self._clipped = 0
 
-    @property
-    def power(self) -> float:
-        """The mean square, full scale 1."""
-        return self._energy / (max(1, self._samples) * INT16_FULL_SCALE**2)
+def _power(signal: NDArray[np.float32]) -> float:
+    """Return the mean square, full scale 1."""
+    return float(signal.dot(signal)) / (max(1, len(signal)) * INT16_FULL_SCALE**2)
 
-    @property
-    def clipped_share(self) -> float:
-        """The share of samples at the limit, 0 to 1."""
-        return self._clipped / max(1, self._samples)
 
-    def add(self, samples: Samples) -> None:
-        """Take in a block."""
-        signal = samples.astype(np.float32)
-        self._energy += float(signal @ signal)
-        self._samples += len(samples)
-        self._clipped += int(np.count_nonzero(np.abs(signal) >= _CLIPPED))
+def _clipped_share(signal: NDArray[np.float32]) -> float:
+    """Return the share of samples at the limit, 0 to 1."""
+    return np.count_nonzero(np.abs(signal) >= _CLIPPED) / max(1, len(signal))
