@@ -7,16 +7,17 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from satellite.doctor.archive import Archive
 from satellite.doctor.measure import measure
 from satellite.doctor.play import play
 from satellite.doctor.recording import lay_out
 from satellite.doctor.rehearsal import rehearse
 from satellite.doctor.report import report
+from satellite.doctor.settings import DoctorSettings
 from satellite.doctor.verdict import judge
 from satellite.hearing.engines import make_echo_control
 from satellite.hearing.frontend import HearingSettings
 from satellite.hearing.vad import SileroVad
-from satellite.settings import SatelliteSettings
 from satellite.tiers import Tier
 from wire.errors import SettingError
 from wire.logs import configure_logging
@@ -27,15 +28,15 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = (
     "Play a test of about 20 s, listen to it, and say how well a user can interrupt this satellite. The flags are "
-    "those of the satellite itself. Status: 0 any speech can interrupt, 1 something has to be changed for that, 2 it "
-    "could not be measured."
+    "those of the satellite itself, and --record DIR, which keeps a recording of the room. Status: 0 any speech can "
+    "interrupt, 1 something has to be changed for that, 2 it could not be measured."
 )
 _SPEECH, _CHANGE, _NOT_MEASURED = 0, 1, 2
 
 
 def run_doctor(argv: Sequence[str]) -> int:
     """Play, measure, print the report, return the exit status; raises InterjectError where that cannot be done."""
-    settings = load(SatelliteSettings, prefix="satellite", argv=argv, environ=os.environ, description=_DESCRIPTION)
+    settings = load(DoctorSettings, prefix="satellite", argv=argv, environ=os.environ, description=_DESCRIPTION)
     if settings.text:
         raise SettingError("text", "a check-up needs a microphone and a loudspeaker; leave the setting out")
     configure_logging(debug=settings.debug, log_format=settings.log_format)
@@ -46,13 +47,21 @@ def run_doctor(argv: Sequence[str]) -> int:
         auto_gain=settings.mic_auto_gain,
         volume_multiplier=settings.mic_volume_multiplier,
     )
+    archive = None if settings.record is None else Archive(settings.record)
     programme, recording = asyncio.run(play(settings, _tell))
+    # Also of a check-up that cannot be measured it is worth keeping why.
+    text = None if archive is None else archive.add(programme, recording)
+    if text is not None:
+        _tell(f"{text}: a recording of your room; listen to it before you give it to anybody")
     _tell("Measuring …")
     layout = lay_out(programme, recording)
     rehearsal = rehearse(recording, layout, control, vad, hearing, settings.speaking_threshold)
     findings = measure(recording, layout, rehearsal)
     verdict = judge(findings, settings.echo_canceller)
-    sys.stdout.write(report(findings, verdict, settings.echo_canceller))
+    said = report(findings, verdict, settings.echo_canceller)
+    sys.stdout.write(said)
+    if archive is not None and text is not None:
+        archive.conclude(text, said)
     if verdict.tier is None:
         return _NOT_MEASURED
     return _SPEECH if verdict.tier is Tier.SPEECH else _CHANGE

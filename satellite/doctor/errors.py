@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wire.errors import InterjectError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class NotMeasuredError(InterjectError):
@@ -12,3 +17,12 @@ class NotMeasuredError(InterjectError):
         super().__init__(f"nothing could be measured: {reason}; {remedy}")
         self.reason = reason
         self.remedy = remedy
+
+
+class NotRecordedError(InterjectError):
+    """A recording cannot be kept."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(f"nothing can be recorded in {folder}: {reason}; give another folder with --record")
+        self.folder = folder
+        self.reason = reason

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from satellite.doctor.settings import DoctorSettings
 from satellite.settings import SatelliteSettings
 from servers.llm.settings import LlmSettings
 from servers.stt.settings import SttSettings
 from servers.tts.settings import TtsSettings
 from wire.settings import describe_refused, describe_schema
+
+if TYPE_CHECKING:
+    from wire.settings import SettingRow
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 _HEAD = """# Settings
@@ -18,6 +23,14 @@ Written by `python -m script.support.settings_page` from the code. Each setting 
 (`INTERJECT_` + process + `_` + name) and a key in the process's table of the TOML file that `--config` names; a flag
 overrides the environment, which overrides the file.
 """
+_DOCTOR_HEAD = """
+## Check-up: `interject-satellite doctor`
+
+It takes all settings of the satellite, from the same places, and one of its own, which the satellite does not know: a
+flag is the place for it.
+
+"""
+_TABLE_HEAD = "| setting | default | accepted | |\n|---|---|---|---|\n"
 _REFUSED_HEAD = """
 ## Settings of wyoming-satellite that are gone
 
@@ -40,14 +53,17 @@ def render() -> str:
     parts = [_HEAD]
     for prefix, title, schema in _PROCESSES:
         parts.append(f"\n## {title}: `[{prefix}]`, `INTERJECT_{prefix.upper()}_…`\n\n")
-        parts.append("| setting | default | accepted | |\n|---|---|---|---|\n")
-        parts.extend(
-            f"| `{row.key}` | {_code(row.default)} | {_cell(row.accepted)} | {_cell(row.help)} |\n"
-            for row in describe_schema(schema)
-        )
+        parts += [_TABLE_HEAD, *map(_row, describe_schema(schema))]
+    satellites = describe_schema(SatelliteSettings)
+    own = [row for row in describe_schema(DoctorSettings) if row not in satellites]
+    parts += [_DOCTOR_HEAD, _TABLE_HEAD, *map(_row, own)]
     parts.append(_REFUSED_HEAD)
     parts.extend(f"| `{key}` | {_cell(remedy)} |\n" for key, remedy in describe_refused(SatelliteSettings).items())
     return "".join(parts)
+
+
+def _row(row: SettingRow) -> str:
+    return f"| `{row.key}` | {_code(row.default)} | {_cell(row.accepted)} | {_cell(row.help)} |\n"
 
 
 def _code(text: str) -> str:

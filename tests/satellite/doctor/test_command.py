@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from satellite.__main__ import main
+from satellite.devices.wav import read_wav
 from tests.patience import PATIENCE_S
 from tests.virtual_clock import run_virtual
 
@@ -68,6 +70,29 @@ def test_a_loudspeaker_that_nobody_hears_cannot_be_measured(doctor: Doctor) -> N
     assert doctor.run(*SIMULATED, "--room-echo-db", "-120") == 2
     assert "it could not be measured" in doctor.report
     assert "does not hear the loudspeaker" in doctor.report
+
+
+def test_a_room_is_kept_to_be_measured_again(doctor: Doctor, tmp_path: Path) -> None:
+    assert doctor.run(*SIMULATED, "--room-echo-db", "-15", "--record", str(tmp_path)) == 0
+
+    (entry,) = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    played = read_wav(tmp_path / f"{entry['id']}_lpb.wav", entry["rate_hz"]).astype(float)
+    mic = read_wav(tmp_path / f"{entry['id']}_mic.wav", entry["rate_hz"]).astype(float)
+    late = round(0.015 * entry["rate_hz"])
+    # What was heard is what was played, 15 dB below and 15 ms later.
+    assert played[:-late] @ mic[late:] / (played @ played) == pytest.approx(10 ** (-15 / 20), rel=0.01)
+    text = (tmp_path / f"{entry['id']}.txt").read_text(encoding="utf-8")
+    assert text.endswith(doctor.report)
+    assert "a recording of your room" in doctor.steps
+
+
+def test_a_folder_that_is_none_is_told_before_anything_sounds(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    assert doctor.run(*SIMULATED, "--record", str(tmp_path / "file")) == 2
+
+    assert "give another folder with --record" in doctor.steps
+    assert "Playing" not in doctor.steps
 
 
 def test_text_mode_has_nothing_to_check(doctor: Doctor) -> None:
