@@ -143,7 +143,8 @@ def _moving(driven: Signal, moved: Signal, strength: float) -> Signal:
 
 def _touching(moved: Signal) -> Signal:
     """Give the blows of a cone that moves too far."""
-    return np.maximum(moved - np.float32(_TOUCHES_BEYOND), 0)
+    blows: Signal = np.maximum(moved - np.float32(_TOUCHES_BEYOND), 0)
+    return blows
 
 
 def _ringing(hz: float, q: float) -> Signal:

@@ -171,7 +171,9 @@ def test_levels_of_what_is_kept() -> None:
         late = np.concatenate([np.zeros(frames, np.int16), halved])
         assert near_end_db(people, late, [slice(1000, 9000), slice(12_000, 15_990)]) == pytest.approx(-6.0, abs=0.1)
     too_late = np.concatenate([np.zeros(400, np.int16), halved])
-    assert near_end_db(people, too_late, [slice(1000, 9000)]) < -20
+    lost_db = near_end_db(people, too_late, [slice(1000, 9000)])
+    assert lost_db is not None
+    assert lost_db < -20
     assert near_end_db(people, halved, []) is None
     everywhere = np.ones(RATE_HZ, np.bool_)
     assert erle_db(halved, (halved // 10).astype(np.int16), everywhere) == pytest.approx(20, abs=0.5)

@@ -46,7 +46,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recordings")
     played = talk(SECONDS)
     speaker = Loudspeaker(knee=0.3, asymmetry=0.1)
-    echo = through(room(70), through(speaker.response(), speaker.distort(played))) * np.float32(0.3)
+    echo = through(room(70), through(speaker.response(), speaker.saturated(played))) * np.float32(0.3)
     quiet = echo + white_noise(len(echo), -65)
     said = talk(USER_S[1] - USER_S[0], THEIRS, level_dbfs=-36.0)
     talking = quiet.copy()

@@ -51,7 +51,8 @@ def card() -> Iterator[RoomCard]:
     if "sounddevice" in sys.modules:
         pytest.skip("sounddevice, which pyroomacoustics imports, has started a PortAudio that sees no new card")
     corpus = built_in()
-    scene = make_scene(Kind.SILENCE, 1, corpus, Wishes(echo_db=20, seconds=10, noise=NoiseKind.QUIET, equipment=Equipment.LINEAR))
+    wishes = Wishes(echo_db=20, seconds=10, noise=NoiseKind.QUIET, equipment=Equipment.LINEAR)
+    scene = make_scene(Kind.SILENCE, 1, corpus, wishes)
     with (
         # A socket's path is short: pytest's own folders may be too deep.
         tempfile.TemporaryDirectory(prefix="card") as folder,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BLOCK_SAMPLES, RATE_HZ
+from satellite.hearing.cancelling.partitions import BLOCK_SAMPLES, RATE_HZ, transform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +53,7 @@ class Frames:
     def look(self) -> None:
         """Bring the spectra up to date."""
         np.multiply(self._samples, self._window, out=self._windowed)
-        np.fft.rfft(self._windowed, out=self.spectra)
+        transform(self._windowed, self.spectra)
         np.square(np.abs(self.spectra), out=self.powers)
 
     def recent(self, count: int) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES, RATE_HZ
+from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES, RATE_HZ, transform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,7 +92,8 @@ class KalmanFilter:
         """
         np.multiply(self._weights, spectra, out=self._terms)
         np.add.reduce(self._terms, 0, out=self._sum)
-        return np.fft.irfft(self._sum, FFT_SAMPLES, out=self._echo)[BLOCK_SAMPLES:]
+        np.fft.irfft(self._sum, FFT_SAMPLES, out=self._echo)  # type: ignore[arg-type] # as for `transform`
+        return self._echo[BLOCK_SAMPLES:]
 
     def update(
         self, error: NDArray[np.float32], spectra: NDArray[np.complexfloating], powers: NDArray[np.float32]
@@ -103,7 +104,7 @@ class KalmanFilter:
         """
         self._padded[BLOCK_SAMPLES:] = error
         heard, scale, misadjusted = self._heard, self._scale, self._misadjusted
-        np.fft.rfft(self._padded, out=heard)
+        transform(self._padded, heard)
         explained = np.multiply(powers, self._uncertainty, out=self._explained)
         np.add.reduce(explained, 0, out=misadjusted)
         misadjusted *= _OVERLAP
@@ -191,7 +192,7 @@ class KalmanFilter:
         last = min(first + _CONSTRAINED_AT_ONCE, self.partitions)
         response = np.fft.irfft(self._weights[first:last], FFT_SAMPLES, axis=1)
         response[:, BLOCK_SAMPLES:] = 0
-        np.fft.rfft(response, axis=1, out=self._weights[first:last])
+        transform(response, self._weights[first:last])
         self._next_constrained = last % self.partitions
 
 

@@ -86,3 +86,8 @@ class PlayedSpectra:
 def spectra_of(blocks: NDArray[np.float32]) -> NDArray[np.complexfloating]:
     """Return the spectra (count, 161) of each of count + 1 blocks with the one before it, the newest first."""
     return np.fft.rfft(np.concatenate([blocks[:-1], blocks[1:]], axis=1)[::-1])
+
+
+def transform(samples: NDArray[np.floating], out: NDArray[np.complexfloating]) -> None:
+    """Write the spectra of frames, along the last axis, into `out`."""
+    np.fft.rfft(samples, out=out)  # type: ignore[arg-type] # NumPy's types know double precision alone

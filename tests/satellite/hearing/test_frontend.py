@@ -144,7 +144,7 @@ def test_what_is_kept_is_what_the_filter_leaves_and_the_detector_hears_less_of_u
     listener = Listener()
     front_end = FrontEnd(RATE_HZ, PLAIN, listener, make_echo_control(CancellerKind.KALMAN))
     played = talk(6.0)
-    bent = Loudspeaker(knee=0.1, asymmetry=0.2).distort(played)
+    bent = Loudspeaker(knee=0.1, asymmetry=0.2).saturated(played)
     mic = through(room(90), bent) + white_noise(len(played), -65)
 
     push(front_end, to_int16(mic), to_int16(played), 320)
