@@ -12,9 +12,10 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
 from servers.stt.__main__ import make_engine, make_service
 from servers.stt.worker import Seats
-from tests.patience import eventually, expecting
-from wire.client import connect
+from tests.patience import PATIENCE_S, eventually, expecting
+from wire.client import StreamConnection
 from wire.errors import PeerError
+from wire.uri import open_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -112,7 +113,8 @@ async def running(settings: SttSettings) -> AsyncIterator[Running]:
 
 @contextlib.asynccontextmanager
 async def connected(uri: str) -> AsyncIterator[Connection]:
-    connection = await connect(uri)
+    # The server shares this process with its decoders, and answers when they let it.
+    connection = StreamConnection(uri, *await open_stream(uri, PATIENCE_S))
     try:
         yield connection
     finally:
