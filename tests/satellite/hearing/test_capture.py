@@ -42,6 +42,16 @@ def test_the_block_size_changes_nothing(rate_hz: int, block: int) -> None:
     assert np.allclose(whole, parts, atol=1e-6)
 
 
+@pytest.mark.parametrize("block", [50, 960])
+def test_silence_leaves_no_trace_in_what_comes_after_it(block: int) -> None:
+    silence = np.zeros(48_000 // 10, np.int16)
+    samples = np.concatenate([silence, tone(440, 48_000, 0.1), silence, tone(440, 48_000, 0.1)])
+
+    whole, parts = resample(samples, 48_000, len(samples)), resample(samples, 48_000, block)
+
+    assert np.allclose(whole, parts, atol=1e-6)
+
+
 @pytest.mark.parametrize("rate_hz", [44_100, 48_000])
 def test_what_16_khz_cannot_hold_does_not_fold_back(rate_hz: int) -> None:
     out = resample(tone(10_000, rate_hz), rate_hz, rate_hz // 50)
