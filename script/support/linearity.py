@@ -144,7 +144,9 @@ def _row(name: str, found: Sequence[Linearity], shares: Sequence[float]) -> list
 
 
 def _percentiles(values: Sequence[float], shares: Sequence[float]) -> list[str]:
-    """Give P10, P50 and P90 of values that are met so often."""
+    """Give P10, P50 and P90 of values that are met so often; dashes where there are none."""
+    if not values:
+        return ["-"] * 3
     found = np.quantile(values, (0.1, 0.5, 0.9), weights=np.asarray(shares), method="inverted_cdf")
     return [f"{value:.1f}" for value in found]
 

@@ -68,7 +68,7 @@ class Fitted:
 
 def fit(equipment: Equipment, plain: Loudspeaker, voice_dbfs: float, generator: np.random.Generator) -> Fitted:
     """Draw a device: `plain` has the limits of its loudspeaker's level and band, to which the class adds its own."""
-    quantile, resonance, quality, rattle, picked, gate = (float(generator.uniform()) for _ in range(6))
+    quantile, resonance, quality, rattle, picked, gate, depth = (float(generator.uniform()) for _ in range(7))
     if equipment is Equipment.LINEAR:
         return Fitted(plain, Microphone())
     loudspeaker = replace(
@@ -91,7 +91,7 @@ def fit(equipment: Equipment, plain: Loudspeaker, voice_dbfs: float, generator: 
             return Fitted(
                 loudspeaker,
                 Microphone(
-                    gain_db=_between(_AUTO_GAIN_DB, picked), gate_db=_between(_GATE_DB, quality), gate_dbfs=gate_dbfs
+                    gain_db=_between(_AUTO_GAIN_DB, picked), gate_db=_between(_GATE_DB, depth), gate_dbfs=gate_dbfs
                 ),
             )
         case _:
