@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Ten times what the slowest step, a process that loads its models, took on two cores with a load of six.
+# A process that loads its models is ready in 2 s on two idle cores, and took up to 10 s beside other work.
 PATIENCE_S = 60.0
 # Often enough that waiting adds nothing to a test, seldom enough that it costs nothing.
 _POLL_S = 0.01
