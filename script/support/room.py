@@ -190,6 +190,13 @@ def seed(text: str) -> int:
     return int(text)
 
 
+def how_many(text: str) -> int:
+    """Read how many; ArgumentTypeError for less than one."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text}: a whole number from 1 on")
+    return int(text)
+
+
 def one_of(kinds: Iterable[_Choice]) -> Callable[[str], _Choice]:
     """Give a reader of the kinds' names; it raises ArgumentTypeError for others."""
     named = {kind.value: kind for kind in kinds}

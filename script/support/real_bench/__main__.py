@@ -21,6 +21,7 @@ from script.support.real_bench.recordings import read_recordings
 from script.support.real_bench.report import missed, table, unheard, write
 from script.support.real_bench.runner import run
 from script.support.real_bench.voices import added, read_voices
+from script.support.room import how_many
 from script.support.room_bench.performance import Options
 from script.support.room_bench.settings import changed
 from wire.errors import InterjectError
@@ -98,21 +99,15 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add(
         "--voices",
-        type=_count,
+        type=how_many,
         default=_VOICES,
         metavar="N",
         help=f"voices of each length for each recording and level; default: {_VOICES}",
     )
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of turn-taking or hearing")
-    add("--jobs", type=_count, default=_PROCESSES, metavar="N", help=f"processes; default: {_PROCESSES}")
+    add("--jobs", type=how_many, default=_PROCESSES, metavar="N", help=f"processes; default: {_PROCESSES}")
     add("--out", type=Path, default=Path("out/bench-real"), metavar="DIR", help="default: out/bench-real")
     return parser.parse_args(argv)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text}: a whole number from 1 on")
-    return int(text)
 
 
 def _decibels(text: str) -> float:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from satellite.hearing.engines import CancellerKind
 from satellite.turn.settings import Judgement
 from script.support.bench_report import conclusion, missed, table
-from script.support.room import add_voices, chosen_corpus, one_of, seed
+from script.support.room import add_voices, chosen_corpus, how_many, one_of, seed
 from script.support.room_bench.figures import figures
 from script.support.room_bench.performance import Options
 from script.support.room_bench.picture import draw
@@ -109,7 +109,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="KIND",
         help=f"{engines}; several to compare them; default: {CancellerKind.KALMAN.value}",
     )
-    add("--scenes", type=_count, default=_SCENES, metavar="N", help=f"default: {_SCENES}")
+    add("--scenes", type=how_many, default=_SCENES, metavar="N", help=f"default: {_SCENES}")
     add("--seed", type=seed, default=_SEED, metavar="S", help=f"of the first scene; default: {_SEED}")
     add(
         "--judgement",
@@ -121,17 +121,11 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--kind", action="append", type=one_of(SCENE_KINDS), metavar="KIND", help="only such scenes, and no stress")
     add("--equipment", type=one_of(Equipment), metavar="CLASS", help="all with such devices; default: the room's mix")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of turn-taking or hearing")
-    add("--jobs", type=_count, default=_PROCESSES, metavar="N", help=f"processes; default: {_PROCESSES}")
+    add("--jobs", type=how_many, default=_PROCESSES, metavar="N", help=f"processes; default: {_PROCESSES}")
     add("--only-failures", type=Path, metavar="DIR", help="write the sound of the scenes in which something went wrong")
     add("--out", type=Path, default=Path("out/bench-room"), metavar="DIR", help="default: out/bench-room")
     add_voices(parser)
     return parser.parse_args(argv)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text}: a whole number from 1 on")
-    return int(text)
 
 
 def _say(text: str) -> None:
