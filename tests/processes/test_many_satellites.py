@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from satellite.pipelines.direct import DirectPipeline, Identity
 from satellite.pipelines.server import Server, fixed
 from tests.patience import expecting
-from tests.processes.house import CLIPS, House, Running, house, satellite_flags, started
+from tests.processes.house import CLIPS, House, Running, satellite_flags, servers, started
 from tests.real_time import real_time
 from wire.client import connect
 
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from wire.events import WordMark
 
 CLIENTS = 18
-# So many of them wait for their words at a time, on as many decoders: a satellite waits ten seconds, no longer.
-AT_A_TIME = 2
+# Every third one asks aloud, one after the other, as a satellite waits ten seconds for its words; the others type, so
+# many at a time, as it waits one second for a server to say what it is.
+ALOUD_EVERY = 3
+TYPE_AT_A_TIME = 3
 _RATE_HZ = 16_000
 _CHUNK_BYTES = 640
 _SILENCE_S = 0.5
@@ -97,42 +99,61 @@ def said(clip: str) -> bytes:
 
 
 async def talk(
-    uris: dict[str, str], name: str, pcm: bytes, place: contextlib.AbstractAsyncContextManager[object]
+    uris: dict[str, str], name: str, pcm: bytes, turns: contextlib.AbstractAsyncContextManager[object]
 ) -> Listener:
-    """Ask aloud when there is a place, as fast as the server takes it, and take the whole answer."""
+    """Ask aloud when it is its turn, as fast as the server takes it, and take the whole answer."""
     listener = Listener()
     async with pipeline(uris, name, listener) as satellite:
-        async with place, expecting(f"the STT server to hear {name}"):
+        async with turns, expecting(f"the STT server to hear {name}"):
             satellite.open_stt(1)
             for start in range(0, len(pcm), _CHUNK_BYTES):
                 satellite.send_audio(1, pcm[start : start + _CHUNK_BYTES])
             satellite.end_stt(1)
             await listener.transcribed_event.wait()
         if listener.text:
-            async with expecting(f"the servers to answer {name}"):
-                satellite.ask(1, listener.text)
-                await listener.ended.wait()
+            await _answered(satellite, listener, name, listener.text)
     return listener
+
+
+async def type_in(
+    uris: dict[str, str], name: str, text: str, turns: contextlib.AbstractAsyncContextManager[object]
+) -> Listener:
+    """Ask by keyboard when it is its turn, and take the whole answer."""
+    listener = Listener(text)
+    async with turns, pipeline(uris, name, listener) as satellite:
+        await _answered(satellite, listener, name, text)
+    return listener
+
+
+async def _answered(satellite: DirectPipeline, listener: Listener, name: str, text: str) -> None:
+    async with expecting(f"the servers to answer {name}"):
+        satellite.ask(1, text)
+        await listener.ended.wait()
 
 
 @real_time
 async def test_all_of_twenty_satellites_get_their_answer(tmp_path: Path) -> None:
     pcm = said("what_time_is_it")
-    places = asyncio.Semaphore(AT_A_TIME)
-    names = [f"satellite {number}" for number in range(1, CLIENTS + 1)]
-    flags = {"stt": ("--max-sessions", str(AT_A_TIME), "--max-waiting", str(CLIENTS))}
-
-    with house(tmp_path / "house", flags=flags) as running:
-        uris = {name: process.uri for name, process in running.items() if name != "satellite"}
-        # The first ones load a decoder each.
-        told = await asyncio.gather(*(talk(uris, name, pcm, places) for name in names[:AT_A_TIME]))
-        rooms = {clip: _in_room(tmp_path / clip, uris, clip) for clip in ("what_time_is_it", "count_to_twenty")}
+    aloud, typed = asyncio.Lock(), asyncio.Semaphore(TYPE_AT_A_TIME)
+    serving = servers(tmp_path / "servers", {})
+    with started(serving):
+        uris = {name: server.uri for name, server in serving.items()}
+        # Each has the recogniser to itself, and the longer answer is still being spoken when the other one begins.
+        said_at_s = {"count_to_twenty": 1.0, "what_time_is_it": 4.0}
+        rooms = {clip: _in_room(tmp_path / clip, uris, clip, at_s) for clip, at_s in said_at_s.items()}
         real = House({f"satellite with {clip}": satellite for clip, satellite in rooms.items()})
         with started(real):
             # Who speaks in real time is not kept waiting by those who do not; the answers overlap.
             for satellite in real.values():
                 await satellite.traced("ask")
-            told += await asyncio.gather(*(talk(uris, name, pcm, places) for name in names[AT_A_TIME:]))
+            told = await asyncio.gather(
+                *(
+                    type_in(uris, f"satellite {number}", "what time is it", typed)
+                    if number % ALOUD_EVERY
+                    else talk(uris, f"satellite {number}", pcm, aloud)
+                    for number in range(CLIENTS)
+                )
+            )
             for satellite in real.values():
                 await satellite.traced("reply-received")
         for listener in told:
@@ -141,21 +162,22 @@ async def test_all_of_twenty_satellites_get_their_answer(tmp_path: Path) -> None
             assert listener.reply.startswith("It is ")
             assert listener.audio_s > 1
             assert " ".join(listener.marked).split() == listener.reply.split()
-        assert [each.trace("ask")[0]["text"] for each in rooms.values()] == ["what time is it", "count to twenty"]
+        assert [each.trace("ask")[0]["text"] for each in rooms.values()] == ["count to twenty", "what time is it"]
         assert not any(each.trace("failed") for each in rooms.values())
 
 
-def _in_room(folder: Path, uris: dict[str, str], clip: str) -> Running:
+def _in_room(folder: Path, uris: dict[str, str], clip: str, at_s: float) -> Running:
     """Give a real satellite, in a room where somebody speaks."""
     folder.mkdir()
-    return Running("satellite", folder, satellite_flags(uris, folder, [(clip, "at_s", 1.0)]))
+    return Running("satellite", folder, satellite_flags(uris, folder, [(clip, "at_s", at_s)]))
 
 
 async def test_a_full_queue_is_a_clear_error_and_nobody_else_s_matter(tmp_path: Path) -> None:
     pcm = said("stop")
     flags = {"stt": ("--max-sessions", "1", "--max-waiting", "1"), "llm": ("--max-requests", "2")}
-    with house(tmp_path, flags=flags) as running:
-        uris = {name: process.uri for name, process in running.items() if name != "satellite"}
+    serving = servers(tmp_path, flags)
+    with started(serving):
+        uris = {name: server.uri for name, server in serving.items()}
         everywhere = asyncio.Semaphore(3)
         told = await asyncio.gather(*(talk(uris, name, pcm, everywhere) for name in "abc"))
         refused = [listener for listener in told if listener.errors]

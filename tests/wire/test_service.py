@@ -148,6 +148,22 @@ async def test_a_plain_wyoming_client_gets_info_and_pong(kind: str, tmp_path: Pa
         writer.close()
 
 
+async def test_a_description_that_has_changed_is_told() -> None:
+    (program,) = INFO.handle
+    told = [INFO, INFO, Info(handle=[replace(program, version="2")])]
+    service = Service("tcp://127.0.0.1:0", iter(told).__next__, lambda peer: ScriptedSession(peer, Log()), LIMITS)
+    reader, writer = await raw_connection(await service.start())
+    try:
+        for expected in told:
+            await async_write_event(Describe().event(), writer)
+            info = await async_read_event(reader)
+            assert info is not None
+            assert Info.from_event(info) == expected
+    finally:
+        writer.close()
+        await service.stop()
+
+
 @pytest.mark.parametrize(
     ("event", "code"),
     [
