@@ -86,8 +86,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def _is_slow(path: Path) -> bool:
-    here = Path(__file__).parent
-    return any(path.is_relative_to(here / slow) for slow in _SLOW)
+    # Path's own is_relative_to, for each of three thousand tests, took a tenth of the collection.
+    return f"{path}/".startswith(tuple(f"{Path(__file__).parent}/{slow}/" for slow in _SLOW))
 
 
 @runtime_checkable
