@@ -168,9 +168,12 @@ class FasterWhisperEngine:
         since_s = time.monotonic() - self._began_s
         if loading is None or (self._failed and since_s > _RETRY_S):
             loading, since_s = self._load(), 0.0
+        # The time is for loading: what has loaded is ready, however long ago that was.
+        left_s = None if loading.done() else max(0.0, self._options.load_timeout_s - since_s)
         try:
-            async with asyncio.timeout(max(0.0, self._options.load_timeout_s - since_s)):
+            async with asyncio.timeout(left_s):
                 await asyncio.shield(asyncio.wrap_future(loading))
+            self._late = False
         except TimeoutError:
             if not self._late:
                 self._late = True

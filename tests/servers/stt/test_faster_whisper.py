@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import faster_whisper
@@ -66,6 +68,16 @@ async def test_the_language_is_found_out_when_no_one_says_it(whisper_settings: S
     assert result.text == SAID
     assert result.transcript is not None
     assert result.transcript.language
+
+
+async def test_a_model_that_has_loaded_serves_for_good(
+    whisper_settings: SttSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(whisper_settings) as server, connected(server.uri) as connection:
+        assert (await ask(connection, clip("stop"))).text == SAID
+        later_s = time.monotonic() + 2 * whisper_settings.load_timeout_s
+        monkeypatch.setattr("servers.stt.engines.faster_whisper.time", SimpleNamespace(monotonic=lambda: later_s))
+        assert (await ask(connection, clip("stop"))).text == SAID
 
 
 async def test_a_missing_model_is_named_with_the_remedy(tmp_path: Path) -> None:
