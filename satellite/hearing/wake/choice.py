@@ -50,7 +50,7 @@ async def make_detector(choice: WordChoice, server: Server | None = None) -> Wak
         return RemoteWake(server, _named(choice), choice.refractory_s)
     if not (choice.wake or choice.stop):
         return None
-    # Models are read from files, and some engines take half a second to start.
+    # Models are read from files, and some engines take a tenth of a second to start.
     return await asyncio.to_thread(_load, choice)
 
 

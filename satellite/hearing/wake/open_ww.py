@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # 80 ms, the step of the embedding.
 BLOCK_SAMPLES = 1280
 _FEATURES = 96
+# An embedding is made of 76 mel frames of 10 ms, ten blocks.
+_MEL_BLOCKS = 10
 # Models of this kind know no threshold of their own; their authors recommend this one.
 DEFAULT_THRESHOLD = 0.5
 # How long after the end of its word a model has risen, at least nine times in ten: script/support/bench_wake.py
@@ -44,7 +46,10 @@ class OpenEngine:
         self._features = OpenWakeWordFeatures.from_builtin()
         self._models = {model.name: OpenWakeWord.from_model(model.path) for model in models}
         self._lags = {model.name: _end_lag_s(model) for model in models}
-        # The first call fills eight seconds with silence: half a second of CPU that is better spent before listening.
+        # The first call fills eight seconds with silence, which is better done before listening; what lies further back
+        # than the longest window is never looked at, and would take half a second of CPU.
+        blocks = _MEL_BLOCKS + max(model.input_windows for model in self._models.values())
+        self._features.new_audio_samples = min(self._features.new_audio_samples, blocks * BLOCK_SAMPLES)
         for _ in self.process(np.zeros(BLOCK_SAMPLES, np.int16)):
             pass
 
