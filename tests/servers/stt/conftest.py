@@ -8,11 +8,14 @@ import faster_whisper
 import pytest
 
 from servers.stt.settings import EngineChoice, SttSettings
-from tests.servers.stt.harness import LOOPBACK
+from tests.servers.stt.harness import LOOPBACK, Running, serving, started
 from tests.servers.stt.tiny_whisper import build
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from servers.stt.engines.base import Engine
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,7 +31,14 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def whisper_settings(tiny_model: Path) -> SttSettings:
-    return SttSettings(uri=LOOPBACK, engine=EngineChoice.FASTER_WHISPER, model=str(tiny_model), local_files_only=True)
+    # One thread: more of them only wait for each other, busily.
+    return SttSettings(
+        uri=LOOPBACK,
+        engine=EngineChoice.FASTER_WHISPER,
+        model=str(tiny_model),
+        cpu_threads=1,
+        local_files_only=True,
+    )
 
 
 @pytest.fixture
@@ -51,3 +61,23 @@ def settings(request: pytest.FixtureRequest) -> SttSettings:
     found = request.getfixturevalue(fixture)
     assert isinstance(found, SttSettings)
     return found
+
+
+@pytest.fixture(scope="session")
+def engines() -> dict[SttSettings, Engine]:
+    """Keep the engines that tests hand on to each other, as loading one takes longer than most tests."""
+    return {}
+
+
+@pytest.fixture
+async def engine(settings: SttSettings, engines: dict[SttSettings, Engine]) -> Engine:
+    """Give an engine that others may have used before: it hears each utterance afresh."""
+    if settings not in engines:
+        engines[settings] = await started(settings)
+    return engines[settings]
+
+
+@pytest.fixture
+async def server(settings: SttSettings, engine: Engine) -> AsyncIterator[Running]:
+    async with serving(settings, engine) as found:
+        yield found

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
@@ -18,7 +19,7 @@ from wire.errors import PeerError
 from wire.uri import open_stream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from wyoming.event import Event
 
@@ -75,7 +76,8 @@ class Running:
             await connection.send(AudioChunk(RATE, 2, 1, piece).event())
             await eventually(lambda: self.heard_bytes >= wanted_bytes, "the engine to hear what was sent")  # noqa: B023
 
-    def watch(self, engine: Engine) -> None:
+    @contextlib.contextmanager
+    def watching(self, engine: Engine) -> Iterator[None]:
         """Count what the engine hears."""
         opened = engine.open
 
@@ -91,21 +93,34 @@ class Running:
             recognition.hear = hear_watched  # type: ignore[method-assign]
             return recognition
 
-        engine.open = open_watched  # type: ignore[method-assign]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(engine, "open", open_watched)
+            yield
 
 
 @contextlib.asynccontextmanager
 async def running(settings: SttSettings) -> AsyncIterator[Running]:
-    """Serve in this process."""
-    trace = Records()
+    """Serve in this process, by an engine that loads meanwhile."""
+    async with serving(settings, await started(settings)) as server:
+        yield server
+
+
+async def started(settings: SttSettings) -> Engine:
     engine = await asyncio.to_thread(make_engine, settings)
+    await engine.start()
+    return engine
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: SttSettings, engine: Engine) -> AsyncIterator[Running]:
+    """Serve in this process, by an engine that is there."""
+    trace = Records()
     seats = Seats(settings.max_sessions, settings.max_waiting)
     service = make_service(settings, engine, seats, trace)
-    await engine.start()
     try:
         server = Running(await service.start(), trace)
-        server.watch(engine)
-        yield server
+        with server.watching(engine):
+            yield server
     finally:
         await service.stop()
         seats.close()

@@ -21,22 +21,15 @@ from tests.servers.stt.harness import (
     audio_events,
     clip,
     connected,
-    running,
+    serving,
     silence,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
+    from servers.stt.engines.base import Engine
     from servers.stt.settings import SttSettings
 
 SAID = {"pocketsphinx": "turn on the kitchen light", "faster-whisper": "turn on the light"}
-
-
-@pytest.fixture
-async def server(settings: SttSettings) -> AsyncIterator[Running]:
-    async with running(settings) as found:
-        yield found
 
 
 def expected(settings: SttSettings) -> str:
@@ -124,8 +117,8 @@ async def test_a_request_without_any_audio_event_is_answered(server: Running) ->
         assert not (await answer(connection)).text
 
 
-async def test_closing_the_connection_aborts_and_frees_the_seat(settings: SttSettings) -> None:
-    async with running(dataclasses.replace(settings, max_sessions=1, max_waiting=1)) as server:
+async def test_closing_the_connection_aborts_and_frees_the_seat(settings: SttSettings, engine: Engine) -> None:
+    async with serving(dataclasses.replace(settings, max_sessions=1, max_waiting=1), engine) as server:
         async with connected(server.uri) as connection:
             await connection.send(Transcribe(language="en").event())
             for event in audio_events(clip("tell_me_a_long_story") * 4)[:-1]:
@@ -137,19 +130,19 @@ async def test_closing_the_connection_aborts_and_frees_the_seat(settings: SttSet
         assert len(server.trace.of("transcript")) == 1
 
 
-async def test_several_satellites_at_once_are_all_served(settings: SttSettings) -> None:
+async def test_several_satellites_at_once_are_all_served(settings: SttSettings, engine: Engine) -> None:
     async def one(uri: str) -> str:
         async with connected(uri) as connection:
             return (await ask(connection, clip("turn_on_the_kitchen_light"))).text
 
-    async with running(dataclasses.replace(settings, max_sessions=2, max_waiting=10)) as server:
-        texts = await asyncio.gather(*(one(server.uri) for _ in range(6)))
-    assert texts == [expected(settings)] * 6
+    async with serving(dataclasses.replace(settings, max_sessions=2, max_waiting=10), engine) as server:
+        texts = await asyncio.gather(*(one(server.uri) for _ in range(4)))
+    assert texts == [expected(settings)] * 4
 
 
-async def test_too_many_are_told_so(settings: SttSettings) -> None:
+async def test_too_many_are_told_so(settings: SttSettings, engine: Engine) -> None:
     async with (
-        running(dataclasses.replace(settings, max_sessions=1, max_waiting=0)) as server,
+        serving(dataclasses.replace(settings, max_sessions=1, max_waiting=0), engine) as server,
         connected(server.uri) as first,
         connected(server.uri) as second,
     ):
@@ -182,7 +175,7 @@ async def test_bad_audio_is_refused_by_name(server: Running, rate: Any, width: i
         assert refused.error is not None
         assert refused.error.code == "bad-audio-format"
         assert field in refused.error.text
-        assert (await ask(connection, clip("turn_on_the_kitchen_light"))).text
+        assert (await ask(connection, clip("stop"))).text
 
 
 async def test_audio_of_another_format_is_understood(server: Running, settings: SttSettings) -> None:
@@ -197,9 +190,9 @@ async def test_audio_of_another_format_is_understood(server: Running, settings: 
         assert (await answer(connection)).text == expected(settings)
 
 
-async def test_an_endless_utterance_is_cut_off(settings: SttSettings) -> None:
+async def test_an_endless_utterance_is_cut_off(settings: SttSettings, engine: Engine) -> None:
     async with (
-        running(dataclasses.replace(settings, max_audio_s=1.0)) as server,
+        serving(dataclasses.replace(settings, max_audio_s=1.0), engine) as server,
         connected(server.uri) as connection,
     ):
         refused = await ask(connection, silence(3))

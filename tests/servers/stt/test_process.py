@@ -52,7 +52,7 @@ async def listening(trace: Path) -> str:
 async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, tiny_model: Path) -> None:
     trace = tmp_path / "trace"
     async with (
-        started(trace, "--engine", "faster-whisper", "--model", str(tiny_model)) as process,
+        started(trace, "--engine", "faster-whisper", "--model", str(tiny_model), "--cpu-threads", "1") as process,
         connected(await listening(trace)) as connection,
     ):
         assert (await ask(connection, clip("stop"))).text == "turn on the light"
