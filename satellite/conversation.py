@@ -288,7 +288,7 @@ class Conversation:
             self._emit("detect")
 
     def _follow_playback(self, status: PlayerStatus) -> None:
-        if self._playback.seconds_ahead() <= _AHEAD_S:
+        if status.buffered_frames <= _AHEAD_S * self._player.rate_hz:
             self._has_room.set()
         epoch = status.epoch
         if epoch is None or not self._wants(epoch):

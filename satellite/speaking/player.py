@@ -89,14 +89,14 @@ class _Reply:
     in_gap: bool = False
     underruns: int = 0
 
-    def phase(self, at_frame: int) -> PlayerPhase:
-        """Return where it stands for someone who hears device frame `at_frame`."""
+    def phase(self, at_frame: int, furthest: int) -> PlayerPhase:
+        """Return where it stands for someone who hears device frame `at_frame`, and got to content frame `furthest`."""
         if self.held:
             return PlayerPhase.PAUSED
         all_handed_over = self.ended and self.read_frame == self.buffer.end
         if all_handed_over and (self.sounds_until is None or self.sounds_until <= at_frame):
             return PlayerPhase.FINISHED
-        return PlayerPhase.PLAYING if self.timeline.furthest(at_frame) else PlayerPhase.WAITING
+        return PlayerPhase.PLAYING if furthest else PlayerPhase.WAITING
 
 
 class Player:
@@ -230,15 +230,16 @@ class Player:
             reply, at_frame = self._reply, self._device_frames - output_latency_frames
             if reply is None:
                 return PlayerStatus(None, PlayerPhase.IDLE, 0, 0, 0, 0, 0, 0)
+            furthest = reply.timeline.furthest(at_frame)
             return PlayerStatus(
                 epoch=reply.epoch,
-                phase=reply.phase(at_frame),
+                phase=reply.phase(at_frame, furthest),
                 position_frames=reply.timeline.position(at_frame),
                 buffered_frames=reply.buffer.end - reply.read_frame,
                 underruns=reply.underruns,
                 received_frames=reply.buffer.end,
                 rendered_frames=reply.read_frame,
-                furthest_frames=reply.timeline.furthest(at_frame),
+                furthest_frames=furthest,
             )
 
     def cue(self, samples: Samples) -> bool:

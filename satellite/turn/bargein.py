@@ -189,6 +189,8 @@ def _dismiss(state: State) -> Outcome:
 
 
 def _let_play(state: State, barge: Barge) -> Outcome:
+    if state.barge is barge and state.undecided_until is None and state.phase is not Phase.INTERRUPTED:
+        return state, ()
     phase = Phase.SPEAKING if state.phase is Phase.INTERRUPTED else state.phase
     effects: dict[Barge, tuple[Effect, ...]] = {Barge.DUCKED: (Unduck(),), Barge.HELD: (Resume(),)}
     return replace(state, phase=phase, barge=barge, undecided_until=None), effects.get(state.barge, ())

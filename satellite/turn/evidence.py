@@ -47,7 +47,8 @@ def update(evidence: Evidence, window: VoiceWindow, now: float, phase: Phase, se
     kept = int(settings.confirm_within_ms / settings.window_ms) + 1
     recent = (*evidence.recent, voiced)[-kept:]
     if not voiced:
-        quiet = replace(evidence, recent=recent, run=0)
+        unchanged = not evidence.run and recent == evidence.recent
+        quiet = evidence if unchanged else replace(evidence, recent=recent, run=0)
         return Evidence(last_voice_s=evidence.last_voice_s) if over(quiet, now, settings) else quiet
     run = evidence.run + 1
     return replace(

@@ -135,6 +135,8 @@ def step(state: State, event: Event, now: float, settings: TurnSettings) -> Outc
 
 def _with_evidence(state: State, event: VoiceWindow, now: float, settings: TurnSettings) -> State:
     evidence = update(state.evidence, event, now, state.phase, settings)
+    if evidence is state.evidence:
+        return state
     gained_ms = max(0.0, evidence.speech_ms - state.evidence.speech_ms)
     noted = replace(state, evidence=evidence)
     segment = noted.open_segment
