@@ -175,7 +175,12 @@ def test_no_bytes_at_all_raise_anything_but_a_frame_error(raw: bytes) -> None:
     asyncio.run(attempt())
 
 
-@given(st.dictionaries(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists)), st.binary())
+# What nests three deep and has a few of each kind says as much of JSON as what is large.
+_TEXT = st.text(max_size=10)
+_JSON = st.recursive(st.none() | st.integers() | _TEXT, lambda inner: st.lists(inner, max_size=3), max_leaves=5)
+
+
+@given(st.dictionaries(_TEXT, _JSON, max_size=4), st.binary(max_size=100))
 def test_any_json_object_and_payload_survive(data: dict[str, Any], payload: bytes) -> None:
     event = Event("anything", data, payload or None)
     assert asyncio.run(through_the_wire(event)) == event
