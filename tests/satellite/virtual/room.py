@@ -40,7 +40,7 @@ class EnergyVad:
     """Takes whatever is loud for a voice."""
 
     def process(self, window: NDArray[np.float32]) -> float:
-        return 0.95 if float(window @ window) / len(window) > _LOUD**2 else 0.02
+        return 0.95 if float(window @ window) / len(window) > _LOUD**2 else 0.0
 
     def reset(self) -> None:
         """Nothing is remembered."""

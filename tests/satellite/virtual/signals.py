@@ -21,7 +21,7 @@ SIGNATURE = 40
 # How long a reply may be, in samples.
 REPLY_SAMPLES = 6 * RATE_HZ
 _REPLIES = 8
-_WEIGHTS = 1 << np.arange(SIGNATURE, dtype=np.int64)
+_OCTET = 8
 
 
 @cache
@@ -61,10 +61,14 @@ def _index() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _codes(samples: Samples) -> NDArray[np.int64]:
-    bits = (samples > 0).astype(np.int64)
-    codes = np.zeros(len(samples) - SIGNATURE + 1, np.int64)
-    for place, weight in enumerate(_WEIGHTS):
-        codes += weight * bits[place : place + len(codes)]
+    octets, bits = (samples > 0).astype(np.int64), 1
+    while bits < _OCTET:
+        octets = octets[:-bits] | octets[bits:] << bits
+        bits *= 2
+    count = len(samples) - SIGNATURE + 1
+    codes = np.zeros(count, np.int64)
+    for place in range(0, SIGNATURE, _OCTET):
+        codes |= octets[place : place + count] << place
     return codes
 
 
@@ -75,7 +79,10 @@ def find_replies(loudspeaker: Samples) -> list[Run]:
     whole = audible[SIGNATURE:] - audible[:-SIGNATURE] == SIGNATURE
     at = np.flatnonzero(whole)
     codes = _codes(loudspeaker)[at]
-    found = np.minimum(np.searchsorted(known, codes), len(known) - 1)
+    # In their order the codes find their places in so long a list several times as fast.
+    ascending = np.argsort(codes)
+    found = np.empty_like(at)
+    found[ascending] = np.minimum(np.searchsorted(known, codes[ascending]), len(known) - 1)
     hit = known[found] == codes
     device, content = at[hit], order[found[hit]]
     per_reply = REPLY_SAMPLES - SIGNATURE + 1
