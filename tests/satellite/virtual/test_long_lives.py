@@ -124,7 +124,7 @@ class SpokenRoom(Room):
 
 
 def test_typing_into_a_reply_takes_the_floor_at_once() -> None:
-    for at_s in np.arange(1.0, 3.6, 0.05):
+    for at_s in np.arange(1.0, 3.6, 0.07):
         room = Room(QUESTION)
         room.at = [(float(at_s), lambda room=room: room.conversation.type_text("and in french"))]  # type: ignore[misc]
         result = run_virtual(room.run())
