@@ -44,7 +44,7 @@ class Order(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the agent says, and how its speech comes: 22,050 Hz, 16-bit, mono.
+    """What the agent says, and how its speech comes: 22,050 Hz unless said otherwise, 16-bit, mono.
 
     An empty text without speech is an agent with nothing to say: nothing at all comes after `transcript`.
     `pace_s` is the time between two chunks; the real one leaves none, and 216 chunks for 10 s come within 20 to 200 ms.
@@ -61,6 +61,8 @@ class Reply:
     fails_after_chunks: int | None = None
     # Of an agent that streams and is cancelled: how many chunks of what it has said are still to come.
     ahead_chunks: int = 5
+    # A lower one makes chunks last longer, so that a long reply has few.
+    rate_hz: int = SPEECH_RATE_HZ
 
 
 NOTHING = Reply("")

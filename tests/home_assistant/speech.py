@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 2048
 
 
-def chunks(speech: bytes) -> Iterator[AudioChunk]:
+def chunks(speech: bytes, rate_hz: int = SPEECH_RATE_HZ) -> Iterator[AudioChunk]:
     """Cut speech as Home Assistant does."""
     timestamp = 0
     for start in range(0, len(speech), CHUNK_BYTES):
         audio = speech[start : start + CHUNK_BYTES]
-        chunk = AudioChunk(rate=SPEECH_RATE_HZ, width=WIDTH, channels=1, audio=audio, timestamp=timestamp)
+        chunk = AudioChunk(rate=rate_hz, width=WIDTH, channels=1, audio=audio, timestamp=timestamp)
         timestamp += chunk.milliseconds
         yield chunk
 
@@ -45,10 +45,10 @@ async def stream_reply(reply: Reply, send: Send, cut: asyncio.Event) -> None:
     if reply.fails_after_chunks == 0:
         return
     if not reply.no_audio_start:
-        await send(_start().event())
+        await send(_start(reply.rate_hz).event())
     timestamp = 0
     ahead = reply.ahead_chunks
-    for number, chunk in enumerate(chunks(reply.speech)):
+    for number, chunk in enumerate(chunks(reply.speech, reply.rate_hz)):
         if number == reply.fails_after_chunks or (cut.is_set() and ahead == 0):
             return
         ahead -= cut.is_set()
@@ -73,5 +73,5 @@ async def stream_announcement(speech: bytes, synthesis_s: float, send: Send) -> 
     return timestamp / 1000
 
 
-def _start() -> AudioStart:
-    return AudioStart(rate=SPEECH_RATE_HZ, width=WIDTH, channels=1, timestamp=0)
+def _start(rate_hz: int = SPEECH_RATE_HZ) -> AudioStart:
+    return AudioStart(rate=rate_hz, width=WIDTH, channels=1, timestamp=0)

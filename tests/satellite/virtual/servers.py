@@ -98,8 +98,9 @@ class FakeStt(FakeServer):
     def _text(self, heard: Heard) -> str:
         words: list[str] = []
         for utterance, (text, samples) in self.texts.items():
-            spoken = text.split()
-            words += spoken[: len(spoken) * heard.counts.get(magnitude(utterance), 0) // samples]
+            if count := heard.counts.get(magnitude(utterance)):
+                spoken = text.split()
+                words += spoken[: len(spoken) * count // samples]
         return " ".join(words)
 
 

@@ -49,8 +49,8 @@ def test_the_hundredth_turn_is_as_the_first() -> None:
     said, at_s = [], 0.3
     for number in range(100):
         said.append(Utterance(at_s, 0.6, "tell me more"))
-        at_s += 1.9 if number % 3 == 0 else 2.9
-    room = Room(*said, words=lambda _: 6)
+        at_s += 1.6 if number % 3 == 0 else 2.4
+    room = Room(*said, words=lambda _: 4)
     sizes: list[int] = []
 
     def measure() -> None:
@@ -61,7 +61,8 @@ def test_the_hundredth_turn_is_as_the_first() -> None:
     assert result.phase is Phase.IDLE
     assert len(result.of("ask")) == 100
     assert room.links_left == 0
-    assert max(sizes) <= sizes[0] + 5, sizes
+    # Where in a block a turn begins makes up to 13; one thing left of each turn that was interrupted would make 30.
+    assert max(sizes) <= sizes[0] + 20, sizes
     delays = [ask["t"] - said[number].at_s for number, ask in enumerate(result.of("ask"))]
     # A VAD window and a block, at each end of the question.
     assert max(delays) - min(delays) <= 2 * (0.032 + 0.02)

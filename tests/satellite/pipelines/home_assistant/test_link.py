@@ -70,9 +70,9 @@ def test_a_reply_that_the_link_cut_short_fails() -> None:
 
 def test_more_than_ten_minutes_of_speech_are_refused_with_one_line(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        # Each chunk lasts a quarter of a second, so that the test does not.
-        speech = tone(0.25 * 2500)
-        async with house([Turn("one", Reply("Long.", speech))]) as here:
+        # The lowest rate that there is makes the fewest chunks of it.
+        speech = tone(10.5 * 60, rate_hz=8000)
+        async with house([Turn("one", Reply("Long.", speech, rate_hz=8000))]) as here:
             here.room.room.clear()
             await here.speak(1, voice(1.0))
             await here.home.sent("audio-stop")
