@@ -29,6 +29,8 @@ def open_stream(state: State, settings: TurnSettings) -> Outcome:
 
 def abort_streams(state: State) -> Outcome:
     """Forget all that was said and not yet asked."""
+    if not state.segments and state.stt_until is None:
+        return state, ()
     aborted = tuple(
         ForgetStt(segment.stream) if segment.state is SegmentState.FINAL else AbortStt(segment.stream)
         for segment in state.segments
