@@ -16,6 +16,7 @@ _PHASES = 1024
 SHORTEST_FRAMES = _TAPS // 2
 # No real chain of buffers is longer.
 LONGEST_FRAMES = RATE_HZ
+_HISTORY_FRAMES = LONGEST_FRAMES + _TAPS
 
 
 class DelayLine:
@@ -27,7 +28,10 @@ class DelayLine:
     def __init__(self, delay: float, drift_ppm: float) -> None:
         self._initial = self._delay = _checked(delay)
         self._drift = drift_ppm * 1e-6
-        self._history = np.zeros(LONGEST_FRAMES + _TAPS, np.float32)
+        # What came last stands at the end; it moves to the front when the line is full, not with every block.
+        self._line = np.zeros(2 * _HISTORY_FRAMES, np.float32)
+        self._windows = np.lib.stride_tricks.sliding_window_view(self._line, _TAPS)
+        self._end = _HISTORY_FRAMES
         self._kernels = _kernels()
 
     @property
@@ -44,15 +48,17 @@ class DelayLine:
         count = len(block)
         if not SHORTEST_FRAMES <= self._delay - self._drift * count <= LONGEST_FRAMES - count:
             self._delay = self._initial
-        line = np.concatenate((self._history, block))
-        offsets = np.arange(count)
-        sources = len(self._history) + offsets * (1 + self._drift) - self._delay
+        if self._end + count > len(self._line):
+            self._line[:_HISTORY_FRAMES] = self._line[self._end - _HISTORY_FRAMES : self._end]
+            self._end = _HISTORY_FRAMES
+        begin = self._end - _HISTORY_FRAMES
+        self._line[self._end : self._end + count] = block
+        self._end += count
+        sources = _HISTORY_FRAMES + np.arange(count) * (1 + self._drift) - self._delay
         whole = np.floor(sources).astype(np.int64)
         phases = np.rint((sources - whole) * _PHASES).astype(np.int64)
-        windows = np.lib.stride_tricks.sliding_window_view(line, _TAPS)[whole - _BEFORE]
         self._delay -= self._drift * count
-        self._history = line[count:]
-        delayed: Signal = np.einsum("nt,nt->n", windows, self._kernels[phases])
+        delayed: Signal = np.einsum("nt,nt->n", self._windows[begin - _BEFORE + whole], self._kernels[phases])
         return delayed
 
 

@@ -122,12 +122,12 @@ def distortion_for(loudspeaker: Loudspeaker, reply: Signal) -> Distortion:
     moved /= np.float32(displacement)
     rattle = convolve(_touching(moved), _ringing(loudspeaker.rattle_hz, _RATTLE_Q))[: len(driven)]
     rattle_gain = _RATTLE * _rms(driven) / _rms(rattle)
-    played, rattling = _spectra(speech), rattle_gain * _spectra(rattle)
+    played, rattling = _spectra(speech), np.float32(rattle_gain) * _spectra(rattle)
     band = np.square(np.abs(np.fft.rfft(loudspeaker.response(), _COHERENCE_FRAMES)))
     weak, strong = _WEAKEST, _STRONGEST
     for _ in range(_STEPS):
         motor = math.sqrt(weak * strong)
-        sounding = _spectra(_moving(driven, moved, motor)) + motor * rattling
+        sounding = _spectra(_moving(driven, moved, motor)) + np.float32(motor) * rattling
         if _predicted_db(played, sounding, band) > loudspeaker.linear_db:
             weak = motor
         else:
@@ -155,13 +155,14 @@ def _ringing(hz: float, q: float) -> Signal:
     return np.asarray(response / np.sqrt(response @ response), np.float32)
 
 
-def _spectra(signal: Signal) -> NDArray[np.complex128]:
-    """Give the spectrum of each half-overlapping window."""
+def _spectra(signal: Signal) -> NDArray[np.complex64]:
+    """Give the spectrum of each half-overlapping window; single precision errs by far less than a step of strength."""
     windows = np.lib.stride_tricks.sliding_window_view(signal, _COHERENCE_FRAMES)[:: _COHERENCE_FRAMES // 2]
-    return np.fft.rfft(windows * np.hanning(_COHERENCE_FRAMES), axis=1)
+    windows = windows * np.hanning(_COHERENCE_FRAMES).astype(np.float32)
+    return np.asarray(np.fft.rfft(windows, axis=1), np.complex64)
 
 
-def _predicted_db(source: NDArray[np.complex128], spectra: NDArray[np.complex128], band: NDArray[np.float64]) -> float:
+def _predicted_db(source: NDArray[np.complex64], spectra: NDArray[np.complex64], band: NDArray[np.float64]) -> float:
     """Give by how much a linear filter of the source lowers the spectra, each frequency's power as the band lets it."""
     shared = np.square(np.abs(np.sum(np.conj(source) * spectra, axis=0)))
     powers = np.sum(np.square(np.abs(spectra)), axis=0)

@@ -51,9 +51,11 @@ class Capture:
 
     def gain(self, block: Signal) -> Signal:
         """Give the gain of each sample of a block: what it does to the sum it does to every part of it."""
-        level_dbfs = 10 * math.log10(float(np.mean(np.square(block))) + _LEAST_POWER)
-        self._follow(level_dbfs)
+        if self._microphone.gain_db or self._microphone.gate_db:
+            self._follow(10 * math.log10(float(np.mean(np.square(block))) + _LEAST_POWER))
         after = 10 ** ((self._gain_db + self._gate_db) / 20)
+        if after == self._before:
+            return np.full(len(block), after, np.float32)
         gains = np.linspace(self._before, after, len(block), dtype=np.float32)
         self._before = after
         return gains
