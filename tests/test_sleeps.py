@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,13 +29,20 @@ SLEEPS = {"asyncio.sleep", "time.sleep"}
 
 def sleeps_in(source: str) -> Iterator[int]:
     """Give the lines that name time.sleep, or asyncio.sleep other than for one step of the loop."""
+    if "sleep" not in source:
+        return
     tree = ast.parse(source)
-    steps = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node) == STEP}
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and _names_sleep(node.func))
+    steps = {call.func for call in calls if ast.unparse(call) == STEP}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module in {"asyncio", "time"}:
             yield from (node.lineno for name in node.names if name.name == "sleep")
-        elif isinstance(node, ast.Attribute) and ast.unparse(node) in SLEEPS and node not in steps:
+        elif _names_sleep(node) and ast.unparse(node) in SLEEPS and node not in steps:
             yield node.lineno
+
+
+def _names_sleep(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return isinstance(node, ast.Attribute) and node.attr == "sleep"
 
 
 def test_nobody_sleeps_but_who_may(repository: Path) -> None:
