@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from script.support.demo import main
+
 _ROOT = Path(__file__).resolve().parents[2]
 # Starting takes a second or two; a whole scene is not played.
 _WAIT_S = 30.0
@@ -37,7 +39,18 @@ def _wav(path: Path, seconds: float, level: int) -> Path:
     return path
 
 
-async def test_a_recording_that_cannot_be_used_is_named_with_what_is_wrong(tmp_path: Path) -> None:
+def _refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Give what it says to arguments that it refuses, before it starts anything."""
+    monkeypatch.setattr(sys, "argv", ["demo", *arguments])
+    with pytest.raises(SystemExit) as refusal:
+        main()
+    assert refusal.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_a_recording_that_cannot_be_used_is_named_with_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "text.wav").write_text("no audio")
     (tmp_path / "short.wav").write_bytes(b"RIFF")
     _wav(tmp_path / "silent.wav", 1.0, 0)
@@ -45,18 +58,17 @@ async def test_a_recording_that_cannot_be_used_is_named_with_what_is_wrong(tmp_p
     _wav(tmp_path / "lecture.wav", 20.0, 500)
     wrong = {"missing": "no such file", "text": "no PCM WAV", "short": "no PCM WAV", "silent": "no sound"}
     wrong |= {"empty": "no sound", "lecture": "longer than 15 s"}
-    results = await asyncio.gather(*(_demo("--question", str(tmp_path / f"{name}.wav")) for name in wrong))
-    for (name, reason), (status, said) in zip(wrong.items(), results, strict=True):
-        assert status == 2
+    for name, reason in wrong.items():
+        said = _refused(monkeypatch, capsys, "--question", str(tmp_path / f"{name}.wav"))
         assert f"{name}.wav" in said
         assert reason in said
 
 
 @pytest.mark.parametrize("moment", ["-1", "nan", "100", "soon"])
-async def test_a_moment_outside_the_scene_is_refused(moment: str) -> None:
-    status, said = await _demo("--after", moment)
-    assert status == 2
-    assert "from 0 to 20 seconds" in said
+def test_a_moment_outside_the_scene_is_refused(
+    moment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "from 0 to 20 seconds" in _refused(monkeypatch, capsys, "--after", moment)
 
 
 async def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
