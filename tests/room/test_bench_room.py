@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 
 def test_what_went_wrong_is_counted_and_named_and_can_be_listened_to(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The satellite is deaf: no window is as sure as it wants one to be."""
+    # Long enough for one interruption.
+    monkeypatch.setattr("script.support.room_bench.program.SCENE_S", 18.0)
     deaf = ["--set", "speaking_threshold=1.1", "--scenes", "1", "--seed", "1", "--jobs", "1"]
     assert main([*deaf, "--out", str(tmp_path), "--only-failures", str(tmp_path)]) == 1
     table, _, missed = capsys.readouterr().out.partition("kalman: Goals are missed, ")

@@ -64,7 +64,7 @@ def test_every_interruption_is_heard_soon_after_its_label_and_nothing_before(cor
 
 
 def test_after_a_minute_of_our_own_voice_the_user_is_still_heard(corpus: Corpus) -> None:
-    wishes = Wishes(seconds=80.0, echo_db=10.0, noise=NoiseKind.QUIET, effort=Effort.NORMAL, equipment=Equipment.LINEAR)
+    wishes = Wishes(seconds=68.0, echo_db=10.0, noise=NoiseKind.QUIET, effort=Effort.NORMAL, equipment=Equipment.LINEAR)
     stage = set_stage(make_scene(Kind.SHORT, 9000, corpus, wishes), corpus)
     played = stage.uninterrupted()
     mic = AcousticRoom(stage).step(played)

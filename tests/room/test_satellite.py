@@ -37,14 +37,14 @@ def lived(corpus: Corpus, kind: Kind, seed: int, echo_db: float, seconds: float)
 
 @pytest.mark.parametrize("echo_db", [10.0, 20.0])
 def test_it_does_not_interrupt_itself(corpus: Corpus, echo_db: float) -> None:
-    judged = lived(corpus, Kind.SILENCE, 1, echo_db, 20.0)
+    judged = lived(corpus, Kind.SILENCE, 1, echo_db, 16.0)
     assert judged.playback_s > 10
     assert not [alarm for alarm in judged.false_alarms if alarm.kind is not AlarmKind.DUCK]
 
 
 @pytest.mark.parametrize(("kind", "echo_db"), [(Kind.LONG, 10.0), (Kind.SHORT, 20.0), (Kind.WORD, 10.0)])
 def test_it_gives_way_to_an_interruption(corpus: Corpus, kind: Kind, echo_db: float) -> None:
-    judged = lived(corpus, kind, 1, echo_db, 17.0)
+    judged = lived(corpus, kind, 1, echo_db, 15.0)
     spoken = [outcome for outcome in judged.outcomes if outcome.speaking]
     assert spoken
     assert all(yielded(outcome) for outcome in spoken)
@@ -52,7 +52,7 @@ def test_it_gives_way_to_an_interruption(corpus: Corpus, kind: Kind, echo_db: fl
 
 
 def test_it_goes_on_through_a_backchannel(corpus: Corpus) -> None:
-    judged = lived(corpus, Kind.BACKCHANNEL, 1, 10.0, 16.0)
+    judged = lived(corpus, Kind.BACKCHANNEL, 1, 10.0, 13.0)
     spoken = [outcome for outcome in judged.outcomes if outcome.speaking]
     assert spoken
     assert [outcome.latencies.commit_s for outcome in spoken] == [None] * len(spoken)
