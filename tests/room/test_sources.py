@@ -70,7 +70,7 @@ def left_linear_db(speaker: Loudspeaker, distortion: Distortion, reply: Signal) 
 @pytest.mark.parametrize(("linear_db", "resonance_hz"), [(5.0, 200.0), (10.0, 400.0), (20.0, 300.0)])
 def test_a_loudspeaker_is_as_linear_as_it_is_said_to_be(corpus: Corpus, linear_db: float, resonance_hz: float) -> None:
     speaker = Loudspeaker(linear_db=linear_db, resonance_hz=resonance_hz)
-    reply = reply_of(corpus, 12.0)
+    reply = reply_of(corpus, 8.0)
     distortion = distortion_for(speaker, reply)
     assert left_linear_db(speaker, distortion, reply) == pytest.approx(linear_db, abs=1.5)
     # A duck, or a knob turned down, makes it play better.

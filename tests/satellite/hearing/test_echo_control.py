@@ -65,7 +65,7 @@ def test_our_own_voice_never_counts_from_its_first_word_on(over_user_db: float) 
 
 @pytest.mark.parametrize("over_user_db", [-20, 0, 10])
 def test_the_user_counts_through_our_voice(over_user_db: float) -> None:
-    played = talk(8.0)
+    played = talk(6.0)
     mic = echo_of(played, over_user_db) + noise(played) + user_from(5.0, len(played))
     times = triggers_s(hear(mic, played))
     assert times
@@ -73,7 +73,7 @@ def test_the_user_counts_through_our_voice(over_user_db: float) -> None:
 
 
 def test_who_is_louder_than_any_echo_so_far_counts_before_the_echo_is_known() -> None:
-    played = talk(4.0)
+    played = talk(2.0)
     mic = echo_of(played, -25) + noise(played) + user_from(1.0, len(played))
     times = triggers_s(hear(mic, played))
     assert times
@@ -81,7 +81,7 @@ def test_who_is_louder_than_any_echo_so_far_counts_before_the_echo_is_known() ->
 
 
 def test_ducking_and_coming_back_is_no_voice() -> None:
-    played = talk(10.0)
+    played = talk(9.0)
     gain = np.interp(
         np.arange(len(played)) / RATE_HZ, [5.0, 5.02, 6.5, 6.65, 8.0, 8.02], [1.0, 0.25, 0.25, 1.0, 1.0, 0.0]
     )
@@ -90,7 +90,7 @@ def test_ducking_and_coming_back_is_no_voice() -> None:
 
 
 def test_a_louder_loudspeaker_is_soon_known_and_the_user_counts_again() -> None:
-    played = talk(12.0)
+    played = talk(10.0)
     echo = echo_of(played, 5)
     echo[6 * RATE_HZ :] *= np.float32(10 ** (6 / 20))
     times = triggers_s(hear(echo + noise(played) + user_from(9.0, len(played)), played))
@@ -100,7 +100,7 @@ def test_a_louder_loudspeaker_is_soon_known_and_the_user_counts_again() -> None:
 
 @pytest.mark.parametrize("kind", [CancellerKind.NONE, CancellerKind.HARDWARE])
 def test_without_a_canceller_a_quiet_echo_is_known_by_its_loudness(kind: CancellerKind) -> None:
-    played = talk(8.0)
+    played = talk(6.0)
     mic = echo_of(played, -20) + noise(played) + user_from(5.0, len(played))
     times = triggers_s(hear(mic, played, kind))
     assert times
