@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -136,7 +137,8 @@ async def test_the_user_is_told_and_the_next_turn_works(room: Room, name: str, p
     assert not of(following, "failed")
     if (name, phase) in NEEDED:
         log = satellite.log[log_since:]
-        assert f"ERROR satellite.pipelines.server: {name} server: tcp://127.0.0.1:" in log
+        # It was killed before the satellite had connected to it, or after.
+        assert re.search(rf"ERROR satellite\.pipelines\.server: {name} server: .*tcp://127\.0\.0\.1:", log)
         assert f"{name} server: it answers again" in log
 
 

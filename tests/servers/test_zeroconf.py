@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -45,11 +46,17 @@ async def kind(request: pytest.FixtureRequest) -> ServiceKind:
 
 
 @pytest.fixture
-async def uri(kind: ServiceKind, tmp_path: Path) -> AsyncIterator[str]:
-    """Run a server that announces itself as "test KIND"."""
+def name(kind: ServiceKind) -> str:
+    """Give a name that no test beside this one announces on the same machine."""
+    return f"{kind.value} of {os.getpid()}"
+
+
+@pytest.fixture
+async def uri(kind: ServiceKind, name: str, tmp_path: Path) -> AsyncIterator[str]:
+    """Run a server that announces itself by its name."""
     trace = tmp_path / "trace"
     own = ("--store", str(tmp_path / "store")) if kind is ServiceKind.LLM else ()
-    flags = ("--uri", "tcp://127.0.0.1:0", "--zeroconf", f"test {kind.value}", "--trace-file", str(trace), *own)
+    flags = ("--uri", "tcp://127.0.0.1:0", "--zeroconf", name, "--trace-file", str(trace), *own)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", f"servers.{kind.value}", *flags, stderr=asyncio.subprocess.DEVNULL
     )
@@ -71,9 +78,8 @@ def lines_of(trace: Path, kind: str) -> list[dict[str, object]]:
 
 
 async def test_a_server_is_found_by_its_name_and_says_what_it_does(
-    multicast: None, kind: ServiceKind, uri: str
+    multicast: None, kind: ServiceKind, name: str, uri: str
 ) -> None:
-    name = f"test {kind.value}"
     found: list[Found] = []
     async with expecting("the server to be found by its name"):
         while not (found := [each for each in await browse(LOOK_S, LOOPBACK) if each.name == name]):
@@ -86,11 +92,11 @@ async def test_a_server_is_found_by_its_name_and_says_what_it_does(
     assert await find_service(kind, 0, look=look) == [uri]
 
 
-async def test_the_announcement_has_no_properties(multicast: None, kind: ServiceKind, uri: str) -> None:
+async def test_the_announcement_has_no_properties(multicast: None, name: str, uri: str) -> None:
     """Home Assistant expects none."""
     zeroconf = AsyncZeroconf(interfaces=LOOPBACK)
     try:
-        info = AsyncServiceInfo(SERVICE_TYPE, f"test {kind.value}.{SERVICE_TYPE}")
+        info = AsyncServiceInfo(SERVICE_TYPE, f"{name}.{SERVICE_TYPE}")
         async with expecting("the server to answer who asks for its announcement"):
             while not await info.async_request(zeroconf.zeroconf, 1000, question_type=DNSQuestionType.QM):
                 pass
