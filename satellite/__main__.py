@@ -21,7 +21,7 @@ def main() -> int:
     """Run the satellite, or its doctor; a mistake of the user's is one line on standard error and status 2."""
     try:
         if sys.argv[1:2] == ["doctor"]:
-            # A satellite that only runs starts a fifth sooner without it.
+            # A satellite that only runs starts sooner without it.
             from satellite.doctor.command import run_doctor  # noqa: PLC0415
 
             return run_doctor(sys.argv[2:])

@@ -43,15 +43,10 @@ def make_service(settings: TtsSettings, engine: Engine, lane: Lane, trace: Trace
     pause_s = engine.sentence_pause_s if settings.sentence_silence is None else settings.sentence_silence
     options = ReplyOptions(pause_s, settings.auto_punctuation, settings.samples_per_chunk)
 
-    described = Info()
-
     def info() -> Info:
-        nonlocal described
         program = engine.program()
-        if not described.tts or described.tts[0] is not program:
-            program.supports_synthesize_streaming = not settings.no_streaming
-            described = Info(tts=[program])
-        return described
+        program.supports_synthesize_streaming = not settings.no_streaming
+        return Info(tts=[program])
 
     def session(peer: Peer) -> TtsSession:
         return TtsSession(peer, engine, lane, options, trace, streaming=not settings.no_streaming)

@@ -68,7 +68,7 @@ class Engine(Protocol):
         """The pause that its voices need between two sentences."""
 
     def program(self) -> TtsProgram:
-        """Describe the engine and its voices as they are now; the same object again only if nothing has changed."""
+        """Describe the engine and its voices as they are now."""
 
     def language(self, wanted: SynthesizeVoice | None) -> str:
         """Return the language of the wanted voice, or of the default one; empty if there is none such."""

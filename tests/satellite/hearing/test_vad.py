@@ -64,7 +64,7 @@ def test_each_window_is_judged_with_the_64_samples_before_it() -> None:
         probability, state = session.run(None, {"input": samples, "state": state, "sr": np.array(RATE_HZ, np.int64)})
         expected.append(float(probability[0, 0]))
 
-    assert probabilities(SileroVad(), speech) == pytest.approx(np.array(expected), abs=1e-4)
+    assert probabilities(SileroVad(), speech) == pytest.approx(np.array(expected), abs=1e-5)
 
 
 def test_a_window_of_another_length_is_refused() -> None:
