@@ -12,6 +12,8 @@ from satellite.hearing.capture import RATE_HZ, CaptureResampler
 from satellite.hearing.cleaning import FRAME_SAMPLES, Cleaner, CleaningSettings
 from satellite.hearing.preroll import DEFAULT_SECONDS, PreRoll
 from satellite.hearing.vad import WINDOW_SAMPLES
+from satellite.hearing.vad_gain import VadGain
+from wire.errors import SettingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from satellite.hearing.echo import Cancelled, EchoControl, EchoReport
     from satellite.hearing.vad import Vad
 
+VAD_GAIN_MAX_DB = 40
 # Far below the last bit of 16-bit audio: the logarithm of digital silence.
 _SILENCE = 1e-12
 # No setting takes less for a voice.
@@ -36,16 +39,20 @@ class HearingSettings:
 
     noise_suppression (0 to 4), auto_gain (0 to 31 dBFS) and volume_multiplier make what is kept and goes to speech
     recognition. The voice activity detector gets the same gains and at least `vad_noise_suppression`, which finds
-    more of quiet speech.
+    more of quiet speech, and before them, while we play, as much gain as a quiet voice needs: up to `vad_gain_db` (0 to
+    40).
     """
 
     noise_suppression: int = 0
     auto_gain: int = 0
     volume_multiplier: float = 1.0
     vad_noise_suppression: int = 2
+    vad_gain_db: float = 20.0
     preroll_s: float = DEFAULT_SECONDS
 
     def __post_init__(self) -> None:
+        if not 0 <= self.vad_gain_db <= VAD_GAIN_MAX_DB:
+            raise SettingError("vad_gain_db", f"{self.vad_gain_db} is not in 0..{VAD_GAIN_MAX_DB}")
         self.for_speech()
         self.for_vad()
 
@@ -93,6 +100,7 @@ class FrontEnd:
         self._mic = np.zeros(0, np.float32)
         self._played = np.zeros(0, np.float32)
         self._cleaner = Cleaner(settings.for_speech())
+        self._vad_gain = VadGain(settings.vad_gain_db)
         self._vad_cleaner = Cleaner(settings.for_vad())
         self._gain_db = 20 * math.log10(settings.volume_multiplier)
         self._window = np.zeros(WINDOW_SAMPLES, np.float32)
@@ -128,7 +136,8 @@ class FrontEnd:
 
     def _hear(self, cancelled: Cancelled) -> list[Window]:
         self.ring.append(self._cleaner.process(cancelled.kept))
-        for_vad = self._vad_cleaner.process(cancelled.for_vad)
+        self._vad_gain.hear(cancelled.kept, playing=cancelled.playing)
+        for_vad = self._vad_cleaner.process(self._vad_gain.apply(cancelled.for_vad))
         until_full = min(len(for_vad), WINDOW_SAMPLES - self._in_window)
         self._fill_window(for_vad[:until_full])
         if self._in_window < WINDOW_SAMPLES:
@@ -136,7 +145,8 @@ class FrontEnd:
         self._ended_windows += 1
         # The detector keeps a state: it must hear every window.
         probability = self._vad.process(self._window)
-        level_db = 10 * math.log10(float(self._window @ self._window) / WINDOW_SAMPLES + _SILENCE) - self._gain_db
+        power = float(self._window @ self._window) / WINDOW_SAMPLES
+        level_db = 10 * math.log10(power + _SILENCE) - self._gain_db - self._vad_gain.db
         bright_share = _bright_share(self._window) if probability >= _MAY_BE_VOICED else 0.0
         end_index = self._ended_windows * WINDOW_SAMPLES
         window = Window(probability, self._echo.explains(), end_index, level_db, bright_share)

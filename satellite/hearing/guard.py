@@ -167,7 +167,7 @@ class ByLoudness:
         heard = self._canceller.process(mic_10ms, played_10ms)
         self._meter.push(heard, played_10ms)
         self._guard.push(heard, played_10ms)
-        return Cancelled(heard, heard)
+        return Cancelled(heard, heard, self._guard.playing)
 
     def explains(self) -> bool:
         """Tell whether the last 30 ms may be our own voice alone."""

@@ -81,7 +81,7 @@ class Talk:
         self.trace = Recorder()
         self.player = Player(RATE_HZ)
         control = control or make_echo_control(CancellerKind.NONE)
-        front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=0), EnergyVad(), control)
+        front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=0, vad_gain_db=0), EnergyVad(), control)
         self.it = Conversation(
             settings or TurnSettings(), self.player, front_end, self.pipeline, self.trace, wake=wake, sounds=sounds
         )

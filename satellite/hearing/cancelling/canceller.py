@@ -175,7 +175,7 @@ class KalmanCanceller:
         self._playing = self._played.silent_blocks < delay_blocks + _PARTITIONS + _TAIL_BLOCKS
         if not is_heard:
             silence = np.zeros_like(mic)
-            return Cancelled(silence, silence)
+            return Cancelled(silence, silence, self._playing)
         self._is_second = not self._is_second
         return self._cancel(mic) if self._playing else self._pass(mic)
 
@@ -212,20 +212,20 @@ class KalmanCanceller:
         if self._is_second:
             self._judge(mic, residual, left, echo, misadjustment)
             self._evidence.push(self._frames, self._leak.expected, self._leak.noise)
-            return Cancelled(left, self._suppressor.keep(self._frames.recent(RECENT_SAMPLES)))
+            return Cancelled(left, self._suppressor.keep(self._frames.recent(RECENT_SAMPLES)), self._playing)
         self._frames.look()
         self._leak.push(self._frames.residual, self._frames.echo, _PER_SAMPLE * misadjustment.take(_NEAREST))
         gain = gains(self._frames.residual, self._leak.expected)
-        return Cancelled(left, self._suppressor.process(gain, self._frames.recent(RECENT_SAMPLES)))
+        return Cancelled(left, self._suppressor.process(gain, self._frames.recent(RECENT_SAMPLES)), self._playing)
 
     def _pass(self, mic: NDArray[np.float32]) -> Cancelled:
         self._frames.push(mic, _NO_ECHO)
         if self._is_second:
             self._evidence.rest(self._frames, self._leak.expected, self._leak.noise)
-            return Cancelled(mic, self._suppressor.keep(self._frames.recent(RECENT_SAMPLES)))
+            return Cancelled(mic, self._suppressor.keep(self._frames.recent(RECENT_SAMPLES)), self._playing)
         self._frames.look()
         self._leak.rest(self._frames.residual)
-        return Cancelled(mic, self._suppressor.open(self._frames.recent(RECENT_SAMPLES)))
+        return Cancelled(mic, self._suppressor.open(self._frames.recent(RECENT_SAMPLES)), self._playing)
 
     def _judge(
         self,

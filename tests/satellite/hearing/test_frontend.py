@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from satellite.devices.base import Samples
 
-PLAIN = HearingSettings(vad_noise_suppression=0)
+PLAIN = HearingSettings(vad_noise_suppression=0, vad_gain_db=0)
 
 
 class Listener:

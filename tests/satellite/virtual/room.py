@@ -120,7 +120,7 @@ class Room:
             tts=Server("tts", fixed(self.tts.uri), network.connect),
             identity=Identity("kitchen", "conversation"),
         )
-        hearing = HearingSettings(vad_noise_suppression=0)
+        hearing = HearingSettings(vad_noise_suppression=0, vad_gain_db=0)
         self.conversation = Conversation(
             settings or TurnSettings(),
             self.player,

@@ -100,7 +100,10 @@ async def evening(second_at_s: float, release: Release = V2026_11, settings: Tur
     trace, player, link = Recorder(), Player(RATE_HZ), HomeAssistantLink()
     pipeline = HomeAssistantPipeline(link, HomeAssistantSettings())
     front_end = FrontEnd(
-        RATE_HZ, HearingSettings(vad_noise_suppression=0), EnergyVad(), make_echo_control(CancellerKind.NONE)
+        RATE_HZ,
+        HearingSettings(vad_noise_suppression=0, vad_gain_db=0),
+        EnergyVad(),
+        make_echo_control(CancellerKind.NONE),
     )
     conversation = Conversation(settings, player, front_end, pipeline, trace)
     mic = np.random.default_rng(7).integers(-3, 4, round(LONGEST_S * RATE_HZ)).astype(np.int16)

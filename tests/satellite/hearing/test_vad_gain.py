@@ -1,0 +1,82 @@
+"""The gain before the detector: a quiet user is heard, and everything else knows the true level."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from satellite.devices.pcm import to_int16
+from satellite.hearing.echo import Identity
+from satellite.hearing.frontend import FrontEnd, HearingSettings, Window
+from satellite.hearing.guard import ByLoudness
+from satellite.hearing.vad import SileroVad
+from satellite.hearing.vad_gain import VadGain
+from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
+from wire.errors import SettingError
+
+# A reply in headphones, which the microphone does not hear.
+UNHEARD_REPLY = to_int16(white_noise(RATE_HZ, -50))
+
+
+def heard(level_db: float, settings: HearingSettings) -> list[Window]:
+    """A command so many decibels below the clip's level, in noise 40 dB below that, during a reply."""
+    voice = np.concatenate([np.zeros(2 * RATE_HZ), to_float(clip("turn_on_the_kitchen_light")), np.zeros(RATE_HZ)])
+    mic = to_int16((voice * 10 ** (level_db / 20)).astype(np.float32) + white_noise(len(voice), level_db - 60))
+    played = np.resize(UNHEARD_REPLY, len(mic))
+    front_end = FrontEnd(RATE_HZ, settings, SileroVad(), ByLoudness(Identity()))
+    windows: list[Window] = []
+    for at in range(0, len(mic) - 320, 320):
+        windows.extend(front_end.push(mic[at : at + 320], played[at : at + 320]))
+    return windows
+
+
+def voiced(windows: list[Window]) -> int:
+    return sum(window.probability > 0.5 for window in windows)
+
+
+def test_a_user_far_away_is_heard_for_as_long_as_one_nearby() -> None:
+    nearby, far = (voiced(heard(level_db, HearingSettings())) for level_db in (-15, -40))
+    without = voiced(heard(-40, HearingSettings(vad_gain_db=0)))
+
+    assert far >= 0.9 * nearby
+    assert without < 0.9 * far
+
+
+def test_how_loud_a_voice_was_does_not_depend_on_the_gain() -> None:
+    with_gain, without = (heard(-30, HearingSettings(vad_gain_db=most_db)) for most_db in (20, 0))
+
+    loudest, expected = (max(window.level_db for window in windows) for windows in (with_gain, without))
+    assert loudest == pytest.approx(expected, abs=1)
+
+
+def test_a_loud_sound_turns_the_gain_down_at_once_and_seconds_bring_it_back() -> None:
+    gain = VadGain(20)
+    loud, quiet = (np.full(160, 10 ** (dbfs / 20), np.float32) for dbfs in (-10, -60))
+
+    gain.hear(quiet, playing=True)
+    assert gain.db == pytest.approx(15, abs=0.1)
+    gain.hear(loud, playing=True)
+    assert np.array_equal(gain.apply(loud), loud)
+
+    gains_db: list[float] = []
+    for _ in range(1_500):
+        gain.hear(quiet, playing=True)
+        gains_db.append(gain.db)
+    # It falls by 3 dB a second from -10 dBFS, and from -30 on there is something to add.
+    assert gains_db[650] == 0
+    assert gains_db[-1] == 20
+    assert max(np.diff(gains_db)) < 0.1
+
+
+def test_while_nothing_plays_speech_behind_the_user_stays_behind() -> None:
+    gain = VadGain(20)
+    quiet = np.full(160, 10 ** (-60 / 20), np.float32)
+
+    gain.hear(quiet, playing=False)
+
+    assert np.array_equal(gain.apply(quiet), quiet)
+
+
+def test_a_gain_out_of_range_is_named() -> None:
+    with pytest.raises(SettingError, match="vad_gain_db"):
+        HearingSettings(vad_gain_db=41)
