@@ -52,9 +52,9 @@ class Observation:
 class EchoHistory:
     """Means and counts over playback: seconds are of playback, times (`_at`) are of the device's clock.
 
-    settled_s, unsettled_s: for how long a canceller has known the path, or has not. left: mean squares of what is left
-    of our voice. at_most_db: the microphone against what was played, in stretches of 2 s; no echo is louder than the
-    lowest of them.
+    settled_s: for how long a canceller has known the path; unsettled_s: for how long not even its delay. left: mean
+    squares of what is left of our voice. at_most_db: the microphone against what was played, in stretches of 2 s; no
+    echo is louder than the lowest of them.
     """
 
     now_s: float | None = None
@@ -130,7 +130,9 @@ def _settle(history: EchoHistory, seen: Observation, seconds: float) -> EchoHist
         history, convergence=convergence, lost_at=(*history.lost_at, seen.now_s) if lost else history.lost_at
     )
     if convergence is not Convergence.CONVERGED:
-        return replace(noted, settled_s=0.0, unsettled_s=history.unsettled_s + seconds, left_sum=0.0, left_weight=0.0)
+        # Once the delay is known, the guard tells a clear voice by its evidence alone: script/bench real.
+        unsettled_s = history.unsettled_s + seconds if seen.report.delay_ms is None else 0.0
+        return replace(noted, settled_s=0.0, unsettled_s=unsettled_s, left_sum=0.0, left_weight=0.0)
     settled = replace(noted, settled_s=history.settled_s + seconds, unsettled_s=0.0)
     if settled.settled_s < _LEARNING_S:
         return settled

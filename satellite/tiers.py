@@ -24,7 +24,8 @@ _HALF_DUPLEX_ABOVE_USER_DB = 18.0
 _ECHO_ABOVE_USER_DB = 6.0
 # Measured levels move by some dB; a level near its limit must not change the tier again and again.
 _HYSTERESIS_DB = 3.0
-# A fresh filter takes 2 to 5 seconds, one whose delay jumped up to 5: who takes longer does not find the path.
+# A fresh filter takes 2 to 5 seconds, and finds the delay sooner: who takes longer does not find the path at all. One
+# that finds the delay and never settles is that of many a real loudspeaker, and keeps its user.
 _UNSETTLED_S = 8.0
 # A device that is moved, or a volume that is changed, loses the path once: this often, it cannot be followed.
 _LOSSES = 4

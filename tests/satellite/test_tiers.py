@@ -23,9 +23,12 @@ GOOD = EchoReport(
     erle_db=20.0,
     residual_dbfs=-40.0,
     noise_dbfs=-55.0,
+    delay_ms=40.0,
 )
 LOST = replace(GOOD, convergence=Convergence.RECOVERING)
-STARTING = replace(GOOD, convergence=Convergence.STARTING)
+STARTING = replace(GOOD, convergence=Convergence.STARTING, delay_ms=None)
+# Many a loudspeaker is never followed any better than this.
+LOCATED = replace(STARTING, delay_ms=40.0)
 LOUD_ROOM = EchoReport(playing=True, convergence=Convergence.CONVERGED, echo_db=-20.0)
 PLAYED = 10 ** (-20 / 10)
 USER = 10 ** (-35 / 10)
@@ -110,6 +113,10 @@ def test_a_canceller_that_does_not_find_the_path_leaves_words() -> None:
     life = Life().hears(6.0, STARTING)
     assert life.tier is Tier.SPEECH
     assert life.hears(4.0, STARTING).changes == [(Tier.WORDS, Reason.NOT_CONVERGED)]
+
+
+def test_a_loudspeaker_that_no_filter_follows_keeps_speech_once_its_delay_is_known() -> None:
+    assert Life().hears(6.0, STARTING).hears(60.0, LOCATED).changes == []
 
 
 def test_pauses_are_no_time_in_which_a_path_could_be_found() -> None:
