@@ -25,7 +25,7 @@ from script.support.bench_figures import (
 from script.support.bench_frontend import front_end_figures
 from script.support.bench_report import conclusion, missed, table
 from script.support.bench_rooms import run_room
-from script.support.bench_scenes import backchannels, interruptions
+from script.support.bench_scenes import INTERRUPTION_S, backchannels, interruptions
 from script.support.bench_trials import measure_backchannels, measure_interruptions, measure_turns
 from script.support.bench_upstream import measure_upstream
 from wire.errors import InterjectError
@@ -40,8 +40,7 @@ _TRIALS = 50
 _QUICK_TRIALS = 10
 # Built-in speech recognition takes about four in ten for something else, and those cannot show a resume.
 _UH_HUHS_FOR_EACH_TRIAL = 1.6
-# What one line takes in its room, from the clips and the offline responder's pace.
-_INTERRUPTION_S = 6.5
+# What one line takes in its room, as INTERRUPTION_S.
 _UH_HUH_S = 4.2
 _FRONT_END_S = 60.0
 
@@ -89,7 +88,7 @@ def _count(value: str) -> int:
 async def _measure(trials: int, out: Path) -> list[Figure | Share]:
     await asyncio.to_thread(_clear, out)
     rooms = {"interruptions": interruptions(trials), "uh-huhs": backchannels(round(trials * _UH_HUHS_FOR_EACH_TRIAL))}
-    estimate_s = max(len(rooms["interruptions"]) * _INTERRUPTION_S, len(rooms["uh-huhs"]) * _UH_HUH_S) + 20
+    estimate_s = max(len(rooms["interruptions"]) * INTERRUPTION_S, len(rooms["uh-huhs"]) * _UH_HUH_S) + 20
     _say(f"Two rooms side by side, four processes each, in real time: about {estimate_s / 60:.0f} minutes.")
     # On two cores a room alone measured the same latencies within their spread, and a tenth less CPU time.
     interrupted, backchannelled = await asyncio.gather(

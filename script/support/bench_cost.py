@@ -1,11 +1,13 @@
-r"""What hearing costs on this machine, and in instructions.
+r"""What hearing and the whole satellite cost on this machine, and in instructions.
 
 CPU time says something of this machine while nothing else runs; instructions say the same wherever they are counted.
+The whole satellite is measured in the simulated room, which no real satellite has to calculate: what the room takes
+when it runs alone, wake-ups included, is printed apart. So is what an event loop takes that only wakes up as often.
 `--count callgrind` counts those of this machine with valgrind. `--count arm64` counts those of a Raspberry Pi 4 (its
 cortex-a72) with qemu-user, in a folder that has Python and the satellite's packages for it; as root on Debian:
 
   apt-get install mmdebstrap qemu-user gcc
-  mmdebstrap --arch=arm64 --variant=extract --include=python3,libgomp1 trixie ROOT
+  mmdebstrap --arch=arm64 --variant=extract --include=python3,libgomp1,libstdc++6 trixie ROOT
   ln -s usr/lib ROOT/lib
   uv pip install --python-version 3.13 --python-platform aarch64-manylinux_2_40 --only-binary :all: --target \
     ROOT/opt/site numpy onnxruntime soxr webrtc-noise-gain wyoming silero-vad   (versions: pyproject.toml)
@@ -20,15 +22,23 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import psutil
 
+from satellite.devices.base import running
+from satellite.devices.portaudio import BLOCK_MS
+from satellite.devices.simulated import SimulatedRoom
+from script.support.bench_figures import load_figures
 from script.support.bench_frontend import RATES_HZ, Sound, front_end_figures
 from script.support.bench_instructions import Arm64, Callgrind
-from script.support.bench_report import Figure, Goal, Verdict, table
+from script.support.bench_report import Figure, Goal, missed, table
+from script.support.bench_rooms import run_room
+from script.support.bench_scenes import INTERRUPTION_S, interruptions
 from script.support.processes import Processes, Program, free_uri
 from wire.errors import InterjectError
 
@@ -36,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from script.support.bench_instructions import Counter
+    from script.support.bench_report import Share
 
 _SECONDS = 30
 _IDLE_GOAL_MS = 30
@@ -57,16 +68,17 @@ class Count(Enum):
 def main() -> int:
     """Measure and print; status 1 where a goal is missed, 2 when something that is needed is missing."""
     arguments = _parse()
+    figures: list[Figure | Share]
     try:
         if arguments.count is None:
-            figures = [*front_end_figures(arguments.seconds), asyncio.run(_idle(arguments.seconds))]
+            figures = [*front_end_figures(arguments.seconds), *asyncio.run(_whole(arguments.seconds))]
         else:
-            figures = _instructions(_counter(arguments))
-    except InterjectError as error:
+            figures = [*_instructions(_counter(arguments))]
+    except (InterjectError, TimeoutError) as error:
         sys.stderr.write(f"bench: {error}\n")
         return 2
     sys.stdout.write(f"{table(figures)}\n")
-    return int(any(figure.verdict() is Verdict.MISSED for figure in figures))
+    return 1 if missed(figures) else 0
 
 
 def _parse() -> argparse.Namespace:
@@ -106,6 +118,57 @@ def _instructions(counter: Counter) -> list[Figure]:
     return figures
 
 
+async def _whole(seconds: int) -> list[Figure | Share]:
+    """Measure the whole process: idle, in conversation, and what of it only the simulation takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        idle = await _idle(seconds)
+        lines = interruptions(max(1, round(seconds / INTERRUPTION_S)))
+        recordings = await run_room(lines, Path(folder) / "conversation", lambda _: None)
+        process, _ = load_figures(recordings, ())
+        return [
+            idle,
+            replace(process, name="satellite, whole process, in conversation: CPU per second of audio"),
+            await _simulation("  of that the simulated room", SimulatedRoom(block_ms=BLOCK_MS), seconds),
+            await _simulation(
+                "  of that the simulated room and its recording",
+                SimulatedRoom(block_ms=BLOCK_MS, record_to=Path(folder) / "alone"),
+                seconds,
+            ),
+            await _wake_ups(seconds),
+        ]
+
+
+async def _simulation(name: str, room: SimulatedRoom, seconds: int) -> Figure:
+    """Run a room that nobody hears."""
+    values = []
+    then_s = time.process_time()
+    async with running(room, lambda frames: np.zeros(frames, np.int16)) as blocks:
+        async for block in blocks:
+            if (block.frame + len(block.mic)) % room.rate_hz == 0:
+                now_s = time.process_time()
+                values.append((now_s - then_s) * 1000)
+                then_s = now_s
+                if len(values) == seconds:
+                    break
+    return Figure(name, "ms", values, f"CPU time of a process that does nothing else, awake each {BLOCK_MS} ms")
+
+
+async def _wake_ups(seconds: int) -> Figure:
+    """Wake up as often as a sound card's blocks come, and do nothing."""
+    loop = asyncio.get_running_loop()
+    values = []
+    due_s = loop.time()
+    for _ in range(seconds):
+        then_s = time.process_time()
+        for _ in range(1000 // BLOCK_MS):
+            due_s += BLOCK_MS / 1000
+            await asyncio.sleep(max(0.0, due_s - loop.time()))
+        values.append((time.process_time() - then_s) * 1000)
+    return Figure(
+        "  of that the wake-ups alone", "ms", values, f"CPU time of an event loop that sleeps until each {BLOCK_MS} ms"
+    )
+
+
 async def _idle(seconds: int) -> Figure:
     """Measure a satellite that waits for its wake word in a room where nobody speaks."""
     with tempfile.TemporaryDirectory() as folder:
@@ -121,7 +184,7 @@ async def _idle(seconds: int) -> Figure:
         "ms",
         values,
         f"user + system time of the process in each second; microWakeWord listens for {_WAKE_WORD}, the simulated room "
-        "at 16 kHz included",
+        f"at 16 kHz, in blocks of {BLOCK_MS} ms, included",
         [Goal(50, _IDLE_GOAL_MS)],
     )
 

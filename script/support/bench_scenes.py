@@ -29,6 +29,8 @@ class Cue:
     text: str = ""
 
 
+# What one takes in its room, from the clips and the offline responder's pace.
+INTERRUPTION_S = 6.5
 # All of them are answered at length by the offline responder, so that the next one finds something to interrupt.
 _LONG = (
     ("count_to_twenty", "count to twenty"),
