@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from satellite.hearing.cancelling.aec3 import WebRtcCanceller
 from satellite.hearing.cancelling.canceller import KalmanCanceller
 from satellite.hearing.cancelling.guard import ByResidual
-from satellite.hearing.cancelling.speex import SpeexCanceller
 from satellite.hearing.echo import Identity
 from satellite.hearing.guard import ByLoudness
 
@@ -22,7 +21,6 @@ class CancellerKind(Enum):
 
     KALMAN = "kalman"
     AEC3 = "aec3"
-    SPEEX = "speex"
     # The microphone does it itself, as speakerphones and arrays do.
     HARDWARE = "hardware"
     NONE = "none"
@@ -38,7 +36,5 @@ def make_echo_control(kind: CancellerKind, path: Path | None = None) -> EchoCont
             return ByResidual(KalmanCanceller(path))
         case CancellerKind.AEC3:
             return ByLoudness(WebRtcCanceller())
-        case CancellerKind.SPEEX:
-            return ByLoudness(SpeexCanceller())
         case CancellerKind.HARDWARE | CancellerKind.NONE:
             return ByLoudness(Identity())

@@ -41,7 +41,6 @@ _LATE_S = (0.3, 3.0)
 _KINDS = {
     Engine.KALMAN: CancellerKind.KALMAN,
     Engine.AEC3: CancellerKind.AEC3,
-    Engine.SPEEX: CancellerKind.SPEEX,
     Engine.NONE: CancellerKind.NONE,
     Engine.CEILING: CancellerKind.NONE,
 }

@@ -15,7 +15,6 @@ class Engine(Enum):
 
     KALMAN = "kalman"
     AEC3 = "aec3"
-    SPEEX = "speex"
     NONE = "none"
     # Nothing to cancel, as the loudspeaker is muted in the room: what the detector can do at best.
     CEILING = "ceiling"
