@@ -13,6 +13,7 @@ import soxr
 
 from satellite.devices.pcm import to_int16
 from script.support.real_bench.__main__ import main
+from script.support.real_bench.words import Ear, Transcript, word_figures
 from tests.room.loudspeaker import Loudspeaker
 from tests.satellite.hearing.cancelling.acoustics import THEIRS, room, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
@@ -95,6 +96,36 @@ def test_who_speaks_into_a_real_echo_is_heard_and_the_echo_is_not(
     written = json.loads((tmp_path / "bench-real.json").read_text(encoding="utf-8"))
     voice = written["voices"]["kalman"][0]
     assert voice["si_sdr_db"] > voice["mic_si_sdr_db"]
+
+
+def test_a_recogniser_is_asked_what_it_understands_of_each_signal(
+    recordings: Path, speech: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pyroomacoustics", reason="run script/setup --dev")
+    pytest.importorskip("faster_whisper", reason="run script/setup --dev")
+    asked = ["--recordings", str(recordings), "--only", "alone", "--speech", str(speech), "--mix", "0", "--jobs", "1"]
+    no_model = tmp_path / "no-model"
+    no_model.mkdir()
+
+    assert main([*asked, "--recognizer", str(no_model), "--out", str(tmp_path)]) == 2
+    assert str(no_model) in capsys.readouterr().err
+
+
+def test_wrong_words_are_counted_by_echo_level_and_signal() -> None:
+    transcripts = [
+        Transcript(Ear.KEPT, 0.0, "what time is it", "what time is it", 4, 0),
+        Transcript(Ear.KEPT, 0.0, "stop", "stop it", 1, 1),
+        Transcript(Ear.MIC, 0.0, "what time is it", "water", 4, 4),
+        Transcript(Ear.KEPT, 10.0, "stop", "", 1, 1),
+    ]
+
+    told = {figure.name: [cell for cell in figure.cells() if cell] for figure in word_figures(transcripts)}
+
+    assert told == {
+        "word errors, echo +0 dB": ["20 %", "1 of 5"],
+        "  in the microphone's signal": ["100 %", "4 of 4"],
+        "word errors, echo +10 dB": ["100 %", "1 of 1"],
+    }
 
 
 def test_why_somebody_was_not_heard_is_told(

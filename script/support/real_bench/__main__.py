@@ -19,8 +19,9 @@ from satellite.hearing.engines import CancellerKind
 from script.support.real_bench.figures import figures
 from script.support.real_bench.recordings import read_recordings
 from script.support.real_bench.report import missed, table, unheard, write
-from script.support.real_bench.runner import run
+from script.support.real_bench.runner import run, transcribe
 from script.support.real_bench.voices import added, read_voices
+from script.support.real_bench.words import Recogniser, word_figures
 from script.support.room import how_many
 from script.support.room_bench.performance import Options
 from script.support.room_bench.settings import changed
@@ -47,10 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         recordings = read_recordings(arguments.recordings, arguments.only)
         voices = [voice for folder in arguments.speech for voice in read_voices(folder)]
         mixes = list(added(recordings, voices, arguments.mix or _LEVELS_DB, arguments.voices)) if voices else []
+        recogniser = Recogniser(arguments.recognizer) if arguments.recognizer and mixes else None
         judged = run(engines, recordings, mixes, arguments.jobs)
-        found = {engine: figures(*results) for engine, results in judged.items()}
+        texts = transcribe(engines, mixes, arguments.jobs, recogniser) if recogniser else {}
+        found = {
+            engine: [*figures(*results), *word_figures(texts.get(engine, ()))] for engine, results in judged.items()
+        }
         arguments.out.mkdir(parents=True, exist_ok=True)
-        write(arguments.out / "bench-real.json", vars(arguments), found, judged)
+        write(arguments.out / "bench-real.json", vars(arguments), found, judged, texts)
     except (InterjectError, OSError) as error:
         sys.stderr.write(f"bench real: {error}\n")
         return 2
@@ -103,6 +108,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         default=_VOICES,
         metavar="N",
         help=f"voices of each length for each recording and level; default: {_VOICES}",
+    )
+    add(
+        "--recognizer",
+        type=Path,
+        metavar="DIR",
+        help="folder of a faster-whisper model for English that transcribes the added voices",
     )
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of turn-taking or hearing")
     add("--jobs", type=how_many, default=_PROCESSES, metavar="N", help=f"processes; default: {_PROCESSES}")

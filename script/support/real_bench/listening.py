@@ -54,12 +54,14 @@ class Moment:
 class Heard:
     """What became of a recording.
 
-    kept: what speech recognition gets of it, at 16 kHz. cpu_ms: CPU time of the front end with its VAD for each second
+    kept: what speech recognition gets of it, at 16 kHz. for_vad: what the canceller leaves for the VAD, full scale 1,
+    before noise suppression. cpu_ms: CPU time of the front end with its VAD for each second
     of audio.
     """
 
     moments: tuple[Moment, ...]
     kept: Samples
+    for_vad: Signal
     cpu_ms: float
 
 
@@ -114,14 +116,17 @@ def at_16_khz(samples: Samples, rate_hz: int) -> Signal:
 
 
 class _Observed:
-    """An EchoControl that keeps why it took windows for our own voice; None: it did not."""
+    """An EchoControl that keeps what it left for the VAD, and why it took windows for our own voice (None: not)."""
 
     def __init__(self, control: EchoControl) -> None:
         self._control = control
         self.refusals: list[str | None] = []
+        self.for_vad: list[Signal] = []
 
     def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> Cancelled:
-        return self._control.process(mic_10ms, played_10ms)
+        cancelled = self._control.process(mic_10ms, played_10ms)
+        self.for_vad.append(cancelled.for_vad)
+        return cancelled
 
     def explains(self) -> bool:
         explained = self._control.explains()
@@ -167,7 +172,8 @@ class _Ear:
     def heard(self) -> Heard:
         """Give all of it."""
         kept = np.concatenate(self._kept)
-        return Heard(tuple(self._moments), kept, 1000 * self._cpu_s * self._rate_hz / self._frames)
+        for_vad = np.concatenate(self._control.for_vad)
+        return Heard(tuple(self._moments), kept, for_vad, 1000 * self._cpu_s * self._rate_hz / self._frames)
 
     def _weigh(self, window: Window, refusal: str | None, at_s: float) -> None:
         vad = self._turn.vad(Phase.SPEAKING)

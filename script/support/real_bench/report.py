@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from script.support.real_bench.judging import Judged, JudgedVoice, Outcome
+    from script.support.real_bench.words import Transcript
     from script.support.room_bench.rows import AnyFigure
 
 _WIDTH = 130
@@ -64,6 +65,7 @@ def write(
     arguments: Mapping[str, object],
     found: Mapping[str, Sequence[AnyFigure]],
     judged: Mapping[str, tuple[Sequence[Judged], Sequence[JudgedVoice]]],
+    texts: Mapping[str, Sequence[Transcript]],
 ) -> None:
     """Write all of it."""
     whole = {
@@ -71,6 +73,7 @@ def write(
         "figures": {engine: [figure.as_json() for figure in figures] for engine, figures in found.items()},
         "recordings": {engine: [asdict(one) for one in recordings] for engine, (recordings, _) in judged.items()},
         "voices": {engine: [asdict(one) for one in voices] for engine, (_, voices) in judged.items()},
+        "transcripts": {engine: [asdict(one) for one in transcripts] for engine, transcripts in texts.items()},
     }
     path.write_text(json.dumps(whole, default=plain), encoding="utf-8")
 

@@ -9,6 +9,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from script.support.real_bench.judging import judge, judge_voice
+from script.support.real_bench.words import clips
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from script.support.real_bench.judging import Judged, JudgedVoice
     from script.support.real_bench.recordings import Recording
     from script.support.real_bench.voices import Added
+    from script.support.real_bench.words import Recogniser, Transcript
     from script.support.room_bench.performance import Options
 
     Results = tuple[Sequence[Judged], Sequence[JudgedVoice]]
@@ -32,6 +34,19 @@ def run(
                 list(pool.map(judge, recordings, repeat(options))),
                 list(pool.map(judge_voice, voices, repeat(options))),
             )
+            for options in engines
+        }
+
+
+def transcribe(
+    engines: Sequence[Options], voices: Sequence[Added], processes: int, recogniser: Recogniser
+) -> Mapping[str, Sequence[Transcript]]:
+    """Give what a recogniser makes of each voice that was put into a recording, by engine."""
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _be_quiet) as pool:
+        return {
+            options.engine.value: [
+                recogniser.transcribe(clip) for some in pool.map(clips, voices, repeat(options)) for clip in some
+            ]
             for options in engines
         }
 

@@ -46,9 +46,10 @@ class Length(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Voice:
-    """Somebody who says something, dry, at 16 kHz; from its onset to its end."""
+    """Somebody who says `text`, dry, at 16 kHz; from its onset to its end."""
 
     name: str
+    text: str
     length: Length
     samples: Signal
 
@@ -57,11 +58,13 @@ class Voice:
 class Added:
     """A voice in a recording: its place, and by how much the echo is louder.
 
-    recording: without it. voice: what is added, at the recording's rate and as long as it; the same at 16 kHz.
+    recording: without it. text: what it says. voice: what is added, at the recording's rate and as long as it;
+    the same at 16 kHz.
     """
 
     recording: Recording
     name: str
+    text: str
     voice: Signal
     voice_at_16_khz: Signal
     length: Length
@@ -122,7 +125,7 @@ def _voice(folder: Path, entry: dict[str, Any], text: str) -> Voice:
         length = Length.WORD
     else:
         length = Length.SENTENCE if len(samples) > frames_of(_SENTENCE_S) else Length.COMMAND
-    return Voice(path.stem, length, samples)
+    return Voice(path.stem, text, length, samples)
 
 
 def _places(recording: Recording, frames: int) -> list[float]:
@@ -145,7 +148,7 @@ def _put(recording: Recording, voice: Voice, heard: Signal, at_s: float, echo_db
     louder: Signal = np.asarray(soxr.resample(at_16_khz, RATE_HZ, recording.rate_hz), np.float32)
     voice_in_place = np.zeros(len(recording.mic), np.float32)
     voice_in_place[: len(louder)] = louder[: len(voice_in_place)]
-    return Added(recording, voice.name, voice_in_place, at_16_khz, voice.length, echo_db, span)
+    return Added(recording, voice.name, voice.text, voice_in_place, at_16_khz, voice.length, echo_db, span)
 
 
 def _from(signal: Signal, at_s: float, rate_hz: int, frames: int) -> Signal:
