@@ -17,7 +17,11 @@ class EchoCanceller(Protocol):
     """Takes our own voice out of what the microphone heard."""
 
     def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the microphone's 160 samples (16 kHz, -1 to 1) without what of `played_10ms` is in them."""
+        """Return the microphone's 160 samples (16 kHz, -1 to 1) without what of `played_10ms` is in them.
+
+        They may be late by a constant, silence first: AEC3's are by 8 ms, and an engine with longer frames collects
+        them. The windows and the pre-roll of the front end are then as much later than their indices say.
+        """
 
 
 class Identity:
