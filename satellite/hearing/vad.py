@@ -39,11 +39,12 @@ class Memory:
     """After how many windows without speech the model's memory is made anew (None: never), from how many heard last.
 
     The memory goes astray in what a canceller leaves of minutes of our own voice: users across the room are not heard
-    any more. One that is made from nothing is deaf for a moment (script/bench sweep reset).
+    any more. One that is made from nothing is deaf for a moment, and each window more costs as much as one that is new
+    (script/bench sweep reset).
     """
 
     astray_windows: int | None = 64
-    reheard_windows: int = 16
+    reheard_windows: int = 8
 
 
 DEFAULT_MEMORY = Memory()
