@@ -40,6 +40,11 @@ _FORGET_DB_PER_S = 0.5
 _LEAST_BOUND = 10 ** (-40 / 10)
 # Of playback so far below its loudest the echo may be lost in noise, and nothing is learnt of it.
 _LEARN_WITHIN_DB = 12.0
+# The same as ratios of power, for each frame or at any time.
+_FORGOTTEN = 10 ** (-_FORGET_DB_PER_S * _FRAME_MS / 1000 / 10)
+_RISEN = 10 ** (_RISE_DB_PER_S * _FRAME_MS / 1000 / 10)
+_LEARN_WITHIN = 10 ** (-_LEARN_WITHIN_DB / 10)
+_ONSET = 10 ** (_ONSET_DB / 10)
 # Below -60 dBFS nobody hears it: energy of 10 ms at 16 kHz.
 _AUDIBLE_ENERGY = 1e-6 * 160
 
@@ -50,21 +55,15 @@ class Loudness:
     def __init__(self) -> None:
         self._heard: deque[float] = deque(maxlen=_HEARD_MS // _FRAME_MS)
         self._played: deque[float] = deque(maxlen=_PLAYED_MS // _FRAME_MS)
-
-    @property
-    def heard(self) -> float:
-        """The mean energy of the last frames."""
-        return sum(self._heard) / max(1, len(self._heard))
-
-    @property
-    def played(self) -> float:
-        """The energy of the loudest frame."""
-        return max(self._played, default=0.0)
+        # The mean energy of the last frames, and that of the loudest.
+        self.heard = self.played = 0.0
 
     def push(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> None:
         """Take the next 10 ms of both signals, before any cleaning or gain."""
         self._heard.append(float(mic_10ms @ mic_10ms))
         self._played.append(float(played_10ms @ played_10ms))
+        self.heard = sum(self._heard) / len(self._heard)
+        self.played = max(self._played)
 
 
 class EchoGuard:
@@ -113,11 +112,10 @@ class LoudOnset:
         played = self._loudness.played
         if played <= _AUDIBLE_ENERGY:
             return
-        forgotten = 10 ** (-_FORGET_DB_PER_S * _FRAME_MS / 1000 / 10)
-        self._loudest_played = max(played, self._loudest_played * forgotten)
-        if played < self._loudest_played * 10 ** (-_LEARN_WITHIN_DB / 10):
+        self._loudest_played = max(played, self._loudest_played * _FORGOTTEN)
+        if played < self._loudest_played * _LEARN_WITHIN:
             return
-        if self._began_played < self._loudest_played * 10 ** (-_LEARN_WITHIN_DB / 10):
+        if self._began_played < self._loudest_played * _LEARN_WITHIN:
             self._began_played = self._loudest_played
             self._loudest_heard = 0.0
             self._begun_ms = self._listened_ms = 0
@@ -130,17 +128,16 @@ class LoudOnset:
             self._loudest_heard = max(self._loudest_heard, self._loudness.heard)
             self._bound = max(_LEAST_BOUND, self._loudest_heard / self._loudest_played)
             return
-        self._bound *= forgotten
+        self._bound *= _FORGOTTEN
         self._loud_ms = self._loud_ms + _FRAME_MS if self.is_somebody() else 0
         if not self._loud_ms or self._loud_ms > _LOUD_MS:
-            risen = self._bound * 10 ** (_RISE_DB_PER_S * _FRAME_MS / 1000 / 10)
-            self._bound = max(self._bound, min(self._loudness.heard / played, risen))
+            self._bound = max(self._bound, min(self._loudness.heard / played, self._bound * _RISEN))
 
     def is_somebody(self) -> bool:
         """Tell whether what is heard now is too loud for an echo of ours."""
         if self._listened_ms <= _LISTEN_MS:
             return False
-        return self._loudness.heard > 10 ** (_ONSET_DB / 10) * self._bound * self._loudness.played
+        return self._loudness.heard > _ONSET * self._bound * self._loudness.played
 
 
 class ByLoudness:
