@@ -26,7 +26,7 @@ _SAMPLE_BYTES = 2
 
 
 class Archive:
-    """A folder of recordings as `script/bench real --recordings` reads it, with a text to each.
+    """A folder of recordings as `script/bench real --recordings` reads it, with a text to each check-up.
 
     manifest.json: a list of objects with "id", "kind", "rate_hz" and "seconds"; ID_mic.wav: what the microphone heard;
     ID_lpb.wav: what the loudspeaker was given in the same frames; ID.txt. Mono, 16 bits, at the device's rate.
@@ -43,25 +43,34 @@ class Archive:
             raise NotRecordedError(folder, error.strerror or str(error)) from error
 
     def add(self, programme: Programme, recording: Recording) -> Path:
-        """Keep a recording; return the text that says what it is. Raises NotRecordedError."""
+        """Keep a check-up; return the text that says what it is. Raises NotRecordedError."""
         at = self._now()
+        name = self.keep(f"fe-{at:%Y-%m-%d-%H%M%S}", _KIND, recording)
+        text = self._folder / f"{name}.txt"
         try:
-            entries = self._entries()
-            name = _unused(f"fe-{at:%Y-%m-%d-%H%M%S}", entries)
-            entry = {
-                "id": name,
-                "kind": _KIND,
-                "rate_hz": recording.rate_hz,
-                "seconds": round(len(recording.mic) / recording.rate_hz, 2),
-            }
-            text = self._folder / f"{name}.txt"
-            _write_wav(self._folder / f"{name}_mic.wav", recording.mic, recording.rate_hz)
-            _write_wav(self._folder / f"{name}_lpb.wav", recording.played, recording.rate_hz)
             text.write_text(_about(name, at, programme, recording), encoding="utf-8")
-            self._write_manifest([*entries, entry])
         except OSError as error:
             raise NotRecordedError(self._folder, error.strerror or str(error)) from error
         return text
+
+    def keep(self, name: str, kind: str, recording: Recording, **told: object) -> str:
+        """Keep a pair with what is told of it; return its ID: the name, or one like it. Raises NotRecordedError."""
+        try:
+            entries = self._entries()
+            unused = _unused(name, entries)
+            entry = {
+                "id": unused,
+                "kind": kind,
+                "rate_hz": recording.rate_hz,
+                "seconds": round(len(recording.mic) / recording.rate_hz, 2),
+                **told,
+            }
+            _write_wav(self._folder / f"{unused}_mic.wav", recording.mic, recording.rate_hz)
+            _write_wav(self._folder / f"{unused}_lpb.wav", recording.played, recording.rate_hz)
+            self._write_manifest([*entries, entry])
+        except OSError as error:
+            raise NotRecordedError(self._folder, error.strerror or str(error)) from error
+        return unused
 
     def conclude(self, text: Path, report: str) -> None:
         """Add to a recording's text what the check-up found; raises NotRecordedError."""

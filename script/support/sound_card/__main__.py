@@ -1,6 +1,7 @@
 """Our own device, player, front end and conversation on a virtual sound card that stands in the simulated room.
 
-The card is PulseAudio's, the way to it ALSA's and PortAudio's, and time is real.
+The card is PulseAudio's, the way to it ALSA's and PortAudio's, and time is real. With --record nothing is measured:
+short pairs of what was played and heard are kept for script/bench real.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ import platform
 import sys
 import tempfile
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from satellite.devices.portaudio import PortAudioChoice, find_portaudio
 from satellite.devices.portaudio_host import PortAudioHost
+from satellite.doctor.archive import Archive
 from script.support.bench_report import conclusion, missed, table
 from script.support.sound_card.figures import Act, pause_figures, running_figures, talk_figures
+from script.support.sound_card.keeping import TAKES, record
 from script.support.sound_card.pauses import find_truth, measure_pauses
 from script.support.sound_card.talk import hold_talk, on_card
 from script.support.sound_card.truth import echo_delay_ms, judge
@@ -34,13 +38,16 @@ from tests.sound_card.card import room_card, why_not
 from wire.errors import InterjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
+    from satellite.devices.base import Device
     from script.support.bench_report import Figure, Share
-    from script.support.sound_card.pauses import Running, Trial
+    from script.support.sound_card.pauses import Running
     from tests.room.corpus import Corpus
     from tests.room.scene import Scene
     from tests.sound_card.card import RoomCard
+
+_Done = TypeVar("_Done")
 
 _MINUTES = 10.0
 _SHORTEST_MINUTES, _LONGEST_MINUTES = 0.5, 120.0
@@ -70,6 +77,9 @@ def main() -> int:
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
     try:
+        if arguments.record is not None:
+            _record(arguments.record)
+            return 0
         figures, acts = _measure(arguments.minutes)
     except InterjectError as error:
         sys.stderr.write(f"test-soundcard: {error}\n")
@@ -85,10 +95,17 @@ def main() -> int:
     return 1 if missed(figures) else 0
 
 
+def _record(folder: Path) -> None:
+    corpus, archive = _with_card(), Archive(folder)
+    for take in TAKES:
+        _say(f"{take.name}, {take.seconds:g} s")
+        with _card(take.scene(corpus), corpus) as card:
+            recording, told = asyncio.run(_on_device(partial(record, take, card)))
+        archive.keep(take.name, take.heard.value, recording, **told)
+
+
 def _measure(minutes: float) -> tuple[list[Figure | Share], list[Act]]:
-    if (reason := why_not()) is not None:
-        raise NoCardError(reason)
-    corpus = built_in()
+    corpus = _with_card()
     quiet = Wishes(echo_db=_ECHO_DB, seconds=60 * minutes, equipment=_EQUIPMENT)
     silence = on_card(make_scene(Kind.SILENCE, _SEED, corpus, quiet))
     wishes = Wishes(echo_db=_ECHO_DB, seconds=_INTERRUPTED_S, effort=Effort.NORMAL, equipment=_EQUIPMENT)
@@ -99,10 +116,16 @@ def _measure(minutes: float) -> tuple[list[Figure | Share], list[Act]]:
     return [*of_pauses, *running_figures(runs), *talk_figures(acts)], acts
 
 
+def _with_card() -> Corpus:
+    if (reason := why_not()) is not None:
+        raise NoCardError(reason)
+    return built_in()
+
+
 def _pauses(scene: Scene, corpus: Corpus) -> tuple[list[Figure | Share], Running]:
     _say(f"{_PAUSES} pauses")
     with _card(scene, corpus) as card:
-        trials, running = asyncio.run(_measured_pauses())
+        trials, running = asyncio.run(_on_device(lambda device: measure_pauses(device, _PAUSES)))
         return pause_figures(trials, find_truth(trials, card.loudspeaker), running.rate_hz), running
 
 
@@ -121,10 +144,10 @@ def _card(scene: Scene, corpus: Corpus) -> Iterator[RoomCard]:
         yield card
 
 
-async def _measured_pauses() -> tuple[list[Trial], Running]:
+async def _on_device(work: Callable[[Device], Awaitable[_Done]]) -> _Done:
     host = PortAudioHost()
     try:
-        return await measure_pauses(await find_portaudio(PortAudioChoice(), host), _PAUSES)
+        return await work(await find_portaudio(PortAudioChoice(), host))
     finally:
         host.close()
 
@@ -141,6 +164,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "--minutes", type=_minutes, default=_MINUTES, metavar="M",
         help=f"of playback in which nobody interrupts; default: {_MINUTES:g}",
     )  # fmt: skip
+    parser.add_argument(
+        "--record", type=Path, metavar="DIR", help="only keep pairs there, of devices that distort, gate and suppress"
+    )
     parser.add_argument("--out", type=Path, default=Path("out/sound-card"), metavar="DIR", help="for figures.json")
     return parser.parse_args(argv)
 
