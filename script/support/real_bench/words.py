@@ -78,7 +78,10 @@ class Recogniser:
     """The product's faster-whisper engine; raises EngineMissingError, and ModelError for a folder without a model."""
 
     def __init__(self, folder: Path) -> None:
-        settings = SttSettings(model=str(folder), compute_type="int8", local_files_only=True, language=_LANGUAGE)
+        # One thread: several wait for one another, busily, where the machine has other work.
+        settings = SttSettings(
+            model=str(folder), compute_type="int8", local_files_only=True, language=_LANGUAGE, cpu_threads=1
+        )
         self._engine = FasterWhisperEngine(whisper_options(settings))
         asyncio.run(self._load())
 
