@@ -20,10 +20,12 @@ _BELIEVED_S = 8.0
 _STRETCH_S = 2.0
 # Somebody who speaks makes the microphone louder than our echo; in some of the last stretches nobody does.
 _FIRST_STRETCHES, _STRETCHES = 2, 5
-# How long it counts that a canceller lost the path, that the microphone clipped, that a voice cut in and said nothing.
-_LOSS_COUNTS_S = 60.0
+# How long it counts that the echo's delay jumped, that the microphone clipped, that a voice cut in and said nothing.
+_JUMP_COUNTS_S = 60.0
 _CLIP_COUNTS_S = 10.0
 _CUT_COUNTS_S = 300.0
+# Far above what two clocks do that drift apart by 120 ppm, the most that is followed: 0.06 ms in half a second.
+_JUMP_MS = 2.0
 # A syllable that clips does so in several blocks.
 _CLIP_APART_S = 0.5
 # No block of audio is longer; a clock that jumped by more tells nothing of playback.
@@ -59,7 +61,7 @@ class EchoHistory:
 
     now_s: float | None = None
     played_s: float = 0.0
-    convergence: Convergence = Convergence.STARTING
+    delay_ms: float | None = None
     settled_s: float = 0.0
     unsettled_s: float = 0.0
     left_sum: float = 0.0
@@ -68,7 +70,7 @@ class EchoHistory:
     stretch_mic: float = 0.0
     stretch_played: float = 0.0
     at_most_db: tuple[float, ...] = ()
-    lost_at: tuple[float, ...] = ()
+    jumped_at: tuple[float, ...] = ()
     clipped_at: tuple[float, ...] = ()
     cut_at: tuple[float, ...] = ()
 
@@ -92,7 +94,7 @@ def remember(history: EchoHistory, seen: Observation) -> EchoHistory:
     kept = replace(
         history,
         now_s=seen.now_s,
-        lost_at=_since(history.lost_at, seen.now_s - _LOSS_COUNTS_S),
+        jumped_at=_since(history.jumped_at, seen.now_s - _JUMP_COUNTS_S),
         clipped_at=_since(history.clipped_at, seen.now_s - _CLIP_COUNTS_S),
         cut_at=_since(history.cut_at, seen.now_s - _CUT_COUNTS_S),
     )
@@ -123,15 +125,17 @@ def _with_clip(history: EchoHistory, seen: Observation) -> EchoHistory:
 
 
 def _settle(history: EchoHistory, seen: Observation, seconds: float) -> EchoHistory:
-    """Note whether the path is known, and what is left of our voice if it is."""
-    convergence = seen.report.convergence
-    lost = history.convergence is Convergence.CONVERGED and convergence is Convergence.RECOVERING
+    """Note whether the path is known, whether it jumped, and what is left of our voice if it is known."""
+    delay_ms, before_ms = seen.report.delay_ms, history.delay_ms
+    jumped = delay_ms is not None and before_ms is not None and abs(delay_ms - before_ms) > _JUMP_MS
     noted = replace(
-        history, convergence=convergence, lost_at=(*history.lost_at, seen.now_s) if lost else history.lost_at
+        history,
+        delay_ms=before_ms if delay_ms is None else delay_ms,
+        jumped_at=(*history.jumped_at, seen.now_s) if jumped else history.jumped_at,
     )
-    if convergence is not Convergence.CONVERGED:
+    if seen.report.convergence is not Convergence.CONVERGED:
         # Once the delay is known, the guard tells a clear voice by its evidence alone: script/bench real.
-        unsettled_s = history.unsettled_s + seconds if seen.report.delay_ms is None else 0.0
+        unsettled_s = history.unsettled_s + seconds if delay_ms is None else 0.0
         return replace(noted, settled_s=0.0, unsettled_s=unsettled_s, left_sum=0.0, left_weight=0.0)
     settled = replace(noted, settled_s=history.settled_s + seconds, unsettled_s=0.0)
     if settled.settled_s < _LEARNING_S:

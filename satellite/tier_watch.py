@@ -38,7 +38,7 @@ _WHY = {
     Reason.ECHO: "our own voice comes back at {echo_db:.0f} dB, too loud to tell the user from it without a canceller",
     Reason.RESIDUAL: "our own voice is so loud that what is left of it, {residual_dbfs:.0f} dBFS, drowns the user's",
     Reason.NOT_CONVERGED: "the echo canceller does not find our own voice in what the microphone hears",
-    Reason.UNSTEADY: "the echo canceller loses our own voice again and again",
+    Reason.UNSTEADY: "the delay of our own voice jumps again and again",
     Reason.EMPTY_CUTS: "replies were cut off by a voice that said nothing, perhaps our own",
     Reason.CLIPPING: "our own voice is too loud for the microphone, which clips",
 }

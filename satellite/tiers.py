@@ -27,8 +27,9 @@ _HYSTERESIS_DB = 3.0
 # A fresh filter takes 2 to 5 seconds, and finds the delay sooner: who takes longer does not find the path at all. One
 # that finds the delay and never settles is that of many a real loudspeaker, and keeps its user.
 _UNSETTLED_S = 8.0
-# A device that is moved, or a volume that is changed, loses the path once: this often, it cannot be followed.
-_LOSSES = 4
+# A buffer that slips, or a device that changes, moves the delay once: this often, it cannot be followed. A filter that
+# gives a path up and finds it where it was, as with microphones that pump, is none of that.
+_JUMPS = 4
 # One voice that said nothing may have been a cough; each of two was more likely our own.
 _EMPTY_CUTS = 2
 # In so many half seconds of the last ten seconds: a slammed door is over sooner.
@@ -119,7 +120,7 @@ def _down(state: TierState, tier: Tier, reason: Reason | None, now_s: float) -> 
     """Go down; what was counted has had its effect, and only what comes anew keeps the tier down."""
     relapse = state.up_at is not None and now_s - state.up_at <= _RELAPSE_WITHIN_S
     up_after_s = min(2 * state.up_after_s, _LONGEST_UP_AFTER_S) if relapse else _UP_AFTER_S
-    history = replace(state.history, lost_at=(), clipped_at=(), cut_at=())
+    history = replace(state.history, jumped_at=(), clipped_at=(), cut_at=())
     return replace(state, tier=tier, reason=reason, history=history, good_s=0.0, up_after_s=up_after_s)
 
 
@@ -143,7 +144,7 @@ def _due_by_canceller(state: TierState, seen: Observation) -> tuple[Tier, Reason
         return Tier.WORDS, Reason.RESIDUAL
     if history.unsettled_s > _UNSETTLED_S:
         return Tier.WORDS, Reason.NOT_CONVERGED
-    if len(history.lost_at) >= _LOSSES:
+    if len(history.jumped_at) >= _JUMPS:
         return Tier.WORDS, Reason.UNSTEADY
     return Tier.SPEECH, None
 

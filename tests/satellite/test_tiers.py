@@ -126,18 +126,32 @@ def test_pauses_are_no_time_in_which_a_path_could_be_found() -> None:
     assert life.tier is Tier.SPEECH
 
 
-def test_a_path_that_is_lost_again_and_again_leaves_words() -> None:
+def test_a_delay_that_jumps_again_and_again_leaves_words() -> None:
     life = Life()
-    for _ in range(3):
-        life.hears(9.0, GOOD).hears(1.0, LOST)
+    for delay_ms in (40.0, 90.0, 140.0, 60.0):
+        life.hears(9.0, replace(GOOD, delay_ms=delay_ms)).hears(1.0, replace(LOST, delay_ms=delay_ms))
     assert life.tier is Tier.SPEECH
-    assert life.hears(5.0, GOOD).hears(1.0, LOST).changes == [(Tier.WORDS, Reason.UNSTEADY)]
+    assert life.hears(5.0, replace(GOOD, delay_ms=200.0)).changes == [(Tier.WORDS, Reason.UNSTEADY)]
 
 
-def test_a_device_that_is_moved_now_and_then_keeps_speech() -> None:
+def test_a_filter_that_gives_the_same_path_up_again_and_again_keeps_speech() -> None:
     life = Life()
-    for _ in range(10):
-        life.hears(25.0, GOOD).hears(1.0, LOST)
+    for _ in range(20):
+        life.hears(4.0, GOOD).hears(1.0, LOST)
+    assert life.changes == []
+
+
+def test_clocks_that_drift_apart_keep_speech() -> None:
+    life = Life()
+    for second in range(120):
+        life.hears(1.0, replace(GOOD, delay_ms=40.0 + 0.12 * second))
+    assert life.changes == []
+
+
+def test_a_delay_that_jumps_now_and_then_keeps_speech() -> None:
+    life = Life()
+    for number in range(10):
+        life.hears(25.0, replace(GOOD, delay_ms=40.0 + 10 * number))
     assert life.changes == []
 
 

@@ -201,7 +201,7 @@ def moment(why: str, severity: float = 1.0) -> Moment:
         loudspeaker_dbfs=(-20.0,) * 100,
         echo_dbfs=(-30.0,) * 100,
         people_dbfs=(-120.0,) * 100,
-        marks=(("duck", 4.2), ("pause", 4.4), ("interrupt", 4.6)),
+        marks=(("duck", 4.2), ("pause", 4.4), ("interrupt", 4.6), ("tier", 4.8)),
         labels=((Kind.WORD.value, 3.9, 4.5),),
     )
 

@@ -42,6 +42,7 @@ _MARKS = {
     "resume": ("resume", PAUSE_COLOUR, "--"),
     "interrupt": ("commit", SILENCE_COLOUR, "-"),
     "reply-started": ("reply", "0.3", "-"),
+    "tier": ("tier", "0.3", "--"),
 }
 _WANTED_COLOUR, _OTHER_COLOUR, _OURS_COLOUR, _UNKNOWN_COLOUR = "#009E73", "#777777", "#D55E00", "0.3"
 _SHADE = 0.2
