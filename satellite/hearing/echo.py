@@ -71,12 +71,13 @@ class Cancelled:
     """The microphone's 160 samples (16 kHz, -1 to 1) without our own voice, twice.
 
     kept: for speech recognition, with the user as unharmed as can be. for_vad: with less of us, and less of the user:
-    a voice activity detector hears our voice far below the user's. playing: our own voice, or its tail, may be in them.
+    a voice activity detector hears our voice far below the user's. may_amplify: our own voice, or its tail, may be in
+    them, and `kept` tells how loud it is, as nothing was suppressed there.
     """
 
     kept: NDArray[np.float32]
     for_vad: NDArray[np.float32]
-    playing: bool
+    may_amplify: bool
 
 
 class EchoControl(Protocol):

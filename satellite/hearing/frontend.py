@@ -136,7 +136,7 @@ class FrontEnd:
 
     def _hear(self, cancelled: Cancelled) -> list[Window]:
         self.ring.append(self._cleaner.process(cancelled.kept))
-        self._vad_gain.hear(cancelled.kept, playing=cancelled.playing)
+        self._vad_gain.hear(cancelled.kept, may_amplify=cancelled.may_amplify)
         for_vad = self._vad_cleaner.process(self._vad_gain.apply(cancelled.for_vad))
         until_full = min(len(for_vad), WINDOW_SAMPLES - self._in_window)
         self._fill_window(for_vad[:until_full])

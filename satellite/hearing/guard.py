@@ -164,7 +164,8 @@ class ByLoudness:
         heard = self._canceller.process(mic_10ms, played_10ms)
         self._meter.push(heard, played_10ms)
         self._guard.push(heard, played_10ms)
-        return Cancelled(heard, heard, self._guard.playing)
+        # Its canceller may suppress, and what is left then does not tell how loud our own voice was.
+        return Cancelled(heard, heard, may_amplify=False)
 
     def explains(self) -> bool:
         """Tell whether the last 30 ms may be our own voice alone."""

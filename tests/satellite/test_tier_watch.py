@@ -36,7 +36,7 @@ class Told:
     path: None = None
 
     def process(self, mic_10ms: NDArray[np.float32], _played_10ms: NDArray[np.float32]) -> Cancelled:
-        return Cancelled(mic_10ms, mic_10ms, playing=True)
+        return Cancelled(mic_10ms, mic_10ms, may_amplify=True)
 
     def explains(self) -> bool:
         return self.own_voice

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from satellite.devices.pcm import to_int16
-from satellite.hearing.echo import Identity
+from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings, Window
-from satellite.hearing.guard import ByLoudness
 from satellite.hearing.vad import SileroVad
 from satellite.hearing.vad_gain import VadGain
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
@@ -18,12 +17,12 @@ from wire.errors import SettingError
 UNHEARD_REPLY = to_int16(white_noise(RATE_HZ, -50))
 
 
-def heard(level_db: float, settings: HearingSettings) -> list[Window]:
+def heard(level_db: float, settings: HearingSettings, canceller: CancellerKind = CancellerKind.KALMAN) -> list[Window]:
     """A command so many decibels below the clip's level, in noise 40 dB below that, during a reply."""
     voice = np.concatenate([np.zeros(2 * RATE_HZ), to_float(clip("turn_on_the_kitchen_light")), np.zeros(RATE_HZ)])
     mic = to_int16((voice * 10 ** (level_db / 20)).astype(np.float32) + white_noise(len(voice), level_db - 60))
     played = np.resize(UNHEARD_REPLY, len(mic))
-    front_end = FrontEnd(RATE_HZ, settings, SileroVad(), ByLoudness(Identity()))
+    front_end = FrontEnd(RATE_HZ, settings, SileroVad(), make_echo_control(canceller))
     windows: list[Window] = []
     for at in range(0, len(mic) - 320, 320):
         windows.extend(front_end.push(mic[at : at + 320], played[at : at + 320]))
@@ -53,14 +52,14 @@ def test_a_loud_sound_turns_the_gain_down_at_once_and_seconds_bring_it_back() ->
     gain = VadGain(20)
     loud, quiet = (np.full(160, 10 ** (dbfs / 20), np.float32) for dbfs in (-10, -60))
 
-    gain.hear(quiet, playing=True)
+    gain.hear(quiet, may_amplify=True)
     assert gain.db == pytest.approx(15, abs=0.1)
-    gain.hear(loud, playing=True)
+    gain.hear(loud, may_amplify=True)
     assert np.array_equal(gain.apply(loud), loud)
 
     gains_db: list[float] = []
     for _ in range(1_500):
-        gain.hear(quiet, playing=True)
+        gain.hear(quiet, may_amplify=True)
         gains_db.append(gain.db)
     # It falls by 3 dB a second from -10 dBFS, and from -30 on there is something to add.
     assert gains_db[650] == 0
@@ -72,9 +71,16 @@ def test_while_nothing_plays_speech_behind_the_user_stays_behind() -> None:
     gain = VadGain(20)
     quiet = np.full(160, 10 ** (-60 / 20), np.float32)
 
-    gain.hear(quiet, playing=False)
+    gain.hear(quiet, may_amplify=False)
 
     assert np.array_equal(gain.apply(quiet), quiet)
+
+
+def test_a_microphone_that_cancels_by_itself_gets_no_gain() -> None:
+    settings = HearingSettings(), HearingSettings(vad_gain_db=0)
+    with_gain, without = (heard(-40, each, CancellerKind.HARDWARE) for each in settings)
+
+    assert with_gain == without
 
 
 def test_a_gain_out_of_range_is_named() -> None:
