@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from satellite.devices.command import CommandDevice, MicCommand, PcmFormat, SndCommand
 from satellite.devices.null import text_mode_device
-from satellite.devices.portaudio import BLOCK_MS, PortAudioChoice, find_portaudio
+from satellite.devices.portaudio import PortAudioChoice, find_portaudio
 from satellite.devices.portaudio_host import PortAudioHost
 from satellite.devices.room_script import RoomScript, load_script
 from satellite.devices.simulated import RoomAcoustics, SimulatedRoom
@@ -65,8 +65,7 @@ async def _simulated_room(settings: SatelliteSettings) -> Device:
         echo_db=-math.inf if settings.text else settings.room_echo_db, noise_db=settings.room_noise_db
     )
     room_trace = await asyncio.to_thread(open_trace, settings.trace_file, "room")
-    # As a sound card has it: each wake-up of the process costs, and half as many cost half.
-    return SimulatedRoom(script, acoustics, block_ms=BLOCK_MS, record_to=settings.room_record_dir, trace=room_trace)
+    return SimulatedRoom(script, acoustics, record_to=settings.room_record_dir, trace=room_trace)
 
 
 def _command_device(settings: SatelliteSettings) -> CommandDevice:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from satellite.devices.base import Render, Samples
     from wire.trace import Trace
 
+# What is published of latencies in this room was measured with it; a sound card's blocks are twice as long.
+BLOCK_MS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class RoomAcoustics:
@@ -61,7 +64,7 @@ class SimulatedRoom:
         acoustics: RoomAcoustics | None = None,
         *,
         rate_hz: int = 16_000,
-        block_ms: int = 10,
+        block_ms: int = BLOCK_MS,
         output_latency_blocks: int = 1,
         record_to: Path | None = None,
         trace: Trace | None = None,

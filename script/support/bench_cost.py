@@ -31,8 +31,7 @@ import numpy as np
 import psutil
 
 from satellite.devices.base import running
-from satellite.devices.portaudio import BLOCK_MS
-from satellite.devices.simulated import SimulatedRoom
+from satellite.devices.simulated import BLOCK_MS, SimulatedRoom
 from script.support.bench_figures import load_figures
 from script.support.bench_frontend import RATES_HZ, Sound, front_end_figures
 from script.support.bench_instructions import Arm64, Callgrind
@@ -128,10 +127,10 @@ async def _whole(seconds: int) -> list[Figure | Share]:
         return [
             idle,
             replace(process, name="satellite, whole process, in conversation: CPU per second of audio"),
-            await _simulation("  of that the simulated room", SimulatedRoom(block_ms=BLOCK_MS), seconds),
+            await _simulation("  of that the simulated room", SimulatedRoom(), seconds),
             await _simulation(
                 "  of that the simulated room and its recording",
-                SimulatedRoom(block_ms=BLOCK_MS, record_to=Path(folder) / "alone"),
+                SimulatedRoom(record_to=Path(folder) / "alone"),
                 seconds,
             ),
             await _wake_ups(seconds),
