@@ -43,7 +43,7 @@ _WHY = {
     Reason.CLIPPING: "our own voice is too loud for the microphone, which clips",
 }
 _REMEDY = {
-    Reason.UNSTEADY: "use one device for microphone and loudspeaker, and let it stand still",
+    Reason.UNSTEADY: "use one device for microphone and loudspeaker",
     Reason.CLIPPING: "turn the microphone's gain or the loudspeaker down",
 }
 _USUAL_REMEDY = "turn the loudspeaker down or away from the microphone, or use headphones"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from satellite.hearing.echo import Cancelled, EchoControl, EchoReport
     from satellite.hearing.vad import Vad
 
+# With more, a quiet room's own noise, at -65 dBFS, would be as loud as speech.
 VAD_GAIN_MAX_DB = 40
 # Far below the last bit of 16-bit audio: the logarithm of digital silence.
 _SILENCE = 1e-12
@@ -136,8 +137,7 @@ class FrontEnd:
 
     def _hear(self, cancelled: Cancelled) -> list[Window]:
         self.ring.append(self._cleaner.process(cancelled.kept))
-        self._vad_gain.hear(cancelled.kept, may_amplify=cancelled.may_amplify)
-        for_vad = self._vad_cleaner.process(self._vad_gain.apply(cancelled.for_vad))
+        for_vad = self._vad_cleaner.process(self._vad_gain.process(cancelled))
         until_full = min(len(for_vad), WINDOW_SAMPLES - self._in_window)
         self._fill_window(for_vad[:until_full])
         if self._in_window < WINDOW_SAMPLES:

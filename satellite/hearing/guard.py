@@ -40,7 +40,7 @@ _FORGET_DB_PER_S = 0.5
 _LEAST_BOUND = 10 ** (-40 / 10)
 # Of playback so far below its loudest the echo may be lost in noise, and nothing is learnt of it.
 _LEARN_WITHIN_DB = 12.0
-# The same as ratios of power, for each frame or at any time.
+# The same as ratios of power; what is forgotten, and how far it may rise, in one frame.
 _FORGOTTEN = 10 ** (-_FORGET_DB_PER_S * _FRAME_MS / 1000 / 10)
 _RISEN = 10 ** (_RISE_DB_PER_S * _FRAME_MS / 1000 / 10)
 _LEARN_WITHIN = 10 ** (-_LEARN_WITHIN_DB / 10)

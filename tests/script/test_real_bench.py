@@ -98,7 +98,7 @@ def test_who_speaks_into_a_real_echo_is_heard_and_the_echo_is_not(
     assert voice["si_sdr_db"] > voice["mic_si_sdr_db"]
 
 
-def test_a_recogniser_is_asked_what_it_understands_of_each_signal(
+def test_a_folder_without_a_recogniser_s_model_is_named(
     recordings: Path, speech: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("pyroomacoustics", reason="run script/setup --dev")

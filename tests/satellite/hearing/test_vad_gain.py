@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from satellite.devices.pcm import to_int16
+from satellite.hearing.echo import Cancelled
 from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings, Window
 from satellite.hearing.vad import SileroVad
@@ -48,18 +49,22 @@ def test_how_loud_a_voice_was_does_not_depend_on_the_gain() -> None:
     assert loudest == pytest.approx(expected, abs=1)
 
 
+def level(dbfs: float, *, may_amplify: bool = True) -> Cancelled:
+    frame = np.full(160, 10 ** (dbfs / 20), np.float32)
+    return Cancelled(frame, frame, may_amplify)
+
+
 def test_a_loud_sound_turns_the_gain_down_at_once_and_seconds_bring_it_back() -> None:
     gain = VadGain(20)
-    loud, quiet = (np.full(160, 10 ** (dbfs / 20), np.float32) for dbfs in (-10, -60))
+    loud, quiet = level(-10), level(-60)
 
-    gain.hear(quiet, may_amplify=True)
+    gain.process(quiet)
     assert gain.db == pytest.approx(15, abs=0.1)
-    gain.hear(loud, may_amplify=True)
-    assert np.array_equal(gain.apply(loud), loud)
+    assert np.array_equal(gain.process(loud), loud.for_vad)
 
     gains_db: list[float] = []
     for _ in range(1_500):
-        gain.hear(quiet, may_amplify=True)
+        gain.process(quiet)
         gains_db.append(gain.db)
     # It falls by 3 dB a second from -10 dBFS, and from -30 on there is something to add.
     assert gains_db[650] == 0
@@ -67,13 +72,16 @@ def test_a_loud_sound_turns_the_gain_down_at_once_and_seconds_bring_it_back() ->
     assert max(np.diff(gains_db)) < 0.1
 
 
+def test_what_was_suppressed_of_our_own_voice_is_not_taken_for_a_quiet_room() -> None:
+    suppressed = Cancelled(level(-20).kept, level(-60).for_vad, may_amplify=True)
+
+    assert np.array_equal(VadGain(20).process(suppressed), suppressed.for_vad)
+
+
 def test_while_nothing_plays_speech_behind_the_user_stays_behind() -> None:
-    gain = VadGain(20)
-    quiet = np.full(160, 10 ** (-60 / 20), np.float32)
+    quiet = level(-60, may_amplify=False)
 
-    gain.hear(quiet, may_amplify=False)
-
-    assert np.array_equal(gain.apply(quiet), quiet)
+    assert np.array_equal(VadGain(20).process(quiet), quiet.for_vad)
 
 
 def test_a_microphone_that_cancels_by_itself_gets_no_gain() -> None:
