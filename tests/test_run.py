@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from satellite.devices.sound_cards import SoundCard, SoundCards
+from script.support.processes import free_uri
 from script.support.run import NoSoundCardError, plan, require_sound_card
 from tests.patience import showing, wait_until
 from wire.errors import SettingError
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 QUIET = ("--uri", "tcp://127.0.0.1:0", "--no-zeroconf")
+
+
+def test_each_process_gets_an_address_of_its_own_and_can_listen_there() -> None:
+    # Of so many that are drawn from 12,000 without regard to each other some are the same, all but once in a thousand.
+    uris = [free_uri() for _ in range(400)]
+
+    assert len(set(uris)) == len(uris)
+    with socket.create_server(("127.0.0.1", int(uris[0].rsplit(":", 1)[1]))):
+        pass
 
 
 def test_the_satellites_arguments_are_passed_on_and_the_servers_start_with_their_own() -> None:

@@ -40,10 +40,16 @@ class ProcessDiedError(InterjectError):
 
 
 def free_uri() -> str:
-    """Return a tcp URI on loopback that nothing listens at, and that no outgoing connection takes meanwhile."""
+    """Return a tcp URI on loopback that nothing listens at; for a minute no call, of any process, returns it again."""
     for port in random.sample(_PORTS, _PORTS_TRIED):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        address = ("127.0.0.1", port)
+        with contextlib.suppress(OSError):
+            with socket.socket() as probe:
+                probe.bind(address)
+            # Linux keeps the port of a connection that was closed (TIME_WAIT) from all but those who set SO_REUSEADDR,
+            # as services do; the bind above does not.
+            with socket.create_server(address) as keeper, socket.create_connection(address):
+                keeper.accept()[0].close()
             return f"tcp://127.0.0.1:{port}"
     raise NoFreePortError(_PORTS)
 
