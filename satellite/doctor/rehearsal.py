@@ -61,9 +61,9 @@ class _Weighed:
     def path(self) -> Path | None:
         return self._control.path
 
-    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> Cancelled:
-        cancelled = self._control.process(mic_10ms, played_10ms)
-        self.heard += float(mic_10ms @ mic_10ms)
+    def process(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> Cancelled:
+        cancelled = self._control.process(mic_20ms, played_20ms)
+        self.heard += float(mic_20ms @ mic_20ms)
         self.left += float(cancelled.for_vad @ cancelled.for_vad)
         return cancelled
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from satellite.devices.base import Samples
 
-# WebRTC's processing knows no other frame than 10 ms, and the front end follows it.
-FRAME_SAMPLES = 160
+# WebRTC's processing knows no other frame than 10 ms.
+_FRAME_SAMPLES = 160
 NOISE_SUPPRESSION_MAX = 4
 _LOWEST, _HIGHEST = np.float32(-32768), np.float32(32767)
 AUTO_GAIN_MAX_DBFS = 31
@@ -46,7 +46,7 @@ class CleaningSettings:
 
 
 class Cleaner:
-    """Clean one stream, 10 ms at a time."""
+    """Clean one stream, in blocks of a multiple of 10 ms."""
 
     def __init__(self, settings: CleaningSettings) -> None:
         self._scale = np.float32(32768 * settings.volume_multiplier)
@@ -54,9 +54,9 @@ class Cleaner:
         if settings.noise_suppression or settings.auto_gain:
             self._processor = AudioProcessor(settings.auto_gain, settings.noise_suppression)
 
-    def process(self, frame: NDArray[np.float32]) -> Samples:
-        """Take the next 160 samples (16 kHz, -1 to 1), return 160 int16; NoiseGainError if the library fails."""
-        scaled = frame * self._scale
+    def process(self, block: NDArray[np.float32]) -> Samples:
+        """Take the next samples (16 kHz, -1 to 1), return as many int16; NoiseGainError if the library fails."""
+        scaled = block * self._scale
         np.rint(scaled, out=scaled)
         # Two bounds one after the other: np.clip takes twice as long for so few samples.
         np.minimum(scaled, _HIGHEST, out=scaled)
@@ -64,9 +64,12 @@ class Cleaner:
         samples: Samples = scaled.astype(np.int16)
         if self._processor is None:
             return samples
-        given = samples.tobytes()
-        cleaned = self._processor.Process10ms(given)
-        got = b"" if cleaned is None else cleaned.audio
-        if len(got) != len(given):
-            raise NoiseGainError(len(given), len(got))
-        return np.frombuffer(got, np.int16)
+        frames = []
+        for start in range(0, len(samples), _FRAME_SAMPLES):
+            given = samples[start : start + _FRAME_SAMPLES].tobytes()
+            cleaned = self._processor.Process10ms(given)
+            got = b"" if cleaned is None else cleaned.audio
+            if len(got) != len(given):
+                raise NoiseGainError(len(given), len(got))
+            frames.append(got)
+        return np.frombuffer(b"".join(frames), np.int16)

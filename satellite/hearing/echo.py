@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from satellite.hearing.cancelling.canceller import Path
 
 
+# 20 ms at 16 kHz, as sound cards give it. In blocks of 10 ms an adaptive filter costs twice as much.
+BLOCK_SAMPLES = 320
+
+
 class EchoCanceller(Protocol):
     """Takes our own voice out of what the microphone heard."""
 
-    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the microphone's 160 samples (16 kHz, -1 to 1) without what of `played_10ms` is in them.
+    def process(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the microphone's 320 samples (16 kHz, -1 to 1) without what of `played_20ms` is in them.
 
         They may be late by a constant, silence first: AEC3's are by 8 ms, and an engine with longer frames collects
         them. The windows and the pre-roll of the front end are then as much later than their indices say.
@@ -29,11 +33,11 @@ class Identity:
 
     def process(
         self,
-        mic_10ms: NDArray[np.float32],
-        played_10ms: NDArray[np.float32],  # noqa: ARG002 the seam's signature
+        mic_20ms: NDArray[np.float32],
+        played_20ms: NDArray[np.float32],  # noqa: ARG002 the seam's signature
     ) -> NDArray[np.float32]:
         """Return the microphone's samples."""
-        return mic_10ms
+        return mic_20ms
 
 
 class Convergence(Enum):
@@ -68,7 +72,7 @@ class EchoReport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cancelled:
-    """The microphone's 160 samples (16 kHz, -1 to 1) without our own voice, twice.
+    """The microphone's 320 samples (16 kHz, -1 to 1) without our own voice, twice.
 
     kept: for speech recognition, with the user as unharmed as can be. for_vad: with less of us, and less of the user:
     a voice activity detector hears our voice far below the user's. may_amplify: our own voice, or its tail, may be in
@@ -83,8 +87,8 @@ class Cancelled:
 class EchoControl(Protocol):
     """Cancels our own voice, and says when what is heard may be nothing else."""
 
-    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> Cancelled:
-        """Take out of the microphone's 160 samples (16 kHz, -1 to 1) what of `played_10ms` is in them."""
+    def process(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> Cancelled:
+        """Take out of the microphone's 320 samples (16 kHz, -1 to 1) what of `played_20ms` is in them."""
 
     def explains(self) -> bool:
         """Tell whether the last 32 ms may be our own voice alone; asked once for each window of the VAD."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satellite.hearing.capture import RATE_HZ, CaptureResampler
-from satellite.hearing.cleaning import FRAME_SAMPLES, Cleaner, CleaningSettings
+from satellite.hearing.cleaning import Cleaner, CleaningSettings
+from satellite.hearing.echo import BLOCK_SAMPLES
 from satellite.hearing.preroll import DEFAULT_SECONDS, PreRoll
 from satellite.hearing.vad import WINDOW_SAMPLES
 from satellite.hearing.vad_gain import VadGain
@@ -28,6 +29,8 @@ VAD_GAIN_MAX_DB = 40
 _SILENCE = 1e-12
 # No setting takes less for a voice.
 _MAY_BE_VOICED = 0.01
+# Of a rate that is no multiple of 16 kHz a block of the device gives a sample more or less.
+_UNEVEN_SAMPLES = 2
 # The band of voices, 200 Hz to 5 kHz, and where it becomes bright, at 1.5 kHz: a head that turns away shadows what
 # lies above, and a whisper has little else (script/bench sweep, asides).
 _VOICE = slice(200 * WINDOW_SAMPLES // RATE_HZ, 5_000 * WINDOW_SAMPLES // RATE_HZ)
@@ -100,6 +103,8 @@ class FrontEnd:
         self._played_in = CaptureResampler(rate_hz)
         self._mic = np.zeros(0, np.float32)
         self._played = np.zeros(0, np.float32)
+        # As much silence in front of the first sample as the resampler holds back: so blocks end with the device's.
+        self._in_front: int | None = None
         self._cleaner = Cleaner(settings.for_speech())
         self._vad_gain = VadGain(settings.vad_gain_db)
         self._vad_cleaner = Cleaner(settings.for_vad())
@@ -120,13 +125,18 @@ class FrontEnd:
         """
         if len(block_mic) != len(block_played):
             raise ValueError(f"{len(block_mic)} captured and {len(block_played)} played samples in one block")
-        self._mic = np.concatenate([self._mic, self._mic_in.process(block_mic)])
-        self._played = np.concatenate([self._played, self._played_in.process(block_played)])
-        ready = len(self._mic) // FRAME_SAMPLES * FRAME_SAMPLES
+        mic, played = self._mic_in.process(block_mic), self._played_in.process(block_played)
+        if self._in_front is None:
+            held_back = len(block_mic) * RATE_HZ // self._rate_hz - len(mic)
+            self._in_front = held_back + (_UNEVEN_SAMPLES if self._rate_hz % RATE_HZ else 0)
+            self._mic = self._played = np.zeros(self._in_front, np.float32)
+        self._mic = np.concatenate([self._mic, mic])
+        self._played = np.concatenate([self._played, played])
+        ready = len(self._mic) // BLOCK_SAMPLES * BLOCK_SAMPLES
         windows: list[Window] = []
-        for start in range(0, ready, FRAME_SAMPLES):
-            frame = slice(start, start + FRAME_SAMPLES)
-            windows.extend(self._hear(self._echo.process(self._mic[frame], self._played[frame])))
+        for start in range(0, ready, BLOCK_SAMPLES):
+            block = slice(start, start + BLOCK_SAMPLES)
+            windows.extend(self._hear(self._echo.process(self._mic[block], self._played[block])))
         self._mic, self._played = self._mic[ready:], self._played[ready:]
         return windows
 
@@ -136,8 +146,12 @@ class FrontEnd:
         return self.push(silence, silence)
 
     def _hear(self, cancelled: Cancelled) -> list[Window]:
-        self.ring.append(self._cleaner.process(cancelled.kept))
+        kept = self._cleaner.process(cancelled.kept)
         for_vad = self._vad_cleaner.process(self._vad_gain.process(cancelled))
+        if self._in_front:
+            kept, for_vad = kept[self._in_front :], for_vad[self._in_front :]
+            self._in_front -= BLOCK_SAMPLES - len(kept)
+        self.ring.append(kept)
         until_full = min(len(for_vad), WINDOW_SAMPLES - self._in_window)
         self._fill_window(for_vad[:until_full])
         if self._in_window < WINDOW_SAMPLES:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 # With more echo than this the voice activity detector hears our own speech: it does so down to -30 dB.
 SAFE_ECHO_DB = -30.0
 
-_FRAME_MS = 10
+_FRAME_MS = 20
 # About a window of the voice activity detector.
-_HEARD_MS = 30
+_HEARD_MS = 40
 # The longest way from the device's reference to the microphone is 300 ms; with it, what still sounds in the room.
-_PLAYED_MS = 350
+_PLAYED_MS = 360
 # An echo is at most as loud as the loudest of what caused it; the response of a room is uneven by some dB.
 _MARGIN_DB = 3.0
 
@@ -45,12 +45,12 @@ _FORGOTTEN = 10 ** (-_FORGET_DB_PER_S * _FRAME_MS / 1000 / 10)
 _RISEN = 10 ** (_RISE_DB_PER_S * _FRAME_MS / 1000 / 10)
 _LEARN_WITHIN = 10 ** (-_LEARN_WITHIN_DB / 10)
 _ONSET = 10 ** (_ONSET_DB / 10)
-# Below -60 dBFS nobody hears it: energy of 10 ms at 16 kHz.
-_AUDIBLE_ENERGY = 1e-6 * 160
+# Below -60 dBFS nobody hears it: energy of 20 ms at 16 kHz.
+_AUDIBLE_ENERGY = 1e-6 * 320
 
 
 class Loudness:
-    """What the microphone hears in 30 ms, against the loudest that was played in the 350 ms before."""
+    """What the microphone hears in 40 ms, against the loudest that was played in the 360 ms before."""
 
     def __init__(self) -> None:
         self._heard: deque[float] = deque(maxlen=_HEARD_MS // _FRAME_MS)
@@ -58,10 +58,10 @@ class Loudness:
         # The mean energy of the last frames, and that of the loudest.
         self.heard = self.played = 0.0
 
-    def push(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> None:
-        """Take the next 10 ms of both signals, before any cleaning or gain."""
-        self._heard.append(float(mic_10ms @ mic_10ms))
-        self._played.append(float(played_10ms @ played_10ms))
+    def push(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> None:
+        """Take the next 20 ms of both signals, before any cleaning or gain."""
+        self._heard.append(float(mic_20ms @ mic_20ms))
+        self._played.append(float(played_20ms @ played_20ms))
         self.heard = sum(self._heard) / len(self._heard)
         self.played = max(self._played)
 
@@ -80,9 +80,9 @@ class EchoGuard:
         """Whether there is anything that an echo could come from."""
         return self._loudness.played > 0
 
-    def push(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> None:
-        """Take the next 10 ms of both signals, before any cleaning or gain."""
-        self._loudness.push(mic_10ms, played_10ms)
+    def push(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> None:
+        """Take the next 20 ms of both signals, before any cleaning or gain."""
+        self._loudness.push(mic_20ms, played_20ms)
 
     def explains(self, echo_db: float | None) -> bool:
         """Tell whether an echo of `echo_db` (None: not measured yet, as much as is safe) may be all that was heard."""
@@ -106,9 +106,9 @@ class LoudOnset:
         self._bound = 0.0
         self._begun_ms = self._listened_ms = self._loud_ms = 0
 
-    def push(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> None:
-        """Take the next 10 ms of both signals."""
-        self._loudness.push(mic_10ms, played_10ms)
+    def push(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> None:
+        """Take the next 20 ms of both signals."""
+        self._loudness.push(mic_20ms, played_20ms)
         played = self._loudness.played
         if played <= _AUDIBLE_ENERGY:
             return
@@ -159,14 +159,14 @@ class ByLoudness:
     def path(self) -> None:
         """Nothing is worth keeping: a few seconds of playback tell as much."""
 
-    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> Cancelled:
-        """Take out of the microphone's 160 samples (16 kHz, -1 to 1) what of `played_10ms` is in them."""
-        heard = self._canceller.process(mic_10ms, played_10ms)
-        self._meter.push(heard, played_10ms)
-        self._guard.push(heard, played_10ms)
+    def process(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> Cancelled:
+        """Take out of the microphone's 320 samples (16 kHz, -1 to 1) what of `played_20ms` is in them."""
+        heard = self._canceller.process(mic_20ms, played_20ms)
+        self._meter.push(heard, played_20ms)
+        self._guard.push(heard, played_20ms)
         # Its canceller may suppress, and what is left then does not tell how loud our own voice was.
         return Cancelled(heard, heard, may_amplify=False)
 
     def explains(self) -> bool:
-        """Tell whether the last 30 ms may be our own voice alone."""
+        """Tell whether the last 40 ms may be our own voice alone."""
         return self._guard.explains(self._meter.echo_db)

@@ -36,7 +36,7 @@ class VadGain:
         self.db = 0.0
 
     def process(self, cancelled: Cancelled) -> NDArray[np.float32]:
-        """Return the next 160 samples for the detector (16 kHz, -1 to 1) at the gain that `db` tells.
+        """Return the next 320 samples for the detector (16 kHz, -1 to 1) at the gain that `db` tells.
 
         It follows what was kept, of which nothing was suppressed: by what a suppressor leaves of our own voice the room
         would be taken for quiet. There is none while nothing of ours is to be heard: then speech behind the user, a

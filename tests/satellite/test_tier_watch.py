@@ -35,8 +35,8 @@ class Told:
     own_voice: bool = True
     path: None = None
 
-    def process(self, mic_10ms: NDArray[np.float32], _played_10ms: NDArray[np.float32]) -> Cancelled:
-        return Cancelled(mic_10ms, mic_10ms, may_amplify=True)
+    def process(self, mic_20ms: NDArray[np.float32], _played_20ms: NDArray[np.float32]) -> Cancelled:
+        return Cancelled(mic_20ms, mic_20ms, may_amplify=True)
 
     def explains(self) -> bool:
         return self.own_voice

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _RATE_HZ = 16_000
+# AEC3 knows no other frame than 10 ms.
+_FRAME_SAMPLES = 160
 
 
 class WebRtcCanceller:
@@ -24,6 +26,12 @@ class WebRtcCanceller:
             raise CancellerMissingError("pywebrtc-audio") from error
         self._canceller = EchoCanceller(_RATE_HZ, 1)
 
-    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the microphone's 160 samples (16 kHz, -1 to 1) without what of `played_10ms` is in them."""
-        return np.asarray(self._canceller.process(mic_10ms, played_10ms), np.float32).reshape(-1)
+    def process(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the microphone's 320 samples (16 kHz, -1 to 1) without what of `played_20ms` is in them."""
+        frames = [
+            self._canceller.process(
+                mic_20ms[start : start + _FRAME_SAMPLES], played_20ms[start : start + _FRAME_SAMPLES]
+            )
+            for start in range(0, len(mic_20ms), _FRAME_SAMPLES)
+        ]
+        return np.concatenate(frames, axis=None, dtype=np.float32)

@@ -18,39 +18,39 @@ from satellite.hearing.cancelling.kalman import KalmanFilter
 from satellite.hearing.cancelling.leak import LeakModel
 from satellite.hearing.cancelling.levels import EchoLevels, dbfs
 from satellite.hearing.cancelling.loudspeaker import Loudspeaker
-from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES, RATE_HZ, PlayedSpectra
+from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, RATE_HZ, PlayedSpectra
 from satellite.hearing.cancelling.path import Observation, Origin, PathWatch, Verdict
 from satellite.hearing.cancelling.restraint import Restraint
 from satellite.hearing.cancelling.suppressor import RECENT_SAMPLES, Suppressor, gains
-from satellite.hearing.echo import Cancelled, Convergence
+from satellite.hearing.echo import BLOCK_SAMPLES, Cancelled, Convergence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # 180 ms of room, once the bulk delay is known.
-_PARTITIONS = 18
+_PARTITIONS = 9
 _TAPS = _PARTITIONS * BLOCK_SAMPLES
 # The direct path is kept so far inside: a delay that was measured too long, or shrinks, is still in reach.
-_LEAD_BLOCKS = 2
+_LEAD_BLOCKS = 1
 # The filter looks elsewhere when the direct path comes nearer than this to its beginning, or later than this.
-_NEAR_BLOCKS, _FAR_BLOCKS = 0.5, 4.0
+_NEAR_BLOCKS, _FAR_BLOCKS = 0.25, 2.0
 # The filter's own direct path within this of the measured one is the same.
-_SAME_BLOCKS = 1.5
+_SAME_BLOCKS = 0.75
 # A delay that was found so far from the former one (2 ms) is another.
 _SLIP_SAMPLES = 32
 _MAX_DELAY_BLOCKS = MAX_DELAY_SAMPLES // BLOCK_SAMPLES
 # A room that rings longer than the filter reaches still holds our voice for so long.
-_TAIL_BLOCKS = 30
+_TAIL_BLOCKS = 15
 # Where the path changed, it may be anywhere within its former power.
 _DOUBT_SHARE = 0.5
 # What was played so long ago was heard, wherever the echo is.
-_HEARD_BLOCKS = _MAX_DELAY_BLOCKS + 5
+_HEARD_BLOCKS = _MAX_DELAY_BLOCKS + 3
 # With less evidence of somebody else the loudspeaker shows what it can do, if its echo is 10 dB above the noise.
 _ALONE_EVIDENCE = 0.05
 _AUDIBLE = 10.0
 # A filter that has so much less of an echo (20 dB) than the delay was found by does not see it.
 _UNSEEN = 0.01
-# Frames of 20 ms from one look to the next at what changes slowly.
+# Blocks from one look to the next at what changes slowly.
 _SELDOM = 5
 # The suppressor's bins in the filter's.
 _NEAREST = np.round(np.arange(frames.BINS) * (FFT_SAMPLES / frames.FRAME_SAMPLES)).astype(np.intp)
@@ -59,8 +59,8 @@ _PER_SAMPLE = np.float32(1 / BLOCK_SAMPLES)
 _NO_ECHO = np.zeros(BLOCK_SAMPLES, np.float32)
 # As samples are kept over a restart.
 _KEPT = np.dtype("<f4")
-# Bins of 50 Hz in which the filter is judged: 200 to 4000 Hz.
-_JUDGED = slice(4, 81)
+# Bins of 25 Hz in which the filter is judged: 200 to 4000 Hz.
+_JUDGED = slice(8, 161)
 # The same in the bins of frames.
 _JUDGED_NOISE = slice(6, 129)
 
@@ -89,7 +89,7 @@ class Path:
 
 
 class KalmanCanceller:
-    """Cancels our own voice in blocks of 10 ms at 16 kHz and tells what it knows in `facts`.
+    """Cancels our own voice in blocks of 20 ms at 16 kHz and tells what it knows in `facts`.
 
     Output sample n is microphone sample n: there is no delay. While nothing is played the microphone passes
     unchanged. One that gives nothing but zeros is switched off, and teaches nothing. `path` is what an earlier
@@ -117,7 +117,6 @@ class KalmanCanceller:
         self._is_located = False
         # The response when it was last right, and the delay that it had.
         self._remembered: tuple[NDArray[np.float32], int] | None = None
-        self._is_second = False
         self._judged = 0
         self._playing = False
         if path is not None:
@@ -155,15 +154,15 @@ class KalmanCanceller:
             drift_ppm=self._drift.ppm,
         )
 
-    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> Cancelled:
-        """Take out of the microphone's 160 samples (16 kHz, -1 to 1) what of `played_10ms` is in them.
+    def process(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> Cancelled:
+        """Take out of the microphone's 320 samples (16 kHz, -1 to 1) what of `played_20ms` is in them.
 
         What is kept is what the filter leaves; the suppressor takes out more of it for the voice activity detector.
         Samples that are not finite count as 0. Raises ValueError for blocks of another length.
         """
-        if mic_10ms.shape != (BLOCK_SAMPLES,) or played_10ms.shape != (BLOCK_SAMPLES,):
-            raise ValueError(f"blocks have {BLOCK_SAMPLES} samples, not {mic_10ms.shape} and {played_10ms.shape}")
-        mic, played = mic_10ms, played_10ms
+        if mic_20ms.shape != (BLOCK_SAMPLES,) or played_20ms.shape != (BLOCK_SAMPLES,):
+            raise ValueError(f"blocks have {BLOCK_SAMPLES} samples, not {mic_20ms.shape} and {played_20ms.shape}")
+        mic, played = mic_20ms, played_20ms
         if not math.isfinite(mic.dot(played)):
             mic, played = _finite(mic), _finite(played)
         self._take_played(played)
@@ -176,7 +175,6 @@ class KalmanCanceller:
         if not is_heard:
             silence = np.zeros_like(mic)
             return Cancelled(silence, silence, self._playing)
-        self._is_second = not self._is_second
         return self._cancel(mic) if self._playing else self._pass(mic)
 
     @property
@@ -208,23 +206,19 @@ class KalmanCanceller:
         misadjustment = self._filter.update(residual, spectra, self._played.powers(self._delay_blocks, _PARTITIONS))
         left = self._restraint.subtract(mic, echo, residual)
         self._frames.push(left, echo)
-        # Half of the judging at a time: gains that are 10 ms old are good enough for the second half of 20 ms.
-        if self._is_second:
-            self._judge(mic, residual, left, echo, misadjustment)
-            self._evidence.push(self._frames, self._leak.expected, self._leak.noise)
-            return Cancelled(left, self._suppressor.keep(self._frames.recent(RECENT_SAMPLES)), self._playing)
         self._frames.look()
         self._leak.push(self._frames.residual, self._frames.echo, _PER_SAMPLE * misadjustment.take(_NEAREST))
         gain = gains(self._frames.residual, self._leak.expected)
-        return Cancelled(left, self._suppressor.process(gain, self._frames.recent(RECENT_SAMPLES)), self._playing)
+        for_vad = self._suppressor.process(gain, self._frames.recent(RECENT_SAMPLES))
+        self._judge(mic, residual, left, echo, misadjustment)
+        self._evidence.push(self._frames, self._leak.expected, self._leak.noise)
+        return Cancelled(left, for_vad, self._playing)
 
     def _pass(self, mic: NDArray[np.float32]) -> Cancelled:
         self._frames.push(mic, _NO_ECHO)
-        if self._is_second:
-            self._evidence.rest(self._frames, self._leak.expected, self._leak.noise)
-            return Cancelled(mic, self._suppressor.keep(self._frames.recent(RECENT_SAMPLES)), self._playing)
         self._frames.look()
         self._leak.rest(self._frames.residual)
+        self._evidence.rest(self._frames, self._leak.expected, self._leak.noise)
         return Cancelled(mic, self._suppressor.open(self._frames.recent(RECENT_SAMPLES)), self._playing)
 
     def _judge(
@@ -246,6 +240,7 @@ class KalmanCanceller:
             echo=float(echo.dot(echo)) / BLOCK_SAMPLES,
             # The mean over the whole band of what was summed over the judged part.
             misadjustment=float(np.add.reduce(misadjustment[_JUDGED])) / (BLOCK_SAMPLES * BINS),
+            left=float(np.add.reduce(self._frames.residual[_JUDGED_NOISE])) / frames.BINS,
             noise=float(np.add.reduce(self._leak.noise[_JUDGED_NOISE])) / frames.BINS,
             evidence=self._evidence.evidence,
             misfit=self._evidence.misfit,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES
+from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES
+from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Ceiling:
         self._waiting = 0
 
     def push(self, mic: NDArray[np.float32], played: NDArray[np.float32]) -> None:
-        """Take 160 samples of the microphone, and the powers (161,) of what echoes no longer."""
+        """Take 320 samples of the microphone, and the powers (321,) of what echoes no longer."""
         self._padded[self._waiting, BLOCK_SAMPLES:] = mic
         self._powers[self._waiting] = played
         self._waiting += 1
@@ -45,7 +46,7 @@ class Ceiling:
 
     @property
     def gain(self) -> NDArray[np.float32]:
-        """Power of the microphone over that of what was played, (161,)."""
+        """Power of the microphone over that of what was played, (321,)."""
         self._add()
         gain: NDArray[np.float32] = _OVERLAP * self._heard / (self._played + _TINY)
         return gain

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 # The buffers of the device, a network or Bluetooth loudspeaker's own, and the room.
 MAX_DELAY_SAMPLES = round(0.4 * RATE_HZ)
-# Blocks of the filter are 10 ms, so an eighth of a millisecond is plenty, and half of the work.
+# Blocks of the filter are 20 ms, so an eighth of a millisecond is plenty, and half of the work.
 _DECIMATION = 2
 # A hop and all lags before it, and next to no prime factors.
-_FFT = 5_400
-_HOP = 2_000
-# 0.8 of it stays with each hop of 250 ms: a jump wins after a second, a user who talks meanwhile averages out.
+_FFT = 5_120
+_HOP = 1_920
+# 0.8 of it stays with each hop of 240 ms: a jump wins after a second, a user who talks meanwhile averages out.
 _FORGETTING = 0.8
 # Voices have little beyond this range, and loudspeakers are silent below.
 _BAND_HZ = (150, 3_800)
@@ -53,7 +53,7 @@ class DelayEstimator:
         self._response: NDArray[np.complexfloating] = np.zeros(_FFT // 2 + 1, np.complex64)
 
     def push(self, mic: NDArray[np.float32], played: NDArray[np.float32]) -> bool:
-        """Take the next 160 samples of both; tell whether `samples`, the delay at 16 kHz, was measured just now."""
+        """Take the next 320 samples of both; tell whether `samples`, the delay at 16 kHz, was measured just now."""
         until = self._fill + len(mic)
         self._hop[0, self._fill : until] = mic
         self._hop[1, self._fill : until] = played

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BLOCK_SAMPLES, FFT_SAMPLES
+from satellite.hearing.cancelling.partitions import FFT_SAMPLES
+from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,10 +23,9 @@ _PHASES = 64
 _LEAST_LAG = float(_HALF_TAPS)
 
 # Half a second slides the response by less than a sample: its phase needs no unwrapping.
-_MEASURE_BLOCKS = 50
-_FRAME_BLOCKS = 2
+_MEASURE_BLOCKS = 25
 # The range in which it is neither noise nor more than half a turn.
-_BINS = np.arange(6, 70)
+_BINS = np.arange(12, 140)
 # The filter follows with a lag of its own: with more than this the loop swings, with this it settles in 3 s.
 _LOOP_GAIN = 0.4
 # One device for both directions has no drift at all; less than this is the filter's own unrest.
@@ -46,8 +46,8 @@ class DriftEstimator:
         self._blocks = 0
 
     def push(self, weights: NDArray[np.complexfloating]) -> None:
-        """Take the response (partitions, 161) after a frame of 20 ms in which it learnt."""
-        self._blocks += _FRAME_BLOCKS
+        """Take the response (partitions, 321) after a block in which it learnt."""
+        self._blocks += 1
         if self._blocks < _MEASURE_BLOCKS:
             return
         self._blocks = 0
@@ -83,7 +83,7 @@ class SlidingDelay:
         self._taps = _interpolators()
 
     def process(self, played: NDArray[np.float32], ppm: float, blocks_left: int) -> list[NDArray[np.float32]]:
-        """Return the blocks due after these 160 samples: one, two where the lag overflows, none where it underflows.
+        """Return the blocks due after these 320 samples: one, two where the lag overflows, none where it underflows.
 
         `blocks_left` is how many blocks the reader can come nearer; with 0 the lag shrinks no further.
         """

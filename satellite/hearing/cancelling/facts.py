@@ -35,7 +35,7 @@ class Refusal(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EchoFacts:
-    """The echo in the last 10 ms. Levels in dBFS (RMS), ratios in dB.
+    """The echo in the last 20 ms. Levels in dBFS (RMS), ratios in dB.
 
     playing: our own voice, or its tail, is at the microphone.
     evidence: share of the bins of 200 to 4000 Hz, 0 to 1, that only somebody else's voice explains; over 100 ms.

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BLOCK_SAMPLES, RATE_HZ, transform
+from satellite.hearing.cancelling.partitions import RATE_HZ, transform
+from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +46,7 @@ class Frames:
         self.residual, self.echo = self.powers
 
     def push(self, residual: NDArray[np.float32], echo: NDArray[np.float32]) -> None:
-        """Take the next 160 samples of both."""
+        """Take the next 320 samples of both."""
         self._samples[:, :-BLOCK_SAMPLES] = self._samples[:, BLOCK_SAMPLES:]
         self._samples[0, -BLOCK_SAMPLES:] = residual
         self._samples[1, -BLOCK_SAMPLES:] = echo

@@ -35,10 +35,10 @@ class ByResidual:
         """What the canceller knows of the room; None while it does not."""
         return self.canceller.path
 
-    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> Cancelled:
-        """Take out of the microphone's 160 samples (16 kHz, -1 to 1) what of `played_10ms` is in them."""
-        self._loud.push(mic_10ms, played_10ms)
-        return self.canceller.process(mic_10ms, played_10ms)
+    def process(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> Cancelled:
+        """Take out of the microphone's 320 samples (16 kHz, -1 to 1) what of `played_20ms` is in them."""
+        self._loud.push(mic_20ms, played_20ms)
+        return self.canceller.process(mic_20ms, played_20ms)
 
     def explains(self) -> bool:
         """Tell whether what was heard last may be our own voice alone."""

@@ -6,32 +6,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES, RATE_HZ, transform
+from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, RATE_HZ, transform
+from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# How much of the response is still true 10 ms later. The measured optimum for rooms with people in them; nearer to 1
-# cancels some dB more in a room where nothing moves, and follows slower.
-_TRANSITION = 0.999
+# How much of the response is still true 20 ms later. Nearer to 1 cancels some dB more where nothing moves, and
+# follows clocks that drift apart slower.
+_TRANSITION = 0.997
 # The error fills half of its FFT, what was played the whole: the powers of the two compare at this ratio.
 _OVERLAP = 0.5
-# How much of the near end's spectrum is taken from the blocks before. Little: the onset of a user's word has to stop
-# the adaptation within that very block.
-_NEAR_END_MEMORY = 0.6
+# How much of the near end's spectrum is taken from the blocks before. With less the filter takes a quiet block for a
+# quiet room, and follows clocks that drift by 100 ppm badly; with more the onset of a user's word stops it later.
+_NEAR_END_MEMORY = 0.7
 # What the response may be before anything was heard. The direct path lies in the first blocks and may be as loud as
 # was played: a loudspeaker stands beside its microphone, and that has a gain. What the room adds is at least 10 dB
 # below, and decays by 60 dB in 0.4 s. A filter that knows where to look converges twice as fast.
-_DIRECT_BLOCKS = 5
+_DIRECT_BLOCKS = 3
 _PRIOR_DIRECT_POWER = 1.0
 _PRIOR_ROOM_POWER = 0.1
 _PRIOR_RT60_S = 0.4
 # Partitions whose response is cut to its linear half, in turn, and after how many updates: all of them each time
 # would cost half as much as the whole filter and gain under 1 dB.
-_CONSTRAINED_AT_ONCE = 6
-_CONSTRAIN_EVERY = 4
+_CONSTRAINED_AT_ONCE = 3
+_CONSTRAIN_EVERY = 2
 # The room's own changes are added after so many updates at once, for they are slow.
-_AGE_EVERY = 4
+_AGE_EVERY = 2
 # A response that is recalled elsewhere is a fraction of a sample off, and the room around it may be another.
 _RECALLED_SHARE = np.float32(0.1)
 # The response may be so much above its measured ceiling (12 dB), which is a mean of speech that comes and goes. With
@@ -62,7 +63,7 @@ class KalmanFilter:
         self._near_end = np.zeros(BINS, np.float32)
         # What the prior is scaled by: no more is to be expected than was measured to be possible.
         self._possible = np.ones(BINS, np.float32)
-        # All below is scratch, kept because it is needed a hundred times a second.
+        # All below is scratch, kept because it is needed fifty times a second.
         self._padded = np.zeros(FFT_SAMPLES, np.float32)
         self._terms = np.zeros_like(self._weights)
         self._explained = np.zeros_like(self._prior)
@@ -76,17 +77,17 @@ class KalmanFilter:
 
     @property
     def weights(self) -> NDArray[np.complexfloating]:
-        """The response, (partitions, 161); not to be written to."""
+        """The response, (partitions, 321); not to be written to."""
         return self._weights
 
     @property
     def power(self) -> NDArray[np.float32]:
-        """The power of the response in each bin, (161,)."""
+        """The power of the response in each bin, (321,)."""
         power: NDArray[np.float32] = _squared(self._weights).sum(0)
         return power
 
     def predict(self, spectra: NDArray[np.complexfloating]) -> NDArray[np.float32]:
-        """Return the echo in the newest block (160 samples) of what was played, (partitions, 161).
+        """Return the echo in the newest block (320 samples) of what was played, (partitions, 321).
 
         It is a view, valid until the next prediction.
         """
@@ -136,7 +137,7 @@ class KalmanFilter:
         return misadjusted
 
     def limit(self, gain: NDArray[np.float32]) -> None:
-        """Take note that the response's power is at most `gain` (161,), bin by bin: one far above it begins anew."""
+        """Take note that the response's power is at most `gain` (321,), bin by bin: one far above it begins anew."""
         np.minimum(gain, 1, out=self._possible)
         np.minimum(self._uncertainty, gain * self._prior, out=self._uncertainty)
         impossible = self.power > _ABOVE_CEILING * gain
@@ -153,7 +154,7 @@ class KalmanFilter:
 
     @property
     def response(self) -> NDArray[np.float32]:
-        """The response in samples, 160 for each partition; a copy."""
+        """The response in samples, 320 for each partition; a copy."""
         return np.fft.irfft(self._weights, FFT_SAMPLES, axis=1)[:, :BLOCK_SAMPLES].astype(np.float32).ravel()
 
     def recall(self, response: NDArray[np.float32], later_samples: int) -> None:

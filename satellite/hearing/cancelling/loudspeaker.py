@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BINS, BLOCK_SAMPLES, FFT_SAMPLES, spectra_of
+from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, spectra_of
+from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Where voices are and the distortion of small loudspeakers lands: 150 to 5000 Hz.
-_BAND = slice(3, 101)
+_BAND = slice(6, 201)
 # Spectra are averaged over 20 updates, 100 ms apart: 2 s of playback in which nobody else speaks.
 _MEMORY = np.float32(0.95)
 # As much must have been seen at first, and each so many updates it moves by a share of what is missing.
@@ -61,8 +62,8 @@ class Loudspeaker:
     ) -> None:
         """Learn from a block in which there is nothing but echo.
 
-        weights: the response, (partitions, 161); bent: what it answered to, (partitions + 1, 160), the oldest first;
-        echo, residual: what it found and left, 160 samples each.
+        weights: the response, (partitions, 321); bent: what it answered to, (partitions + 1, 320), the oldest first;
+        echo, residual: what it found and left, 320 samples each.
         """
         terms = weights * spectra_of(bent * bent * bent)
         self._padded[0, BLOCK_SAMPLES:] = residual

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satellite.hearing.echo import BLOCK_SAMPLES
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RATE_HZ = 16_000
-# The seam's 10 ms.
-BLOCK_SAMPLES = 160
 # A block and the one before it: the circular convolution of a block's filter is linear in the second half.
 FFT_SAMPLES = 2 * BLOCK_SAMPLES
 BINS = FFT_SAMPLES // 2 + 1
@@ -45,7 +45,7 @@ class PlayedSpectra:
         self._waiting = 0
 
     def push(self, played: NDArray[np.float32]) -> None:
-        """Take the next 160 samples."""
+        """Take the next 320 samples."""
         self._blocks[self._next :: self._kept] = played
         self._next = (self._next + 1) % self._kept
         self._at = (self._at - 1) % self.depth
@@ -54,12 +54,12 @@ class PlayedSpectra:
         self.silent_blocks = 0 if self.level > AUDIBLE_POWER else self.silent_blocks + 1
 
     def blocks(self, delay: int, count: int) -> NDArray[np.float32]:
-        """Return the samples of `count` blocks, (count, 160), the last of them played `delay` blocks ago; a view."""
+        """Return the samples of `count` blocks, (count, 320), the last of them played `delay` blocks ago; a view."""
         until = self._next + self._kept - delay
         return self._blocks[until - count : until]
 
     def spectra(self, delay: int, count: int) -> NDArray[np.complexfloating]:
-        """Return (count, 161) spectra, the first of the block played `delay` blocks ago; a view, valid until a push."""
+        """Return (count, 321) spectra, the first of the block played `delay` blocks ago; a view, valid until a push."""
         if delay < self._waiting:
             self._transform()
         return self._spectra[self._at + delay : self._at + delay + count]
@@ -84,7 +84,7 @@ class PlayedSpectra:
 
 
 def spectra_of(blocks: NDArray[np.float32]) -> NDArray[np.complexfloating]:
-    """Return the spectra (count, 161) of each of count + 1 blocks with the one before it, the newest first."""
+    """Return the spectra (count, 321) of each of count + 1 blocks with the one before it, the newest first."""
     return np.fft.rfft(np.concatenate([blocks[:-1], blocks[1:]], axis=1)[::-1])
 
 

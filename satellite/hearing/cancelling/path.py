@@ -19,8 +19,10 @@ _LEAST_LEARNT_FRAMES = {Convergence.STARTING: 100, Convergence.RECOVERING: 50, C
 # What was learnt in an earlier run counts as so much: 300 ms show whether it is still true.
 _KEPT_FRAMES = 85
 # What noise covers is as good as cancelled, and a quiet echo is never known that well. But only after a second of
-# playback, longer than any delay, in which nothing was heard that noise and the filter do not explain.
+# playback, longer than any delay, in which nothing was heard that noise and the filter do not explain, and in which
+# what was left was within 6 dB of the noise: else it is an echo that has not been found yet.
 _COVERED_FRAMES = 50
+_COVERED = 4.0
 # A filter that adds 1.5 dB to what the microphone heard has diverged, whoever speaks; for 100 ms, as speech is uneven,
 # and by more than four times what it knows itself to be off and the noise: who knows that is still learning.
 _DIVERGED = 10 ** (1.5 / 10)
@@ -56,9 +58,9 @@ class Origin(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A frame of 20 ms with playback: mean squares in its second half, and two figures of EchoFacts.
+    """A block of 20 ms with playback: mean squares, and two figures of EchoFacts.
 
-    misadjustment: what of the echo the filter may leave. noise: steady noise, in the same bins.
+    misadjustment: what of the echo the filter may leave. left: what it leaves; noise: steady noise, in the same bins.
     """
 
     played: float
@@ -66,6 +68,7 @@ class Observation:
     residual: float
     echo: float
     misadjustment: float
+    left: float
     noise: float
     evidence: float
     misfit: float
@@ -93,7 +96,7 @@ class PathWatch:
         self._noise = _SLOW_MEMORY * self._noise + seen.noise
         if seen.evidence > _UNEXPECTED_EVIDENCE:
             self._explained = 0
-        elif seen.played > AUDIBLE_POWER:
+        elif seen.played > AUDIBLE_POWER and seen.left < _COVERED * seen.noise:
             self._explained += 1
         has_learnt = self._learnt >= _LEAST_LEARNT_FRAMES[self.convergence]
         is_covered = self._explained >= _COVERED_FRAMES and self._misadjustment < self._noise

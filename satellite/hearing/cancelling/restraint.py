@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BLOCK_SAMPLES
+from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Powers are averaged over some 50 ms: voices that meet cancel each other for a moment.
-_MEMORY = 0.7
+_MEMORY = 0.5
 # What is left may be louder by 0.5 dB.
 _LOUDER = 10 ** (0.5 / 10)
 # A block in which it is louder by 6 dB has no echo of that kind in it at all: a microphone that was switched off or
@@ -25,7 +25,7 @@ _FADE = np.linspace(1 / BLOCK_SAMPLES, 1, BLOCK_SAMPLES, dtype=np.float32)
 class Restraint:
     """Subtracts the echo that the filter found, or nothing of it while that makes it worse.
 
-    It fades within 10 ms, but at once from an echo that is none: a fade would be a burst of what the filter guesses.
+    It fades within 20 ms, but at once from an echo that is none: a fade would be a burst of what the filter guesses.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Restraint:
     def subtract(
         self, mic: NDArray[np.float32], echo: NDArray[np.float32], residual: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Return what is left of the microphone; 160 samples each, `residual` with all of the echo taken out."""
+        """Return what is left of the microphone; 320 samples each, `residual` with all of the echo taken out."""
         heard, left = float(mic @ mic), float(residual @ residual)
         self._mic = _MEMORY * self._mic + heard
         self._residual = _MEMORY * self._residual + left

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satellite.hearing.cancelling.frames import FRAME_SAMPLES
-from satellite.hearing.cancelling.partitions import BLOCK_SAMPLES
+from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,7 +82,8 @@ _FFT = FRAME_SAMPLES // 2
 _BINS = _FFT // 2 + 1
 _PHASE = _phase_of_log_gain()
 _TAPS_OF = _taps_of_response()
-_FADE_IN = np.linspace(0, 1, BLOCK_SAMPLES, dtype=np.float32)
+_FADE_SAMPLES = 160
+_FADE_OUT = np.linspace(1, 0, _FADE_SAMPLES, dtype=np.float32)
 
 
 class Suppressor:
@@ -93,25 +94,20 @@ class Suppressor:
         self._taps = _OPEN
 
     def process(self, gain: NDArray[np.float32], recent: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return 160 samples of what `recent` (the last 287 of the residual) becomes with these gains (129,)."""
+        """Return 320 samples of what `recent` (the last 447 of the residual) becomes with these gains (129,)."""
         return self._fade(minimum_phase(gain)[::-1], recent)
-
-    def keep(self, recent: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Go on with the gains as they are."""
-        if self._taps is _OPEN:
-            return recent[-BLOCK_SAMPLES:].copy()
-        return np.correlate(recent, self._taps, "valid")
 
     def open(self, recent: NDArray[np.float32]) -> NDArray[np.float32]:
         """Let everything pass from here on."""
-        return self.keep(recent) if self._taps is _OPEN else self._fade(_OPEN, recent)
+        return recent[-BLOCK_SAMPLES:].copy() if self._taps is _OPEN else self._fade(_OPEN, recent)
 
     def _fade(self, taps: NDArray[np.float32], recent: NDArray[np.float32]) -> NDArray[np.float32]:
-        faded = np.correlate(recent, self._taps, "valid")
-        change = np.correlate(recent, taps, "valid")
-        change -= faded
-        change *= _FADE_IN
-        faded += change
+        faded: NDArray[np.float32] = np.correlate(recent, taps, "valid")
+        begin = faded[:_FADE_SAMPLES]
+        before = np.correlate(recent[: _FADE_SAMPLES + TAPS - 1], self._taps, "valid")
+        before -= begin
+        before *= _FADE_OUT
+        begin += before
         self._taps = taps
         return faded
 

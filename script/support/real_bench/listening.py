@@ -12,7 +12,7 @@ from satellite.devices.pcm import INT16_FULL_SCALE, gain_of
 from satellite.hearing.cancelling.delay import DelayEstimator
 from satellite.hearing.cancelling.guard import ByResidual
 from satellite.hearing.capture import CaptureResampler
-from satellite.hearing.cleaning import FRAME_SAMPLES
+from satellite.hearing.echo import BLOCK_SAMPLES
 from satellite.hearing.engines import make_echo_control
 from satellite.hearing.frontend import FrontEnd
 from satellite.hearing.vad import SileroVad
@@ -105,8 +105,8 @@ def delay_s(recording: Recording) -> float:
     """Tell how much later the loudspeaker is heard than it was told; 0 where that cannot be found."""
     mic, played = (at_16_khz(signal, recording.rate_hz) for signal in (recording.mic, recording.played))
     delays = DelayEstimator()
-    for start in range(0, len(mic) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
-        delays.push(mic[start : start + FRAME_SAMPLES], played[start : start + FRAME_SAMPLES])
+    for start in range(0, len(mic) - BLOCK_SAMPLES + 1, BLOCK_SAMPLES):
+        delays.push(mic[start : start + BLOCK_SAMPLES], played[start : start + BLOCK_SAMPLES])
     return (delays.samples or 0) / RATE_HZ
 
 
@@ -123,8 +123,8 @@ class _Observed:
         self.refusals: list[str | None] = []
         self.for_vad: list[Signal] = []
 
-    def process(self, mic_10ms: NDArray[np.float32], played_10ms: NDArray[np.float32]) -> Cancelled:
-        cancelled = self._control.process(mic_10ms, played_10ms)
+    def process(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> Cancelled:
+        cancelled = self._control.process(mic_20ms, played_20ms)
         self.for_vad.append(cancelled.for_vad)
         return cancelled
 

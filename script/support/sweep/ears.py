@@ -50,7 +50,7 @@ class Ear:
         self._waiting = np.zeros(0, np.float32)
 
     def hear(self, block: NDArray[np.float32]) -> tuple[float, float] | None:
-        """Take 10 ms; give the probability of speech and the level (dBFS) of the window that became complete."""
+        """Take 20 ms; give the probability of speech and the level (dBFS) of the window that became complete."""
         cleaned = np.multiply(self._cleaner.process(block), _FULL_SCALE, dtype=np.float32)
         self._waiting = np.concatenate([self._waiting, cleaned])
         if len(self._waiting) < WINDOW_SAMPLES:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _CONVERGED = CONVERGENCES.index(Convergence.CONVERGED)
 # ONNX Runtime and NumPy make their buffers in the first two seconds.
-_WARM_UP_BLOCKS = 200
+_WARM_UP_BLOCKS = 100
 _THROUGH = (
     *("engine", "hours", "false/h", "pauses/h", "heard %", "by level", "long/short/word/double", "paused %"),
     *("P50 ms", "P90", "P99", "pause P50", "P90"),
@@ -78,9 +78,9 @@ def _cancelled(name: str, takes: Sequence[Listened]) -> tuple[str | float, ...]:
         slashed([_median([one.user_db for one in some]) for some in by_level], 1),
         *(ms(starts, at) / 1000 for at in (50, 90)),
         *(ms(recoveries, at) / 1000 for at in (50, 90)),
-        # Blocks of 10 ms in microseconds: a tenth of it is milliseconds a second.
-        float(us.mean() / 10),
-        *(float(np.percentile(us, at) / 10) for at in (50, 90, 99)),
+        # Blocks of 20 ms in microseconds: a twentieth of it is milliseconds a second.
+        float(us.mean() / 20),
+        *(float(np.percentile(us, at) / 20) for at in (50, 90, 99)),
     )
 
 

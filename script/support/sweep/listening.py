@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satellite.hearing.cancelling.guard import ByResidual
-from satellite.hearing.echo import Convergence
+from satellite.hearing.echo import BLOCK_SAMPLES, Convergence
 from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.vad import WINDOW_SAMPLES
 from script.support.sweep.ears import Ear, dbfs
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from tests.room.scene import Kind
     from tests.room.staging import Stage
 
-BLOCK = 160
 CONVERGENCES = tuple(Convergence)
 # Where voices turned away and voices turned here differ: below and above 1.5 kHz.
 _LOW_HZ, _HIGH_HZ = (200.0, 1_500.0), (1_500.0, 5_000.0)
@@ -64,7 +63,7 @@ class Listened:
 
     tracks: by name, one value a window ("end", in frames, is when it was known; "probability-…" and "level-…" by
     treatment; levels in dBFS; "low" and "high" are mean squares in what the canceller left), one a
-    block of 10 ms ("block-…", mean squares, and the canceller's microseconds).
+    block of 20 ms ("block-…", mean squares, and the canceller's microseconds).
     erle_db, user_db: microphone over what is left of it while nobody speaks, and the user's gain in labels.
     """
 
@@ -83,7 +82,7 @@ def listen(take: Take, engine: Engine, treatments: Sequence[Treatment], corpus: 
     """Perform a take; the same every time, except for the microseconds."""
     stage = set_stage(make_scene(take.kind, take.seed, corpus, take.wishes), corpus)
     reply_from = _reply_from(take, stage)
-    frames = stage.scene.frames // BLOCK * BLOCK
+    frames = stage.scene.frames // BLOCK_SAMPLES * BLOCK_SAMPLES
     played = np.zeros(frames, np.int16)
     played[reply_from:] = stage.reply[: frames - reply_from]
     heard = AcousticRoom(stage).listen(played)
@@ -125,8 +124,8 @@ def _hear(
     left = np.zeros_like(mic)
     rows: list[dict[str, float]] = []
     blocks: dict[str, list[float]] = {"block-mic": [], "block-played": [], "block-us": []}
-    for start in range(0, len(mic), BLOCK):
-        block = slice(start, start + BLOCK)
+    for start in range(0, len(mic), BLOCK_SAMPLES):
+        block = slice(start, start + BLOCK_SAMPLES)
         began_s = time.perf_counter()
         left[block] = control.process(mic[block], played[block]).for_vad
         blocks["block-us"].append((time.perf_counter() - began_s) * 1e6)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satellite.hearing.echo import BLOCK_SAMPLES
 from satellite.hearing.vad import DEFAULT_MEMORY, WINDOW_SAMPLES, Memory
 from script.support.sweep.ears import AS_SHIPPED, Ear, Treatment
 from script.support.sweep.rules import Guard, Rule
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 _BEFORE_S = (0.0, 1.0, 30.0, 300.0)
 _LOST_MS = (20.0, 100.0, 1000.0)
 _THRESHOLD = 0.5
-_BLOCK = 160
 # As long as a story; at these levels what is missed is missed by the detector.
 _LONG_S = 80.0
 _LONG_ECHO_DB = (5.0, 10.0, 15.0)
@@ -132,7 +132,10 @@ class _Room:
 
 
 def _probabilities(ear: Ear, signal: Signal) -> Signal:
-    heard = (ear.hear(signal[start : start + _BLOCK]) for start in range(0, len(signal) - _BLOCK + 1, _BLOCK))
+    heard = (
+        ear.hear(signal[start : start + BLOCK_SAMPLES])
+        for start in range(0, len(signal) - BLOCK_SAMPLES + 1, BLOCK_SAMPLES)
+    )
     return np.array([found[0] for found in heard if found is not None], np.float32)
 
 

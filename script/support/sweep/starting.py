@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.echo import Convergence
-from script.support.sweep.listening import BLOCK, CONVERGENCES
+from satellite.hearing.echo import BLOCK_SAMPLES, Convergence
+from script.support.sweep.listening import CONVERGENCES
 from script.support.sweep.rules import Guard, Rule
 from script.support.sweep.score import heard_percent, ms, paused_percent, score
 from script.support.sweep.table import table
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 _ONSETS_DB = (3.0, 6.0, 9.0, 12.0)
 _LISTEN_MS = (200.0, 400.0, 800.0)
 _CONVERGED = CONVERGENCES.index(Convergence.CONVERGED)
-_BLOCK_MS = 10.0
+_BLOCK_MS = 20.0
 # As the guard looks: about a window of the detector, and the longest way from the reference with the room's tail.
-_HEARD_BLOCKS, _PLAYED_BLOCKS = 3, 35
-_FORGET = 10 ** (-0.005 / 10)
+_HEARD_BLOCKS, _PLAYED_BLOCKS = 2, 18
+_FORGET = 10 ** (-0.01 / 10)
 _LEAST_PLAYED = 10 ** (-50 / 10)
 _HEAD = (
     *("rule", "starts", "converged s P50", "P90", "false triggers/start", "pauses/start", "trials", "heard %"),
@@ -86,7 +86,7 @@ def _judged(takes: Sequence[Listened], onset_db: float, listen_ms: float) -> lis
 def _explains(take: Listened, onset_db: float, listen_ms: float) -> NDArray[np.float32]:
     loud = _loud(take.tracks["block-mic"].tolist(), take.tracks["block-played"].tolist(), onset_db, listen_ms)
     blind = (take.tracks["playing"] > 0) & (take.tracks["convergence"] != _CONVERGED)
-    at_end = loud[(take.tracks["end"] / BLOCK).astype(np.intp) - 1]
+    at_end = loud[(take.tracks["end"] / BLOCK_SAMPLES).astype(np.intp) - 1]
     return np.where(blind, ~at_end, take.tracks["explains"]).astype(np.float32)
 
 

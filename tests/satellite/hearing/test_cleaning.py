@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.hearing.cleaning import FRAME_SAMPLES, Cleaner, CleaningSettings
+from satellite.hearing.cleaning import Cleaner, CleaningSettings
+from satellite.hearing.echo import BLOCK_SAMPLES
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
 from wire.errors import SettingError
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 def clean(settings: CleaningSettings, signal: NDArray[np.float32]) -> Samples:
     cleaner = Cleaner(settings)
-    ends = range(FRAME_SAMPLES, len(signal) + 1, FRAME_SAMPLES)
-    return np.concatenate([cleaner.process(signal[end - FRAME_SAMPLES : end]) for end in ends])
+    ends = range(BLOCK_SAMPLES, len(signal) + 1, BLOCK_SAMPLES)
+    return np.concatenate([cleaner.process(signal[end - BLOCK_SAMPLES : end]) for end in ends])
 
 
 def level_db(samples: Samples) -> float:
@@ -28,7 +29,7 @@ def level_db(samples: Samples) -> float:
 
 
 def test_without_any_cleaning_the_samples_pass_as_they_are() -> None:
-    samples = clip("what_time_is_it")[: 100 * FRAME_SAMPLES]
+    samples = clip("what_time_is_it")[: 60 * BLOCK_SAMPLES]
 
     assert np.array_equal(clean(CleaningSettings(), to_float(samples)), samples)
 
@@ -60,7 +61,7 @@ def test_auto_gain_lifts_quiet_speech() -> None:
 
 
 def test_volume_multiplies_and_clips() -> None:
-    signal = np.full(FRAME_SAMPLES, 0.25, np.float32)
+    signal = np.full(BLOCK_SAMPLES, 0.25, np.float32)
 
     assert clean(CleaningSettings(volume_multiplier=2.0), signal)[0] == 16_384
     assert clean(CleaningSettings(volume_multiplier=9.0), signal)[0] == 32_767

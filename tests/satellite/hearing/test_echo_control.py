@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from satellite.devices.pcm import to_int16
+from satellite.hearing.echo import BLOCK_SAMPLES
 from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings, Window
 from satellite.hearing.vad import SileroVad
@@ -14,7 +15,6 @@ from tests.satellite.hearing.speech import RATE_HZ, white_noise
 
 NOISE_DBFS = -62.0
 USER_DBFS = -32.0
-BLOCK = 320
 # The turn machine ducks for two in a row.
 IN_A_ROW = 2
 # Speech is heard in half a second, or the user says it again.
@@ -24,8 +24,8 @@ SOON_S = 0.6
 def hear(mic: Signal, played: Signal, kind: CancellerKind = CancellerKind.KALMAN) -> list[Window]:
     front_end = FrontEnd(RATE_HZ, HearingSettings(), SileroVad(), make_echo_control(kind))
     windows: list[Window] = []
-    for at in range(0, len(mic) - BLOCK + 1, BLOCK):
-        block = slice(at, at + BLOCK)
+    for at in range(0, len(mic) - BLOCK_SAMPLES + 1, BLOCK_SAMPLES):
+        block = slice(at, at + BLOCK_SAMPLES)
         windows += front_end.push(to_int16(mic[block]), to_int16(played[block]))
     return windows
 

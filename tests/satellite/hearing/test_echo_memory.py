@@ -11,9 +11,9 @@ import pytest
 
 from satellite.hearing.cancelling.canceller import KalmanCanceller
 from satellite.hearing.cancelling.guard import ByResidual
-from satellite.hearing.echo import Convergence
+from satellite.hearing.echo import BLOCK_SAMPLES, Convergence
 from satellite.hearing.echo_memory import EchoMemory, default_file
-from tests.satellite.hearing.cancelling.acoustics import BLOCK, Signal, room, run, talk, through
+from tests.satellite.hearing.cancelling.acoustics import Signal, room, run, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, white_noise
 
 DEVICES = "default | default"
@@ -49,7 +49,7 @@ async def test_what_was_learnt_is_believed_at_once_after_a_restart(tmp_path: Pat
     assert path == taught.control.path
     facts = run(taught.mic[:RATE_HZ], taught.played[:RATE_HZ], KalmanCanceller(path)).facts
     converged = [fact.convergence for fact in facts].index(Convergence.CONVERGED)
-    assert converged * BLOCK / RATE_HZ < 1.0
+    assert converged * BLOCK_SAMPLES / RATE_HZ < 1.0
 
 
 async def test_each_pair_of_devices_has_a_room_of_its_own(tmp_path: Path, taught: Taught) -> None:

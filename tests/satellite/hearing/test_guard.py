@@ -43,8 +43,8 @@ def _voiced(mic: NDArray[np.float32], played: NDArray[np.float32]) -> list[int]:
     """Return where (in samples) windows ended that count as speech."""
     front_end = FrontEnd(_RATE_HZ, HearingSettings(), SileroVad(), make_echo_control(CancellerKind.NONE))
     ends = []
-    for start in range(0, len(mic) - 159, 160):
-        block = slice(start, start + 160)
+    for start in range(0, len(mic) - 319, 320):
+        block = slice(start, start + 320)
         heard, out = ((signal[block] * 32767).astype(np.int16) for signal in (mic, played))
         ends += [
             window.end_index
@@ -77,29 +77,29 @@ def test_without_playback_nothing_is_explained() -> None:
     guard = EchoGuard()
     assert not guard.explains(None)
     for _ in range(50):
-        guard.push(np.full(160, 1e-4, np.float32), np.zeros(160, np.float32))
+        guard.push(np.full(320, 1e-4, np.float32), np.zeros(320, np.float32))
     assert not guard.explains(None)
 
 
 def test_what_was_played_explains_an_echo_that_comes_late_and_no_longer() -> None:
     guard = EchoGuard()
-    quiet, loud = np.full(160, 0.002, np.float32), np.full(160, 0.1, np.float32)
+    quiet, loud = np.full(320, 0.002, np.float32), np.full(320, 0.1, np.float32)
     for _ in range(10):
-        guard.push(np.zeros(160, np.float32), loud)
-    for _ in range(30):
-        guard.push(quiet, np.zeros(160, np.float32))
+        guard.push(np.zeros(320, np.float32), loud)
+    for _ in range(15):
+        guard.push(quiet, np.zeros(320, np.float32))
     assert guard.explains(-30.0)
     assert not guard.explains(-60.0)
-    for _ in range(10):
-        guard.push(quiet, np.zeros(160, np.float32))
+    for _ in range(5):
+        guard.push(quiet, np.zeros(320, np.float32))
     assert not guard.explains(-30.0)
 
 
 def test_a_user_counts_whose_headset_gave_nothing_until_then() -> None:
     onset = LoudOnset()
-    voice, played = np.full(160, 0.02, np.float32), np.full(160, 0.1, np.float32)
+    voice, played = np.full(320, 0.02, np.float32), np.full(320, 0.1, np.float32)
     for _ in range(100):
-        onset.push(np.zeros(160, np.float32), played)
+        onset.push(np.zeros(320, np.float32), played)
         assert not onset.is_somebody()
     for _ in range(10):
         onset.push(voice, played)
@@ -109,8 +109,8 @@ def test_a_user_counts_whose_headset_gave_nothing_until_then() -> None:
 @pytest.mark.parametrize("before_dbfs", [-80.0, -45.0])
 def test_a_faint_prelude_teaches_nothing_of_a_late_echo(before_dbfs: float) -> None:
     onset = LoudOnset()
-    silence, faint = np.zeros(160, np.float32), np.full(160, 10 ** (before_dbfs / 20), np.float32)
-    loud = np.full(160, 0.1, np.float32)
+    silence, faint = np.zeros(320, np.float32), np.full(320, 10 ** (before_dbfs / 20), np.float32)
+    loud = np.full(320, 0.1, np.float32)
     for _ in range(100):
         onset.push(silence, faint)
     for _ in range(30):
@@ -125,9 +125,9 @@ def test_a_faint_prelude_teaches_nothing_of_a_late_echo(before_dbfs: float) -> N
 
 def test_after_a_microphone_was_switched_off_our_own_voice_is_known_again_in_seconds() -> None:
     onset = LoudOnset()
-    echo, played = np.full(160, 0.05, np.float32), np.full(160, 0.1, np.float32)
+    echo, played = np.full(320, 0.05, np.float32), np.full(320, 0.1, np.float32)
     for _ in range(100):
-        onset.push(np.zeros(160, np.float32), played)
+        onset.push(np.zeros(320, np.float32), played)
     for _ in range(600):
         onset.push(echo, played)
     assert not onset.is_somebody()

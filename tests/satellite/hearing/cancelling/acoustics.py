@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satellite.hearing.cancelling.canceller import KalmanCanceller
+from satellite.hearing.echo import BLOCK_SAMPLES
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from satellite.hearing.echo import Cancelled
 
 Signal = NDArray[np.float32]
-BLOCK = 160
 OURS = ("about_a_lighthouse", "count_to_twenty", "turn_on_the_kitchen_light", "tell_me_a_story")
 THEIRS = ("tell_me_a_long_story", "what_time_is_it", "stop")
 
@@ -73,8 +73,8 @@ def run(mic: Signal, played: Signal, canceller: KalmanCanceller | None = None) -
     canceller = KalmanCanceller() if canceller is None else canceller
     got: list[Cancelled] = []
     facts: list[EchoFacts] = []
-    for at in range(0, len(mic) - BLOCK + 1, BLOCK):
-        got.append(canceller.process(mic[at : at + BLOCK], played[at : at + BLOCK]))
+    for at in range(0, len(mic) - BLOCK_SAMPLES + 1, BLOCK_SAMPLES):
+        got.append(canceller.process(mic[at : at + BLOCK_SAMPLES], played[at : at + BLOCK_SAMPLES]))
         facts.append(canceller.facts)
     out, kept = (np.concatenate(parts) for parts in zip(*((each.for_vad, each.kept) for each in got), strict=True))
     return Outcome(out, kept, facts)

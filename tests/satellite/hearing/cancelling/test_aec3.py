@@ -8,7 +8,8 @@ import pytest
 
 from satellite.hearing.cancelling.aec3 import WebRtcCanceller
 from satellite.hearing.cancelling.errors import CancellerMissingError
-from tests.satellite.hearing.cancelling.acoustics import BLOCK, level_db, room, talk, through
+from satellite.hearing.echo import BLOCK_SAMPLES
+from tests.satellite.hearing.cancelling.acoustics import level_db, room, talk, through
 
 PACKAGE = "pywebrtc_audio"
 
@@ -19,8 +20,8 @@ def test_it_lowers_our_own_voice() -> None:
     mic = through(room(60), played)
     canceller = WebRtcCanceller()
 
-    for at in range(0, len(mic) - BLOCK + 1, BLOCK):
-        block = slice(at, at + BLOCK)
+    for at in range(0, len(mic) - BLOCK_SAMPLES + 1, BLOCK_SAMPLES):
+        block = slice(at, at + BLOCK_SAMPLES)
         mic[block] = canceller.process(mic[block], played[block])
 
     assert level_db(mic, 3.0, 5.0) <= level_db(played, 3.0, 5.0) - 10

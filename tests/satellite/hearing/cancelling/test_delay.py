@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from satellite.hearing.cancelling.delay import DelayEstimator
-from tests.satellite.hearing.cancelling.acoustics import BLOCK, THEIRS, Signal, room, talk, through
+from satellite.hearing.echo import BLOCK_SAMPLES
+from tests.satellite.hearing.cancelling.acoustics import THEIRS, Signal, room, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, white_noise
 
 
 def measurements(mic: Signal, played: Signal) -> list[tuple[float, int]]:
     """Return what was measured, with the second at which it was."""
     estimator = DelayEstimator()
-    ends = range(BLOCK, len(mic) + 1, BLOCK)
-    measured = (estimator.push(mic[end - BLOCK : end], played[end - BLOCK : end]) for end in ends)
+    ends = range(BLOCK_SAMPLES, len(mic) + 1, BLOCK_SAMPLES)
+    measured = (estimator.push(mic[end - BLOCK_SAMPLES : end], played[end - BLOCK_SAMPLES : end]) for end in ends)
     return [(end / RATE_HZ, estimator.samples or 0) for end, is_new in zip(ends, measured, strict=True) if is_new]
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from satellite.hearing.cancelling.canceller import KalmanCanceller
-from satellite.hearing.echo import Convergence
-from tests.satellite.hearing.cancelling.acoustics import BLOCK, THEIRS, Signal, level_db, room, run, talk, through
+from satellite.hearing.echo import BLOCK_SAMPLES, Convergence
+from tests.satellite.hearing.cancelling.acoustics import THEIRS, Signal, level_db, room, run, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, white_noise
 
 ROOM = room(90)
@@ -44,11 +44,13 @@ def test_a_microphone_that_lets_next_to_nothing_through_does_not_burst_with_an_e
 
     got = run(mic, played, canceller)
 
-    powers = np.mean(np.square(mic.reshape(-1, BLOCK)), axis=1)
+    powers = np.mean(np.square(mic.reshape(-1, BLOCK_SAMPLES)), axis=1)
     # The suppressor's filter still rings for 8 ms of what it heard before.
-    rings = np.concatenate([[False], shut[BLOCK - 1 :: BLOCK][1:] & ~shut[BLOCK - 1 :: BLOCK][:-1]])
+    rings = np.concatenate(
+        [[False], shut[BLOCK_SAMPLES - 1 :: BLOCK_SAMPLES][1:] & ~shut[BLOCK_SAMPLES - 1 :: BLOCK_SAMPLES][:-1]]
+    )
     for signal, judged in ((got.kept, np.ones_like(rings)), (got.out, ~rings)):
-        left = np.mean(np.square(signal.reshape(-1, BLOCK)), axis=1)
+        left = np.mean(np.square(signal.reshape(-1, BLOCK_SAMPLES)), axis=1)
         assert (left / powers)[judged].max() <= 4.1
 
 
@@ -71,4 +73,4 @@ def test_a_user_over_a_quiet_echo_is_no_echo_that_came_back(echo_db: float) -> N
 
     got = run(echo + user + white_noise(len(played), -62.0, seed=9), played)
 
-    assert {fact.convergence for fact in got.facts[400:]} == {Convergence.CONVERGED}
+    assert {fact.convergence for fact in got.facts[200:]} == {Convergence.CONVERGED}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from satellite.hearing.cancelling.partitions import BLOCK_SAMPLES, PlayedSpectra
+from satellite.hearing.cancelling.partitions import PlayedSpectra
+from satellite.hearing.echo import BLOCK_SAMPLES
 
 DEPTH, BLOCKS = 7, 40
 

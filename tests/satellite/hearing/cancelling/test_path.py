@@ -10,7 +10,7 @@ from satellite.hearing.cancelling.path import Observation, Origin, PathWatch, Ve
 from satellite.hearing.echo import Convergence
 
 GOOD = Observation(
-    played=1.0, mic=1.0, residual=0.01, echo=1.0, misadjustment=0.01, noise=0.001, evidence=0.0, misfit=0.05
+    played=1.0, mic=1.0, residual=0.01, echo=1.0, misadjustment=0.01, left=0.001, noise=0.001, evidence=0.0, misfit=0.05
 )
 
 
@@ -39,6 +39,12 @@ def test_what_nobody_explains_is_not_covered() -> None:
     unexplained = replace(GOOD, echo=0.001, misadjustment=0.0005, evidence=0.3)
 
     assert watched(*[unexplained] * 200)[0].convergence is Convergence.STARTING
+
+
+def test_what_is_far_above_the_noise_is_not_covered() -> None:
+    left = replace(GOOD, echo=0.001, misadjustment=0.0005, left=0.03)
+
+    assert watched(*[left] * 200)[0].convergence is Convergence.STARTING
 
 
 def test_a_user_who_talks_is_no_reason_for_doubt() -> None:

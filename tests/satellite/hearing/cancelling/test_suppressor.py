@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from satellite.hearing.cancelling.suppressor import RECENT_SAMPLES, TAPS, Suppressor, gains, minimum_phase
+from satellite.hearing.echo import BLOCK_SAMPLES
 from tests.satellite.hearing.speech import white_noise
 
 BINS = 257
@@ -35,5 +36,5 @@ def test_open_gains_change_no_sample() -> None:
     recent = white_noise(RECENT_SAMPLES, -20)
     suppressor = Suppressor()
 
-    assert np.array_equal(suppressor.open(recent), recent[-160:])
-    assert suppressor.process(np.ones(129, np.float32), recent) == pytest.approx(recent[-160:], abs=1e-6)
+    assert np.array_equal(suppressor.open(recent), recent[-BLOCK_SAMPLES:])
+    assert suppressor.process(np.ones(129, np.float32), recent) == pytest.approx(recent[-BLOCK_SAMPLES:], abs=1e-6)
