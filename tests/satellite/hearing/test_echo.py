@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.hearing.echo import Identity
 from satellite.hearing.meter import EchoMeter
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
 
@@ -123,9 +122,3 @@ def test_there_is_no_figure_without_enough_playback() -> None:
 
     assert measure(played, silence) is None
     assert measure(played[: 3 * RATE_HZ], played[: 3 * RATE_HZ]) is None
-
-
-def test_without_a_canceller_the_microphone_passes_unchanged() -> None:
-    mic, played = white_noise(160, -20), white_noise(160, -20, seed=2)
-
-    assert np.array_equal(Identity().process(mic, played), mic)
