@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 
 from tests.room.corpus import Corpus, built_in
+from tests.room.installed import skip_without_rooms
 
 
 @pytest.fixture(scope="session")
 def corpus() -> Corpus:
     """Return what is said; skip the tests of scenes where their room cannot be computed."""
-    if importlib.util.find_spec("pyroomacoustics") is None:
-        pytest.skip("pyroomacoustics is not installed: run script/setup --dev")
+    skip_without_rooms()
     return built_in()

@@ -14,6 +14,7 @@ import soxr
 from satellite.devices.pcm import to_int16
 from script.support.real_bench.__main__ import main
 from script.support.real_bench.words import Ear, Transcript, word_figures
+from tests.room.installed import skip_without_rooms
 from tests.room.loudspeaker import Loudspeaker
 from tests.satellite.hearing.cancelling.acoustics import THEIRS, room, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
@@ -83,7 +84,7 @@ def rows(printed: str) -> dict[str, list[str]]:
 def test_who_speaks_into_a_real_echo_is_heard_and_the_echo_is_not(
     recordings: Path, speech: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("pyroomacoustics", reason="run script/setup --dev")
+    skip_without_rooms()
     asked = ["--recordings", str(recordings), "--speech", str(speech), "--mix", "0", "--jobs", "1"]
     status = main([*asked, "--engine", "kalman", "--engine", "none", "--out", str(tmp_path)])
     printed = capsys.readouterr().out
@@ -101,7 +102,7 @@ def test_who_speaks_into_a_real_echo_is_heard_and_the_echo_is_not(
 def test_a_folder_without_a_recogniser_s_model_is_named(
     recordings: Path, speech: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("pyroomacoustics", reason="run script/setup --dev")
+    skip_without_rooms()
     pytest.importorskip("faster_whisper", reason="run script/setup --dev")
     asked = ["--recordings", str(recordings), "--only", "alone", "--speech", str(speech), "--mix", "0", "--jobs", "1"]
     no_model = tmp_path / "no-model"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import sys
 import tempfile
 from dataclasses import replace
@@ -22,6 +21,7 @@ from script.support.sound_card.talk import on_card
 from tests.room.casting import Wishes, make_scene
 from tests.room.corpus import built_in
 from tests.room.equipment import Equipment
+from tests.room.installed import skip_without_rooms
 from tests.room.noises import NoiseKind
 from tests.room.scene import Kind
 from tests.sound_card.card import room_card, why_not
@@ -37,8 +37,7 @@ REASON = why_not()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=f"no virtual card: {REASON}")
 for package in ("pyaudio", "espeakng_loader"):
     pytest.importorskip(package, reason=f"{package} is not installed", exc_type=ImportError)
-if importlib.util.find_spec("pyroomacoustics") is None:
-    pytest.skip("pyroomacoustics is not installed: run script/setup --dev", allow_module_level=True)
+skip_without_rooms()
 
 # Far more than anything takes on an idle machine, for one that is busy.
 PATIENCE_S = 30.0

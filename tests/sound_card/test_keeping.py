@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import pickle
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from script.support.real_bench.recordings import Kind as Heard
 from script.support.sound_card.keeping import TAKES, NotCleanError, Take, record
 from tests.room.acoustic import AcousticRoom
 from tests.room.corpus import built_in
+from tests.room.installed import skip_without_rooms
 from tests.room.levels import RATE_HZ, frames_of
 from tests.room.staging import Stage, set_stage
 from tests.sound_card.air import AIR_LOG, SPOKEN, STAGE_FILE
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from tests.room.corpus import Corpus
 
 pytest.importorskip("espeakng_loader", reason="espeakng_loader is not installed", exc_type=ImportError)
-if importlib.util.find_spec("pyroomacoustics") is None:
-    pytest.skip("pyroomacoustics is not installed: run script/setup --dev", allow_module_level=True)
+skip_without_rooms()
 
 PERIOD = RATE_HZ // 50
 LATE_FRAMES = frames_of(0.14)

@@ -18,6 +18,7 @@ from satellite.tiers import Tier
 from tests.room.convolution import convolve
 from tests.room.delay import DelayLine
 from tests.room.impulse import PRE_FRAMES, Shell, Source, responses
+from tests.room.installed import skip_without_rooms
 from tests.room.loudspeaker import Loudspeaker
 from tests.satellite.doctor.check_up import RATE_HZ, layout_of, level_of, programme, to_int16
 
@@ -39,7 +40,7 @@ FRAMES = len(programme().samples) // BLOCK * BLOCK
 
 def echo_of(played: Signal, drift_ppm: float) -> Signal:
     """Give the echo of a small loudspeaker 8 cm from the microphone of a living room, as loud there as it is played."""
-    pytest.importorskip("pyroomacoustics", reason="pyroomacoustics is not installed: run script/setup --dev")
+    skip_without_rooms()
     loudspeaker = Loudspeaker()
     (air,) = responses(SHELL, MICROPHONE, [Source(LOUDSPEAKER_AT)])
     response = convolve(air, loudspeaker.response())
