@@ -12,7 +12,7 @@ from satellite.hearing.capture import RATE_HZ, CaptureResampler
 from satellite.hearing.cleaning import Cleaner, CleaningSettings
 from satellite.hearing.echo import BLOCK_SAMPLES
 from satellite.hearing.preroll import DEFAULT_SECONDS, PreRoll
-from satellite.hearing.vad import WINDOW_SAMPLES
+from satellite.hearing.vad import WINDOW_SAMPLES, Rest
 from satellite.hearing.vad_gain import VadGain
 from wire.errors import SettingError
 
@@ -109,6 +109,7 @@ class FrontEnd:
         self._vad_gain = VadGain(settings.vad_gain_db)
         self._vad_cleaner = Cleaner(settings.for_vad())
         self._gain_db = 20 * math.log10(settings.volume_multiplier)
+        self._rest = Rest()
         self._window = np.zeros(WINDOW_SAMPLES, np.float32)
         self._in_window = 0
         self._ended_windows = 0
@@ -157,8 +158,7 @@ class FrontEnd:
         if self._in_window < WINDOW_SAMPLES:
             return []
         self._ended_windows += 1
-        # The detector keeps a state: it must hear every window.
-        probability = self._vad.process(self._window)
+        probability = self._judge()
         power = float(self._window @ self._window) / WINDOW_SAMPLES
         level_db = 10 * math.log10(power + _SILENCE) - self._gain_db - self._vad_gain.db
         bright_share = _bright_share(self._window) if probability >= _MAY_BE_VOICED else 0.0
@@ -167,6 +167,15 @@ class FrontEnd:
         self._in_window = 0
         self._fill_window(for_vad[until_full:])
         return [window]
+
+    def _judge(self) -> float:
+        # What a canceller leaves of us is quieter than any room, and so is a user in it.
+        if self._rest.may_skip(self._window) and not self._echo.report.playing:
+            self._vad.skip(self._window)
+            return 0.0
+        probability = self._vad.process(self._window)
+        self._rest.judged(probability)
+        return probability
 
     def _fill_window(self, samples: Samples) -> None:
         end = self._in_window + len(samples)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -23,6 +24,16 @@ WINDOW_SAMPLES = 512
 CONTEXT_SAMPLES = 64
 _STATE_SHAPE = (2, 1, 128)
 _NO_SPEECH = 0.1
+# A second without speech; a pause between two sentences is shorter.
+_REST_AFTER_WINDOWS = 32
+# A window so little louder than the steady noise (2 dB) holds no voice that Silero could hear: one that is 3 dB softer
+# than the noise adds as much. White noise varies by 0.3 dB from window to window.
+_STEADY = 10 ** (2 / 10)
+# The noise is followed upwards by 3 dB a second, so that a sentence hardly lifts it, and down within some 150 ms.
+_NOISE_RISE = 10 ** (3 * WINDOW_SAMPLES / RATE_HZ / 10)
+_NOISE_FALL = 0.2
+# Below -75 dBFS there is no voice, and what noise suppression leaves of a quiet room comes in single bits.
+_LEAST_NOISE = 10 ** (-75 / 10) * WINDOW_SAMPLES
 # ONNX Runtime's own messages: errors only, its warnings about the model's graph tell a user nothing.
 _LOG_ERRORS = 3
 
@@ -32,6 +43,37 @@ class Vad(Protocol):
 
     def process(self, window: NDArray[np.float32]) -> float:
         """Return the probability of speech, 0 to 1, in the next 512 samples (16 kHz, -1 to 1)."""
+
+    def skip(self, window: NDArray[np.float32]) -> None:
+        """Take the next 512 samples, in which nobody speaks."""
+
+
+class Rest:
+    """Tells when a detector need not be asked: in steady noise, in which nobody has spoken for a while.
+
+    That is most of the day, and the detector is half of what a quiet room costs.
+    """
+
+    def __init__(self) -> None:
+        self._quiet_windows = 0
+        # The energy of a window of steady noise.
+        self._noise = math.inf
+
+    def may_skip(self, window: NDArray[np.float32]) -> bool:
+        """Take the next window; tell whether it may be skipped. If it is not, `judged` must be told of it."""
+        energy = float(window @ window)
+        is_steady = energy <= _STEADY * max(self._noise, _LEAST_NOISE)
+        if energy < self._noise:
+            self._noise = energy if math.isinf(self._noise) else self._noise + _NOISE_FALL * (energy - self._noise)
+        else:
+            self._noise = min(energy, self._noise * _NOISE_RISE)
+        if not is_steady:
+            self._quiet_windows = 0
+        return self._quiet_windows >= _REST_AFTER_WINDOWS
+
+    def judged(self, probability: float) -> None:
+        """Take note of the probability of speech in a window that was not skipped."""
+        self._quiet_windows = self._quiet_windows + 1 if probability < _NO_SPEECH else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +119,15 @@ class SileroVad:
         self._recent: deque[NDArray[np.float32]] = deque(maxlen=memory.reheard_windows)
         self._astray_windows = memory.astray_windows
         self._quiet_windows = 0
+        # Windows were skipped since the last one that was judged.
+        self._is_behind = False
 
     def process(self, window: NDArray[np.float32]) -> float:
         """Return the probability of speech in the next window; ValueError unless it is 512 samples long."""
         if window.shape != (WINDOW_SAMPLES,):
             raise ValueError(f"a window has {WINDOW_SAMPLES} samples, not {window.shape}")
+        if self._is_behind:
+            self._rehear()
         probability = self._judge(window)
         self._recent.append(window.copy())
         self._quiet_windows = self._quiet_windows + 1 if probability < _NO_SPEECH else 0
@@ -89,9 +135,15 @@ class SileroVad:
             self._rehear()
         return probability
 
+    def skip(self, window: NDArray[np.float32]) -> None:
+        """Take the next window without judging it: the memory is made from the last ones when that is over."""
+        self._recent.append(window.copy())
+        self._is_behind = True
+
     def _rehear(self) -> None:
         """Make the memory anew from what was heard last."""
         self._quiet_windows = 0
+        self._is_behind = False
         self._samples[:] = 0
         self._state = np.zeros(_STATE_SHAPE, np.float32)
         for window in self._recent:

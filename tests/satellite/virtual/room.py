@@ -42,7 +42,7 @@ class EnergyVad:
     def process(self, window: NDArray[np.float32]) -> float:
         return 0.95 if float(window @ window) / len(window) > _LOUD**2 else 0.0
 
-    def reset(self) -> None:
+    def skip(self, window: NDArray[np.float32]) -> None:
         """Nothing is remembered."""
 
 
