@@ -53,7 +53,7 @@ _SECONDS = 30
 _IDLE_GOAL_MS = 30
 # A satellite has loaded everything and a canceller has looked around by then.
 _SETTLED_S = 5.0
-# Counted without a spread: two runs of a deterministic program differ by less than a thousandth.
+# Counted without a spread: what differs from run to run is an import's (see bench_instructions).
 _COUNTED_S = 2
 _GOAL_M = 120
 _WAKE_WORD = "okay_nabu"

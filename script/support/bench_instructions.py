@@ -15,6 +15,8 @@ from wire.errors import InterjectError
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _PLUGIN = Path(__file__).with_name("count_instructions.c")
+# The import of ONNX Runtime takes 185 million more in one run of three: the least of several counts, seen twice.
+_ALIKE, _MOST_RUNS = 0.001, 8
 # More threads would count differently from run to run.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -66,8 +68,13 @@ class Arm64:
             _run([_found("gcc"), "-shared", "-fPIC", "-O2", "-o", str(plugin), str(_PLUGIN)], {})
             qemu = [_found("qemu-aarch64"), "-cpu", "cortex-a72", "-L", str(self._root), "-plugin", str(plugin)]
             paths = f"{self._root / 'opt' / 'site'}:{_REPOSITORY}"
-            said = _run([*qemu, str(self._python), "-m", module, *arguments], {"PYTHONPATH": paths})
-        return _only(r"instructions: (\d+)", said)
+            counts: list[int] = []
+            for _ in range(_MOST_RUNS):
+                said = _run([*qemu, str(self._python), "-m", module, *arguments], {"PYTHONPATH": paths})
+                counts = sorted([*counts, _only(r"instructions: (\d+)", said)])
+                if len(counts) > 1 and counts[1] - counts[0] <= _ALIKE * counts[0]:
+                    return counts[0]
+        raise NotCountedError(f"no two of {_MOST_RUNS} counts are alike: {counts}")
 
     def _hide_this_processor(self) -> None:
         """Let ONNX Runtime find no processor in /sys: it would die of one of another kind."""
