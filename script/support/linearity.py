@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satellite.devices.pcm import INT16_FULL_SCALE
-from satellite.devices.wav import read_wav
+from script.support.real_bench.listening import at_16_khz
+from script.support.real_bench.recordings import read_recordings
 from tests.room.acoustic import AcousticRoom
 from tests.room.casting import Wishes, make_scene
 from tests.room.convolution import BLOCK_FRAMES
@@ -20,7 +20,6 @@ from tests.room.levels import RATE_HZ, frames_of
 from tests.room.noises import NoiseKind
 from tests.room.scene import Kind
 from tests.room.staging import set_stage
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,9 +36,6 @@ _LEAD_FRAMES = frames_of(0.003)
 # Delays that are looked for; the band in which a small loudspeaker says something.
 _MOST_DELAY_FRAMES = frames_of(0.5)
 _BAND_HZ = (150.0, 3_800.0)
-# Conjugate gradients until the rest of the gradient is a thousandth, which is within 0.1 dB here.
-_MOST_ROUNDS = 150
-_PRECISION = 1e-6
 _RIDGE = 1e-6
 # Of digital silence, which a gate may give.
 _LEAST_ENERGY = 1e-9
@@ -52,15 +48,6 @@ _BEFORE_S, _AFTER_S = 0.1, 0.3
 _LEAST_SHARE = 0.5
 _SCENE_S = 15.0
 _FIRST_SEED = 500
-
-
-class RecordingsError(InterjectError):
-    """A folder of recorded echoes cannot be used."""
-
-    def __init__(self, folder: Path, reason: str) -> None:
-        super().__init__(f"{folder}: {reason}")
-        self.folder = folder
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +85,19 @@ def simulated(per_class: int, corpus: Corpus) -> Iterator[Linearity]:
 
 
 def recorded(folder: Path) -> Iterator[Linearity]:
-    """Measure recordings: manifest.json, a list of {"id", "mic", "loudspeaker", "user_speech_s"}, and WAV files.
+    """Measure the recordings of a folder; what has no echo outside the user's speech is left out.
 
-    What has no echo outside the user's speech is left out. Raises RecordingsError.
+    Raises RecordingsError.
     """
-    try:
-        clips = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        for clip in clips:
-            mic, played = (read_wav(folder / clip[side], RATE_HZ) for side in ("mic", "loudspeaker"))
-            size = min(len(mic), len(played))
-            counts = _audible(_wave(played[:size]))
-            for start_s, end_s in clip["user_speech_s"]:
-                counts[max(0, frames_of(start_s - _BEFORE_S)) : frames_of(end_s + _AFTER_S)] = False
-            if np.count_nonzero(counts) >= RATE_HZ:
-                yield linearity(clip["id"], _wave(mic[:size]), _wave(played[:size]), counts)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordingsError(folder, f"cannot be used: {error!r}") from error
+    for recording in read_recordings(folder):
+        mic, played = (
+            at_16_khz(signal, recording.rate_hz).astype(np.float64) for signal in (recording.mic, recording.played)
+        )
+        counts = _audible(played)
+        for span in recording.spans:
+            counts[max(0, frames_of(span.start_s - _BEFORE_S)) : frames_of(span.end_s + _AFTER_S)] = False
+        if np.count_nonzero(counts) >= RATE_HZ:
+            yield linearity(recording.name, mic, played, counts)
 
 
 def rows(name: str, found: Sequence[Linearity], weights: Mapping[str, float] | None = None) -> list[list[str]]:
@@ -163,31 +147,27 @@ def _delay(mic: Wave, played: Wave) -> int:
 
 
 def _best(mic: Wave, played: Wave, counts: NDArray[np.bool_]) -> Wave:
-    """Give what the filter with the least error where it counts makes of what is played (conjugate gradients)."""
+    """Give what the filter with the least error where it counts makes of what is played: of the normal equations."""
     size = 1 << (len(played) + _TAPS).bit_length()
     spectrum = np.fft.rfft(played, size)
 
-    def filtered(taps: Wave) -> Wave:
-        return np.fft.irfft(spectrum * np.fft.rfft(taps, size), size)[: len(played)]
+    def correlated(signal: Wave) -> Wave:
+        return np.fft.irfft(np.conj(spectrum) * np.fft.rfft(np.where(counts, signal, 0), size), size)[:_TAPS]
 
-    def gradient(error: Wave) -> Wave:
-        return np.fft.irfft(np.conj(spectrum) * np.fft.rfft(np.where(counts, error, 0), size), size)[:_TAPS]
-
-    ridge = _RIDGE * float(np.sum(played[counts] ** 2))
-    taps = np.zeros(_TAPS)
-    rest = gradient(mic)
-    first = energy = float(rest @ rest)
-    direction = rest
-    for _ in range(_MOST_ROUNDS):
-        if energy <= _PRECISION * first:
-            break
-        curved = gradient(filtered(direction)) + ridge * direction
-        step = energy / float(direction @ curved)
-        taps += step * direction
-        rest = rest - step * curved
-        before, energy = energy, float(rest @ rest)
-        direction = rest + energy / before * direction
-    return filtered(taps)
+    power = correlated(played)
+    # Every row is the one above, moved on, but for what enters and leaves where something begins and ceases to count.
+    before = np.concatenate((np.zeros(_TAPS), played))
+    edges = np.flatnonzero(np.diff(counts, prepend=False, append=False))
+    ends = before[edges[:, None] + np.arange(_TAPS - 1, 0, -1)]
+    signs = np.resize((1.0, -1.0), len(edges))
+    matrix = np.empty((_TAPS, _TAPS))
+    matrix[0] = matrix[:, 0] = power
+    matrix[1:, 1:] = (ends.T * signs) @ ends
+    for row in range(1, _TAPS):
+        matrix[row, 1:] += matrix[row - 1, :-1]
+    matrix.flat[:: _TAPS + 1] += _RIDGE * power[0]
+    taps = np.linalg.solve(matrix, correlated(mic))
+    return np.fft.irfft(spectrum * np.fft.rfft(taps, size), size)[: len(played)]
 
 
 def _audible(played: Wave) -> NDArray[np.bool_]:

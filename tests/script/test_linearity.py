@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from satellite.devices.pcm import to_int16
-from script.support.linearity import RecordingsError, linearity, recorded, rows
+from script.support.linearity import linearity, recorded, rows
+from script.support.real_bench.recordings import RecordingsError
 from script.support.room import main
 from tests.room.levels import RATE_HZ
 
@@ -55,11 +56,12 @@ def write(path: Path, samples: NDArray[np.float64]) -> None:
 def test_recordings_are_measured_where_nobody_else_speaks(tmp_path: Path) -> None:
     mic, played = echo(10.0)
     mic[4 * RATE_HZ : 5 * RATE_HZ] += 0.3 * np.random.default_rng(2).standard_normal(RATE_HZ)
-    for name, samples in (("mic", mic), ("played", played), ("silence", np.zeros_like(played))):
-        write(tmp_path / f"{name}.wav", samples)
+    for name, side in (("talk", played), ("quiet", np.zeros_like(played))):
+        write(tmp_path / f"{name}_mic.wav", mic)
+        write(tmp_path / f"{name}_lpb.wav", side)
     clips = [
-        {"id": "talk", "mic": "mic.wav", "loudspeaker": "played.wav", "user_speech_s": [[4.0, 5.0]]},
-        {"id": "quiet", "mic": "mic.wav", "loudspeaker": "silence.wav", "user_speech_s": []},
+        {"id": "talk", "kind": "double-talk", "user_speech_s": [[4.0, 5.0]]},
+        {"id": "quiet", "kind": "near-end"},
     ]
     (tmp_path / "manifest.json").write_text(json.dumps(clips), encoding="utf-8")
     (found,) = recorded(tmp_path)
