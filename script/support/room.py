@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import wave
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
@@ -16,6 +15,8 @@ import numpy as np
 from satellite.devices.pcm import to_int16
 from script.support.linearity import recorded as recorded_echoes
 from script.support.linearity import rows, simulated
+from script.support.real_bench.recordings import write_recordings, write_wav
+from script.support.room_pairs import pairs
 from tests.room.acoustic import AcousticRoom
 from tests.room.casting import SCENE_S, ChangeKind, Wishes, make_scene
 from tests.room.convolution import BLOCK_FRAMES
@@ -59,6 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.linearity is not None:
             sys.stdout.write(_linearity(arguments.linearity, arguments.recordings, corpus))
             return 0
+        if arguments.pairs is not None:
+            devices = pairs(arguments.pairs, arguments.seed, corpus, _wishes(arguments))
+            names = write_recordings(arguments.out, devices)
+            sys.stdout.write("".join(f"{arguments.out / name}\n" for name in names))
+            return 0
         for kind in SCENE_KINDS if arguments.scene is None else (arguments.scene,):
             stage = set_stage(make_scene(kind, arguments.seed, corpus, _wishes(arguments)), corpus)
             render(stage, arguments.out / stage.scene.name)
@@ -83,10 +89,10 @@ def write_scene(
 ) -> None:
     """Write what was played, what was heard of it, and the truth; `told` is put beside it in labels.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "mic.wav", heard.mic)
-    _write(folder / "loudspeaker.wav", played)
-    _write(folder / "user.wav", to_int16(heard.people))
-    _write(folder / "echo.wav", to_int16(heard.echo))
+    write_wav(folder / "mic.wav", heard.mic, RATE_HZ)
+    write_wav(folder / "loudspeaker.wav", played, RATE_HZ)
+    write_wav(folder / "user.wav", to_int16(heard.people), RATE_HZ)
+    write_wav(folder / "echo.wav", to_int16(heard.echo), RATE_HZ)
     truth = {**_truth(stage), **(told or {})}
     (folder / "labels.json").write_text(json.dumps(truth, indent=1, default=plain) + "\n", encoding="utf-8")
 
@@ -109,14 +115,6 @@ def plain(value: object) -> object:
     if isinstance(value, Enum):
         return value.value
     raise TypeError(f"{value!r} has no place in JSON")
-
-
-def _write(path: Path, samples: Samples) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE_HZ)
-        file.writeframes(samples.tobytes())
 
 
 def _linearity(per_class: int, recordings: Path | None, corpus: Corpus) -> str:
@@ -236,6 +234,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         const=_SCENES_A_CLASS,
         metavar="N",
         help=f"only print how linear the echoes of N devices of each class are; default: {_SCENES_A_CLASS}",
+    )
+    add(
+        "--pairs",
+        type=how_many,
+        metavar="N",
+        help="only write N devices as recordings for script/bench real, each with nobody who speaks and with a user",
     )
     add("--recordings", type=Path, metavar="DIR", help="put recorded echoes beside them: manifest.json and WAV files")
     add("--out", type=Path, default=_DEFAULT_OUT, metavar="DIR", help=f"default: {_DEFAULT_OUT}")

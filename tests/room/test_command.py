@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import wave
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from script.support.real_bench.recordings import Kind, read_recordings
 from script.support.room import main
 from tests.room.levels import RATE_HZ
 from tests.room.scene import SCENE_KINDS
@@ -71,3 +73,30 @@ def test_a_folder_without_a_manifest_is_named(
 ) -> None:
     assert main(["--speech", str(tmp_path), "--out", str(tmp_path)]) == 2
     assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_devices_become_recordings_that_the_bench_of_real_ones_reads(
+    tmp_path: Path, corpus: Corpus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["--pairs", "4", "--seconds", "18", "--noise", "quiet", "--effort", "normal", "--echo-db", "5"]
+    assert main([*asked, "--out", str(tmp_path)]) == 0
+    written = read_recordings(tmp_path)
+    assert [str(tmp_path / one.name) for one in written] == capsys.readouterr().out.split()
+    assert Counter(one.name.split("-")[0] for one in written if one.kind is Kind.FAR_END) == {
+        "speakerphone": 1,
+        "laptop": 1,
+        "phone": 2,
+    }
+    alone, both = written[:2]
+    assert (alone.spans, both.kind) == ((), Kind.DOUBLE_TALK)
+    for recording in (alone, both):
+        # The first word is played half a second after the beginning.
+        assert recording.mic.size == recording.played.size > 10 * RATE_HZ
+        assert not np.abs(recording.played[: RATE_HZ // 2]).max()
+        assert np.abs(recording.played[RATE_HZ // 2 : RATE_HZ]).max() > 1_000
+    speech = both.spans[0]
+    said, before = (
+        np.square(both.mic[round(from_s * RATE_HZ) : round(to_s * RATE_HZ)].astype(float)).mean()
+        for from_s, to_s in ((speech.start_s, speech.end_s), (1.0, speech.start_s))
+    )
+    assert said > before

@@ -12,6 +12,7 @@ from satellite.devices.wav import read_wav
 from wire.errors import InterjectError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from satellite.devices.base import Samples
@@ -76,6 +77,28 @@ def read_recordings(folder: Path, only: str = "") -> list[Recording]:
     if not recordings:
         raise RecordingsError(folder, f"no recording has {only!r} in its name" if only else "its manifest is empty")
     return recordings
+
+
+def write_recordings(folder: Path, recordings: Iterable[Recording]) -> list[str]:
+    """Write recordings as read_recordings reads them; give their names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = []
+    for recording in recordings:
+        for signal, samples in (("mic", recording.mic), ("lpb", recording.played)):
+            write_wav(folder / f"{recording.name}_{signal}.wav", samples, recording.rate_hz)
+        spans = [[span.start_s, span.end_s] for span in recording.spans]
+        entries.append({"id": recording.name, "kind": recording.kind.value, "user_speech_s": spans})
+    (folder / "manifest.json").write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
+    return [str(entry["id"]) for entry in entries]
+
+
+def write_wav(path: Path, samples: Samples, rate_hz: int) -> None:
+    """Write mono samples."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(samples.tobytes())
 
 
 def _read(folder: Path, entry: dict[str, Any], labels: dict[str, Any]) -> Recording:

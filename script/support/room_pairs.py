@@ -1,0 +1,59 @@
+"""Simulated devices as pairs of recordings, for script/bench real to judge as it judges real ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from script.support.real_bench.recordings import Kind as PairKind
+from script.support.real_bench.recordings import Recording, Span
+from tests.room.acoustic import AcousticRoom
+from tests.room.casting import make_scene
+from tests.room.convolution import BLOCK_FRAMES
+from tests.room.equipment import MIX, Equipment
+from tests.room.levels import RATE_HZ, frames_of
+from tests.room.scene import Kind
+from tests.room.staging import set_stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.room.casting import Wishes
+    from tests.room.corpus import Corpus
+
+# What a pair has of the room before its reply: a recording does not begin with the first word either.
+_BEFORE_S = 0.5
+_KINDS = {Kind.SILENCE: PairKind.FAR_END, Kind.DOUBLE_TALK: PairKind.DOUBLE_TALK}
+
+
+def pairs(devices: int, first_seed: int, corpus: Corpus, wishes: Wishes) -> Iterator[Recording]:
+    """Give two pairs of each of so many devices, mixed as they are met: nobody speaks, and somebody talks all the time.
+
+    A wish for a class of devices makes all of them of that class.
+    """
+    for number, equipment in enumerate(_mixed(devices) if wishes.equipment is None else [wishes.equipment] * devices):
+        for kind in _KINDS:
+            yield _pair(kind, first_seed + number, equipment, corpus, wishes)
+
+
+def _mixed(devices: int) -> list[Equipment]:
+    """Give each class its share of the devices, to the nearest whole one."""
+    shares = np.cumsum([0.0, *(weight for _, weight in MIX)])
+    until = np.rint(shares / shares[-1] * devices).astype(int)
+    return [equipment for (equipment, _), count in zip(MIX, np.diff(until), strict=True) for _ in range(count)]
+
+
+def _pair(kind: Kind, seed: int, equipment: Equipment, corpus: Corpus, wishes: Wishes) -> Recording:
+    stage = set_stage(make_scene(kind, seed, corpus, replace(wishes, equipment=equipment)), corpus)
+    played = stage.uninterrupted()[: len(stage.reply) // BLOCK_FRAMES * BLOCK_FRAMES]
+    mic = AcousticRoom(stage).step(played)
+    begin = stage.scene.reply_from_frame - frames_of(_BEFORE_S)
+    spans = (
+        Span((label.start_frame - begin) / RATE_HZ, (label.end_frame - begin) / RATE_HZ)
+        for label in stage.labels
+        if label.kind is kind
+    )
+    name = f"{equipment.value}-{seed}-{_KINDS[kind].value}"
+    return Recording(name, _KINDS[kind], RATE_HZ, mic[begin:], played[begin:], tuple(spans))
