@@ -1,34 +1,26 @@
-"""How linear an echo is: what the best linear filter in hindsight would take out of it, simulated and recorded."""
+"""What an echo is like, simulated and recorded: how linear, how much louder than the noise, how steady its gain."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from satellite.devices.pcm import INT16_FULL_SCALE
 from script.support.real_bench.listening import at_16_khz
-from script.support.real_bench.recordings import read_recordings
-from tests.room.acoustic import AcousticRoom
-from tests.room.casting import Wishes, make_scene
 from tests.room.convolution import BLOCK_FRAMES
-from tests.room.equipment import MIX
 from tests.room.levels import RATE_HZ, frames_of
-from tests.room.noises import NoiseKind
-from tests.room.scene import Kind
-from tests.room.staging import set_stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from satellite.devices.base import Samples
-    from tests.room.corpus import Corpus
+    from script.support.real_bench.recordings import Recording
+    from tests.room.levels import Signal
 
 Wave = NDArray[np.float64]
+_Sample = TypeVar("_Sample", bound=np.generic)
 
 # As long as the canceller's filter; what begins a little before the echo is in it too.
 _TAPS = frames_of(0.18)
@@ -36,103 +28,124 @@ _LEAD_FRAMES = frames_of(0.003)
 # Delays that are looked for; the band in which a small loudspeaker says something.
 _MOST_DELAY_FRAMES = frames_of(0.5)
 _BAND_HZ = (150.0, 3_800.0)
+# Below, a room rumbles and a small loudspeaker is silent.
+_RUMBLE_HZ = 100.0
 _RIDGE = 1e-6
 # Of digital silence, which a gate may give.
-_LEAST_ENERGY = 1e-9
+_LEAST_POWER = 1e-12
 # Something is played where 10 ms of it are above this, and rings on for a while.
 _AUDIBLE_DBFS = -50.0
 _RINGS_S = 0.3
 # Whoever is labelled may be heard a little earlier and later.
 _BEFORE_S, _AFTER_S = 0.1, 0.3
-# Of a second, what has to count for it to have a figure.
-_LEAST_SHARE = 0.5
-_SCENE_S = 15.0
-_FIRST_SEED = 500
+# The quietest of so long pieces, of which there are some between words whatever is played, are noise.
+_PIECE_FRAMES = frames_of(0.02)
+_QUIETEST = 0.1
+# Of what is left of an echo, so much is no noise: what the quietest pieces say is not exact.
+_LEAST_SHARE = 0.03
+# A gain is looked for in pieces that are long against a filter's delay, and loud.
+_GAIN_FRAMES = frames_of(0.1)
+_LOUD_DB = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Linearity:
-    """What the filter takes out of an echo, noise included: of all of it, and of each second (dB)."""
+class Echo:
+    """An echo from 100 Hz on, in dB.
+
+    linear_db: by how much the best linear filter of 180 ms in hindsight lowers it, noise included. noiseless_db: the
+    same, as far as it is no noise. above_noise_db: inf where silence is digital. unsteady_db: from P10 to P90 of the
+    microphone's gain in pieces of 100 ms.
+    """
 
     name: str
-    whole_db: float
-    seconds_db: tuple[float, ...]
+    linear_db: float
+    noiseless_db: float
+    above_noise_db: float
+    unsteady_db: float
 
 
-def linearity(name: str, mic: Wave, played: Wave, counts: NDArray[np.bool_]) -> Linearity:
-    """Fit one filter of 180 ms to all samples that count; raises ValueError where none does."""
-    late = np.concatenate((np.zeros(max(0, _delay(mic, played) - _LEAD_FRAMES)), played))[: len(mic)]
-    left = mic - _best(mic, late, counts)
-    seconds = []
-    for start in range(0, len(mic) - RATE_HZ + 1, RATE_HZ):
-        second = slice(start, start + RATE_HZ)
-        if np.mean(counts[second]) >= _LEAST_SHARE:
-            seconds.append(_gain_db(mic[second], left[second], counts[second]))
-    return Linearity(name, _gain_db(mic, left, counts), tuple(seconds))
-
-
-def simulated(per_class: int, corpus: Corpus) -> Iterator[Linearity]:
-    """Measure so many scenes of each class of devices, in which nobody speaks."""
-    for equipment, _ in MIX:
-        for seed in range(_FIRST_SEED, _FIRST_SEED + per_class):
-            wishes = Wishes(seconds=_SCENE_S, noise=NoiseKind.QUIET, equipment=equipment)
-            stage = set_stage(make_scene(Kind.SILENCE, seed, corpus, wishes), corpus)
-            played = stage.uninterrupted()[: len(stage.reply) // BLOCK_FRAMES * BLOCK_FRAMES]
-            mic = AcousticRoom(stage).step(played)
-            counts = np.zeros(len(mic), np.bool_)
-            counts[stage.scene.reply_from_frame :] = True
-            yield linearity(equipment.value, _wave(mic), _wave(played), counts)
-
-
-def recorded(folder: Path) -> Iterator[Linearity]:
-    """Measure the recordings of a folder; what has no echo outside the user's speech is left out.
-
-    Raises RecordingsError.
-    """
-    for recording in read_recordings(folder):
+def echoes(recordings: Iterable[Recording]) -> Iterator[Echo]:
+    """Measure recordings; one in which no echo is heard outside the user's speech is left out."""
+    for recording in recordings:
         mic, played = (
-            at_16_khz(signal, recording.rate_hz).astype(np.float64) for signal in (recording.mic, recording.played)
+            _without_rumble(at_16_khz(signal, recording.rate_hz)) for signal in (recording.mic, recording.played)
         )
-        counts = _audible(played)
+        alone = np.ones(len(mic), np.bool_)
         for span in recording.spans:
-            counts[max(0, frames_of(span.start_s - _BEFORE_S)) : frames_of(span.end_s + _AFTER_S)] = False
+            alone[max(0, frames_of(span.start_s - _BEFORE_S)) : frames_of(span.end_s + _AFTER_S)] = False
+        counts = alone & _audible(played)
         if np.count_nonzero(counts) >= RATE_HZ:
-            yield linearity(recording.name, mic, played, counts)
+            yield measured(recording.name, mic, played, counts, _noise(mic, alone))
 
 
-def rows(name: str, found: Sequence[Linearity], weights: Mapping[str, float] | None = None) -> list[list[str]]:
-    """Give a row for each name in it and one for all: how many echoes, P10, P50 and P90 of them and of their seconds.
+def measured(name: str, mic: Wave, played: Wave, counts: NDArray[np.bool_], noise: float = 0.0) -> Echo:
+    """Fit a filter to all samples that count, of which there are some; noise: its power."""
+    late = np.concatenate((np.zeros(max(0, _delay(mic, played) - _LEAD_FRAMES)), played))[: len(mic)]
+    echo = _best(mic, late, counts)
+    heard, left = (float(np.mean(np.square(signal[counts]))) for signal in (mic, mic - echo))
+    return Echo(
+        name=name,
+        linear_db=_decibels(heard, left),
+        noiseless_db=_decibels(heard - noise, max(left - noise, _LEAST_SHARE * left)),
+        above_noise_db=_decibels(heard - noise, noise) if noise > _LEAST_POWER else math.inf,
+        unsteady_db=_unsteady_db(mic, echo, counts),
+    )
 
-    weights: how often each name is met; None where each echo counts alike.
-    """
+
+def rows(name: str, found: Sequence[Echo]) -> list[list[str]]:
+    """Give a row for each name in it and one for all: how many echoes, and of each measure P10, P50 and P90."""
     by_name = {one.name: [other for other in found if other.name == one.name] for one in found}
-    alike = dict.fromkeys(by_name, 1.0) if weights is None else weights
-    shares = [alike[one.name] / len(by_name[one.name]) if weights else 1.0 for one in found]
-    every = [_row(one, same, [1.0] * len(same)) for one, same in by_name.items()]
-    return [*every, _row(name, found, shares)]
+    return [_row(*item) for item in [*by_name.items(), (name, found)]]
 
 
-def _row(name: str, found: Sequence[Linearity], shares: Sequence[float]) -> list[str]:
-    seconds = [
-        (second, share / len(one.seconds_db))
-        for one, share in zip(found, shares, strict=True)
-        for second in one.seconds_db
-    ]
-    whole = _percentiles([one.whole_db for one in found], shares)
+def _row(name: str, found: Sequence[Echo]) -> list[str]:
+    measures = zip(
+        *((one.linear_db, one.noiseless_db, one.above_noise_db, one.unsteady_db) for one in found), strict=True
+    )
     return [
         name,
         str(len(found)),
-        *whole,
-        *_percentiles([second for second, _ in seconds], [share for _, share in seconds]),
+        *(
+            f"{value:.1f}"
+            for measure in measures
+            for value in np.quantile(measure, (0.1, 0.5, 0.9), method="inverted_cdf")
+        ),
     ]
 
 
-def _percentiles(values: Sequence[float], shares: Sequence[float]) -> list[str]:
-    """Give P10, P50 and P90 of values that are met so often; dashes where there are none."""
-    if not values:
-        return ["-"] * 3
-    found = np.quantile(values, (0.1, 0.5, 0.9), weights=np.asarray(shares), method="inverted_cdf")
-    return [f"{value:.1f}" for value in found]
+def _without_rumble(signal: Signal) -> Wave:
+    spectrum = np.fft.rfft(signal.astype(np.float64))
+    spectrum[np.fft.rfftfreq(len(signal), 1 / RATE_HZ) < _RUMBLE_HZ] = 0
+    return np.fft.irfft(spectrum, len(signal))
+
+
+def _noise(mic: Wave, alone: NDArray[np.bool_]) -> float:
+    """Give the power of what is heard where nobody speaks and nothing is played."""
+    powers = _powers(mic, _PIECE_FRAMES)[_pieces(alone, _PIECE_FRAMES).all(axis=1)]
+    return float(np.mean(np.sort(powers)[: max(1, round(_QUIETEST * len(powers)))]))
+
+
+def _unsteady_db(mic: Wave, echo: Wave, counts: NDArray[np.bool_]) -> float:
+    heard, expected = _pieces(mic, _GAIN_FRAMES), _pieces(echo, _GAIN_FRAMES)
+    powers = np.sum(np.square(expected), axis=1)
+    loud = _pieces(counts, _GAIN_FRAMES).all(axis=1)
+    loud &= powers > powers[loud].max(initial=0) * 10 ** (-_LOUD_DB / 10)
+    gains = np.sum(heard * expected, axis=1)[loud] / powers[loud]
+    low, high = np.quantile(np.square(gains), (0.1, 0.9))
+    return _decibels(high, low)
+
+
+def _powers(signal: Wave, frames: int) -> Wave:
+    powers: Wave = np.mean(np.square(_pieces(signal, frames)), axis=1)
+    return powers
+
+
+def _pieces(signal: NDArray[_Sample], frames: int) -> NDArray[_Sample]:
+    return signal[: len(signal) // frames * frames].reshape(-1, frames)
+
+
+def _decibels(power: float, reference: float) -> float:
+    return 10 * math.log10(max(power, _LEAST_POWER) / max(reference, _LEAST_POWER))
 
 
 def _delay(mic: Wave, played: Wave) -> int:
@@ -172,17 +185,7 @@ def _best(mic: Wave, played: Wave, counts: NDArray[np.bool_]) -> Wave:
 
 def _audible(played: Wave) -> NDArray[np.bool_]:
     """Tell where something was played just before."""
-    blocks = len(played) // BLOCK_FRAMES
-    powers = np.mean(np.square(played[: blocks * BLOCK_FRAMES].reshape(blocks, BLOCK_FRAMES)), axis=1)
     reach = np.ones(frames_of(_RINGS_S) // BLOCK_FRAMES)
-    heard = np.convolve(powers > 10 ** (_AUDIBLE_DBFS / 10), reach)[:blocks] > 0
-    return np.pad(np.repeat(heard, BLOCK_FRAMES), (0, len(played) - blocks * BLOCK_FRAMES))
-
-
-def _gain_db(mic: Wave, left: Wave, counts: NDArray[np.bool_]) -> float:
-    heard, rest = (float(np.sum(np.square(signal[counts]))) for signal in (mic, left))
-    return 10 * math.log10(max(heard, _LEAST_ENERGY) / max(rest, _LEAST_ENERGY))
-
-
-def _wave(samples: Samples) -> Wave:
-    return samples.astype(np.float64) / INT16_FULL_SCALE
+    powers = _powers(played, BLOCK_FRAMES)
+    heard = np.convolve(powers > 10 ** (_AUDIBLE_DBFS / 10), reach)[: len(powers)] > 0
+    return np.pad(np.repeat(heard, BLOCK_FRAMES), (0, len(played) - len(powers) * BLOCK_FRAMES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from satellite.devices.pcm import to_int16
-from script.support.linearity import recorded as recorded_echoes
-from script.support.linearity import rows, simulated
-from script.support.real_bench.recordings import write_recordings, write_wav
+from script.support.linearity import echoes, rows
+from script.support.real_bench.recordings import Kind as PairKind
+from script.support.real_bench.recordings import read_recordings, write_recordings, write_wav
 from script.support.room_pairs import pairs
 from tests.room.acoustic import AcousticRoom
 from tests.room.casting import SCENE_S, ChangeKind, Wishes, make_scene
 from tests.room.convolution import BLOCK_FRAMES
 from tests.room.corpus import built_in, flite, recorded
 from tests.room.effort import Effort
-from tests.room.equipment import MIX, Equipment
+from tests.room.equipment import Equipment
 from tests.room.levels import RATE_HZ
 from tests.room.noises import NoiseKind
 from tests.room.scene import INTERRUPTIONS, SCENE_KINDS, Kind
@@ -44,7 +44,13 @@ _DEFAULT_OUT = Path("out/room")
 _SHORTEST_S, _LONGEST_S = 15.0, 600.0
 # Beyond, one of the two is lost in 16 bits.
 _MOST_ECHO_DB = 40.0
-_SCENES_A_CLASS = 8
+_DEVICES = 20
+_ECHO_S = 16.0
+_ECHO_TITLE = """\
+What echoes are like from 100 Hz on, in dB, P10, P50 and P90. linear: what the best filter of 180 ms in hindsight takes,
+noise included; noiseless: the same without it; noise: echo above it; gain: P10 to P90 of the microphone's, 100 ms each
+"""
+_ECHO_HEADS = ["echo", "n", "linear", "", "", "noisel.", "", "", "noise", "", "", "gain", "", ""]
 # No crystal is worse.
 _MOST_DRIFT_PPM = 500.0
 
@@ -58,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         corpus = chosen_corpus(arguments)
         if arguments.linearity is not None:
-            sys.stdout.write(_linearity(arguments.linearity, arguments.recordings, corpus))
+            sys.stdout.write(_echoes(arguments.linearity, arguments.recordings, arguments.seed, corpus))
             return 0
         if arguments.pairs is not None:
             devices = pairs(arguments.pairs, arguments.seed, corpus, _wishes(arguments))
@@ -117,15 +123,15 @@ def plain(value: object) -> object:
     raise TypeError(f"{value!r} has no place in JSON")
 
 
-def _linearity(per_class: int, recordings: Path | None, corpus: Corpus) -> str:
-    """Put the simulated loudspeakers beside recorded ones."""
-    mix = {equipment.value: weight for equipment, weight in MIX}
-    heads = ["echo", "n", "P10", "P50", "P90", "1 s: P10", "P50", "P90"]
-    table = [heads, *rows("simulated, as mixed", list(simulated(per_class, corpus)), mix)]
-    if recordings is not None:
-        table += rows("recorded", list(recorded_echoes(recordings)))
-    lines = (f"{row[0]:22}" + "".join(f"{cell:>10}" for cell in row[1:]) for row in table)
-    return "What the best linear filter of 180 ms in hindsight takes, dB, noise included\n" + "\n".join(lines) + "\n"
+def _echoes(devices: int, folder: Path | None, seed: int, corpus: Corpus) -> str:
+    """Put the echoes of simulated devices beside recorded ones."""
+    alone = (pair for pair in pairs(devices, seed, corpus, Wishes(seconds=_ECHO_S)) if pair.kind is PairKind.FAR_END)
+    simulated = [replace(echo, name=echo.name.split("-")[0]) for echo in echoes(alone)]
+    table = [_ECHO_HEADS, *rows("simulated, as mixed", simulated)]
+    if folder is not None:
+        table += rows("recorded", list(echoes(read_recordings(folder))))
+    lines = (f"{row[0]:22}" + "".join(f"{cell:>8}" for cell in row[1:]) for row in table)
+    return _ECHO_TITLE + "\n".join(lines) + "\n"
 
 
 def add_voices(parser: argparse.ArgumentParser) -> None:
@@ -229,11 +235,11 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add_voices(parser)
     add(
         "--linearity",
-        type=seed,
+        type=how_many,
         nargs="?",
-        const=_SCENES_A_CLASS,
+        const=_DEVICES,
         metavar="N",
-        help=f"only print how linear the echoes of N devices of each class are; default: {_SCENES_A_CLASS}",
+        help=f"only print how linear the echoes of N devices are; default: {_DEVICES}",
     )
     add(
         "--pairs",

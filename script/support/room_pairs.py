@@ -14,6 +14,7 @@ from tests.room.casting import make_scene
 from tests.room.convolution import BLOCK_FRAMES
 from tests.room.equipment import MIX, Equipment
 from tests.room.levels import RATE_HZ, frames_of
+from tests.room.noises import NoiseKind
 from tests.room.scene import Kind
 from tests.room.staging import set_stage
 
@@ -25,17 +26,25 @@ if TYPE_CHECKING:
 
 # What a pair has of the room before its reply: a recording does not begin with the first word either.
 _BEFORE_S = 0.5
+# As in the recordings of the AEC Challenge with a user in them: the echo is 8 dB below to 5 dB above the user, and the
+# noise is steady.
+_ECHO_DB = 0.0
+_NOISES = (NoiseKind.QUIET, NoiseKind.FAN)
 _KINDS = {Kind.SILENCE: PairKind.FAR_END, Kind.DOUBLE_TALK: PairKind.DOUBLE_TALK}
 
 
 def pairs(devices: int, first_seed: int, corpus: Corpus, wishes: Wishes) -> Iterator[Recording]:
     """Give two pairs of each of so many devices, mixed as they are met: nobody speaks, and somebody talks all the time.
 
-    A wish for a class of devices makes all of them of that class.
+    A wish for a class of devices makes all of them of that class. Noise and echo level that nobody wishes for are those
+    of recordings: steady, and as loud as the user.
     """
+    echo_db = _ECHO_DB if wishes.echo_db is None else wishes.echo_db
     for number, equipment in enumerate(_mixed(devices) if wishes.equipment is None else [wishes.equipment] * devices):
+        noise = wishes.noise or _NOISES[number % len(_NOISES)]
+        wished = replace(wishes, equipment=equipment, noise=noise, echo_db=echo_db)
         for kind in _KINDS:
-            yield _pair(kind, first_seed + number, equipment, corpus, wishes)
+            yield _pair(kind, first_seed + number, equipment, corpus, wished)
 
 
 def _mixed(devices: int) -> list[Equipment]:
@@ -46,7 +55,7 @@ def _mixed(devices: int) -> list[Equipment]:
 
 
 def _pair(kind: Kind, seed: int, equipment: Equipment, corpus: Corpus, wishes: Wishes) -> Recording:
-    stage = set_stage(make_scene(kind, seed, corpus, replace(wishes, equipment=equipment)), corpus)
+    stage = set_stage(make_scene(kind, seed, corpus, wishes), corpus)
     played = stage.uninterrupted()[: len(stage.reply) // BLOCK_FRAMES * BLOCK_FRAMES]
     mic = AcousticRoom(stage).step(played)
     begin = stage.scene.reply_from_frame - frames_of(_BEFORE_S)

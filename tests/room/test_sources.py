@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from satellite.devices.pcm import to_int16
-from script.support.linearity import linearity
+from script.support.linearity import measured
 from tests.room import noises
 from tests.room.convolution import convolve
 from tests.room.corpus import CLIP_DBFS, Corpus, SpeechFolderError, built_in, flite, recorded
@@ -64,7 +64,7 @@ def left_linear_db(speaker: Loudspeaker, distortion: Distortion, reply: Signal) 
     """Return what the best linear filter in hindsight takes out of what the loudspeaker plays."""
     played = convolve(Driver(speaker, distortion).process(reply), speaker.response())[: len(reply)]
     everywhere = np.ones(len(reply), np.bool_)
-    return linearity("", played.astype(np.float64), reply.astype(np.float64), everywhere).whole_db
+    return measured("", played.astype(np.float64), reply.astype(np.float64), everywhere).linear_db
 
 
 @pytest.mark.parametrize(("linear_db", "resonance_hz"), [(5.0, 200.0), (10.0, 400.0), (20.0, 300.0)])

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from satellite.devices.pcm import to_int16
-from script.support.linearity import linearity, recorded, rows
-from script.support.real_bench.recordings import RecordingsError
+from script.support.linearity import echoes, measured, rows
+from script.support.real_bench.recordings import read_recordings
 from script.support.room import main
 from tests.room.levels import RATE_HZ
 
@@ -39,10 +39,18 @@ def test_what_no_linear_filter_makes_is_what_is_left(residual_db: float) -> None
     mic, played = echo(residual_db)
     where = np.ones(len(mic), np.bool_)
     where[:RATE_HZ] = False
-    found = linearity("noisy", mic, played, where)
-    expected = 10 * np.log10(1 + 10 ** (residual_db / 10))
-    assert found.whole_db == pytest.approx(expected, abs=0.5)
-    assert found.seconds_db == pytest.approx([expected] * 5, abs=1.0)
+    found = measured("noisy", mic, played, where)
+    assert found.linear_db == pytest.approx(10 * np.log10(1 + 10 ** (residual_db / 10)), abs=0.5)
+    assert found.unsteady_db < 2
+
+
+def test_a_gain_that_pumps_is_told_from_one_that_does_not() -> None:
+    mic, played = echo(30.0)
+    pumping = np.repeat(np.resize((1.0, 2.0), 6), RATE_HZ)
+    where = np.ones(len(mic), np.bool_)
+    where[:RATE_HZ] = False
+    assert measured("steady", mic, played, where).unsteady_db < 0.5
+    assert measured("pumping", mic * pumping, played, where).unsteady_db == pytest.approx(6.0, abs=0.5)
 
 
 def write(path: Path, samples: NDArray[np.float64]) -> None:
@@ -53,9 +61,15 @@ def write(path: Path, samples: NDArray[np.float64]) -> None:
         file.writeframes(to_int16(samples.astype(np.float32)).tobytes())
 
 
-def test_recordings_are_measured_where_nobody_else_speaks(tmp_path: Path) -> None:
+def test_recordings_are_measured_where_nobody_else_speaks_and_above_their_noise(tmp_path: Path) -> None:
     mic, played = echo(10.0)
-    mic[4 * RATE_HZ : 5 * RATE_HZ] += 0.3 * np.random.default_rng(2).standard_normal(RATE_HZ)
+    random = np.random.default_rng(2)
+    mic[4 * RATE_HZ : 5 * RATE_HZ] += 0.3 * random.standard_normal(RATE_HZ)
+    # The rumble of a room is no part of an echo.
+    mic += 0.2 * np.sin(2 * np.pi * 40 * np.arange(len(mic)) / RATE_HZ)
+    # Its last second has the noise alone.
+    played[-RATE_HZ:] = 0
+    mic[-RATE_HZ:] -= echo(200.0)[0][-RATE_HZ:]
     for name, side in (("talk", played), ("quiet", np.zeros_like(played))):
         write(tmp_path / f"{name}_mic.wav", mic)
         write(tmp_path / f"{name}_lpb.wav", side)
@@ -64,16 +78,16 @@ def test_recordings_are_measured_where_nobody_else_speaks(tmp_path: Path) -> Non
         {"id": "quiet", "kind": "near-end"},
     ]
     (tmp_path / "manifest.json").write_text(json.dumps(clips), encoding="utf-8")
-    (found,) = recorded(tmp_path)
-    assert found.whole_db == pytest.approx(10.4, abs=0.5)
+    (found,) = echoes(read_recordings(tmp_path))
+    assert found.linear_db == pytest.approx(10.4, abs=0.7)
+    assert found.above_noise_db == pytest.approx(10.0, abs=1.0)
+    assert found.noiseless_db > found.linear_db + 5
     one, every = rows("recorded", [found])
     assert (one[:2], every[:2]) == (["talk", "1"], ["recorded", "1"])
-    assert one[3] == every[3] == f"{found.whole_db:.1f}"
+    assert one[3] == every[3] == f"{found.linear_db:.1f}"
 
 
-def test_a_folder_that_is_none_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(RecordingsError, match=str(tmp_path)):
-        list(recorded(tmp_path))
+def test_a_number_that_is_none_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--linearity", "few"])
     assert "few: a whole number" in capsys.readouterr().err
