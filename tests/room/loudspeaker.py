@@ -23,8 +23,9 @@ _FLOOR = 1e-4
 # The cone touches the housing on one side, beyond so many times its RMS displacement: 13 % of the time with speech.
 _TOUCHES_BEYOND = 1.5
 _RATTLE_Q = 6.0
-# Of the RMS of what is played, for a motor of strength 1: then motor and housing distort about alike.
-_RATTLE = 0.3
+# Of the RMS of what is played, for a motor of strength 1: then the motor, which compresses what is loud, does so by no
+# more than recorded loudspeakers do.
+_RATTLE = 1.0
 # A cone does not rest where its motor is strongest.
 _OFFSET = 0.3
 # 256 ms, longer than a loudspeaker's memory, and short enough for a hundred of them in a reply.
