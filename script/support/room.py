@@ -16,7 +16,7 @@ from satellite.devices.pcm import to_int16
 from script.support.linearity import echoes, rows
 from script.support.real_bench.recordings import Kind as PairKind
 from script.support.real_bench.recordings import read_recordings, write_recordings, write_wav
-from script.support.room_pairs import pairs
+from script.support.room_pairs import answering_as, pairs
 from tests.room.acoustic import AcousticRoom
 from tests.room.casting import SCENE_S, ChangeKind, Wishes, make_scene
 from tests.room.convolution import BLOCK_FRAMES
@@ -139,12 +139,19 @@ def add_voices(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--flite", action="store_true", help="let flite's voices speak as well (Debian's flite must be installed)")
     add("--speech", type=Path, metavar="DIR", help="recorded voices as well: WAV files and a manifest.json")
+    add(
+        "--replies",
+        type=Path,
+        metavar="DIR",
+        help="let all replies be what was played in recordings for script/bench real, not synthetic speech",
+    )
 
 
 def chosen_corpus(arguments: argparse.Namespace) -> Corpus:
-    """Make the corpus that was asked for; raises SpeechFolderError, RoomToolMissingError."""
+    """Make the corpus that was asked for; raises SpeechFolderError, RecordingsError, RoomToolMissingError."""
     recordings = [] if arguments.speech is None else recorded(arguments.speech)
-    return built_in().with_clips([*(flite() if arguments.flite else ()), *recordings])
+    corpus = built_in().with_clips([*(flite() if arguments.flite else ()), *recordings])
+    return corpus if arguments.replies is None else answering_as(arguments.replies, corpus)
 
 
 def _wishes(arguments: argparse.Namespace) -> Wishes:
@@ -239,7 +246,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         nargs="?",
         const=_DEVICES,
         metavar="N",
-        help=f"only print how linear the echoes of N devices are; default: {_DEVICES}",
+        help=f"only print how linear, noisy and steady the echoes of N devices are; default: {_DEVICES}",
     )
     add(
         "--pairs",
@@ -247,7 +254,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="N",
         help="only write N devices as recordings for script/bench real, each with nobody who speaks and with a user",
     )
-    add("--recordings", type=Path, metavar="DIR", help="put recorded echoes beside them: manifest.json and WAV files")
+    add("--recordings", type=Path, metavar="DIR", help="put recorded echoes beside them; see script/bench real")
     add("--out", type=Path, default=_DEFAULT_OUT, metavar="DIR", help=f"default: {_DEFAULT_OUT}")
     return parser.parse_args(argv)
 

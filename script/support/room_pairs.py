@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from script.support.real_bench.listening import at_16_khz
 from script.support.real_bench.recordings import Kind as PairKind
-from script.support.real_bench.recordings import Recording, Span
+from script.support.real_bench.recordings import Recording, RecordingsError, Span, read_recordings
 from tests.room.acoustic import AcousticRoom
 from tests.room.casting import make_scene
 from tests.room.convolution import BLOCK_FRAMES
+from tests.room.corpus import CLIP_DBFS, Clip, Corpus
 from tests.room.equipment import MIX, Equipment
-from tests.room.levels import RATE_HZ, frames_of
+from tests.room.levels import RATE_HZ, frames_of, scaled_to
+from tests.room.lines import Line
 from tests.room.noises import NoiseKind
 from tests.room.scene import Kind
 from tests.room.staging import set_stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.room.casting import Wishes
-    from tests.room.corpus import Corpus
 
 # What a pair has of the room before its reply: a recording does not begin with the first word either.
 _BEFORE_S = 0.5
@@ -45,6 +48,21 @@ def pairs(devices: int, first_seed: int, corpus: Corpus, wishes: Wishes) -> Iter
         wished = replace(wishes, equipment=equipment, noise=noise, echo_db=echo_db)
         for kind in _KINDS:
             yield _pair(kind, first_seed + number, equipment, corpus, wished)
+
+
+def answering_as(folder: Path, corpus: Corpus) -> Corpus:
+    """Give the corpus with other replies: what was played in the recordings of a folder in which nobody else speaks.
+
+    Raises RecordingsError.
+    """
+    replies = [
+        Clip(one.name, Line.REPLY, one.name, "", scaled_to(at_16_khz(one.played, one.rate_hz), CLIP_DBFS))
+        for one in read_recordings(folder)
+        if one.kind is PairKind.FAR_END
+    ]
+    if not replies:
+        raise RecordingsError(folder, f"none of its recordings is of the kind {PairKind.FAR_END.value}")
+    return Corpus((*(clip for clip in corpus.clips if clip.line is not Line.REPLY), *replies))
 
 
 def _mixed(devices: int) -> list[Equipment]:

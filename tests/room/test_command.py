@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from script.support.real_bench.recordings import Kind, read_recordings
+from script.support.real_bench.recordings import Kind, Recording, read_recordings, write_recordings
 from script.support.room import main
 from tests.room.levels import RATE_HZ
 from tests.room.scene import SCENE_KINDS
@@ -100,3 +100,22 @@ def test_devices_become_recordings_that_the_bench_of_real_ones_reads(
         for from_s, to_s in ((speech.start_s, speech.end_s), (1.0, speech.start_s))
     )
     assert said > before
+
+
+def test_devices_play_what_was_played_in_recordings(
+    tmp_path: Path, corpus: Corpus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chirp = (8_000 * np.sin(np.cumsum(np.linspace(0.1, 1.5, 12 * RATE_HZ)))).astype(np.int16)
+    source = tmp_path / "recorded"
+    write_recordings(source, [Recording("chirp", Kind.FAR_END, RATE_HZ, np.zeros_like(chirp), chirp)])
+    asked = ["--pairs", "1", "--seconds", "15", "--equipment", "linear", "--replies", str(source)]
+    assert main([*asked, "--seed", "2", "--out", str(tmp_path / "out")]) == 0
+    played = read_recordings(tmp_path / "out")[0].played
+    reply = played[np.argmax(played != 0) :][: 4 * RATE_HZ].astype(float)
+    original = chirp[np.argmax(chirp != 0) :][: 4 * RATE_HZ].astype(float)
+    assert np.corrcoef(reply, original)[0, 1] == pytest.approx(1, abs=0.01)
+
+    talk = Recording("talk", Kind.DOUBLE_TALK, RATE_HZ, chirp, chirp)
+    write_recordings(tmp_path / "talking", [talk])
+    assert main([*asked[:-1], str(tmp_path / "talking"), "--out", str(tmp_path / "out")]) == 2
+    assert "far-end" in capsys.readouterr().err
