@@ -29,10 +29,9 @@ if TYPE_CHECKING:
 
 # What a pair has of the room before its reply: a recording does not begin with the first word either.
 _BEFORE_S = 0.5
-# As in the recordings of the AEC Challenge with a user in them: the echo is 8 dB below to 5 dB above the user, and the
-# noise is steady.
-_ECHO_DB = 0.0
-_NOISES = (NoiseKind.QUIET, NoiseKind.FAN)
+# As in six of the eight recordings of the AEC Challenge in which nobody speaks: the echo is 12 to 22 dB above a steady
+# noise, which in a quiet room is 20 to 30 dB below a user.
+_ECHO_DB = -8.0
 _KINDS = {Kind.SILENCE: PairKind.FAR_END, Kind.DOUBLE_TALK: PairKind.DOUBLE_TALK}
 
 
@@ -40,11 +39,11 @@ def pairs(devices: int, first_seed: int, corpus: Corpus, wishes: Wishes) -> Iter
     """Give two pairs of each of so many devices, mixed as they are met: nobody speaks, and somebody talks all the time.
 
     A wish for a class of devices makes all of them of that class. Noise and echo level that nobody wishes for are those
-    of recordings: steady, and as loud as the user.
+    of recordings.
     """
     echo_db = _ECHO_DB if wishes.echo_db is None else wishes.echo_db
+    noise = wishes.noise or NoiseKind.QUIET
     for number, equipment in enumerate(_mixed(devices) if wishes.equipment is None else [wishes.equipment] * devices):
-        noise = wishes.noise or _NOISES[number % len(_NOISES)]
         wished = replace(wishes, equipment=equipment, noise=noise, echo_db=echo_db)
         for kind in _KINDS:
             yield _pair(kind, first_seed + number, equipment, corpus, wished)
