@@ -55,7 +55,7 @@ class VadRule:
 class TurnSettings:
     """When to duck, pause, commit, resume, and end a turn; milliseconds unless the name says otherwise.
 
-    docs/tuning.md has the measurements behind the numbers of hearing.
+    docs/tuning.md says what speaks for the numbers of hearing, and how to measure it.
     """
 
     barge_in: BargeIn = BargeIn.SPEECH
