@@ -6,6 +6,16 @@ from __future__ import annotations
 class InterjectError(Exception):
     """Base of all errors raised on purpose; `str()` is a sentence for the person who runs the program."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let another process have it as it is: by default it would be made anew, with its sentence as the data."""
+        return _unchanged, (type(self), self.args, self.__dict__)
+
+
+def _unchanged(kind: type[InterjectError], sentence: tuple[object, ...], data: dict[str, object]) -> InterjectError:
+    error = kind.__new__(kind, *sentence)
+    error.__dict__.update(data)
+    return error
+
 
 class WireError(InterjectError):
     """Something went wrong between two processes."""

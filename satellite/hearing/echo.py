@@ -23,8 +23,9 @@ class EchoCanceller(Protocol):
     def process(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the microphone's 320 samples (16 kHz, -1 to 1) without what of `played_20ms` is in them.
 
-        They may be late by a constant, silence first: AEC3's are by 8 ms, and an engine with longer frames collects
-        them. The windows and the pre-roll of the front end are then as much later than their indices say.
+        They may be late by a constant of at most 50 ms, silence first: AEC3's are by 8 ms, and an engine with longer
+        frames collects them. With more, an echo may come later than the guard looks back. The windows and the pre-roll
+        of the front end are then as much later than their indices say.
         """
 
 
