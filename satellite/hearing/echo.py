@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from satellite.hearing.cancelling.canceller import Path
 
 
-# 20 ms at 16 kHz, as sound cards give it. In blocks of 10 ms an adaptive filter costs twice as much.
+# 20 ms at 16 kHz, as sound cards give it. In blocks of 10 ms an adaptive filter has twice as much to do.
 BLOCK_SAMPLES = 320
 
 

@@ -51,7 +51,7 @@ class Vad(Protocol):
 class Rest:
     """Tells when a detector need not be asked: in steady noise, in which nobody has spoken for a while.
 
-    That is most of the day, and the detector is half of what a quiet room costs.
+    That is most of the day, and nothing else costs as much in a quiet room.
     """
 
     def __init__(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import wave
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +12,7 @@ import soxr
 
 from satellite.devices.pcm import to_int16
 from script.support.real_bench.__main__ import main
+from script.support.real_bench.recordings import write_wav
 from script.support.real_bench.words import Ear, Transcript, word_figures
 from tests.room.installed import skip_without_rooms
 from tests.room.loudspeaker import Loudspeaker
@@ -28,14 +28,6 @@ if TYPE_CHECKING:
 SECONDS = 9.0
 USER_S = (6.0, 7.2)
 DEVICE_HZ = 48_000
-
-
-def write(path: Path, samples: Samples, rate_hz: int) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate_hz)
-        file.writeframes(samples.tobytes())
 
 
 def at_device(signal: Signal) -> Samples:
@@ -54,8 +46,8 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     talking = quiet.copy()
     talking[round(USER_S[0] * RATE_HZ) :][: len(said)] += said
     for name, mic in (("alone", quiet), ("both", talking)):
-        write(folder / f"{name}_mic.wav", at_device(mic), DEVICE_HZ)
-        write(folder / f"{name}_lpb.wav", at_device(played), DEVICE_HZ)
+        write_wav(folder / f"{name}_mic.wav", at_device(mic), DEVICE_HZ)
+        write_wav(folder / f"{name}_lpb.wav", at_device(played), DEVICE_HZ)
     entries = [
         {"id": "alone", "kind": "far-end"},
         {"id": "both", "kind": "double-talk-moving", "user_speech_s": [USER_S]},
@@ -69,7 +61,7 @@ def speech(tmp_path: Path) -> Path:
     folder = tmp_path / "speech"
     folder.mkdir()
     words = to_float(clip("what_time_is_it"))
-    write(folder / "ask.wav", to_int16(np.concatenate([np.zeros(8_000, np.float32), words])), RATE_HZ)
+    write_wav(folder / "ask.wav", to_int16(np.concatenate([np.zeros(8_000, np.float32), words])), RATE_HZ)
     entry = {"file": "ask.wav", "kind": "command", "transcript": "what time is it"}
     (folder / "manifest.json").write_text(json.dumps([entry]), encoding="utf-8")
     return folder
