@@ -18,6 +18,12 @@ UNPROVEN_EVIDENCE = 0.15
 # More coherent than this is our own voice on a path that changed a moment ago. It costs no user.
 OUR_OWN_COHERENCE = 0.25
 
+# What a loudspeaker distorts is foreign to the filter, but comes and goes with what is played: the more of what is left
+# coheres, the more evidence it takes, by half of what the coherence has above 0.1, where most users are below. Half of
+# what replies take for somebody on simulated devices is gone with it, and no recorded user (script/bench real).
+_USUAL_COHERENCE = 0.1
+_EVIDENCE_PER_COHERENCE = 0.5
+
 # A path that changed shows in the misfit before Silero hears what it left. Where users talk and nothing changes, the
 # misfit is below this in all but one of a hundred frames.
 _MOST_MISFIT = 0.15
@@ -82,7 +88,8 @@ class EchoFacts:
     def _refusal(self, least_evidence: float, most_coherence: float) -> Refusal | None:
         if self.evidence < least_evidence:
             return Refusal.EVIDENCE
-        if self.coherence > most_coherence:
+        cohering = max(0.0, self.coherence - _USUAL_COHERENCE)
+        if self.coherence > most_coherence or self.evidence < least_evidence + _EVIDENCE_PER_COHERENCE * cohering:
             return Refusal.COHERENCE
         return Refusal.MISFIT if abs(self.misfit) > _MOST_MISFIT else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satellite.hearing.cancelling.facts import Refusal
+from satellite.hearing.cancelling.facts import SOMEBODY_ELSE_EVIDENCE, Refusal
 from satellite.hearing.guard import LoudOnset
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class ByResidual:
     """An EchoControl that takes for somebody's voice what the echo that it knows cannot explain.
 
-    Until the echo's path is known, only what is louder than any echo so far is somebody's.
+    Until the echo's path is known, what is louder than any echo so far is somebody's, too: as long as nothing at all is
+    known of it, or where there is evidence.
     """
 
     def __init__(self, canceller: KalmanCanceller) -> None:
@@ -46,6 +47,8 @@ class ByResidual:
 
     def refusal(self) -> Refusal | None:
         """Tell why what was heard last may be our own voice alone; None: it is not."""
-        refusal = self.canceller.facts.refusal()
+        facts = self.canceller.facts
+        refusal = facts.refusal()
         is_unknown = refusal in {Refusal.STARTING, Refusal.RECOVERING}
-        return None if is_unknown and self._loud.is_somebody() else refusal
+        may_be_loud = is_unknown and (not facts.located or facts.evidence >= SOMEBODY_ELSE_EVIDENCE)
+        return None if may_be_loud and self._loud.is_somebody() else refusal

@@ -27,7 +27,7 @@ _START_DB, _LEAST_DB = -6.0, -45.0
 _TAIL = np.float32(10 ** (-2.4 / 10))
 # A loudspeaker's distortion lands where the echo itself is weak: every bin's leak counts from at least so much of the
 # echo's mean, here of its sum.
-_SPREAD = np.float32(0.01 / BINS)
+_SPREAD = np.float32(0.05 / BINS)
 # An echo less than this above the noise leaves nothing that could be measured.
 _LEARN_ABOVE_NOISE = np.float32(10.0)
 # The noise floor rises by 3 dB a second, so that a sentence hardly lifts it, and falls by half of the way in 60 ms.
