@@ -20,7 +20,7 @@ from script.support.room_pairs import answering_as, pairs
 from tests.room.acoustic import AcousticRoom
 from tests.room.casting import SCENE_S, ChangeKind, Wishes, make_scene
 from tests.room.convolution import BLOCK_FRAMES
-from tests.room.corpus import built_in, flite, recorded
+from tests.room.corpus import built_in, flite, piper, recorded
 from tests.room.effort import Effort
 from tests.room.equipment import Equipment
 from tests.room.levels import RATE_HZ
@@ -139,11 +139,15 @@ def add_voices(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--flite", action="store_true", help="let flite's voices speak as well (Debian's flite must be installed)")
     add("--speech", type=Path, metavar="DIR", help="recorded voices as well: WAV files and a manifest.json")
-    add(
+    replies = parser.add_mutually_exclusive_group()
+    replies.add_argument(
         "--replies",
         type=Path,
         metavar="DIR",
         help="let all replies be what was played in recordings for script/bench real, not synthetic speech",
+    )
+    replies.add_argument(
+        "--reply-voice", type=Path, metavar="MODEL", help="let a Piper voice (.onnx) reply in place of espeak-ng's"
     )
 
 
@@ -151,6 +155,8 @@ def chosen_corpus(arguments: argparse.Namespace) -> Corpus:
     """Make the corpus that was asked for; raises SpeechFolderError, RecordingsError, RoomToolMissingError."""
     recordings = [] if arguments.speech is None else recorded(arguments.speech)
     corpus = built_in().with_clips([*(flite() if arguments.flite else ()), *recordings])
+    if arguments.reply_voice is not None:
+        corpus = corpus.answering_with(piper(arguments.reply_voice))
     return corpus if arguments.replies is None else answering_as(arguments.replies, corpus)
 
 

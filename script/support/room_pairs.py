@@ -61,7 +61,7 @@ def answering_as(folder: Path, corpus: Corpus) -> Corpus:
     ]
     if not replies:
         raise RecordingsError(folder, f"none of its recordings is of the kind {PairKind.FAR_END.value}")
-    return Corpus((*(clip for clip in corpus.clips if clip.line is not Line.REPLY), *replies))
+    return corpus.answering_with(replies)
 
 
 def _mixed(devices: int) -> list[Equipment]:

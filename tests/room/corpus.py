@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnxruntime
+import soxr
+from piper import PiperVoice
 
 from satellite.devices.pcm import INT16_FULL_SCALE
 from satellite.devices.room_timing import ONSET_DB
@@ -39,6 +42,8 @@ _PEOPLE = ("gmw/en-US", "gmw/en-US+f2", "gmw/en-GB-x-rp+f5", "gmw/en-GB-scotland
 _FLITE_REPLY_VOICE = "slt"
 _FLITE_PEOPLE = ("rms", "awb", "kal16")
 _FLITE_PATIENCE_S = 60.0
+_PIPER_SEED = 1
+_REPLIES = TEXTS[Line.REPLY]
 
 # The repository's clips, all of them said by flite; the cough is shaped noise.
 _OWN_CLIPS = (
@@ -106,6 +111,10 @@ class Corpus:
         """Give a corpus that has these as well."""
         return Corpus((*self.clips, *clips))
 
+    def answering_with(self, replies: Sequence[Clip]) -> Corpus:
+        """Give a corpus that has these in place of its replies."""
+        return Corpus((*(clip for clip in self.clips if clip.line is not Line.REPLY), *replies))
+
 
 def built_in() -> Corpus:
     """Make the corpus that needs nothing but this project's own dependencies; the same every time, some 2 s."""
@@ -135,6 +144,23 @@ def flite() -> list[Clip]:
             subprocess.run([program, "-voice", voice, "-t", text, "-o", path], check=True, timeout=_FLITE_PATIENCE_S)
             clips.append(_clip(f"flite-{number}", line, f"flite-{voice}", text, _read(Path(folder), str(number))))
     return clips
+
+
+def piper(model: Path) -> list[Clip]:
+    """Let a Piper voice say the replies, as in most homes; raises SpeechFolderError if it does not load."""
+    # Piper's voices are never the same twice unless what they draw is.
+    onnxruntime.set_seed(_PIPER_SEED)
+    try:
+        voice = PiperVoice.load(model)
+        spoken = [np.concatenate([part.audio_float_array for part in voice.synthesize(text)]) for text in _REPLIES]
+    except Exception as error:
+        # ONNX Runtime raises a dozen unrelated exception classes for a file that is no model.
+        raise SpeechFolderError(model, f"is no Piper voice with its .json beside it: {error}") from error
+    rate_hz = voice.config.sample_rate
+    return [
+        _clip(f"piper-{number}", Line.REPLY, model.stem, text, soxr.resample(samples, rate_hz, RATE_HZ))
+        for number, (text, samples) in enumerate(zip(_REPLIES, spoken, strict=True))
+    ]
 
 
 def recorded(folder: Path) -> list[Clip]:
@@ -172,7 +198,7 @@ def out_of_noise(samples: Signal) -> Signal:
 
 
 def _wanted(reply_voices: Sequence[str], people: Sequence[str]) -> list[tuple[Line, str, str]]:
-    lines = [(Line.REPLY, voice, text) for voice, text in product(reply_voices, TEXTS[Line.REPLY])]
+    lines = [(Line.REPLY, voice, text) for voice, text in product(reply_voices, _REPLIES)]
     for line, texts in TEXTS.items():
         if line is not Line.REPLY:
             lines += [(line, voice, text) for voice, text in product(people, texts)]

@@ -14,6 +14,7 @@ from script.support.real_bench.recordings import Kind, Recording, read_recording
 from script.support.room import main
 from tests.room.levels import RATE_HZ
 from tests.room.scene import SCENE_KINDS
+from tests.servers.tts.tiny_voice import write_voice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,3 +120,17 @@ def test_devices_play_what_was_played_in_recordings(
     write_recordings(tmp_path / "talking", [talk])
     assert main([*asked[:-1], str(tmp_path / "talking"), "--out", str(tmp_path / "out")]) == 2
     assert "far-end" in capsys.readouterr().err
+
+
+def test_a_piper_voice_replies(tmp_path: Path, corpus: Corpus, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--pairs", "1", "--seconds", "15", "--equipment", "linear", "--out", str(tmp_path / "out")]
+    model = write_voice(tmp_path, "en_US-tiny-low")
+    assert main([*asked, "--reply-voice", str(model)]) == 0
+    played = read_recordings(tmp_path / "out")[0].played
+    # All that this voice can do is hum.
+    hum = played[np.argmax(played != 0) :][RATE_HZ : 2 * RATE_HZ].astype(float)
+    powers = np.square(np.abs(np.fft.rfft(hum)))
+    assert powers.max() > 0.9 * powers.sum()
+
+    assert main([*asked, "--reply-voice", str(tmp_path / "nothing.onnx")]) == 2
+    assert "nothing.onnx" in capsys.readouterr().err
