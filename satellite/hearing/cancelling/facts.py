@@ -74,10 +74,10 @@ class EchoFacts:
         if not self.playing:
             return None
         if self.convergence is not Convergence.CONVERGED:
-            if self.located and self._refusal(UNPROVEN_EVIDENCE, most_coherence) is None:
+            if self.located and self.refusal_by_limits(UNPROVEN_EVIDENCE, most_coherence) is None:
                 return None
             return Refusal.STARTING if self.convergence is Convergence.STARTING else Refusal.RECOVERING
-        return self._refusal(least_evidence, most_coherence)
+        return self.refusal_by_limits(least_evidence, most_coherence)
 
     def somebody_else(
         self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
@@ -85,7 +85,10 @@ class EchoFacts:
         """Tell whether speech that was heard now is not our own."""
         return self.refusal(least_evidence, most_coherence) is None
 
-    def _refusal(self, least_evidence: float, most_coherence: float) -> Refusal | None:
+    def refusal_by_limits(
+        self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
+    ) -> Refusal | None:
+        """Tell the same by the limits alone, as if the echo were known."""
         if self.evidence < least_evidence:
             return Refusal.EVIDENCE
         cohering = max(0.0, self.coherence - _USUAL_COHERENCE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satellite.hearing.cancelling.facts import SOMEBODY_ELSE_EVIDENCE, Refusal
+from satellite.hearing.cancelling.facts import Refusal
 from satellite.hearing.guard import LoudOnset
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class ByResidual:
     """An EchoControl that takes for somebody's voice what the echo that it knows cannot explain.
 
-    Until the echo's path is known, what is louder than any echo so far is somebody's, too: as long as nothing at all is
-    known of it, or where there is evidence.
+    Until the echo's path is known, what is louder than any echo so far is somebody's, too: once the delay is
+    known, within the limits for an echo that is known.
     """
 
     def __init__(self, canceller: KalmanCanceller) -> None:
@@ -50,5 +50,5 @@ class ByResidual:
         facts = self.canceller.facts
         refusal = facts.refusal()
         is_unknown = refusal in {Refusal.STARTING, Refusal.RECOVERING}
-        may_be_loud = is_unknown and (not facts.located or facts.evidence >= SOMEBODY_ELSE_EVIDENCE)
+        may_be_loud = is_unknown and not (facts.located and facts.refusal_by_limits())
         return None if may_be_loud and self._loud.is_somebody() else refusal
