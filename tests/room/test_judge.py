@@ -85,6 +85,21 @@ def test_an_episode_belongs_to_the_sound_it_began_in_or_just_behind() -> None:
     assert left == [before, long_after]
 
 
+def test_who_speaks_into_a_duck_that_nobody_caused_is_who_stops_the_reply() -> None:
+    said = label(2.0, 3.0)
+    duck, stopped_before, stopped_at_once = Episode(1.9), Episode(1.7, paused_s=1.95), Episode(1.8, paused_s=2.05)
+    for nobodys in (duck, stopped_before, stopped_at_once):
+        assert attributed([said], [nobodys]) == ([(said, [])], [nobodys])
+    theirs, other = Episode(1.9, paused_s=2.3, committed_s=2.6), Episode(6.0)
+    heard, left = attributed([said], [theirs, other])
+    assert heard == [(said, [theirs])]
+    assert left == [Episode(1.9, resumed_s=2.0), other]
+    found = latencies(2.0, [theirs], *sounds(1.95, 2.33))
+    assert found.duck_s is None
+    assert found.pause_s == pytest.approx(0.3)
+    assert found.commit_s == pytest.approx(0.6)
+
+
 def sounds(ducked_s: float, silent_s: float) -> tuple[Any, Any]:
     """Return a loudspeaker that goes down and silent at given times, and what it would have played."""
     reference = np.random.default_rng(1).integers(-8000, 8000, 4 * RATE_HZ).astype(np.int16)

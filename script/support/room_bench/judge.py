@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _SETTLED_S = 3.0
 # Who has no answer by then asks again.
 _PATIENCE_S = 3.0
+# Nobody is heard sooner after the first sound: what stops a reply before that is not the one who speaks.
+_SOONEST_S = 0.1
 # In the first seconds of playback the canceller learns.
 _LEARNING_S = 3.0
 
@@ -85,7 +87,10 @@ def judge(performance: Performance, options: Options, group: Group) -> Judged:
 def attributed(
     labels: Sequence[Label], every: Sequence[Episode]
 ) -> tuple[list[tuple[Label, list[Episode]]], list[Episode]]:
-    """Give each label with the episodes that began in it or closely after it, and those that nobody caused."""
+    """Give each label with the episodes that began in it or closely after it, and those that nobody caused.
+
+    Where somebody speaks into a duck that nobody caused, what comes of it is theirs, and the duck is nobody's.
+    """
     left = list(every)
     heard = []
     for label, following in pairwise([*labels, None]):
@@ -96,19 +101,27 @@ def attributed(
             end_s = min(end_s, following.start_frame / RATE_HZ)
         cause = Stretch(label.start_frame / RATE_HZ, end_s)
         caused = [episode for episode in left if cause.has(episode.began_s)]
-        left = [episode for episode in left if episode not in caused]
-        heard.append((label, caused))
+        spoken_into = [episode for episode in left if episode.began_s < cause.start_s and _stops(episode, cause)]
+        ducks = [Episode(episode.began_s, resumed_s=cause.start_s) for episode in spoken_into]
+        left = [*ducks, *(episode for episode in left if episode not in caused and episode not in spoken_into)]
+        heard.append((label, spoken_into + caused))
     return heard, left
+
+
+def _stops(episode: Episode, cause: Stretch) -> bool:
+    stopped_s = episode.stopped_s
+    return stopped_s is not None and stopped_s >= cause.start_s + _SOONEST_S and cause.has(stopped_s)
 
 
 def latencies(onset_s: float, caused: Sequence[Episode], loudspeaker: Samples, reference: Samples) -> Latencies:
     """Give the latencies of what a sound led to: of the pause that lasted, where one did, else of the first.
 
-    loudspeaker: what was handed to the device from the scene's first frame on; reference: the same at full level.
+    A duck that had begun before has none. loudspeaker: what was handed to the device from the scene's first frame on;
+    reference: the same at full level.
     """
     if not caused:
         return Latencies()
-    ducked_s = ducked_at(loudspeaker, reference, caused[0])
+    ducked_s = ducked_at(loudspeaker, reference, caused[0]) if caused[0].began_s >= onset_s else None
     stops = [episode for episode in caused if episode.committed_s is not None] or caused
     stop = next((episode for episode in stops if episode.stopped_s is not None), None)
     if stop is None or stop.stopped_s is None:
