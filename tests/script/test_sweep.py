@@ -36,6 +36,7 @@ def take_with(
         "end": WINDOW * np.arange(1, WINDOWS + 1),
         f"probability-{AS_SHIPPED.name}": np.where([at in voiced for at in range(WINDOWS)], 0.9, 0.05),
         "evidence": evidence,
+        "evidence_now": evidence,
         "explains": evidence == 0,
         "coherence": np.zeros(WINDOWS),
         "misfit": np.zeros(WINDOWS),

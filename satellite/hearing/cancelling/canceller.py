@@ -142,6 +142,7 @@ class KalmanCanceller:
         return EchoFacts(
             playing=self._playing,
             evidence=self._evidence.evidence,
+            evidence_now=self._evidence.evidence_now,
             coherence=self._evidence.coherence,
             misfit=self._evidence.misfit,
             convergence=self._watch.convergence,

@@ -30,10 +30,10 @@ _LEAST_ECHO_BINS = 6.0
 
 
 class Evidence:
-    """Evidence, coherence and misfit, as in EchoFacts, over frames 20 ms apart."""
+    """Evidence, coherence and misfit, as in EchoFacts, over frames of 32 ms, 20 ms apart."""
 
     def __init__(self) -> None:
-        self.evidence = 0.0
+        self.evidence = self.evidence_now = 0.0
         self.coherence = 0.0
         self.misfit = 0.0
         self._cross: NDArray[np.complexfloating] = np.zeros(_BINS, np.complex64)
@@ -68,8 +68,8 @@ class Evidence:
     def _count(self, residual: NDArray[np.float32], expected: NDArray[np.float32], noise: NDArray[np.float32]) -> None:
         known = np.maximum(expected, noise, out=self._known)
         known *= _FOREIGN
-        share = np.count_nonzero(residual > known) / _BINS
-        self.evidence += (1 - _MEMORY) * (share - self.evidence)
+        self.evidence_now = np.count_nonzero(residual > known) / _BINS
+        self.evidence += (1 - _MEMORY) * (self.evidence_now - self.evidence)
 
 
 _BINS = _BAND.stop - _BAND.start

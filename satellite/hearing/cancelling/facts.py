@@ -15,6 +15,10 @@ SOMEBODY_ELSE_EVIDENCE = 0.05
 # none get there for seconds, or ever. script/bench real.
 UNPROVEN_EVIDENCE = 0.15
 
+# Evidence fades within 150 ms, as the detector's probability does: after one loud sound of ours both would last for as
+# long as a word. Whoever speaks fills so much of the newest frame, too.
+_SOMEBODY_NOW_EVIDENCE = 0.02
+
 # More coherent than this is our own voice on a path that changed a moment ago. It costs no user.
 OUR_OWN_COHERENCE = 0.25
 
@@ -45,6 +49,7 @@ class EchoFacts:
 
     playing: our own voice, or its tail, is at the microphone.
     evidence: share of the bins of 200 to 4000 Hz, 0 to 1, that only somebody else's voice explains; over 100 ms.
+    evidence_now: the same in the last 32 ms alone.
     coherence: share of the residual's energy, 0 to 1, that what we played still explains; over 100 ms.
     misfit: how much more of the expected echo there is than was expected, as a share of it; over 100 ms. Whoever else
     talks, it is near 0 while the filter knows the path; -1: what was expected is not there; 1: it is there twice.
@@ -56,6 +61,7 @@ class EchoFacts:
 
     playing: bool
     evidence: float
+    evidence_now: float
     coherence: float
     misfit: float
     convergence: Convergence
@@ -89,7 +95,7 @@ class EchoFacts:
         self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
     ) -> Refusal | None:
         """Tell the same by the limits alone, as if the echo were known."""
-        if self.evidence < least_evidence:
+        if self.evidence < least_evidence or self.evidence_now < _SOMEBODY_NOW_EVIDENCE:
             return Refusal.EVIDENCE
         cohering = max(0.0, self.coherence - _USUAL_COHERENCE)
         if self.coherence > most_coherence or self.evidence < least_evidence + _EVIDENCE_PER_COHERENCE * cohering:

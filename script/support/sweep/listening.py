@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -154,13 +155,12 @@ def _known(control: EchoControl) -> dict[str, float]:
         "residual": _or_nan(report.residual_dbfs),
         "noise": _or_nan(report.noise_dbfs),
         "echo": _or_nan(report.echo_db),
-        "evidence": float("nan"),
-        "coherence": float("nan"),
-        "misfit": float("nan"),
+        **dict.fromkeys(("evidence", "evidence_now", "coherence", "misfit"), math.nan),
     }
     if isinstance(control, ByResidual):
         facts = control.canceller.facts
-        known |= {"evidence": facts.evidence, "coherence": facts.coherence, "misfit": facts.misfit}
+        known |= {"evidence": facts.evidence, "evidence_now": facts.evidence_now}
+        known |= {"coherence": facts.coherence, "misfit": facts.misfit}
     return known
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from script.support.sweep.ears import Treatment
     from script.support.sweep.listening import Listened
 
-_FACTS = ("playing", "evidence", "coherence", "misfit", "convergence")
+_FACTS = ("playing", "evidence", "evidence_now", "coherence", "misfit", "convergence")
 _NAN = float("nan")
 
 
@@ -141,6 +141,7 @@ def _facts(listened: Listened) -> tuple[EchoFacts, ...]:
         EchoFacts(
             playing=playing > 0,
             evidence=evidence,
+            evidence_now=evidence_now,
             coherence=coherence,
             misfit=misfit,
             convergence=CONVERGENCES[int(convergence)],
@@ -152,5 +153,5 @@ def _facts(listened: Listened) -> tuple[EchoFacts, ...]:
             delay_ms=None,
             drift_ppm=_NAN,
         )
-        for playing, evidence, coherence, misfit, convergence in zip(*columns, strict=True)
+        for playing, evidence, evidence_now, coherence, misfit, convergence in zip(*columns, strict=True)
     )

@@ -12,6 +12,7 @@ from satellite.hearing.echo import Convergence
 SOMEBODY = EchoFacts(
     playing=True,
     evidence=0.3,
+    evidence_now=0.3,
     coherence=0.1,
     misfit=0.05,
     convergence=Convergence.CONVERGED,
@@ -40,6 +41,7 @@ def test_a_faint_voice_is_somebody_if_it_has_nothing_of_what_is_played() -> None
     ("facts", "refusal"),
     [
         (replace(SOMEBODY, evidence=0.02), Refusal.EVIDENCE),
+        (replace(SOMEBODY, evidence_now=0.0), Refusal.EVIDENCE),
         (replace(SOMEBODY, coherence=0.4), Refusal.COHERENCE),
         # What a loudspeaker distorts is foreign to the filter and goes with what is played.
         (replace(SOMEBODY, evidence=0.08, coherence=0.2), Refusal.COHERENCE),
