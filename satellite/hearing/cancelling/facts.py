@@ -29,7 +29,8 @@ _USUAL_COHERENCE = 0.1
 _EVIDENCE_PER_COHERENCE = 0.5
 
 # A path that changed shows in the misfit before Silero hears what it left. Where users talk and nothing changes, the
-# misfit is below this in all but one of a hundred frames.
+# misfit is below this in all but one of a hundred frames. It says nothing of a filter that has not learnt the path yet:
+# with plain evidence, and of a usual coherence, it is somebody, whatever the misfit.
 _MOST_MISFIT = 0.15
 
 
@@ -100,7 +101,8 @@ class EchoFacts:
         cohering = max(0.0, self.coherence - _USUAL_COHERENCE)
         if self.coherence > most_coherence or self.evidence < least_evidence + _EVIDENCE_PER_COHERENCE * cohering:
             return Refusal.COHERENCE
-        return Refusal.MISFIT if abs(self.misfit) > _MOST_MISFIT else None
+        is_plain = self.evidence >= UNPROVEN_EVIDENCE and self.coherence <= _USUAL_COHERENCE
+        return Refusal.MISFIT if abs(self.misfit) > _MOST_MISFIT and not is_plain else None
 
     def report(self) -> EchoReport:
         """Return what is not about this very moment."""

@@ -33,6 +33,10 @@ def test_what_the_echo_cannot_explain_is_somebody_whether_or_not_the_filter_has_
     assert replace(SOMEBODY, convergence=convergence).refusal() is None
 
 
+def test_a_filter_that_is_wrong_hides_no_plain_voice() -> None:
+    assert replace(SOMEBODY, misfit=0.4, convergence=Convergence.STARTING).somebody_else()
+
+
 def test_a_faint_voice_is_somebody_if_it_has_nothing_of_what_is_played() -> None:
     assert replace(SOMEBODY, evidence=0.08, coherence=0.05).somebody_else()
 
@@ -45,7 +49,8 @@ def test_a_faint_voice_is_somebody_if_it_has_nothing_of_what_is_played() -> None
         (replace(SOMEBODY, coherence=0.4), Refusal.COHERENCE),
         # What a loudspeaker distorts is foreign to the filter and goes with what is played.
         (replace(SOMEBODY, evidence=0.08, coherence=0.2), Refusal.COHERENCE),
-        (replace(SOMEBODY, misfit=-0.3), Refusal.MISFIT),
+        (replace(SOMEBODY, misfit=-0.3, coherence=0.15), Refusal.MISFIT),
+        (replace(SOMEBODY, misfit=-0.3, evidence=0.1), Refusal.MISFIT),
         (replace(SOMEBODY, convergence=Convergence.STARTING, evidence=0.1), Refusal.STARTING),
         (replace(SOMEBODY, convergence=Convergence.RECOVERING, coherence=0.4), Refusal.RECOVERING),
         (replace(SOMEBODY, convergence=Convergence.RECOVERING, located=False), Refusal.RECOVERING),
