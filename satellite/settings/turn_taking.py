@@ -86,7 +86,13 @@ class TurnTakingSettings:
         maximum=60,
     )
     undecided_ms: float = option(
-        _TURN.undecided_ms, "how long a reply stays paused at most before it goes on", minimum=100, maximum=10_000
+        _TURN.undecided_ms, "how long a reply stays paused before it goes on", minimum=100, maximum=10_000
+    )
+    verdict_ms: float = option(
+        _TURN.verdict_ms,
+        "how much longer it stays paused at most while the words of an utterance that is over are awaited",
+        minimum=0,
+        maximum=10_000,
     )
     pre_roll_ms: float = option(
         _TURN.pre_roll_ms, "audio before the first voiced window that STT gets", minimum=100, maximum=2500

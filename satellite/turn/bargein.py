@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,12 @@ from satellite.turn.voice import Voice
 
 if TYPE_CHECKING:
     from satellite.turn.settings import TurnSettings
+
+
+# Words that come up to twice as late as they did lately are still to be expected.
+_PATIENCE = 2.0
+# A reply that went on without an answer is not cut a second time for a word that may be misheard; a stop word is one.
+_WORTH_A_SECOND_CUT_WORDS = 2
 
 
 def on_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
@@ -95,9 +102,12 @@ def _make_room(state: State, now: float, settings: TurnSettings) -> Outcome:
     if state.phase is Phase.SPEAKING and not state.evidence.confirmed:
         if state.barge is Barge.DUCKED:
             return state, ()
-        return replace(state, barge=Barge.DUCKED, undecided_until=undecided_until), (Duck(),)
+        duck = () if state.barge is Barge.SOFT else (Duck(),)
+        return replace(state, barge=Barge.DUCKED, undecided_until=undecided_until), duck
     phase = Phase.INTERRUPTED if state.phase is Phase.SPEAKING else state.phase
-    return replace(state, phase=phase, barge=Barge.HELD, undecided_until=undecided_until), (Pause(),)
+    held_until = undecided_until + settings.verdict_ms / 1000
+    held = replace(state, phase=phase, barge=Barge.HELD, undecided_until=undecided_until, held_until=held_until)
+    return held, (Pause(),)
 
 
 def _decide_while_speaking(state: State, now: float, settings: TurnSettings) -> Outcome:
@@ -119,7 +129,23 @@ def _when_undecided_too_long(state: State, now: float, settings: TurnSettings) -
     ended, effects = _end_undecided(state, settings, now)
     if ended.evidence.active and not ended.evidence.confirmed:
         return then(effects, _dismiss(ended))
+    if ended.barge is Barge.HELD and ended.ending is not None:
+        spent = replace(ended, evidence=spend(ended.evidence))
+        until = _verdict_until(spent, settings)
+        if now < until:
+            return replace(spent, undecided_until=until), effects
+        return then(effects, _go_on_softly(spent))
     return then(effects, resume(ended))
+
+
+def _verdict_until(state: State, settings: TurnSettings) -> float:
+    """Tell until when the words of utterances that are over are worth a pause: twice as long as words took lately."""
+    wait_s = settings.verdict_ms / 1000
+    if state.stt_delay_s is not None:
+        wait_s = min(wait_s, _PATIENCE * state.stt_delay_s)
+    awaited = [segment.ended_s for segment in state.segments if segment.state is SegmentState.ENDING]
+    since = max(ended_s for ended_s in awaited if ended_s is not None)
+    return min(since + wait_s, math.inf if state.held_until is None else state.held_until)
 
 
 def _end_undecided(state: State, settings: TurnSettings, now: float) -> Outcome:
@@ -137,6 +163,8 @@ def _after_utterance(state: State, now: float, settings: TurnSettings) -> Outcom
     ended, effects = _end_undecided(state, settings, now)
     if ended.barge is Barge.HELD and ended.waiting:
         return then(effects, _when_undecided_too_long(ended, now, settings))
+    if ended.barge is Barge.SOFT and ended.waiting:
+        return ended, effects
     return then(effects, _let_play(ended, Barge.NONE))
 
 
@@ -152,6 +180,8 @@ def _takes_floor(state: State, segment: Segment, verdict: Verdict, now: float, s
         if is_aside(state, segment, now, settings):
             return False
         final = segment.state is SegmentState.FINAL
+        if final and state.barge is Barge.SOFT and len(segment.text.split()) < _WORTH_A_SECOND_CUT_WORDS:
+            return False
         return segment.speech_ms >= (settings.confirm_speech_ms if final else settings.word_speech_ms)
     return False
 
@@ -183,6 +213,12 @@ def resume(state: State) -> Outcome:
     return _let_play(replace(state, evidence=spend(state.evidence)), Barge.NONE)
 
 
+def _go_on_softly(state: State) -> Outcome:
+    """Go on speaking, ducked, until the words are there."""
+    playing, effects = _let_play(state, Barge.SOFT)
+    return playing, (*effects, Duck())
+
+
 def _dismiss(state: State) -> Outcome:
     """Go on speaking through what is too thin for a voice; only what is dense enough counts again, from nothing."""
     return _let_play(replace(state, evidence=replace(state.evidence, speech_ms=0.0, voice=Voice())), Barge.DISMISSED)
@@ -192,7 +228,11 @@ def _let_play(state: State, barge: Barge) -> Outcome:
     if state.barge is barge and state.undecided_until is None and state.phase is not Phase.INTERRUPTED:
         return state, ()
     phase = Phase.SPEAKING if state.phase is Phase.INTERRUPTED else state.phase
-    effects: dict[Barge, tuple[Effect, ...]] = {Barge.DUCKED: (Unduck(),), Barge.HELD: (Resume(),)}
+    effects: dict[Barge, tuple[Effect, ...]] = {
+        Barge.DUCKED: (Unduck(),),
+        Barge.SOFT: (Unduck(),),
+        Barge.HELD: (Resume(),),
+    }
     return replace(state, phase=phase, barge=barge, undecided_until=None), effects.get(state.barge, ())
 
 
@@ -214,9 +254,9 @@ def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettin
     segment = state.segment(event.stream)
     if segment is None:
         return state, ()
-    noted = transcribed(state, segment, event.text)
+    noted = transcribed(state, segment, event.text, now)
     verdict = judge(event.text, answers_question=state.question)
-    if _takes_floor(noted, replace(segment, state=SegmentState.FINAL), verdict, now, settings):
+    if _takes_floor(noted, replace(segment, text=event.text, state=SegmentState.FINAL), verdict, now, settings):
         return commit(noted, _reason(verdict), now, settings)
     refused = noting_refusal(noted, segment, now, settings) if verdict is Verdict.SPEECH else noted
     return _settled(refused.without(event.stream))
@@ -234,7 +274,7 @@ def stt_failed(state: State, event: SttFailed, _now: float, settings: TurnSettin
 
 
 def _settled(state: State) -> Outcome:
-    if state.barge is Barge.HELD and not state.waiting and not state.evidence.active:
+    if state.barge in {Barge.HELD, Barge.SOFT} and not state.waiting and not state.evidence.active:
         return resume(state)
     return state, ()
 
@@ -262,7 +302,7 @@ def reply_started(state: State, _event: object, _now: float, _settings: TurnSett
 
 def reply_played(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
     """The reply is over; what the user has begun to say becomes a turn of its own."""
-    unduck: tuple[Effect, ...] = (Unduck(),) if state.barge is Barge.DUCKED else ()
+    unduck: tuple[Effect, ...] = (Unduck(),) if state.barge in {Barge.DUCKED, Barge.SOFT} else ()
     failure: tuple[Effect, ...] = (CancelReply(state.epoch, CancelReason.FAILED), ErrorCue()) if state.failed else ()
     return then((*unduck, *failure), _hand_over(state, now, settings))
 

@@ -200,7 +200,7 @@ def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettin
     segment = state.segment(event.stream)
     if segment is None:
         return state, ()
-    noted = transcribed(state, segment, event.text)
+    noted = transcribed(state, segment, event.text, now)
     if state.phase is Phase.LISTENING and segment.state is SegmentState.OPEN:
         # The server ended the turn by itself; it hears better than our silence does.
         return finish(noted, now, settings)

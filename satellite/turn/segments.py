@@ -11,6 +11,9 @@ from satellite.turn.state import TYPED, Segment, SegmentState, State
 if TYPE_CHECKING:
     from satellite.turn.settings import TurnSettings
 
+# A recogniser that was slow once may be so again: its delay is followed up at once, and down by this share each time.
+_FASTER_SHARE = 0.3
+
 Outcome = tuple[State, tuple[Effect, ...]]
 
 
@@ -46,7 +49,7 @@ def end_stream(state: State, settings: TurnSettings, now: float) -> Outcome:
         return state, ()
     if segment.speech_ms < settings.min_speech_ms:
         return state.without(segment.stream), (AbortStt(segment.stream),)
-    ended = state.with_segment(replace(segment, state=SegmentState.ENDING))
+    ended = state.with_segment(replace(segment, state=SegmentState.ENDING, ended_s=now))
     return replace(ended, stt_until=now + settings.stt_timeout_s), (EndStt(segment.stream),)
 
 
@@ -64,7 +67,12 @@ def first_overdue(state: State, now: float) -> Segment | None:
     return state.ending
 
 
-def transcribed(state: State, segment: Segment, text: str) -> State:
-    """Note the final text of a segment."""
+def transcribed(state: State, segment: Segment, text: str, now: float) -> State:
+    """Note the final text of a segment, and how long it took."""
     noted = state.with_segment(replace(segment, text=text, state=SegmentState.FINAL))
-    return replace(noted, stt_failures=0)
+    if segment.ended_s is None:
+        return replace(noted, stt_failures=0)
+    delay_s, before_s = now - segment.ended_s, state.stt_delay_s
+    if before_s is not None:
+        delay_s = max(delay_s, before_s + _FASTER_SHARE * (delay_s - before_s))
+    return replace(noted, stt_failures=0, stt_delay_s=delay_s)

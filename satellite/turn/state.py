@@ -43,13 +43,15 @@ class Barge(Enum):
     HELD = "held"
     # It stayed too thin to be confirmed, and playback goes on as if it were not there.
     DISMISSED = "dismissed"
+    # It is over, its words are long in coming, and playback goes on ducked until they do.
+    SOFT = "soft"
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of the user's speech with an STT stream of its own; `speech_ms` of it was voiced, as `voice` says.
 
-    aside: it began too softly for us.
+    aside: it began too softly for us. ended_s: when its stream ended, from when on its text is awaited.
     """
 
     stream: int
@@ -58,6 +60,7 @@ class Segment:
     speech_ms: float = 0.0
     voice: Voice = field(default_factory=Voice)
     aside: bool = False
+    ended_s: float | None = None
 
 
 # Typed text is a segment that was never a stream.
@@ -73,8 +76,9 @@ class State:
     floor from a reply, `into_reply` that it began in a reply which then came to its end. `voice_until` is set while a
     turn that a wake word began still waits for its first voice. `user` is what the user's voice is
     usually like, `asides` how often in a row this reply went on over somebody too soft, who insists by
-    speaking again until `insisting_until`, `ring_due`
-    that a timer has finished and has not rung. Times are seconds of the device's clock.
+    speaking again until `insisting_until`, `ring_due` that a timer has finished and has not rung. `stt_delay_s` is how
+    long after the end of a stream its text came lately, `held_until` the latest moment at which a pause ends. Times are
+    seconds of the device's clock.
     """
 
     phase: Phase = Phase.IDLE
@@ -91,6 +95,8 @@ class State:
     evidence: Evidence = field(default_factory=Evidence)
     stt_failures: int = 0
     undecided_until: float | None = None
+    held_until: float | None = None
+    stt_delay_s: float | None = None
     listen_until: float | None = None
     stt_until: float | None = None
     reply_until: float | None = None

@@ -40,7 +40,7 @@ from satellite.turn.events import (
     WakeWord,
 )
 from satellite.turn.settings import BargeIn, Judgement, TurnSettings, TurnStart
-from satellite.turn.state import Phase
+from satellite.turn.state import Barge, Phase
 from tests.satellite.turn.drive import Drive
 
 TEXTS = st.sampled_from(["", "uh-huh", "yeah", "stop", "what time is it", "no", "and in the kitchen", "yes please do"])
@@ -322,9 +322,17 @@ class TurnMachine(RuleBasedStateMachine):
 
     @invariant()
     def pauses_and_ducks_are_bounded(self) -> None:
-        longest_s = (self.drive.settings.undecided_ms + self.drive.settings.window_ms) / 1000 + 1e-6
-        for since in (self.world.held_since, self.world.ducked_since):
-            assert since is None or self.drive.now - since <= longest_s
+        settings = self.drive.settings
+        held = self.world.held_since
+        longest_ms = settings.undecided_ms + settings.verdict_ms + settings.window_ms
+        assert held is None or self.drive.now - held <= longest_ms / 1000 + 1e-6
+        if self.drive.state.barge is Barge.SOFT:
+            assert self.world.ducked_since is not None
+            assert self.world.awaited != set(), "softly for nothing"
+        elif self.world.ducked_since is not None:
+            until = self.drive.state.undecided_until
+            assert until is not None
+            assert self.drive.now <= until + settings.window_ms / 1000 + 1e-6
 
     def teardown(self) -> None:
         """Silence, and servers that say nothing more; a timer that finished rings."""

@@ -252,9 +252,9 @@ def test_a_cough_before_the_first_sample_does_not_lose_the_reply(text: str | Non
     drive.silence(256)
     if text is not None:
         drive.transcribe(text)
-    drive.silence(1500)
+    drive.silence(5000)
     assert drive.all_of(CancelReply) == []
-    assert drive.kinds[-1] == "Resume"
+    assert len(drive.all_of(Resume)) == 1
     drive.send(ReplyStarted(1))
     assert drive.phase() is Phase.SPEAKING
 
