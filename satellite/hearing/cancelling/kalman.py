@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, RATE_HZ, transform
+from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, RATE_HZ, scalar, transform, transform_scaled
 from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 # follows clocks that drift apart slower.
 _TRANSITION = 0.997
 # The error fills half of its FFT, what was played the whole: the powers of the two compare at this ratio.
-_OVERLAP = 0.5
+_OVERLAP = scalar(0.5)
 # How much of the near end's spectrum is taken from the blocks before. With less the filter takes a quiet block for a
 # quiet room, and follows clocks that drift by 100 ppm badly; with more the onset of a user's word stops it later.
-_NEAR_END_MEMORY = 0.7
+_NEAR_END_MEMORY = scalar(0.7)
+_NEAR_END_NEW = scalar(1 - 0.7)
 # What the response may be before anything was heard. The direct path lies in the first blocks and may be as loud as
 # was played: a loudspeaker stands beside its microphone, and that has a gain. What the room adds is at least 10 dB
 # below, and decays by 60 dB in 0.4 s. A filter that knows where to look converges twice as fast.
@@ -27,10 +28,9 @@ _DIRECT_BLOCKS = 3
 _PRIOR_DIRECT_POWER = 1.0
 _PRIOR_ROOM_POWER = 0.1
 _PRIOR_RT60_S = 0.4
-# Partitions whose response is cut to its linear half, in turn, and after how many updates: all of them each time
-# would cost half as much as the whole filter and gain under 1 dB.
-_CONSTRAINED_AT_ONCE = 3
-_CONSTRAIN_EVERY = 2
+# The response is cut to its linear half after so many updates: each time would cost as much as the whole filter and
+# gain under 1 dB. All partitions at once, for transforms of many rows cost half as much as one by one.
+_CONSTRAIN_EVERY = 6
 # The room's own changes are added after so many updates at once, for they are slow.
 _AGE_EVERY = 2
 # A response that is recalled elsewhere is a fraction of a sample off, and the room around it may be another.
@@ -39,9 +39,13 @@ _RECALLED_SHARE = np.float32(0.1)
 # 6 dB the filter loses 0.5 dB of the loudest echo; with 12 none.
 _ABOVE_CEILING = np.float32(16.0)
 # Below the last bit of 24-bit audio, as power of a bin: keeps divisions finite.
-_TINY = np.float32(1e-12)
+_TINY = scalar(1e-12)
 # What the uncertainty explains is less than all of it: rounding would leave less than none.
-_ABOVE_ROUNDING = np.float32(1.0001)
+_ABOVE_ROUNDING = scalar(1.0001)
+# What of the uncertainty, and of the response's power, there is in the next block.
+_REMAINS = scalar(_TRANSITION**2)
+_EXPLAINED_REMAINS = scalar(0.5 * _TRANSITION**2)
+_AGED = scalar((1 - _TRANSITION**2) * _AGE_EVERY)
 
 
 class KalmanFilter:
@@ -72,7 +76,10 @@ class KalmanFilter:
         self._echo = np.zeros(FFT_SAMPLES, np.float32)
         self._scale = np.zeros(BINS, np.float32)
         self._misadjusted = np.zeros(BINS, np.float32)
-        self._next_constrained = 0
+        self._ones = np.ones(partitions, np.float32)
+        self._responses = np.zeros((partitions, FFT_SAMPLES), np.float32)
+        # The linear half of each, scaled for `transform_scaled`.
+        self._linear = np.repeat(np.array([FFT_SAMPLES, 0], np.float32), BLOCK_SAMPLES)
         self._blocks = 0
 
     @property
@@ -92,7 +99,8 @@ class KalmanFilter:
         It is a view, valid until the next prediction.
         """
         np.multiply(self._weights, spectra, out=self._terms)
-        np.add.reduce(self._terms, 0, out=self._sum)
+        # A sum over partitions as a product of matrices: it takes half as long.
+        np.dot(self._ones, self._terms.view(np.float32), out=self._sum.view(np.float32))
         np.fft.irfft(self._sum, FFT_SAMPLES, out=self._echo)  # type: ignore[arg-type] # as for `transform`
         return self._echo[BLOCK_SAMPLES:]
 
@@ -107,10 +115,11 @@ class KalmanFilter:
         heard, scale, misadjusted = self._heard, self._scale, self._misadjusted
         transform(self._padded, heard)
         explained = np.multiply(powers, self._uncertainty, out=self._explained)
-        np.add.reduce(explained, 0, out=misadjusted)
+        np.dot(self._ones, explained, out=misadjusted)
         misadjusted *= _OVERLAP
-        np.square(np.abs(heard), out=scale)
-        scale *= 1 - _NEAR_END_MEMORY
+        np.abs(heard, out=scale)
+        scale *= scale
+        scale *= _NEAR_END_NEW
         self._near_end *= _NEAR_END_MEMORY
         self._near_end += scale
         np.multiply(misadjusted, _ABOVE_ROUNDING, out=scale)
@@ -126,13 +135,14 @@ class KalmanFilter:
         if self._blocks % _CONSTRAIN_EVERY == 1:
             self._constrain()
         # The uncertainty that the observation leaves, and what the room adds to it until the next block.
-        explained *= (_TRANSITION**2 * _OVERLAP) * scale
-        np.subtract(_TRANSITION**2, explained, out=explained)
+        scale *= _EXPLAINED_REMAINS
+        explained *= scale
+        np.subtract(_REMAINS, explained, out=explained)
         self._uncertainty *= explained
         if self._blocks % _AGE_EVERY == 0:
             np.abs(self._weights, out=explained)
             explained *= explained
-            explained *= (1 - _TRANSITION**2) * _AGE_EVERY
+            explained *= _AGED
             self._uncertainty += explained
         return misadjusted
 
@@ -189,12 +199,9 @@ class KalmanFilter:
         self._near_end[:] = 0
 
     def _constrain(self) -> None:
-        first = self._next_constrained
-        last = min(first + _CONSTRAINED_AT_ONCE, self.partitions)
-        response = np.fft.irfft(self._weights[first:last], FFT_SAMPLES, axis=1)
-        response[:, BLOCK_SAMPLES:] = 0
-        transform(response, self._weights[first:last])
-        self._next_constrained = last % self.partitions
+        np.fft.irfft(self._weights, FFT_SAMPLES, out=self._responses)  # type: ignore[arg-type] # as for `transform`
+        self._responses *= self._linear
+        transform_scaled(self._responses, self._weights)
 
 
 def _squared(response: NDArray[np.complexfloating]) -> NDArray[np.float32]:
