@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 # WebRTC's processing knows no other frame than 10 ms.
 _FRAME_SAMPLES = 160
 NOISE_SUPPRESSION_MAX = 4
-_LOWEST, _HIGHEST = np.float32(-32768), np.float32(32767)
+# Arrays without dimensions: of other numbers NumPy makes one each time.
+_LOWEST, _HIGHEST = np.array(-32768, np.float32), np.array(32767, np.float32)
 AUTO_GAIN_MAX_DBFS = 31
 
 
@@ -49,7 +50,7 @@ class Cleaner:
     """Clean one stream, in blocks of a multiple of 10 ms."""
 
     def __init__(self, settings: CleaningSettings) -> None:
-        self._scale = np.float32(32768 * settings.volume_multiplier)
+        self._scale = np.array(32768 * settings.volume_multiplier, np.float32)
         self._processor: AudioProcessor | None = None
         if settings.noise_suppression or settings.auto_gain:
             self._processor = AudioProcessor(settings.auto_gain, settings.noise_suppression)

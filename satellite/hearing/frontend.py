@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 VAD_GAIN_MAX_DB = 40
 # Far below the last bit of 16-bit audio: the logarithm of digital silence.
 _SILENCE = 1e-12
+_FULL_SCALE = np.array(1 / 32768, np.float32)
 # No setting takes less for a voice.
 _MAY_BE_VOICED = 0.01
 # Of a rate that is no multiple of 16 kHz a block of the device gives a sample more or less.
@@ -131,8 +132,9 @@ class FrontEnd:
             held_back = len(block_mic) * RATE_HZ // self._rate_hz - len(mic)
             self._in_front = held_back + (_UNEVEN_SAMPLES if self._rate_hz % RATE_HZ else 0)
             self._mic = self._played = np.zeros(self._in_front, np.float32)
-        self._mic = np.concatenate([self._mic, mic])
-        self._played = np.concatenate([self._played, played])
+        if len(self._mic):
+            mic, played = np.concatenate([self._mic, mic]), np.concatenate([self._played, played])
+        self._mic, self._played = mic, played
         ready = len(self._mic) // BLOCK_SAMPLES * BLOCK_SAMPLES
         windows: list[Window] = []
         for start in range(0, ready, BLOCK_SAMPLES):
@@ -159,7 +161,7 @@ class FrontEnd:
             return []
         self._ended_windows += 1
         probability = self._judge()
-        power = float(self._window @ self._window) / WINDOW_SAMPLES
+        power = float(self._window.dot(self._window)) / WINDOW_SAMPLES
         level_db = 10 * math.log10(power + _SILENCE) - self._gain_db - self._vad_gain.db
         bright_share = _bright_share(self._window) if probability >= _MAY_BE_VOICED else 0.0
         end_index = self._ended_windows * WINDOW_SAMPLES
@@ -179,11 +181,12 @@ class FrontEnd:
 
     def _fill_window(self, samples: Samples) -> None:
         end = self._in_window + len(samples)
-        np.multiply(samples, np.float32(1 / 32768), out=self._window[self._in_window : end])
+        np.multiply(samples, _FULL_SCALE, out=self._window[self._in_window : end])
         self._in_window = end
 
 
 def _bright_share(window: NDArray[np.float32]) -> float:
-    powers = np.square(np.abs(np.fft.rfft(window)[_VOICE]))
-    bright = float(powers[_BRIGHT_FROM:].sum())
-    return bright / (float(powers[:_BRIGHT_FROM].sum()) + bright + _SILENCE)
+    spectrum = np.abs(np.fft.rfft(window)[_VOICE])
+    dark, bright = spectrum[:_BRIGHT_FROM], spectrum[_BRIGHT_FROM:]
+    bright_power = float(bright.dot(bright))
+    return bright_power / (float(dark.dot(dark)) + bright_power + _SILENCE)

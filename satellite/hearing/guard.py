@@ -60,8 +60,8 @@ class Loudness:
 
     def push(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> None:
         """Take the next 20 ms of both signals, before any cleaning or gain."""
-        self._heard.append(float(mic_20ms @ mic_20ms))
-        self._played.append(float(played_20ms @ played_20ms))
+        self._heard.append(float(mic_20ms.dot(mic_20ms)))
+        self._played.append(float(played_20ms.dot(played_20ms)))
         self.heard = sum(self._heard) / len(self._heard)
         self.played = max(self._played)
 

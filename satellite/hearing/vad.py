@@ -61,7 +61,7 @@ class Rest:
 
     def may_skip(self, window: NDArray[np.float32]) -> bool:
         """Take the next window; tell whether it may be skipped. If it is not, `judged` must be told of it."""
-        energy = float(window @ window)
+        energy = float(window.dot(window))
         is_steady = energy <= _STEADY * max(self._noise, _LEAST_NOISE)
         if energy < self._noise:
             self._noise = energy if math.isinf(self._noise) else self._noise + _NOISE_FALL * (energy - self._noise)

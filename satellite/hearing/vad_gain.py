@@ -43,7 +43,7 @@ class VadGain:
         television too, would be as loud as the user's.
         """
         heard = cancelled.kept
-        heard_dbfs = 10 * math.log10(float(heard @ heard) / len(heard) + _SILENCE)
+        heard_dbfs = 10 * math.log10(float(heard.dot(heard)) / len(heard) + _SILENCE)
         self._loudest_dbfs = max(heard_dbfs, self._loudest_dbfs - _FALL_DB_PER_S * len(heard) / RATE_HZ)
         wanted_db = min(max(_LOUDEST_DBFS - self._loudest_dbfs, 0.0), self._most_db)
         self.db = wanted_db if cancelled.may_amplify else 0.0

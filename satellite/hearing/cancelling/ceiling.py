@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES
+from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, scalar, transform_scaled
 from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 # Both powers are averaged over some 2 s, taken every 20 ms: a sentence has something to say in every bin.
 _MEMORY = np.float32(0.99)
 # A block of the microphone fills half of its FFT, one of what was played the whole.
-_OVERLAP = np.float32(FFT_SAMPLES / BLOCK_SAMPLES)
-_TINY = np.float32(1e-12)
+# And its transform is one over so many samples.
+_SCALE = scalar(FFT_SAMPLES / BLOCK_SAMPLES * FFT_SAMPLES**2)
+_TINY = scalar(1e-12)
 # As often as the canceller looks.
 _AT_ONCE = 5
 _AGES = _MEMORY ** np.arange(_AT_ONCE - 1, -1, -1, dtype=np.float32)
@@ -48,16 +49,18 @@ class Ceiling:
     def gain(self) -> NDArray[np.float32]:
         """Power of the microphone over that of what was played, (321,)."""
         self._add()
-        gain: NDArray[np.float32] = _OVERLAP * self._heard / (self._played + _TINY)
+        gain: NDArray[np.float32] = _SCALE * self._heard / (self._played + _TINY)
         return gain
 
     def _add(self) -> None:
         count, self._waiting = self._waiting, 0
         if not count:
             return
-        heard = np.square(np.abs(np.fft.rfft(self._padded[:count])))
+        # All of them, for it takes no longer: what is left of earlier ones counts for nothing.
+        heard = np.abs(transform_scaled(self._padded))[:count]
+        heard *= heard
         ages = _AGES[-count:]
         self._heard *= _MEMORY**count
-        self._heard += ages @ heard
+        self._heard += ages.dot(heard)
         self._played *= _MEMORY**count
-        self._played += ages @ self._powers[:count]
+        self._played += ages.dot(self._powers[:count])

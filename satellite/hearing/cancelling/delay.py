@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import AUDIBLE_POWER, RATE_HZ
+from satellite.hearing.cancelling.partitions import AUDIBLE_POWER, RATE_HZ, scalar, transform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,11 +20,12 @@ _DECIMATION = 2
 _FFT = 5_120
 _HOP = 1_920
 # 0.8 of it stays with each hop of 240 ms: a jump wins after a second, a user who talks meanwhile averages out.
-_FORGETTING = 0.8
+_FORGETTING = scalar(0.8)
 # Voices have little beyond this range, and loudspeakers are silent below.
 _BAND_HZ = (150, 3_800)
 # Bins far below the mean have no say, though their phase is as good as any other's to a phase transform.
 _FLOOR = 0.1
+_TINY = 1e-12
 # Height of the peak in units of the spread of all lags. The highest of 3,200 lags of noise reaches 4.
 _LIKELY = 6.5
 # It takes two estimates that differ by less than 2 ms: one may be a period of a vowel off.
@@ -48,9 +49,10 @@ class DelayEstimator:
         self._band = slice(first, last)
         self._weighted = np.zeros(_FFT // 2 + 1, np.complex64)
         self._power = np.zeros(_FFT // 2 + 1, np.float32)
+        self._magnitude = np.zeros(_FFT // 2 + 1, np.float32)
+        self._spectra: NDArray[np.complexfloating] = np.zeros((2, _FFT // 2 + 1), np.complex64)
         self._previous: int | None = None
         self.samples: int | None = None
-        self._response: NDArray[np.complexfloating] = np.zeros(_FFT // 2 + 1, np.complex64)
 
     def push(self, mic: NDArray[np.float32], played: NDArray[np.float32]) -> bool:
         """Take the next 320 samples of both; tell whether `samples`, the delay at 16 kHz, was measured just now."""
@@ -74,12 +76,14 @@ class DelayEstimator:
 
     def gain_exceeds(self, limit: float) -> bool:
         """Tell whether more than `limit` of what was played (a ratio of powers) arrived with the delay just found."""
+        # The microphone's spectrum holds a hop of what the other holds with all lags before it.
+        power = self._power + scalar(_REGULARISATION * self._mean(self._power) + _TINY)
         # With any delay: far less in most cases, and found without a transform.
-        response = self._response
-        if 2 * float(np.vdot(response, response).real) / _FFT * (_FFT / _HOP) ** 2 <= limit:
+        gain = self._magnitude / power
+        if 2 * float(gain.dot(gain)) / _FFT * (_FFT / _HOP) ** 2 <= limit:
             return False
         at = (self.samples or 0) // _DECIMATION
-        found = np.fft.irfft(response, _FFT) * (_FFT / _HOP)
+        found = np.fft.irfft(self._cross / power, _FFT) * (_FFT / _HOP)
         direct = found.take(np.arange(at - _DIRECT, at + _DIRECT), mode="wrap")
         return float(direct @ direct) > limit
 
@@ -87,14 +91,20 @@ class DelayEstimator:
         recent = self._signals[1, -_HOP - MAX_DELAY_SAMPLES // _DECIMATION :]
         if float(recent @ recent) / len(recent) / _DECIMATION**2 < AUDIBLE_POWER:
             return False
-        heard, played = np.fft.rfft(self._signals)
-        self._cross *= _FORGETTING
-        self._cross += heard * played.conj()
+        transform(self._signals, self._spectra)
+        heard, played = self._spectra
+        power = np.abs(played)
+        power *= power
         self._power *= _FORGETTING
-        self._power += np.square(np.abs(played))
-        band = self._cross[self._band]
-        magnitude = np.abs(band)
-        self._weighted[self._band] = band / (magnitude + _FLOOR * magnitude.mean() + np.float32(1e-12))
+        self._power += power
+        heard *= np.conjugate(played, out=played)
+        # As real numbers: a complex product takes twice as long.
+        parts = self._cross.view(np.float32)
+        parts *= _FORGETTING
+        self._cross += heard
+        magnitude = np.abs(self._cross, out=self._magnitude)
+        weight = np.reciprocal(magnitude[self._band] + scalar(_FLOOR * self._mean(magnitude) + _TINY))
+        np.multiply(self._cross[self._band], weight, out=self._weighted[self._band])
         lags = np.abs(np.fft.irfft(self._weighted, _FFT)[: MAX_DELAY_SAMPLES // _DECIMATION])
         at = int(np.argmax(lags))
         height = float(lags[at]) / (math.sqrt(float(lags @ lags) / len(lags)) + 1e-12)
@@ -104,7 +114,7 @@ class DelayEstimator:
         if self._previous is None or not agrees:
             return False
         self.samples = found
-        # The microphone's spectrum holds a hop of what the other holds with all lags before it.
-        power = self._power + np.float32(_REGULARISATION) * self._power[self._band].mean() + np.float32(1e-12)
-        self._response = self._cross / power
         return True
+
+    def _mean(self, spectrum: NDArray[np.float32]) -> float:
+        return float(spectrum[self._band].mean())

@@ -55,7 +55,8 @@ class Frames:
         """Bring the spectra up to date."""
         np.multiply(self._samples, self._window, out=self._windowed)
         transform(self._windowed, self.spectra)
-        np.square(np.abs(self.spectra), out=self.powers)
+        np.abs(self.spectra, out=self.powers)
+        self.powers *= self.powers
 
     def recent(self, count: int) -> NDArray[np.float32]:
         """Return the last `count` samples of the residual; a view, valid until the next push."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satellite.hearing.cancelling.frames import BINS
+from satellite.hearing.cancelling.partitions import scalar
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,27 +16,29 @@ if TYPE_CHECKING:
 _QUANTILE = 0.8
 # It moves so much with each 20 ms of playback: up by 30 dB in a second, down by 8.
 _STEP_DB = 0.8
-_UP_DB, _DOWN_DB = np.float32(_STEP_DB * _QUANTILE), np.float32(-_STEP_DB * (1 - _QUANTILE))
+_UP_DB, _DOWN_DB = scalar(_STEP_DB * _QUANTILE), scalar(-_STEP_DB * (1 - _QUANTILE))
 # A residual so far above what was expected is somebody's voice, and where it fills this share of the bins the rest may
 # be its too: from it the leak only creeps.
-_FOREIGN = np.float32(10 ** (12 / 10))
+_FOREIGN = scalar(10 ** (12 / 10))
 _FOREIGN_SHARE = 0.08
-_CREEP_DB = np.float32(0.05) * _UP_DB
+_CREEP_DB = scalar(0.05 * _STEP_DB * _QUANTILE)
+_NONE_DB = scalar(0)
 # A fresh filter may leave it all; no loudspeaker and room can be cancelled by more than the least.
-_START_DB, _LEAST_DB = -6.0, -45.0
+_START_DB, _LEAST_DB, _MOST_DB = -6.0, scalar(-45), scalar(0)
 # The tail that outlasts the filter, and the loudspeaker's own: an echo fades by 2.4 dB in 20 ms where RT60 is 0.5 s.
-_TAIL = np.float32(10 ** (-2.4 / 10))
+_TAIL = scalar(10 ** (-2.4 / 10))
 # A loudspeaker's distortion lands where the echo itself is weak: every bin's leak counts from at least so much of the
 # echo's mean, here of its sum.
 _SPREAD = np.float32(0.05 / BINS)
 # An echo less than this above the noise leaves nothing that could be measured.
-_LEARN_ABOVE_NOISE = np.float32(10.0)
+_LEARN_ABOVE_NOISE = scalar(10.0)
 # The noise floor rises by 3 dB a second, so that a sentence hardly lifts it, and falls by half of the way in 60 ms.
-_NOISE_RISE = np.float32(10 ** (0.06 / 10))
-_NOISE_FALL = np.float32(0.2)
+_NOISE_RISE = scalar(10 ** (0.06 / 10))
+_NOISE_FALL = scalar(0.2)
 # It follows powers averaged over some 60 ms.
-_SMOOTHING = np.float32(0.65)
-_FROM_DB = np.float32(np.log(10) / 10)
+_SMOOTHING, _NEW = scalar(0.65), scalar(1 - 0.65)
+_FROM_DB = scalar(np.log(10) / 10)
+_ONES = np.ones(BINS, np.float32)
 
 
 class LeakModel:
@@ -58,7 +61,7 @@ class LeakModel:
         self._follow_noise(residual)
         self._tail *= _TAIL
         np.maximum(self._tail, echo, out=self._tail)
-        np.maximum(self._tail, _SPREAD * self._tail.sum(), out=self._source)
+        np.maximum(self._tail, _SPREAD * self._tail.dot(_ONES), out=self._source)
         np.multiply(self._leak_db, _FROM_DB, out=self.expected)
         np.exp(self.expected, out=self.expected)
         self.expected *= self._source
@@ -78,13 +81,13 @@ class LeakModel:
 
     def _follow_noise(self, residual: NDArray[np.float32]) -> None:
         self._smooth *= _SMOOTHING
-        self._smooth += np.multiply(residual, 1 - _SMOOTHING, out=self._scratch)
+        self._smooth += np.multiply(residual, _NEW, out=self._scratch)
+        falls = self._smooth < self.noise
         lower = np.subtract(self._smooth, self.noise, out=self._scratch)
-        falls = lower < 0
         lower *= _NOISE_FALL
         lower += self.noise
         self.noise *= _NOISE_RISE
-        np.copyto(self.noise, lower, where=falls)
+        np.putmask(self.noise, falls, lower)
 
     def _learn(self, residual: NDArray[np.float32]) -> None:
         audible = _LEARN_ABOVE_NOISE * self.noise
@@ -94,10 +97,10 @@ class LeakModel:
         if np.count_nonzero(foreign) > _FOREIGN_SHARE * BINS:
             foreign = above
         step.fill(_DOWN_DB)
-        np.copyto(step, _UP_DB, where=above)
+        np.putmask(step, above, _UP_DB)
         # What is foreign is above.
-        np.copyto(step, _CREEP_DB, where=foreign)
-        np.copyto(step, 0, where=self._source <= audible)
+        np.putmask(step, foreign, _CREEP_DB)
+        np.putmask(step, self._source <= audible, _NONE_DB)
         self._leak_db += step
         np.maximum(self._leak_db, _LEAST_DB, out=self._leak_db)
-        np.minimum(self._leak_db, 0, out=self._leak_db)
+        np.minimum(self._leak_db, _MOST_DB, out=self._leak_db)

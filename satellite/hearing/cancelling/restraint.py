@@ -37,7 +37,7 @@ class Restraint:
         self, mic: NDArray[np.float32], echo: NDArray[np.float32], residual: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Return what is left of the microphone; 320 samples each, `residual` with all of the echo taken out."""
-        heard, left = float(mic @ mic), float(residual @ residual)
+        heard, left = float(mic.dot(mic)), float(residual.dot(residual))
         self._mic = _MEMORY * self._mic + heard
         self._residual = _MEMORY * self._residual + left
         before = self.share

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satellite.hearing.cancelling.frames import FRAME_SAMPLES
+from satellite.hearing.cancelling.partitions import scalar
 from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
@@ -14,15 +15,15 @@ if TYPE_CHECKING:
 
 # A residual up to 2 dB above its expectation is still ours, as speech varies. With more (2.5, 4 dB) as much of the user
 # is lost as of us, and the guard needs no more.
-_OVERSUBTRACTION = np.float32(1.6)
+_OVERSUBTRACTION = scalar(-1.6)
 # A voice activity detector does not mind musical noise, but hears speech at -30 dB.
-_FLOOR_POWER = np.float32(10 ** (-40 / 10))
+_FLOOR_POWER = scalar(10 ** (-40 / 10))
 # 8 ms of response: a gain that differs from bin to bin needs no more once neighbours were averaged.
 TAPS = 128
 _FADE_TAPS = 32
 RECENT_SAMPLES = BLOCK_SAMPLES + TAPS - 1
-_TINY = np.float32(1e-12)
-_QUARTER = np.float32(0.25)
+_TINY = scalar(1e-12)
+_ONE, _QUARTER = scalar(1), scalar(0.25)
 # OpenBLAS wakes its threads for 9,216 numbers, which costs more than it saves: it gets larger matrices in parts.
 _PHASE_PARTS, _TAPS_PARTS = 2, 4
 
@@ -31,8 +32,8 @@ def gains(residual: NDArray[np.float32], expected: NDArray[np.float32]) -> NDArr
     """Return the gain (amplitude, -40 dB to 1), by power subtraction from (257,) powers, of every other bin (129,)."""
     gain = residual + _TINY
     np.divide(expected, gain, out=gain)
-    gain *= -_OVERSUBTRACTION
-    gain += 1
+    gain *= _OVERSUBTRACTION
+    gain += _ONE
     np.maximum(gain, _FLOOR_POWER, out=gain)
     np.sqrt(gain, out=gain)
     smooth: NDArray[np.float32] = gain[::2].copy()
