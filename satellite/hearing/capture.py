@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from satellite.devices.base import Samples
 
 RATE_HZ = 16_000
-_FULL_SCALE = np.float32(1 / 32768)
+# An array without dimensions: of other numbers NumPy makes one each time.
+_FULL_SCALE = np.array(1 / 32768, np.float32)
 
 # soxr's own low-pass filters run block-wise: its 'LQ' holds back 2 to 20 ms (11 on average) of 48 kHz audio, 'MQ' and
 # 'HQ' up to 40. Its 'QQ' (cubic interpolation) holds back nothing but filters nothing either. A short low-pass in
@@ -55,7 +56,8 @@ class CaptureResampler:
         """Take the next frames of the device, return what is ready at 16 kHz."""
         if self._decimator is not None:
             return self._decimator.process(samples)
-        scaled = samples.astype(np.float32) * _FULL_SCALE
+        scaled = samples.astype(np.float32)
+        scaled *= _FULL_SCALE
         if self._stream is None:
             return scaled
         if len(self._taps) > 1:

@@ -37,7 +37,8 @@ class PreRoll:
         at = (self._end - len(newest)) % len(self._ring)
         until_wrap = min(len(newest), len(self._ring) - at)
         self._ring[at : at + until_wrap] = newest[:until_wrap]
-        self._ring[: len(newest) - until_wrap] = newest[until_wrap:]
+        if until_wrap < len(newest):
+            self._ring[: len(newest) - until_wrap] = newest[until_wrap:]
 
     def since(self, index: int) -> Samples:
         """Return a copy of the samples from `index` on, or from the oldest kept; none if `index` is yet to come."""

@@ -50,8 +50,8 @@ _ALONE_EVIDENCE = 0.05
 _AUDIBLE = 10.0
 # A filter that has so much less of an echo (20 dB) than the delay was found by does not see it.
 _UNSEEN = 0.01
-# Blocks from one look to the next at what changes slowly.
-_SELDOM = 5
+# Blocks from one look to the next at what changes slowly, and at the loudspeaker, which never changes.
+_SELDOM, _RARELY = 5, 10
 # The suppressor's bins in the filter's.
 _NEAREST = np.round(np.arange(frames.BINS) * (FFT_SAMPLES / frames.FRAME_SAMPLES)).astype(np.intp)
 # What a block's spectrum sums up, as a mean square.
@@ -268,7 +268,7 @@ class KalmanCanceller:
     def _study(self, seen: Observation, echo: NDArray[np.float32], residual: NDArray[np.float32]) -> None:
         """Learn the loudspeaker from frames with nothing in them but an echo."""
         is_alone = seen.evidence < _ALONE_EVIDENCE and seen.echo > _AUDIBLE * seen.noise
-        if is_alone and self._judged % _SELDOM == 0:
+        if is_alone and self._judged % _RARELY == 0:
             bent = self._played.blocks(self._delay_blocks, _PARTITIONS + 1)
             self.loudspeaker.learn(self._filter.weights, bent, echo, residual)
 

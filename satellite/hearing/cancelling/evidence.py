@@ -24,7 +24,8 @@ _MEMORY = 0.8
 _FORGOTTEN = scalar(_MEMORY)
 # They are ratios of sums, so that nobody needs the means: a mean is the sum of what is remembered over this.
 _FRAMES = 1 / (1 - _MEMORY)
-_TINY = scalar(1e-12 * _FRAMES)
+_LEAST = 1e-12 * _FRAMES
+_TINY = scalar(_LEAST)
 # An echo that is not above the noise by 3 dB may be noise that the filter has learnt, and fits nothing.
 _AUDIBLE = scalar(2.0 * _FRAMES)
 # Less echo than this, in bins that hold nothing else, tells nothing of how it fits.
@@ -51,7 +52,7 @@ class Evidence:
         explained = np.abs(self._cross)
         explained *= explained
         # A dot product takes half the time of a sum of so few.
-        return float(explained.dot(np.reciprocal(found + _TINY))) / float(residual.dot(_ONES) + _TINY)
+        return float(explained.dot(np.reciprocal(found + _TINY))) / (float(residual.dot(_ONES)) + _LEAST)
 
     def push(self, frames: Frames, expected: NDArray[np.float32], noise: NDArray[np.float32]) -> None:
         """Take the next 20 ms and the powers, (257,) each, of the echo expected in them and of steady noise."""

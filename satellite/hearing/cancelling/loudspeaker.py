@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, spectra_of
+from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, scalar, spectra_of, transform
 from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 # Where voices are and the distortion of small loudspeakers lands: 150 to 5000 Hz.
 _BAND = slice(6, 201)
-# Spectra are averaged over 20 updates, 100 ms apart: 2 s of playback in which nobody else speaks.
-_MEMORY = np.float32(0.95)
+# Spectra are averaged over 10 updates, 200 ms apart: 2 s of playback in which nobody else speaks.
+_MEMORY = scalar(0.9)
 # As much must have been seen at first, and each so many updates it moves by a share of what is missing.
-_LEAST_UPDATES = 20
-_EVERY_UPDATES = 4
+_LEAST_UPDATES = 10
+_EVERY_UPDATES = 2
 _STEP = 0.6
 _MOST_STEP = 0.2
 # At 2 a full-scale sample is 7 dB lower than it should be: no one listens to such a loudspeaker.
@@ -39,6 +39,7 @@ class Loudspeaker:
     def __init__(self) -> None:
         self.compression = 0.0
         self._padded = np.zeros((3, FFT_SAMPLES), np.float32)
+        self._spectra: NDArray[np.complexfloating] = np.zeros((3, BINS), np.complex64)
         self._updates = 0
         # Sums of spectra: power of the residual, of the echo, and of the echo of the cubes; how the latter two compare,
         # and what of the two is in the residual.
@@ -68,10 +69,13 @@ class Loudspeaker:
         terms = weights * spectra_of(bent * bent * bent)
         self._padded[0, BLOCK_SAMPLES:] = residual
         self._padded[1, BLOCK_SAMPLES:] = echo
-        self._padded[2, BLOCK_SAMPLES:] = np.fft.irfft(terms.sum(0), FFT_SAMPLES)[BLOCK_SAMPLES:]
-        spectra = np.fft.rfft(self._padded)
+        self._padded[2, BLOCK_SAMPLES:] = np.fft.irfft(np.add.reduce(terms, 0), FFT_SAMPLES)[BLOCK_SAMPLES:]
+        spectra = self._spectra
+        transform(self._padded, spectra)
+        powers = np.abs(spectra)
+        powers *= powers
         self._powers *= _MEMORY
-        self._powers += np.square(spectra.real) + np.square(spectra.imag)
+        self._powers += powers
         self._shared *= _MEMORY
         self._shared += spectra[1].conj() * spectra[2]
         self._left *= _MEMORY
