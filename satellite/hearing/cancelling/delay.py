@@ -28,6 +28,8 @@ _FLOOR = 0.1
 _TINY = 1e-12
 # Height of the peak in units of the spread of all lags. The highest of 3,200 lags of noise reaches 4.
 _LIKELY = 6.5
+# A delay that two estimates agree on is looked for again after so many hops: a jump wins after four.
+_SETTLED_EVERY = 2
 # It takes two estimates that differ by less than 2 ms: one may be a period of a vowel off.
 _AGREE_SAMPLES = 32
 # The direct path and what comes within 1 ms of it: with more, whoever else talks would count too.
@@ -52,6 +54,9 @@ class DelayEstimator:
         self._magnitude = np.zeros(_FFT // 2 + 1, np.float32)
         self._spectra: NDArray[np.complexfloating] = np.zeros((2, _FFT // 2 + 1), np.complex64)
         self._previous: int | None = None
+        # The last two estimates agree.
+        self._is_settled = False
+        self._measured = 0
         self.samples: int | None = None
 
     def push(self, mic: NDArray[np.float32], played: NDArray[np.float32]) -> bool:
@@ -73,6 +78,7 @@ class DelayEstimator:
         self._cross[:] = 0
         self._power[:] = 0
         self._previous = None
+        self._is_settled = False
 
     def gain_exceeds(self, limit: float) -> bool:
         """Tell whether more than `limit` of what was played (a ratio of powers) arrived with the delay just found."""
@@ -102,6 +108,9 @@ class DelayEstimator:
         parts = self._cross.view(np.float32)
         parts *= _FORGETTING
         self._cross += heard
+        self._measured += 1
+        if self._is_settled and self._measured % _SETTLED_EVERY:
+            return False
         magnitude = np.abs(self._cross, out=self._magnitude)
         weight = np.reciprocal(magnitude[self._band] + scalar(_FLOOR * self._mean(magnitude) + _TINY))
         np.multiply(self._cross[self._band], weight, out=self._weighted[self._band])
@@ -111,7 +120,8 @@ class DelayEstimator:
         found = at * _DECIMATION
         agrees = self._previous is not None and abs(found - self._previous) <= _AGREE_SAMPLES
         self._previous = found if height >= _LIKELY else None
-        if self._previous is None or not agrees:
+        self._is_settled = self._previous is not None and agrees
+        if not self._is_settled:
             return False
         self.samples = found
         return True
