@@ -85,15 +85,25 @@ def test_the_guard_is_asked_where_the_rule_says(rule: Rule, voiced: int) -> None
 
 
 @pytest.mark.parametrize(
-    ("track", "value", "voiced"),
-    [("misfit", 0.5, 10), ("misfit", -0.5, 10), ("misfit", 0.05, 30), ("coherence", 0.9, 10), ("convergence", 0.0, 30)],
+    ("known", "voiced"),
+    [
+        ({"misfit": 0.5, "evidence": 0.1}, 10),
+        ({"misfit": -0.5, "evidence": 0.1}, 10),
+        ({"misfit": 0.05, "evidence": 0.1}, 30),
+        ({"misfit": 0.5}, 30),
+        ({"coherence": 0.9}, 10),
+        ({"evidence_now": 0.0}, 10),
+        ({"convergence": 0.0}, 30),
+    ],
 )
-def test_the_guard_is_the_products(track: str, value: float, voiced: int) -> None:
+def test_the_guard_is_the_products(known: dict[str, float], voiced: int) -> None:
     take = take_with(range(100, 130))
-    values = take.tracks[track].copy()
-    values[110:] = value
+    tracks = dict(take.tracks)
+    for name, value in known.items():
+        tracks[name] = tracks[name].astype(float)
+        tracks[name][110:] = value
 
-    (said,) = spoken(replace(take, tracks=take.tracks | {track: values}), RULE)
+    (said,) = spoken(replace(take, tracks=tracks), RULE)
 
     assert said.voiced == voiced
 
