@@ -23,8 +23,9 @@ _SOMEBODY_NOW_EVIDENCE = 0.02
 OUR_OWN_COHERENCE = 0.25
 
 # What a loudspeaker distorts is foreign to the filter, but comes and goes with what is played: the more of what is left
-# coheres, the more evidence it takes, by half of what the coherence has above 0.1, where most users are below. Half of
-# what replies take for somebody on simulated devices is gone with it, and no recorded user (script/bench real).
+# coheres, the more evidence it takes, by half of what the coherence has above 0.1, where most users are below. Replies
+# rarely pause for themselves with it, and no recorded user is lost; users 20 dB below the echo are, in the simulated
+# room (docs/hearing.md).
 _USUAL_COHERENCE = 0.1
 _EVIDENCE_PER_COHERENCE = 0.5
 
