@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
+from satellite.hearing.arrays import scalar
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satellite.devices.base import Samples
 
 RATE_HZ = 16_000
-# An array without dimensions: of other numbers NumPy makes one each time.
-_FULL_SCALE = np.array(1 / 32768, np.float32)
+_FULL_SCALE = scalar(1 / 32768)
 
 # soxr's own low-pass filters run block-wise: its 'LQ' holds back 2 to 20 ms (11 on average) of 48 kHz audio, 'MQ' and
 # 'HQ' up to 40. Its 'QQ' (cubic interpolation) holds back nothing but filters nothing either. A short low-pass in

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from webrtc_noise_gain import AudioProcessor
 
+from satellite.hearing.arrays import scalar
 from satellite.hearing.errors import NoiseGainError
 from wire.errors import SettingError
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 # WebRTC's processing knows no other frame than 10 ms.
 _FRAME_SAMPLES = 160
 NOISE_SUPPRESSION_MAX = 4
-# Arrays without dimensions: of other numbers NumPy makes one each time.
-_LOWEST, _HIGHEST = np.array(-32768, np.float32), np.array(32767, np.float32)
+_LOWEST, _HIGHEST = scalar(-32768), scalar(32767)
 AUTO_GAIN_MAX_DBFS = 31
 
 
@@ -50,7 +50,7 @@ class Cleaner:
     """Clean one stream, in blocks of a multiple of 10 ms."""
 
     def __init__(self, settings: CleaningSettings) -> None:
-        self._scale = np.array(32768 * settings.volume_multiplier, np.float32)
+        self._scale = scalar(32768 * settings.volume_multiplier)
         self._processor: AudioProcessor | None = None
         if settings.noise_suppression or settings.auto_gain:
             self._processor = AudioProcessor(settings.auto_gain, settings.noise_suppression)

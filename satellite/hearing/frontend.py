@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satellite.hearing.arrays import scalar
 from satellite.hearing.capture import RATE_HZ, CaptureResampler
 from satellite.hearing.cleaning import Cleaner, CleaningSettings
 from satellite.hearing.echo import BLOCK_SAMPLES
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 VAD_GAIN_MAX_DB = 40
 # Far below the last bit of 16-bit audio: the logarithm of digital silence.
 _SILENCE = 1e-12
-_FULL_SCALE = np.array(1 / 32768, np.float32)
+_FULL_SCALE = scalar(1 / 32768)
 # No setting takes less for a voice.
 _MAY_BE_VOICED = 0.01
 # Of a rate that is no multiple of 16 kHz a block of the device gives a sample more or less.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satellite.hearing.arrays import scalar, total
 from satellite.hearing.cancelling import frames
 from satellite.hearing.cancelling.ceiling import Ceiling
 from satellite.hearing.cancelling.delay import MAX_DELAY_SAMPLES, DelayEstimator
@@ -18,7 +19,7 @@ from satellite.hearing.cancelling.kalman import KalmanFilter
 from satellite.hearing.cancelling.leak import LeakModel
 from satellite.hearing.cancelling.levels import EchoLevels, dbfs
 from satellite.hearing.cancelling.loudspeaker import Loudspeaker
-from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, RATE_HZ, PlayedSpectra, scalar
+from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, RATE_HZ, PlayedSpectra
 from satellite.hearing.cancelling.path import Observation, Origin, PathWatch, Verdict
 from satellite.hearing.cancelling.restraint import Restraint
 from satellite.hearing.cancelling.suppressor import RECENT_SAMPLES, Suppressor, gains
@@ -57,7 +58,6 @@ _NEAREST = np.round(np.arange(frames.BINS) * (FFT_SAMPLES / frames.FRAME_SAMPLES
 # What a block's spectrum sums up, as a mean square.
 _PER_SAMPLE = scalar(1 / BLOCK_SAMPLES)
 _NO_ECHO = np.zeros(BLOCK_SAMPLES, np.float32)
-_ONES = np.ones(BINS, np.float32)
 # As samples are kept over a restart.
 _KEPT = np.dtype("<f4")
 # Bins of 25 Hz in which the filter is judged: 200 to 4000 Hz.
@@ -148,8 +148,8 @@ class KalmanCanceller:
             misfit=self._evidence.misfit,
             convergence=self._watch.convergence,
             located=self._is_located,
-            residual_dbfs=dbfs(_total(self._leak.expected) / frames.BINS),
-            noise_dbfs=dbfs(_total(self._leak.noise) / frames.BINS),
+            residual_dbfs=dbfs(total(self._leak.expected) / frames.BINS),
+            noise_dbfs=dbfs(total(self._leak.noise) / frames.BINS),
             echo_db=self._levels.echo_db,
             erle_db=self._levels.erle_db,
             delay_ms=None if delay is None else delay * 1000 / RATE_HZ,
@@ -241,9 +241,9 @@ class KalmanCanceller:
             residual=float(residual.dot(residual)) / BLOCK_SAMPLES,
             echo=float(echo.dot(echo)) / BLOCK_SAMPLES,
             # The mean over the whole band of what was summed over the judged part.
-            misadjustment=_total(misadjustment[_JUDGED]) / (BLOCK_SAMPLES * BINS),
-            left=_total(self._frames.residual[_JUDGED_NOISE]) / frames.BINS,
-            noise=_total(self._leak.noise[_JUDGED_NOISE]) / frames.BINS,
+            misadjustment=total(misadjustment[_JUDGED]) / (BLOCK_SAMPLES * BINS),
+            left=total(self._frames.residual[_JUDGED_NOISE]) / frames.BINS,
+            noise=total(self._leak.noise[_JUDGED_NOISE]) / frames.BINS,
             evidence=self._evidence.evidence,
             misfit=self._evidence.misfit,
         )
@@ -305,11 +305,6 @@ class KalmanCanceller:
 
     def _wanted_blocks(self, delay_samples: int) -> int:
         return max(0, int((delay_samples - self._sliding.lag) // BLOCK_SAMPLES) - _LEAD_BLOCKS)
-
-
-def _total(powers: NDArray[np.float32]) -> float:
-    # A dot product takes half the time of a sum of so few.
-    return float(powers.dot(_ONES[: len(powers)]))
 
 
 def _finite(samples: NDArray[np.float32]) -> NDArray[np.float32]:

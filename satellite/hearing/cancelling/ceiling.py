@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, scalar, transform_scaled
+from satellite.hearing.arrays import scalar
+from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, transform_scaled
 from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 # Both powers are averaged over some 2 s, taken every 20 ms: a sentence has something to say in every bin.
 _MEMORY = np.float32(0.99)
-# A block of the microphone fills half of its FFT, one of what was played the whole.
-# And its transform is one over so many samples.
+# A block of the microphone fills half of its FFT, one of what was played the whole; and its spectrum is scaled down by
+# the FFT's length.
 _SCALE = scalar(FFT_SAMPLES / BLOCK_SAMPLES * FFT_SAMPLES**2)
 _TINY = scalar(1e-12)
 # As often as the canceller looks.

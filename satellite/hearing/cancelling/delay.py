@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import AUDIBLE_POWER, RATE_HZ, scalar, transform
+from satellite.hearing.arrays import scalar
+from satellite.hearing.cancelling.partitions import AUDIBLE_POWER, RATE_HZ, transform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +29,7 @@ _FLOOR = 0.1
 _TINY = 1e-12
 # Height of the peak in units of the spread of all lags. The highest of 3,200 lags of noise reaches 4.
 _LIKELY = 6.5
-# A delay that two estimates agree on is looked for again after so many hops: a jump wins after four.
+# A delay that two estimates agree on is looked for again after so many hops: so much later a jump is found.
 _SETTLED_EVERY = 2
 # It takes two estimates that differ by less than 2 ms: one may be a period of a vowel off.
 _AGREE_SAMPLES = 32
@@ -116,7 +117,7 @@ class DelayEstimator:
         np.multiply(self._cross[self._band], weight, out=self._weighted[self._band])
         lags = np.abs(np.fft.irfft(self._weighted, _FFT)[: MAX_DELAY_SAMPLES // _DECIMATION])
         at = int(np.argmax(lags))
-        height = float(lags[at]) / (math.sqrt(float(lags @ lags) / len(lags)) + 1e-12)
+        height = float(lags[at]) / (math.sqrt(float(lags @ lags) / len(lags)) + _TINY)
         found = at * _DECIMATION
         agrees = self._previous is not None and abs(found - self._previous) <= _AGREE_SAMPLES
         self._previous = found if height >= _LIKELY else None

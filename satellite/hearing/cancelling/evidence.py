@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satellite.hearing.arrays import scalar, total
 from satellite.hearing.cancelling.frames import BIN_HZ
-from satellite.hearing.cancelling.partitions import scalar
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,8 +51,7 @@ class Evidence:
         residual, found = self._powers
         explained = np.abs(self._cross)
         explained *= explained
-        # A dot product takes half the time of a sum of so few.
-        return float(explained.dot(np.reciprocal(found + _TINY))) / (float(residual.dot(_ONES)) + _LEAST)
+        return float(explained.dot(np.reciprocal(found + _TINY))) / (total(residual) + _LEAST)
 
     def push(self, frames: Frames, expected: NDArray[np.float32], noise: NDArray[np.float32]) -> None:
         """Take the next 20 ms and the powers, (257,) each, of the echo expected in them and of steady noise."""
@@ -92,4 +91,3 @@ class Evidence:
 
 
 _BINS = _BAND.stop - _BAND.start
-_ONES = np.ones(_BINS, np.float32)

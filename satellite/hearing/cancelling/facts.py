@@ -24,8 +24,8 @@ OUR_OWN_COHERENCE = 0.25
 
 # What a loudspeaker distorts is foreign to the filter, but comes and goes with what is played: the more of what is left
 # coheres, the more evidence it takes, by half of what the coherence has above 0.1, where most users are below. Replies
-# rarely pause for themselves with it, and no recorded user is lost; users 20 dB below the echo are, in the simulated
-# room (docs/hearing.md).
+# rarely pause for themselves with it, and hardly a recorded user is lost; users 20 dB below the echo are, in the
+# simulated room (docs/hearing.md).
 _USUAL_COHERENCE = 0.1
 _EVIDENCE_PER_COHERENCE = 0.5
 
@@ -96,7 +96,7 @@ class EchoFacts:
     def refusal_by_limits(
         self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
     ) -> Refusal | None:
-        """Tell the same by the limits alone, as if the echo were known."""
+        """Tell why by the limits alone, as if our own voice were at the microphone and its echo known."""
         if self.evidence < least_evidence or self.evidence_now < _SOMEBODY_NOW_EVIDENCE:
             return Refusal.EVIDENCE
         cohering = max(0.0, self.coherence - _USUAL_COHERENCE)

@@ -50,5 +50,5 @@ class ByResidual:
         facts = self.canceller.facts
         refusal = facts.refusal()
         is_unknown = refusal in {Refusal.STARTING, Refusal.RECOVERING}
-        may_be_loud = is_unknown and not (facts.located and facts.refusal_by_limits())
+        may_be_loud = is_unknown and (not facts.located or facts.refusal_by_limits() is None)
         return None if may_be_loud and self._loud.is_somebody() else refusal

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, RATE_HZ, scalar, transform, transform_scaled
+from satellite.hearing.arrays import scalar
+from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, RATE_HZ, transform, transform_scaled
 from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
@@ -16,11 +17,10 @@ if TYPE_CHECKING:
 # follows clocks that drift apart slower.
 _TRANSITION = 0.997
 # The error fills half of its FFT, what was played the whole: the powers of the two compare at this ratio.
-_OVERLAP = scalar(0.5)
+_OVERLAP = 0.5
 # How much of the near end's spectrum is taken from the blocks before. With less the filter takes a quiet block for a
 # quiet room, and follows clocks that drift by 100 ppm badly; with more the onset of a user's word stops it later.
-_NEAR_END_MEMORY = scalar(0.7)
-_NEAR_END_NEW = scalar(1 - 0.7)
+_NEAR_END_MEMORY = 0.7
 # What the response may be before anything was heard. The direct path lies in the first blocks and may be as loud as
 # was played: a loudspeaker stands beside its microphone, and that has a gain. What the room adds is at least 10 dB
 # below, and decays by 60 dB in 0.4 s. A filter that knows where to look converges twice as fast.
@@ -42,9 +42,12 @@ _ABOVE_CEILING = np.float32(16.0)
 _TINY = scalar(1e-12)
 # What the uncertainty explains is less than all of it: rounding would leave less than none.
 _ABOVE_ROUNDING = scalar(1.0001)
-# What of the uncertainty, and of the response's power, there is in the next block.
+# The same as they are multiplied with: what is known of the near end and what is new; how much of what was played the
+# error holds; what of the uncertainty, and of the response's power, there is in the next block.
+_KNOWN, _NEW = scalar(_NEAR_END_MEMORY), scalar(1 - _NEAR_END_MEMORY)
+_HALF = scalar(_OVERLAP)
 _REMAINS = scalar(_TRANSITION**2)
-_EXPLAINED_REMAINS = scalar(0.5 * _TRANSITION**2)
+_EXPLAINED_REMAINS = scalar(_OVERLAP * _TRANSITION**2)
 _AGED = scalar((1 - _TRANSITION**2) * _AGE_EVERY)
 
 
@@ -116,11 +119,11 @@ class KalmanFilter:
         transform(self._padded, heard)
         explained = np.multiply(powers, self._uncertainty, out=self._explained)
         np.dot(self._ones, explained, out=misadjusted)
-        misadjusted *= _OVERLAP
+        misadjusted *= _HALF
         np.abs(heard, out=scale)
         scale *= scale
-        scale *= _NEAR_END_NEW
-        self._near_end *= _NEAR_END_MEMORY
+        scale *= _NEW
+        self._near_end *= _KNOWN
         self._near_end += scale
         np.multiply(misadjusted, _ABOVE_ROUNDING, out=scale)
         scale += self._near_end

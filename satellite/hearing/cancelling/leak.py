@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satellite.hearing.arrays import scalar, total
 from satellite.hearing.cancelling.frames import BINS
-from satellite.hearing.cancelling.partitions import scalar
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,9 +36,9 @@ _LEARN_ABOVE_NOISE = scalar(10.0)
 _NOISE_RISE = scalar(10 ** (0.06 / 10))
 _NOISE_FALL = scalar(0.2)
 # It follows powers averaged over some 60 ms.
-_SMOOTHING, _NEW = scalar(0.65), scalar(1 - 0.65)
+_SMOOTHING = 0.65
+_OLD, _NEW = scalar(_SMOOTHING), scalar(1 - _SMOOTHING)
 _FROM_DB = scalar(np.log(10) / 10)
-_ONES = np.ones(BINS, np.float32)
 
 
 class LeakModel:
@@ -61,7 +61,7 @@ class LeakModel:
         self._follow_noise(residual)
         self._tail *= _TAIL
         np.maximum(self._tail, echo, out=self._tail)
-        np.maximum(self._tail, _SPREAD * self._tail.dot(_ONES), out=self._source)
+        np.maximum(self._tail, _SPREAD * total(self._tail), out=self._source)
         np.multiply(self._leak_db, _FROM_DB, out=self.expected)
         np.exp(self.expected, out=self.expected)
         self.expected *= self._source
@@ -80,7 +80,7 @@ class LeakModel:
         return self._leak_db
 
     def _follow_noise(self, residual: NDArray[np.float32]) -> None:
-        self._smooth *= _SMOOTHING
+        self._smooth *= _OLD
         self._smooth += np.multiply(residual, _NEW, out=self._scratch)
         falls = self._smooth < self.noise
         lower = np.subtract(self._smooth, self.noise, out=self._scratch)

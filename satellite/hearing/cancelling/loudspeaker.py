@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, scalar, spectra_of, transform
+from satellite.hearing.arrays import scalar
+from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, spectra_of, transform
 from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satellite.hearing.arrays import scalar
 from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
@@ -21,16 +22,6 @@ AUDIBLE_POWER = 1e-6
 _LONG_AGO_BLOCKS = 1 << 30
 # Four transforms at once take less than three: they share a vector register.
 _TRANSFORMS_AT_ONCE = 4
-
-
-def scalar(value: float) -> NDArray[np.float32]:
-    """Return a number as an array without dimensions.
-
-    Of any other number NumPy makes one each time, which takes nearly as long as to multiply a spectrum by it.
-    """
-    return np.array(value, np.float32)
-
-
 # So much larger an FFT in single precision has to be: NumPy divides by its length.
 _SCALE = scalar(FFT_SAMPLES)
 

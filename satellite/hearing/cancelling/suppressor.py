@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satellite.hearing.arrays import scalar
 from satellite.hearing.cancelling.frames import FRAME_SAMPLES
-from satellite.hearing.cancelling.partitions import scalar
 from satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
