@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from satellite.turn.aside import is_aside, noting_refusal, noting_softness
-from satellite.turn.backchannel import Verdict, judge, judge_so_far
+from satellite.turn.backchannel import Verdict, judge, judge_so_far, words_of
 from satellite.turn.events import (
     AbortStt,
     CancelReason,
@@ -145,7 +144,7 @@ def _verdict_until(state: State, settings: TurnSettings) -> float:
         wait_s = min(wait_s, _PATIENCE * state.stt_delay_s)
     awaited = [segment.ended_s for segment in state.segments if segment.state is SegmentState.ENDING]
     since = max(ended_s for ended_s in awaited if ended_s is not None)
-    return min(since + wait_s, math.inf if state.held_until is None else state.held_until)
+    return min(since + wait_s, state.held_until)
 
 
 def _end_undecided(state: State, settings: TurnSettings, now: float) -> Outcome:
@@ -179,9 +178,9 @@ def _takes_floor(state: State, segment: Segment, verdict: Verdict, now: float, s
     if verdict is Verdict.SPEECH and settings.barge_in is BargeIn.SPEECH:
         if is_aside(state, segment, now, settings):
             return False
-        final = segment.state is SegmentState.FINAL
-        if final and state.barge is Barge.SOFT and len(segment.text.split()) < _WORTH_A_SECOND_CUT_WORDS:
+        if state.barge is Barge.SOFT and len(words_of(segment.text)) < _WORTH_A_SECOND_CUT_WORDS:
             return False
+        final = segment.state is SegmentState.FINAL
         return segment.speech_ms >= (settings.confirm_speech_ms if final else settings.word_speech_ms)
     return False
 

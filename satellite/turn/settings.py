@@ -94,8 +94,8 @@ class TurnSettings:
     # ... unless it is a whisper, which lacks the low half of a voice.
     whisper_brighter_db: float = 2.0
     undecided_ms: float = 1500.0
-    # The words of an utterance that is over are waited for: whisper tiny.en takes 0.5 to 0.9 s on two cores, other
-    # models and machines several times that. Nobody waits longer for a reply that says nothing.
+    # The words of an utterance that is over are waited for. Small models take a second, others and small machines
+    # several; nobody waits longer for a reply that says nothing.
     verdict_ms: float = 4000.0
     # Silero needs some 100 ms to believe in a voice, and weak first consonants come before that.
     pre_roll_ms: float = 500.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -95,7 +96,7 @@ class State:
     evidence: Evidence = field(default_factory=Evidence)
     stt_failures: int = 0
     undecided_until: float | None = None
-    held_until: float | None = None
+    held_until: float = math.inf
     stt_delay_s: float | None = None
     listen_until: float | None = None
     stt_until: float | None = None
