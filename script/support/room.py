@@ -152,7 +152,7 @@ def add_voices(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_corpus(arguments: argparse.Namespace) -> Corpus:
-    """Make the corpus that was asked for; raises SpeechFolderError, RecordingsError, RoomToolMissingError."""
+    """Make the corpus that was asked for; raises InterjectError where voices cannot be had."""
     recordings = [] if arguments.speech is None else recorded(arguments.speech)
     corpus = built_in().with_clips([*(flite() if arguments.flite else ()), *recordings])
     if arguments.reply_voice is not None:

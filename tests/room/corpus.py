@@ -70,6 +70,15 @@ _COMMAND_WORDS = 3
 _COUGH, _ROOM = "cough", "room"
 
 
+class ReplyVoiceError(InterjectError):
+    """A model is no Piper voice, or does not load."""
+
+    def __init__(self, model: Path, reason: str) -> None:
+        super().__init__(f"{model} is no Piper voice with its .json beside it: {reason}")
+        self.model = model
+        self.reason = reason
+
+
 class SpeechFolderError(InterjectError):
     """A folder of recordings cannot be used."""
 
@@ -147,7 +156,7 @@ def flite() -> list[Clip]:
 
 
 def piper(model: Path) -> list[Clip]:
-    """Let a Piper voice say the replies, as in most homes; raises SpeechFolderError if it does not load."""
+    """Let a Piper voice say the replies, as in most homes; raises ReplyVoiceError if it does not load."""
     # Piper's voices are never the same twice unless what they draw is.
     onnxruntime.set_seed(_PIPER_SEED)
     try:
@@ -155,7 +164,7 @@ def piper(model: Path) -> list[Clip]:
         spoken = [np.concatenate([part.audio_float_array for part in voice.synthesize(text)]) for text in _REPLIES]
     except Exception as error:
         # ONNX Runtime raises a dozen unrelated exception classes for a file that is no model.
-        raise SpeechFolderError(model, f"is no Piper voice with its .json beside it: {error}") from error
+        raise ReplyVoiceError(model, str(error)) from error
     rate_hz = voice.config.sample_rate
     return [
         _clip(f"piper-{number}", Line.REPLY, model.stem, text, soxr.resample(samples, rate_hz, RATE_HZ))
