@@ -164,18 +164,18 @@ class Conversation:
         """Record something for traces, hooks and the log."""
         self._emit(kind, **fields)
 
-    def partial(self, stream: int, text: str) -> None:
-        """All words of a stream that are stable."""
+    def partial(self, stream: int, text: str, confidence: float | None = None) -> None:
+        """All words of a stream that are stable; confidence: how likely it is that they were said, 0 to 1, if known."""
         text = self._theirs(stream, text)
-        self._emit("partial", stream=stream, text=text)
-        self._apply(turn.Partial(stream, text))
+        self._emit("partial", stream=stream, text=text, confidence=confidence)
+        self._apply(turn.Partial(stream, text, confidence))
 
-    def transcribed(self, stream: int, text: str) -> None:
+    def transcribed(self, stream: int, text: str, confidence: float | None = None) -> None:
         """The final text of a stream; nothing more comes of it."""
         text = self._theirs(stream, text)
         self._feed.finished(stream)
-        self._emit("transcript", stream=stream, text=text)
-        self._apply(turn.Transcribed(stream, text))
+        self._emit("transcript", stream=stream, text=text, confidence=confidence)
+        self._apply(turn.Transcribed(stream, text, confidence))
 
     def stt_failed(self, stream: int, error: InterjectError) -> None:
         """A stream gives no text; nothing more comes of it."""

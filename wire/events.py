@@ -1,4 +1,4 @@
-"""Our own events, carried as Wyoming `user-event`s that a peer may ignore (docs/protocol.md)."""
+"""What we add to Wyoming, and a peer may ignore: events of our own, and a field (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,24 @@ if TYPE_CHECKING:
 INTERRUPT = "interrupt"
 INTERRUPTED = "interrupted"
 WORD_MARKS = "word-marks"
+_CONFIDENCE = "confidence"
+# More digits say nothing.
+_CONFIDENCE_DIGITS = 3
+
+
+def with_confidence(event: Event, confidence: float | None) -> Event:
+    """Return a `transcript` or `transcript-chunk` that says how likely it is that its words were said, if known."""
+    if confidence is not None:
+        event.data[_CONFIDENCE] = round(confidence, _CONFIDENCE_DIGITS)
+    return event
+
+
+def confidence_of(event: Event) -> float | None:
+    """Return it, from 0 to 1; None where the peer does not say, or means something else by that name."""
+    value = event.data.get(_CONFIDENCE)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        return None
+    return float(value)
 
 
 def user_event_name(event: Event) -> str | None:

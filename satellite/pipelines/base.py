@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 class PipelineListener(Protocol):
     """Takes what the servers say; called on the event loop, never blocks."""
 
-    def partial(self, stream: int, text: str) -> None:
-        """All words of a stream that are stable."""
+    def partial(self, stream: int, text: str, confidence: float | None) -> None:
+        """All words of a stream that are stable; confidence: how likely it is that they were said, 0 to 1, if known."""
 
-    def transcribed(self, stream: int, text: str) -> None:
+    def transcribed(self, stream: int, text: str, confidence: float | None) -> None:
         """The final text of a stream; nothing more comes of it."""
 
     def stt_failed(self, stream: int, error: InterjectError) -> None:

@@ -10,6 +10,7 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
 from satellite.pipelines.checks import text_of
 from wire.errors import PeerSilentError, WireError
+from wire.events import confidence_of
 
 if TYPE_CHECKING:
     from satellite.pipelines.server import Server
@@ -24,14 +25,17 @@ _ANSWER_TIMEOUT_S = 10.0
 # A minute of speech in the pieces that the conversation sends; a server that takes none of it is as good as dead.
 _QUEUE_PIECES = 3_000
 
+# A text, and how likely it is that it was said.
+Heard = tuple[str, float | None]
+
 
 class TextListener(Protocol):
     """Takes what a stream says; called on the event loop, never blocks."""
 
-    def partial(self, stream: int, text: str) -> None:
-        """All words of a stream that are stable."""
+    def partial(self, stream: int, text: str, confidence: float | None) -> None:
+        """All words of a stream that are stable; confidence: how likely it is that they were said, 0 to 1, if known."""
 
-    def transcribed(self, stream: int, text: str) -> None:
+    def transcribed(self, stream: int, text: str, confidence: float | None) -> None:
         """The final text of a stream; nothing more comes of it."""
 
     def stt_failed(self, stream: int, error: InterjectError) -> None:
@@ -61,21 +65,21 @@ class SttStream:
     async def run(self) -> None:
         """Stream until the text is there; cancel to forget the utterance."""
         try:
-            text = await self._transcribe()
+            text, confidence = await self._transcribe()
         except WireError as error:
             self._server.note_failure(error)
             self._listener.stt_failed(self._stream, error)
         else:
-            self._listener.transcribed(self._stream, text)
+            self._listener.transcribed(self._stream, text, confidence)
 
-    async def _transcribe(self) -> str:
+    async def _transcribe(self) -> Heard:
         connection = await self._server.connect()
         try:
             return await self._converse(connection)
         finally:
             await connection.close()
 
-    async def _converse(self, connection: Connection) -> str:
+    async def _converse(self, connection: Connection) -> Heard:
         sending = asyncio.create_task(self._send_all(connection), name=f"STT stream {self._stream}")
         receiving = asyncio.create_task(self._receive_text(connection), name=f"STT text {self._stream}")
         overflow = asyncio.create_task(self._overflowed.wait(), name=f"STT overflow {self._stream}")
@@ -108,15 +112,15 @@ class SttStream:
             sent_bytes += len(audio)
         await connection.send(AudioStop(timestamp=sent_bytes * 1000 // (RATE_HZ * _WIDTH)).event())
 
-    async def _receive_text(self, connection: Connection) -> str:
+    async def _receive_text(self, connection: Connection) -> Heard:
         stable = ""
         while True:
             event = await connection.receive()
             if TranscriptChunk.is_type(event.type):
                 stable += text_of(event, connection.uri)
-                self._listener.partial(self._stream, stable)
+                self._listener.partial(self._stream, stable, confidence_of(event))
             elif Transcript.is_type(event.type):
-                return text_of(event, connection.uri)
+                return text_of(event, connection.uri), confidence_of(event)
 
     def _put(self, item: bytes | None) -> None:
         try:

@@ -62,18 +62,23 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """All words of an STT stream that will not change any more."""
+    """All words of an STT stream that will not change any more.
+
+    confidence: how likely it is, from 0 to 1, that they were said; None where the recogniser does not tell.
+    """
 
     stream: int
     text: str
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Transcribed:
-    """The final text of an STT stream."""
+    """The final text of an STT stream; `confidence` as in `Partial`."""
 
     stream: int
     text: str
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,15 @@ _OVERLAP_S = 0.06
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a hypothesis and where it lies in the utterance, in seconds."""
+    """A word of a hypothesis and where it lies in the utterance, in seconds.
+
+    confidence: how likely it is, from 0 to 1, that it was said; None where the engine cannot tell.
+    """
 
     text: str
     start_s: float
     end_s: float
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +67,8 @@ class Agreement:
     def text(self) -> str:
         """Return the stable text."""
         return " ".join(word.text for word in self.stable)
+
+    def confidence(self) -> float | None:
+        """Return that of the stable word that is least sure; None where the engine cannot tell."""
+        known = [word.confidence for word in self.stable if word.confidence is not None]
+        return min(known, default=None)

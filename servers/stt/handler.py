@@ -16,6 +16,7 @@ from servers.stt.audio import BYTES_PER_S, RATE_HZ, AudioFormat, Converter
 from servers.stt.engines.base import Recognition, Request, Transcription
 from servers.stt.errors import AudioTooLongError
 from wire.errors import RequestError
+from wire.events import with_confidence
 
 if TYPE_CHECKING:
     from wyoming.event import Event
@@ -201,23 +202,31 @@ class SttSession:
             before = len(agreement.stable)
             agreement = agreement.update(hypothesis, self._engine.settle_s)
             if fresh := agreement.stable[before:]:
-                await self._say(" ".join(word.text for word in fresh), first=before == 0)
-                self._trace.emit("partial", peer=self._peer.name, text=agreement.text())
+                confidence = agreement.confidence()
+                await self._say(" ".join(word.text for word in fresh), confidence, first=before == 0)
+                self._trace.emit("partial", peer=self._peer.name, text=agreement.text(), confidence=confidence)
         return agreement
 
-    async def _say(self, words: str, *, first: bool) -> None:
-        await self._peer.send(TranscriptChunk(text=words if first else f" {words}").event())
+    async def _say(self, words: str, confidence: float | None, *, first: bool) -> None:
+        chunk = TranscriptChunk(text=words if first else f" {words}").event()
+        await self._peer.send(with_confidence(chunk, confidence))
 
     async def _answer(self, best: Transcription, agreement: Agreement, utterance: Utterance) -> None:
         stable, words = agreement.text().split(), best.text.split()
         if words[: len(stable)] == stable and len(words) > len(stable):
-            await self._say(" ".join(words[len(stable) :]), first=not stable)
+            await self._say(" ".join(words[len(stable) :]), best.confidence, first=not stable)
         took_s = utterance.since_end_s
         await self._peer.send(TranscriptStop().event())
-        await self._peer.send(Transcript(text=best.text, language=best.language).event())
+        transcript = Transcript(text=best.text, language=best.language).event()
+        await self._peer.send(with_confidence(transcript, best.confidence))
         audio_s = utterance.seconds
         self._trace.emit(
-            "transcript", peer=self._peer.name, text=best.text, audio_s=round(audio_s, 3), took_s=round(took_s, 4)
+            "transcript",
+            peer=self._peer.name,
+            text=best.text,
+            confidence=best.confidence,
+            audio_s=round(audio_s, 3),
+            took_s=round(took_s, 4),
         )
         _LOGGER.debug("%s: %.2f s of audio, %.3f s after its end: %r", self._peer.name, audio_s, took_s, best.text)
 

@@ -44,10 +44,10 @@ class Listener:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     transcribed_event: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def partial(self, stream: int, text: str) -> None:
+    def partial(self, stream: int, text: str, confidence: float | None) -> None:
         pass
 
-    def transcribed(self, stream: int, text: str) -> None:
+    def transcribed(self, stream: int, text: str, confidence: float | None) -> None:
         self.text = text
         self.transcribed_event.set()
 

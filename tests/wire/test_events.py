@@ -16,13 +16,14 @@ import pytest
 import wyoming
 from hypothesis import given
 from hypothesis import strategies as st
+from wyoming.asr import Transcript
 from wyoming.event import Event, Eventable, async_read_event
 from wyoming.user_event import UserEvent
 
 from tests.wire.pipes import pipe, through_the_wire
 from wire import events
 from wire.errors import RequestError
-from wire.events import Interrupt, Interrupted, WordMark, WordMarks, user_event_name
+from wire.events import Interrupt, Interrupted, WordMark, WordMarks, confidence_of, user_event_name, with_confidence
 from wire.framing import write_event
 
 OURS = [item for item in vars(events).values() if inspect.isclass(item) and hasattr(item, "from_event")]
@@ -136,3 +137,19 @@ def test_a_field_that_cannot_be_right_is_refused_by_name(kind: Any, body: dict[s
 def test_an_event_without_a_usable_body_is_read_as_empty(data: dict[str, Any]) -> None:
     assert WordMarks.from_event(Event("user-event", {"name": "word-marks", **data})) == WordMarks(())
     assert Interrupt.from_event(Event("user-event", data)).context == {}
+
+
+@pytest.mark.parametrize("value", [None, True, "0.5", -0.1, 1.5, float("nan"), [0.5], 97])
+def test_a_confidence_that_is_no_share_is_nobodys(value: Any) -> None:
+    assert confidence_of(Event("transcript", {"text": "stop", "confidence": value})) is None
+
+
+@given(st.floats(0, 1))
+def test_a_confidence_arrives_with_a_text(confidence: float) -> None:
+    event = with_confidence(Transcript(text="stop").event(), confidence)
+    assert confidence_of(event) == pytest.approx(confidence, abs=0.0005)
+    assert Transcript.from_event(event) == Transcript(text="stop")
+
+
+def test_a_confidence_that_is_not_known_is_not_said() -> None:
+    assert "confidence" not in with_confidence(Transcript(text="stop").event(), None).data

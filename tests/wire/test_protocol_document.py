@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from wyoming.asr import Transcript
 from wyoming.event import Event
 
 from tests.wire.pipes import pipe, through_the_wire
@@ -59,6 +60,13 @@ def test_the_example_of_a_frame_is_one(document: str) -> None:
     event = asyncio.run(read(frame.encode().rstrip(b"\n")))
     assert event is not None
     assert events.Interrupted.from_event(event) == events.Interrupted(7, "")
+
+
+def test_the_example_of_our_field_is_read_by_us_and_by_any_client(document: str) -> None:
+    (field,) = blocks(document, "field")
+    event = asyncio.run(through_the_wire(Event.from_dict(json.loads(field))))
+    assert events.confidence_of(event) == json.loads(field)["data"]["confidence"]
+    assert Transcript.from_event(event).text == json.loads(field)["data"]["text"]
 
 
 def test_every_field_that_is_sent_is_specified(document: str) -> None:

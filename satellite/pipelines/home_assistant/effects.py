@@ -89,10 +89,11 @@ class DropOwn:
 
 @dataclass(frozen=True, slots=True)
 class TellText:
-    """Tell the turn machine what an utterance says."""
+    """Tell the turn machine what an utterance says; confidence: how likely it is that it was said, if known."""
 
     stream: int
     text: str
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

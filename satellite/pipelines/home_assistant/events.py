@@ -62,10 +62,11 @@ class Woken:
 
 @dataclass(frozen=True, slots=True)
 class OwnText:
-    """Our own STT server made out all of an utterance."""
+    """Our own STT server made out all of an utterance; confidence: how likely it is that it was said, if known."""
 
     stream: int
     text: str
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

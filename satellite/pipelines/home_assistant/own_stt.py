@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class OwnSttListener(Protocol):
     """Takes what our own STT server makes out."""
 
-    def partial(self, stream: int, text: str) -> None:
-        """All words of a stream that are stable."""
+    def partial(self, stream: int, text: str, confidence: float | None) -> None:
+        """All words of a stream that are stable; confidence: how likely it is that they were said, 0 to 1, if known."""
 
     def take(self, event: Event) -> None:
         """A stream is over."""
@@ -59,14 +59,14 @@ class OwnStt:
         if stream in self._streams:
             self._streams[stream][1].cancel()
 
-    def partial(self, stream: int, text: str) -> None:
-        """All words of a stream that are stable."""
+    def partial(self, stream: int, text: str, confidence: float | None) -> None:
+        """All words of a stream that are stable; confidence: how likely it is that they were said, 0 to 1, if known."""
         if stream in self._streams:
-            self._listener.partial(stream, text)
+            self._listener.partial(stream, text, confidence)
 
-    def transcribed(self, stream: int, text: str) -> None:
+    def transcribed(self, stream: int, text: str, confidence: float | None) -> None:
         """The final text of a stream; nothing more comes of it."""
-        self._listener.take(OwnText(stream, text))
+        self._listener.take(OwnText(stream, text, confidence))
 
     def stt_failed(self, stream: int, error: InterjectError) -> None:
         """A stream gives no text; nothing more comes of it."""

@@ -191,9 +191,9 @@ class HomeAssistantPipeline:
         else:
             self.take(message)
 
-    def partial(self, stream: int, text: str) -> None:
-        """All words of a stream that our own STT server is sure of."""
-        self._running_listener.partial(stream, text)
+    def partial(self, stream: int, text: str, confidence: float | None) -> None:
+        """All words of a stream that are stable for our own STT server."""
+        self._running_listener.partial(stream, text, confidence)
 
     def take(self, event: events.Event) -> None:
         """Apply an event, and do at once what follows."""
@@ -232,8 +232,8 @@ class HomeAssistantPipeline:
         match effect:
             case effects.OpenOwn() | effects.EndOwn() | effects.DropOwn():
                 self._ask_own(effect)
-            case effects.TellText(stream, text):
-                listener.transcribed(stream, text)
+            case effects.TellText(stream, text, confidence):
+                listener.transcribed(stream, text, confidence)
             case effects.TellSttFailed(stream, error):
                 listener.stt_failed(stream, error)
             case effects.Bind() | effects.FeedText() | effects.FeedAudio() | effects.EndFeed() | effects.DropFeed():

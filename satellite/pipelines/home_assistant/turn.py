@@ -275,7 +275,7 @@ def own_text(state: State, event: OwnText, _now: float, _policy: Policy) -> Outc
     if piece is None or not piece.own:
         return state, ()
     noted = state.with_piece(replace(piece, own=False, final=True, ended=True))
-    return noted, (TellText(event.stream, event.text), Then(OwnTextTold(event.stream)))
+    return noted, (TellText(event.stream, event.text, event.confidence), Then(OwnTextTold(event.stream)))
 
 
 def own_text_told(state: State, event: OwnTextTold, now: float, policy: Policy) -> Outcome:

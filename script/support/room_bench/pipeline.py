@@ -139,13 +139,13 @@ class ScriptedPipeline:
             if word.is_in(heard.start, heard.end):
                 await asyncio.sleep((word.stable_frame - self._heard_until()) / RATE_HZ)
                 told.append(word)
-                self._listening.partial(stream, " ".join(word.text for word in told))
+                self._listening.partial(stream, " ".join(word.text for word in told), None)
 
     async def _finish(self, stream: int, heard: _Stream) -> None:
         await asyncio.sleep(FINAL_S)
         del self._streams[stream]
         text = "" if heard.start is None else text_of(self._words, heard.start, heard.end)
-        self._listening.transcribed(stream, text)
+        self._listening.transcribed(stream, text, None)
 
     async def _reply(self, epoch: int) -> None:
         await asyncio.sleep(_ANSWER_S)

@@ -22,10 +22,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Transcription:
-    """The best text for a whole utterance, empty when nothing was said, and its language."""
+    """The best text for a whole utterance, empty when nothing was said, and its language.
+
+    confidence: how likely it is, from 0 to 1, that somebody said these words; None where the engine cannot tell. Each
+    engine works it out by a formula that was fitted on recordings.
+    """
 
     text: str
     language: str | None
+    confidence: float | None = None
 
 
 class Recognition(Protocol):

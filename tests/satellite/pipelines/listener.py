@@ -42,11 +42,11 @@ class Listener:
         self.room = asyncio.Event()
         self.room.set()
 
-    def partial(self, stream: int, text: str) -> None:
+    def partial(self, stream: int, text: str, confidence: float | None) -> None:
         self.partials.append(text)
         self.changed.set()
 
-    def transcribed(self, stream: int, text: str) -> None:
+    def transcribed(self, stream: int, text: str, confidence: float | None) -> None:
         assert stream not in self.transcripts
         self.transcripts[stream] = text
         self.changed.set()

@@ -47,8 +47,8 @@ class Room(Listener):
         self.timers: list[Event] = []
         self.notes: list[tuple[str, dict[str, object]]] = []
 
-    def transcribed(self, stream: int, text: str) -> None:
-        super().transcribed(stream, text)
+    def transcribed(self, stream: int, text: str, confidence: float | None) -> None:
+        super().transcribed(stream, text, confidence)
         if text and self.asks and self.pipeline is not None:
             self.epoch += 1
             self.pipeline.ask(self.epoch, text)

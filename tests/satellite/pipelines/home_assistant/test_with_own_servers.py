@@ -39,14 +39,14 @@ async def interrupted_by(here: House, text: str, then: Callable[[], None]) -> No
     """Say something into a reply; `then` is what a conversation does with the text."""
     told = here.room.transcribed
 
-    def transcribed(stream: int, heard: str) -> None:
+    def transcribed(stream: int, heard: str, confidence: float | None) -> None:
         if stream == 2:
             assert heard == text
             here.room.transcripts[stream] = heard
             then()
             here.room.changed.set()
         else:
-            told(stream, heard)
+            told(stream, heard, confidence)
 
     here.room.transcribed = transcribed  # type: ignore[method-assign, assignment]
     await here.speak(1, voice(1.0))
