@@ -53,6 +53,8 @@ class Effects:
     def carry_out(self, effect: turn.Effect, last_voice_s: float) -> None:
         """Do one thing; `last_voice_s` is when the last voice ended (seconds of the device's clock)."""
         match effect:
+            case turn.Decided():
+                self._emit_decision(effect)
             case turn.OpenStt(stream, pre_roll_ms):
                 audio_from_s = self._feed.open(stream, pre_roll_ms)
                 self._emit("stt-open", stream=stream, audio_from=audio_from_s)
@@ -73,11 +75,8 @@ class Effects:
                 self.awake_sound_due = True
                 if self.woken is not None:
                     self._pipeline.woken(self.woken)
-            case turn.ErrorCue():
-                self._emit("error-cue")
-                self.sound(self._sounds.error)
-            case turn.RingOnce():
-                self.sound(self._sounds.ring_once)
+            case turn.ErrorCue() | turn.NotUnderstoodCue() | turn.RingOnce():
+                self._cue(effect)
             case turn.OfferText():
                 self._emit("offer-text")
                 _LOGGER.warning("speech recognition keeps failing; start the satellite with --text to type instead")
@@ -85,6 +84,31 @@ class Effects:
                 self._change_epoch(effect)
             case turn.Duck() | turn.Unduck() | turn.Pause() | turn.Resume():
                 self._change_playback(effect)
+
+    def _cue(self, effect: turn.ErrorCue | turn.NotUnderstoodCue | turn.RingOnce) -> None:
+        match effect:
+            case turn.ErrorCue():
+                self._emit("error-cue")
+                self.sound(self._sounds.error)
+            case turn.NotUnderstoodCue():
+                self._emit("not-understood-cue")
+                self.sound(self._sounds.not_understood)
+            case turn.RingOnce():
+                self.sound(self._sounds.ring_once)
+
+    def _emit_decision(self, decided: turn.Decided) -> None:
+        rule, said = decided.rule, decided.said
+        self._emit(
+            "decided",
+            stream=decided.stream,
+            rule=rule.value,
+            takes_floor=rule.takes_floor,
+            text=said.text,
+            confidence=said.confidence,
+            speech_ms=said.speech_ms,
+            softer_db=None if said.softer_db is None else round(said.softer_db, 1),
+            late=said.late,
+        )
 
     def _change_epoch(self, effect: turn.Ask | turn.Announce | turn.StartRing | turn.CancelReply) -> None:
         match effect:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.speaking.tones import error_cue
+from satellite.speaking.tones import error_cue, not_understood_cue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +24,7 @@ class RoomSounds:
     """
 
     error: Samples
+    not_understood: Samples
     ring: Callable[[], Iterator[Samples]]
     ring_once: Samples
     awake: Samples | None = None
@@ -34,4 +35,6 @@ class RoomSounds:
 def plain_sounds(rate_hz: int) -> RoomSounds:
     """Return sounds for a room without timers."""
     silence = np.zeros(0, np.int16)
-    return RoomSounds(error=error_cue(rate_hz), ring=lambda: iter(()), ring_once=silence)
+    return RoomSounds(
+        error=error_cue(rate_hz), not_understood=not_understood_cue(rate_hz), ring=lambda: iter(()), ring_once=silence
+    )

@@ -61,6 +61,12 @@ class TurnTakingSettings:
     word_speech_ms: float = option(
         _TURN.word_speech_ms, "speech after which a stable word takes the floor", minimum=32, maximum=10_000
     )
+    word_confidence: float = option(
+        _TURN.word_confidence,
+        "how likely words must be to have been said to take the floor, for a recogniser that tells",
+        minimum=0,
+        maximum=1,
+    )
     commit_speech_ms: float = option(
         _TURN.commit_speech_ms, "speech that takes the floor whatever it says", minimum=32, maximum=10_000
     )

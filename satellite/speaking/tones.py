@@ -18,6 +18,10 @@ EDGE_MS = 15
 _ERROR_HZ = (659.3, 440.0)
 _ERROR_TONE_MS = 150
 
+# Two rising tones (A4, D5), as the end of a question.
+_NOT_UNDERSTOOD_HZ = (440.0, 587.3)
+_NOT_UNDERSTOOD_TONE_MS = 120
+
 # A ring is for somebody in the next room: as loud as the louder parts of speech.
 RING_LEVEL_DBFS = -9.0
 # Three rising tones of a major chord (A5, C#6, E6), twice: friendly, and high enough to be heard over a kettle.
@@ -29,6 +33,11 @@ _RING_GAP_MS = 500
 def error_cue(rate_hz: int) -> Samples:
     """Return two gently falling tones, 300 ms in all: something did not work."""
     return _tones(rate_hz, _ERROR_HZ, _ERROR_TONE_MS, LEVEL_DBFS)
+
+
+def not_understood_cue(rate_hz: int) -> Samples:
+    """Return two gently rising tones, 240 ms in all: say that again."""
+    return _tones(rate_hz, _NOT_UNDERSTOOD_HZ, _NOT_UNDERSTOOD_TONE_MS, LEVEL_DBFS)
 
 
 def ring_tone(rate_hz: int) -> Samples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,15 +29,25 @@ def noting_softness(state: State, now: float, settings: TurnSettings) -> State:
 
 
 def is_aside(state: State, spoken: Segment | None, now: float, settings: TurnSettings) -> bool:
-    """Whether it is too soft for who spoke last, as of somebody turned away; a whisper is soft, but brighter."""
+    """Whether it is too soft for us, whatever it says."""
+    softer_db = softness(state, spoken)
+    return softer_db is not None and softer_db > too_soft_db(state, spoken, now, settings)
+
+
+def softness(state: State, spoken: Segment | None) -> float | None:
+    """Return how much softer than the user's usual voice it is, in dB; None where that is not known."""
     voice = (spoken or state.evidence).voice
-    if not voice.known or not state.user.known:
-        return False
+    return voice.softer_db(state.user) if voice.known and state.user.known else None
+
+
+def too_soft_db(state: State, spoken: Segment | None, now: float, settings: TurnSettings) -> float:
+    """Return from when on softer is too soft, as of somebody turned away: never for a whisper, which is brighter."""
+    voice = (spoken or state.evidence).voice
+    if voice.brighter_db(state.user) >= settings.whisper_brighter_db:
+        return math.inf
     insists = state.insisting_until is not None and now < state.insisting_until
-    softer_db = settings.softer_is_aside_db + (state.asides * _INSISTING_DB if insists else 0.0)
-    if spoken is not None and spoken.aside:
-        softer_db -= _STAYS_ASIDE_DB
-    return voice.softer_db(state.user) > softer_db and voice.brighter_db(state.user) < settings.whisper_brighter_db
+    limit_db = settings.softer_is_aside_db + (state.asides * _INSISTING_DB if insists else 0.0)
+    return limit_db - (_STAYS_ASIDE_DB if spoken is not None and spoken.aside else 0.0)
 
 
 def noting_refusal(state: State, spoken: Segment | None, now: float, settings: TurnSettings) -> State:

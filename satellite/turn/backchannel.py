@@ -1,4 +1,4 @@
-"""Is this "uh-huh", "stop", or something to answer?"""
+"""Is this "uh-huh", "stop", laughter, or something to answer?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ _BACKCHANNELS = frozenset(
     "ah aha alright cool fine great haha hm hmm huh interesting mhm mhmm mm mmhm mmhmm mmm nice oh ok okay really "
     "right sure uh uhhuh uhuh um umhm wow yeah yep yes yup".split()
 )
-_BACKCHANNEL_PHRASES = ("i see", "go on", "of course", "all right", "got it", "i know", "makes sense")
+_BACKCHANNEL_PHRASES = (
+    "absolutely", "all right", "exactly", "go on", "got it", "i bet", "i guess so", "i know", "i see", "is that right",
+    "it is", "makes sense", "of course", "that makes sense", "that's good", "that's great", "that's nice",
+    "that's right", "that's true", "true", "very nice",
+)  # fmt: skip
 # An utterance that begins so takes the floor, however short it is.
 _FLOOR_TAKERS = frozenset("but no wait stop so i hold actually excuse".split())
 _STOP_PHRASES = frozenset(
@@ -22,6 +26,24 @@ _STOP_PHRASES = frozenset(
         "stop talking", "that's enough", "thats enough",
     }
 )  # fmt: skip
+# Laughter, a cough, a throat: what recognisers write for sounds, mostly over and over.
+_SOUND = re.compile(r"(?:[hk][aeiou]+h*){2,}|ha+h*|he+h+|a+h+|e+h+|o+h+|u+[hm]+|h*m+|h+|aw+|a+t?choo+|ahem|phew|ugh")
+# Nobody says a word so often; a recogniser that lost its way does.
+_LOOP_WORDS = 6
+# Written for what is no speech at all; recordings with subtitles, which recognisers learn from, end so.
+_INVENTIONS = frozenset(
+    {
+        "bye", "bye bye", "goodbye", "i'm sorry", "i'm so sorry", "sorry", "thank you", "thank you for watching",
+        "thank you so much", "thank you very much", "thanks", "thanks for watching", "you",
+    }
+)  # fmt: skip
+# With what people begin when they want something of a house: Home Assistant's own sentences, and questions.
+_COMMANDS = frozenset(
+    "add brighten call cancel change close decrease dim find good how increase is lock lower make mute next open pause "
+    "play previous raise remind remove repeat resume set show skip start stop switch tell turn unlock unmute volume "
+    "wake what what's when when's where where's which who who's why".split()
+)
+_POLITE = frozenset("actually and can could hey just no now oh okay please so then wait will would you".split())
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 # One sound to the ear, two words to some recognisers.
 _SPLIT_SOUND = re.compile(r"\b(?:uh|m+)[\s-]+(?:huh|h+m+)\b")
@@ -32,6 +54,7 @@ class Verdict(Enum):
 
     EMPTY = "empty"
     BACKCHANNEL = "backchannel"
+    SOUND = "sound"
     STOP = "stop"
     SPEECH = "speech"
 
@@ -56,14 +79,41 @@ def judge(text: str, *, answers_question: bool = False) -> Verdict:
     words = words_of(text)
     if not words:
         return Verdict.EMPTY
-    phrase = " ".join(words)
-    if phrase in _STOP_PHRASES:
+    if " ".join(words) in _STOP_PHRASES or set(words) == {"stop"}:
         return Verdict.STOP
+    if _is_sound(words):
+        return Verdict.SOUND
     if answers_question or len(words) > MAX_BACKCHANNEL_WORDS:
         return Verdict.SPEECH
+    return _judge_short(words)
+
+
+def _judge_short(words: list[str]) -> Verdict:
+    phrase = " ".join(words)
     if phrase in _BACKCHANNEL_PHRASES:
         return Verdict.BACKCHANNEL
     if words[0] in _FLOOR_TAKERS:
         return Verdict.SPEECH
     known = sum(word in _BACKCHANNELS for word in words)
     return Verdict.BACKCHANNEL if known * 2 > len(words) else Verdict.SPEECH
+
+
+def _is_sound(words: list[str]) -> bool:
+    """Tell laughter and the like, where it is no backchannel; recognisers also write one word over and over for it."""
+    if len(words) >= _LOOP_WORDS and len(set(words)) == 1:
+        return True
+    murmurs = len(words) <= MAX_BACKCHANNEL_WORDS and any(word in _BACKCHANNELS for word in words)
+    return not murmurs and all(_SOUND.fullmatch(word) for word in words)
+
+
+def is_invention(text: str) -> bool:
+    """Tell what recognisers make of sounds that are no speech, such as "Thank you."."""
+    return " ".join(words_of(text)) in _INVENTIONS
+
+
+def is_command(text: str) -> bool:
+    """Tell by how it begins whether somebody wants something of a house."""
+    words = words_of(text)
+    while words and words[0] in _POLITE:
+        words = words[1:]
+    return bool(words) and words[0] in _COMMANDS

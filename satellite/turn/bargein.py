@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from satellite.turn.aside import is_aside, noting_refusal, noting_softness
-from satellite.turn.backchannel import Verdict, judge, judge_so_far, words_of
+from satellite.turn.backchannel import Verdict, judge
 from satellite.turn.events import (
     AbortStt,
     CancelReason,
     CancelReply,
+    Decided,
     Duck,
     Effect,
     ErrorCue,
@@ -25,6 +26,7 @@ from satellite.turn.events import (
     Unduck,
 )
 from satellite.turn.evidence import spend
+from satellite.turn.floor import Rule, decide, decide_by_length, said_in
 from satellite.turn.listening import ask, listen, rest
 from satellite.turn.segments import (
     Outcome,
@@ -32,22 +34,22 @@ from satellite.turn.segments import (
     drop_failed,
     end_stream,
     first_overdue,
+    heard_so_far,
     open_stream,
     then,
     transcribed,
 )
 from satellite.turn.settings import BargeIn, Judgement, TurnStart
-from satellite.turn.state import Barge, Kind, Phase, Segment, SegmentState, State
+from satellite.turn.state import Barge, Kind, Phase, SegmentState, State
 from satellite.turn.voice import Voice
 
 if TYPE_CHECKING:
+    from satellite.turn.floor import Said
     from satellite.turn.settings import TurnSettings
 
 
 # Words that come up to twice as late as they did lately are still to be expected.
 _PATIENCE = 2.0
-# A reply that went on without an answer is not cut a second time for a word that may be misheard; a stop word is one.
-_WORTH_A_SECOND_CUT_WORDS = 2
 
 
 def on_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
@@ -110,15 +112,14 @@ def _make_room(state: State, now: float, settings: TurnSettings) -> Outcome:
 
 
 def _decide_while_speaking(state: State, now: float, settings: TurnSettings) -> Outcome:
-    segment = state.open_segment
-    text = segment.text if segment is not None else ""
-    verdict = judge_so_far(text, answers_question=state.question)
-    enough_ms = settings.commit_backchannel_ms if verdict is Verdict.BACKCHANNEL else settings.commit_speech_ms
-    aside = is_aside(state, state.open_segment, now, settings)
-    if state.evidence.speech_ms >= enough_ms and not aside:
-        return commit(state, CancelReason.SPEECH, now, settings)
-    if segment is not None and _takes_floor(state, segment, verdict, now, settings):
-        return commit(state, _reason(verdict), now, settings)
+    said = said_in(state, state.open_segment, now, settings)
+    whole = replace(said, speech_ms=state.evidence.speech_ms)
+    by_length = decide_by_length(whole, settings, tells_confidence=state.tells_confidence)
+    if by_length is not None:
+        return commit(state, by_length, whole, now, settings)
+    by_words = decide(said, settings)
+    if state.open_segment is not None and by_words.takes_floor:
+        return commit(state, by_words, said, now, settings)
     return _when_undecided_too_long(state, now, settings)
 
 
@@ -157,8 +158,9 @@ def _end_undecided(state: State, settings: TurnSettings, now: float) -> Outcome:
 
 def _after_utterance(state: State, now: float, settings: TurnSettings) -> Outcome:
     long_enough = settings.judgement is Judgement.DURATION and _was_long(state, settings)
-    if long_enough and not is_aside(state, state.open_segment, now, settings):
-        return commit(state, CancelReason.SPEECH, now, settings)
+    said = said_in(state, state.open_segment, now, settings)
+    if long_enough and not said.aside:
+        return commit(state, Rule.LENGTH, said, now, settings)
     ended, effects = _end_undecided(state, settings, now)
     if ended.barge is Barge.HELD and ended.waiting:
         return then(effects, _when_undecided_too_long(ended, now, settings))
@@ -172,32 +174,17 @@ def _was_long(state: State, settings: TurnSettings) -> bool:
     return state.barge is Barge.HELD and segment is not None and segment.speech_ms >= settings.commit_unheard_ms
 
 
-def _takes_floor(state: State, segment: Segment, verdict: Verdict, now: float, settings: TurnSettings) -> bool:
-    if verdict is Verdict.STOP:
-        return segment.speech_ms >= settings.min_speech_ms
-    if verdict is Verdict.SPEECH and settings.barge_in is BargeIn.SPEECH:
-        if is_aside(state, segment, now, settings):
-            return False
-        if state.barge is Barge.SOFT and len(words_of(segment.text)) < _WORTH_A_SECOND_CUT_WORDS:
-            return False
-        final = segment.state is SegmentState.FINAL
-        return segment.speech_ms >= (settings.confirm_speech_ms if final else settings.word_speech_ms)
-    return False
-
-
-def _reason(verdict: Verdict) -> CancelReason:
-    return CancelReason.STOP_WORD if verdict is Verdict.STOP else CancelReason.SPEECH
-
-
-def commit(state: State, reason: CancelReason, now: float, settings: TurnSettings) -> Outcome:
+def commit(state: State, rule: Rule, said: Said, now: float, settings: TurnSettings) -> Outcome:
     """Take the floor from the reply; the STT stream that is open goes on."""
+    reason = CancelReason.STOP_WORD if rule is Rule.STOP_WORD else CancelReason.SPEECH
     if reason is CancelReason.SPEECH and state.phase is Phase.PROCESSING and state.kind is Kind.REPLY:
         reason = CancelReason.EARLY
     committed = replace(listen(state, settings, now), cut=True, failed=False)
-    cancel = CancelReply(state.epoch, reason)
+    stream = state.segments[-1].stream if state.segments else None
+    effects = (Decided(stream, rule, said), CancelReply(state.epoch, reason))
     if committed.evidence.active and committed.open_segment is None:
-        return then((cancel,), open_stream(committed, settings))
-    return committed, (cancel,)
+        return then(effects, open_stream(committed, settings))
+    return committed, effects
 
 
 def silence(state: State, reason: CancelReason) -> Outcome:
@@ -240,12 +227,10 @@ def stt_partial(state: State, event: Partial, now: float, settings: TurnSettings
     segment = state.segment(event.stream)
     if segment is None:
         return state, ()
-    changed = replace(segment, text=event.text)
-    noted = state.with_segment(changed)
-    verdict = judge_so_far(event.text, answers_question=state.question)
-    if _takes_floor(noted, changed, verdict, now, settings):
-        return commit(noted, _reason(verdict), now, settings)
-    return noted, ()
+    noted = heard_so_far(state, segment, event)
+    said = said_in(noted, noted.segment(event.stream), now, settings)
+    rule = decide(said, settings)
+    return commit(noted, rule, said, now, settings) if rule.takes_floor else (noted, ())
 
 
 def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettings) -> Outcome:
@@ -253,12 +238,13 @@ def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettin
     segment = state.segment(event.stream)
     if segment is None:
         return state, ()
-    noted = transcribed(state, segment, event.text, now)
-    verdict = judge(event.text, answers_question=state.question)
-    if _takes_floor(noted, replace(segment, text=event.text, state=SegmentState.FINAL), verdict, now, settings):
-        return commit(noted, _reason(verdict), now, settings)
-    refused = noting_refusal(noted, segment, now, settings) if verdict is Verdict.SPEECH else noted
-    return _settled(refused.without(event.stream))
+    noted, final = transcribed(state, segment, event, now)
+    said = said_in(noted, final, now, settings)
+    rule = decide(said, settings)
+    if rule.takes_floor:
+        return commit(noted, rule, said, now, settings)
+    refused = noting_refusal(noted, segment, now, settings) if rule is Rule.ASIDE else noted
+    return then((Decided(event.stream, rule, said),), _settled(refused.without(event.stream)))
 
 
 def stt_failed(state: State, event: SttFailed, _now: float, settings: TurnSettings) -> Outcome:

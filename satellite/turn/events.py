@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from satellite.turn.floor import Rule, Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,18 @@ class CancelReason(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """Record by which rule, and on what evidence, an utterance took the floor from a reply, was refused, or not asked.
+
+    stream: None where it had none.
+    """
+
+    stream: int | None
+    rule: Rule
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
 class OpenStt:
     """Open an STT stream that begins `pre_roll_ms` ago, but not before the end of the previous one's last voice."""
 
@@ -245,12 +261,18 @@ class ErrorCue:
 
 
 @dataclass(frozen=True, slots=True)
+class NotUnderstoodCue:
+    """Let the user hear that what was said into a reply, which is over, was not understood."""
+
+
+@dataclass(frozen=True, slots=True)
 class OfferText:
     """Speech recognition keeps failing: offer typing."""
 
 
 Effect = (
-    OpenStt
+    Decided
+    | OpenStt
     | EndStt
     | AbortStt
     | ForgetStt
@@ -265,5 +287,6 @@ Effect = (
     | Pause
     | Resume
     | ErrorCue
+    | NotUnderstoodCue
     | OfferText
 )

@@ -6,15 +6,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from satellite.turn import endpoint
-from satellite.turn.backchannel import Verdict, judge
-from satellite.turn.events import AbortStt, Ask, ErrorCue, Partial, SttFailed, Transcribed, Typed
+from satellite.turn.backchannel import Verdict, is_invention, judge
+from satellite.turn.events import (
+    AbortStt,
+    Ask,
+    Decided,
+    ErrorCue,
+    NotUnderstoodCue,
+    Partial,
+    SttFailed,
+    Transcribed,
+    Typed,
+)
 from satellite.turn.evidence import spend
+from satellite.turn.floor import Rule, is_unsure, said_in
 from satellite.turn.segments import (
     Outcome,
     abort_streams,
     drop_failed,
     end_stream,
     first_overdue,
+    heard_so_far,
     open_stream,
     then,
     transcribed,
@@ -24,6 +36,8 @@ from satellite.turn.state import TYPED, Barge, Kind, Phase, Segment, SegmentStat
 from satellite.turn.voice import Voice
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from satellite.turn.settings import TurnSettings
 
 
@@ -139,17 +153,31 @@ def conclude(state: State, now: float, settings: TurnSettings) -> Outcome:
     """Ask what the turn says once all of it is known."""
     if state.waiting:
         return state, ()
-    text = _said(state)
+    doubtful = [segment for segment in state.segments if _is_doubtful(state, segment, now, settings)]
+    refused = tuple(
+        Decided(segment.stream, Rule.UNSURE, said_in(state, segment, now, settings)) for segment in doubtful
+    )
+    text = _said([segment for segment in state.segments if segment not in doubtful], state)
     takes_back = state.cut or state.into_reply or len(state.segments) > 1
-    if not text or (takes_back and judge(state.segments[-1].text) is Verdict.STOP):
-        forgotten, effects = abort_streams(state)
-        return rest(forgotten), effects
-    return ask(state, text, settings, now)
+    taken_back = takes_back and judge(state.segments[-1].text) is Verdict.STOP
+    if text and not taken_back:
+        return then(refused, ask(state, text, settings, now))
+    forgotten, effects = abort_streams(state)
+    missed = not taken_back and (state.cut or (state.into_reply and bool(doubtful)))
+    return rest(forgotten), (*refused, *effects, *((NotUnderstoodCue(),) if missed else ()))
 
 
-def _said(state: State) -> str:
+def _is_doubtful(state: State, segment: Segment, now: float, settings: TurnSettings) -> bool:
+    """Whether a text is more likely a recogniser's invention than the user's words; an unclear question is asked."""
+    if segment.stream == TYPED or not segment.text.strip():
+        return False
+    invented = state.into_reply or state.cut or is_invention(segment.text)
+    return invented and is_unsure(said_in(state, segment, now, settings), settings)
+
+
+def _said(heard: Sequence[Segment], state: State) -> str:
     """Return the user's turn without what was murmured while an answer was awaited, or into an idle room."""
-    said = [segment for segment in state.segments if segment.text.strip()]
+    said = [segment for segment in heard if segment.text.strip()]
     first_counts = state.cut or len(said) > 1
     return " ".join(
         segment.text.strip()
@@ -159,7 +187,7 @@ def _said(state: State) -> str:
 
 
 def _is_murmur(state: State, segment: Segment) -> bool:
-    return judge(segment.text, answers_question=state.question) is Verdict.BACKCHANNEL
+    return judge(segment.text, answers_question=state.question) in {Verdict.BACKCHANNEL, Verdict.SOUND}
 
 
 def processing_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
@@ -192,7 +220,7 @@ def stt_partial(state: State, event: Partial, _now: float, _settings: TurnSettin
     segment = state.segment(event.stream)
     if segment is None:
         return state, ()
-    return state.with_segment(replace(segment, text=event.text)), ()
+    return heard_so_far(state, segment, event), ()
 
 
 def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettings) -> Outcome:
@@ -200,7 +228,7 @@ def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettin
     segment = state.segment(event.stream)
     if segment is None:
         return state, ()
-    noted = transcribed(state, segment, event.text, now)
+    noted, _ = transcribed(state, segment, event, now)
     if state.phase is Phase.LISTENING and segment.state is SegmentState.OPEN:
         # The server ended the turn by itself; it hears better than our silence does.
         return finish(noted, now, settings)

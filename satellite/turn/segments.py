@@ -9,6 +9,7 @@ from satellite.turn.events import AbortStt, Effect, EndStt, ForgetStt, OfferText
 from satellite.turn.state import TYPED, Segment, SegmentState, State
 
 if TYPE_CHECKING:
+    from satellite.turn.events import Partial, Transcribed
     from satellite.turn.settings import TurnSettings
 
 # A recogniser that was slow once may be so again: its delay is followed up at once, and down by this share each time.
@@ -67,12 +68,21 @@ def first_overdue(state: State, now: float) -> Segment | None:
     return state.ending
 
 
-def transcribed(state: State, segment: Segment, text: str, now: float) -> State:
-    """Note the final text of a segment, and how long it took."""
-    noted = state.with_segment(replace(segment, text=text, state=SegmentState.FINAL))
+def heard_so_far(state: State, segment: Segment, event: Partial) -> State:
+    """Note what of a segment is stable."""
+    told = state.tells_confidence or event.confidence is not None
+    noted = replace(segment, text=event.text, confidence=event.confidence)
+    return replace(state.with_segment(noted), tells_confidence=told)
+
+
+def transcribed(state: State, segment: Segment, event: Transcribed, now: float) -> tuple[State, Segment]:
+    """Note the final text of a segment, and how long it took; return the segment as well."""
+    final = replace(segment, text=event.text, confidence=event.confidence, state=SegmentState.FINAL)
+    told = state.tells_confidence or event.confidence is not None
+    noted = replace(state.with_segment(final), stt_failures=0, tells_confidence=told)
     if segment.ended_s is None:
-        return replace(noted, stt_failures=0)
+        return noted, final
     delay_s, before_s = now - segment.ended_s, state.stt_delay_s
     if before_s is not None:
         delay_s = max(delay_s, before_s + _FASTER_SHARE * (delay_s - before_s))
-    return replace(noted, stt_failures=0, stt_delay_s=delay_s)
+    return replace(noted, stt_delay_s=delay_s), final

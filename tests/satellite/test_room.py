@@ -13,7 +13,7 @@ from satellite.hearing.wake.base import Role, WakeWord
 from satellite.hooks.table import hook_call
 from satellite.hooks.wyoming_events import wyoming_event
 from satellite.room_sounds import RoomSounds
-from satellite.speaking.tones import error_cue
+from satellite.speaking.tones import error_cue, not_understood_cue
 from satellite.turn.settings import BargeIn, TurnSettings, TurnStart
 from satellite.turn.state import Phase
 from tests.satellite.talk import Talk, phase_of
@@ -38,7 +38,15 @@ def beeps() -> Iterator[Samples]:
         yield np.zeros(round(0.3 * RATE_HZ), np.int16)
 
 
-SOUNDS = RoomSounds(error=error_cue(RATE_HZ), ring=beeps, ring_once=BEEP, awake=CHIME, done=None, echo_tail_s=0.2)
+SOUNDS = RoomSounds(
+    error=error_cue(RATE_HZ),
+    not_understood=not_understood_cue(RATE_HZ),
+    ring=beeps,
+    ring_once=BEEP,
+    awake=CHIME,
+    done=None,
+    echo_tail_s=0.2,
+)
 
 
 def wake_word(talk: Talk, ago_s: float = 0.1) -> None:

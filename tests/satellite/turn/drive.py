@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from satellite.turn.events import (
     Ask,
+    Decided,
     Effect,
     Event,
     OpenStt,
@@ -42,6 +43,8 @@ class Drive:
     # How much of their power lies above 1.5 kHz.
     bright_share: float = 0.1
     log: list[tuple[float, Effect]] = field(default_factory=list)
+    # By which rules it was decided, apart from what is done about it.
+    decisions: list[Decided] = field(default_factory=list)
 
     def send(self, event: Event) -> tuple[Effect, ...]:
         """Apply an event; no transition may happen that the table does not declare."""
@@ -51,8 +54,10 @@ class Drive:
         if self.state.phase is not before.phase:
             assert row is not None
             assert self.state.phase in row.to, f"{before.phase} -> {self.state.phase} at {event}"
-        self.log.extend((self.now, effect) for effect in effects)
-        return effects
+        self.decisions += [effect for effect in effects if isinstance(effect, Decided)]
+        done = tuple(effect for effect in effects if not isinstance(effect, Decided))
+        self.log.extend((self.now, effect) for effect in done)
+        return done
 
     def window(self, probability: float, *, own_voice: bool = False) -> tuple[Effect, ...]:
         """One window of the VAD passes, with the ticks that fall into it."""
@@ -104,9 +109,9 @@ class Drive:
         self.log.clear()
         return self
 
-    def transcribe(self, text: str, stream: int | None = None) -> tuple[Effect, ...]:
+    def transcribe(self, text: str, stream: int | None = None, confidence: float | None = None) -> tuple[Effect, ...]:
         """The STT server gives the text of a stream: the newest unless told otherwise."""
-        return self.send(Transcribed(self.state.streams if stream is None else stream, text))
+        return self.send(Transcribed(self.state.streams if stream is None else stream, text, confidence))
 
     def all_of(self, kind: type[E]) -> list[E]:
         """Every effect of a kind so far."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from satellite.turn.backchannel import Verdict, judge, judge_so_far
+from satellite.turn.backchannel import Verdict, is_command, judge, judge_so_far
 
 
 @pytest.mark.parametrize("text", ["", "   ", "...", "?!", "—"])
@@ -43,6 +43,44 @@ def test_what_stops_a_reply_and_asks_nothing(text: str) -> None:
 )  # fmt: skip
 def test_what_takes_the_floor(text: str) -> None:
     assert judge(text) is Verdict.SPEECH
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ha ha ha ha ha", "hahahahahaha", "AHHHHHH!", "Hehehe", "Mm, mm, mm, mm, mm.", "ha ha", "H!", "Ah, ah, ah, ah",
+        "Yes, yes, yes, yes, yes, yes, yes, yes,", "Achoo!",
+    ],
+)  # fmt: skip
+def test_laughter_and_the_like_is_nothing_to_answer(text: str) -> None:
+    assert judge(text) is Verdict.SOUND
+    assert judge(text, answers_question=True) is Verdict.SOUND
+
+
+@pytest.mark.parametrize("text", ["he", "hi there", "Hawaii", "I", "who", "ham", "hum a song"])
+def test_words_that_look_like_sounds_are_words(text: str) -> None:
+    assert judge(text) is Verdict.SPEECH
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "turn on living room lamp",
+        "Would you please turn on the lamp?",
+        "what time is it",
+        "no, set a timer",
+        "Stop the music",
+    ],
+)
+def test_what_somebody_wants_of_a_house(text: str) -> None:
+    assert is_command(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "please", "did you feed the cat this morning", "could you pass me the salt please"]
+)
+def test_what_people_say_to_each_other(text: str) -> None:
+    assert not is_command(text)
 
 
 @pytest.mark.parametrize("text", ["yes", "okay", "uh huh", "sure"])

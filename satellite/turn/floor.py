@@ -1,0 +1,151 @@
+"""Does what was said into a reply take the floor from it? One rule decides, and is named in the records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from satellite.turn.aside import softness, too_soft_db
+from satellite.turn.backchannel import Verdict, is_command, is_invention, judge, judge_so_far, words_of
+from satellite.turn.settings import BargeIn
+from satellite.turn.state import Barge, SegmentState
+
+if TYPE_CHECKING:
+    from satellite.turn.settings import TurnSettings
+    from satellite.turn.state import Segment, State
+
+
+class Rule(Enum):
+    """What decided; the value stands in records."""
+
+    STOP_WORD = "stop-word"
+    WORDS = "words"
+    LENGTH = "length"
+    BACKCHANNEL = "backchannel"
+    SOUND = "sound"
+    NO_WORDS = "no-words"
+    TOO_SHORT = "too-short"
+    UNSURE = "unsure"
+    ASIDE = "aside"
+    LATE_WORD = "late-word"
+    STOP_WORDS_ONLY = "stop-words-only"
+
+    @property
+    def takes_floor(self) -> bool:
+        """Whether the reply is cut."""
+        return self in {Rule.STOP_WORD, Rule.WORDS, Rule.LENGTH}
+
+
+_NO_SPEECH = {
+    Verdict.EMPTY: Rule.NO_WORDS,
+    Verdict.SOUND: Rule.SOUND,
+    Verdict.BACKCHANNEL: Rule.BACKCHANNEL,
+}
+# A reply that went on without an answer is not cut a second time for a word that may be misheard; a stop word is one.
+_WORTH_A_SECOND_CUT_WORDS = 2
+# How much softer than other words a command may be, or an answer to what we asked: nobody says such a thing to
+# somebody else. A real "turn on living room lamp" from the sofa was 10 dB softer than its question.
+_COMMAND_SOFTER_DB = 8.0
+# Recognisers put what they know best, such as "Thank you.", in place of what is no speech; who means it is plain.
+_INVENTION_CONFIDENCE = 0.8
+# A stop word costs little when it was none, and much when it is not heard.
+_STOP_CONFIDENCE_SHARE = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is known of an utterance.
+
+    speech_ms: how much of it is voiced. confidence: how likely it is, from 0 to 1, that its words were said; None where
+    the recogniser does not tell. softer_db: how much softer than the user's usual voice it is, None where that is not
+    known; too_soft_db: from when on that is too soft for us, infinity for a whisper. answers: the reply asked for it.
+    final: nothing more comes of it. late: the reply has gone on without it.
+    """
+
+    text: str
+    verdict: Verdict
+    speech_ms: float
+    confidence: float | None = None
+    softer_db: float | None = None
+    too_soft_db: float = 0.0
+    answers: bool = False
+    final: bool = False
+    late: bool = False
+
+    @property
+    def aside(self) -> bool:
+        """Whether it is too soft for us, whatever it says."""
+        return self.softer_db is not None and self.softer_db > self.too_soft_db
+
+
+def said_in(state: State, segment: Segment | None, now: float, settings: TurnSettings) -> Said:
+    """Put together what is known of an utterance, or of one that nobody transcribes."""
+    final = segment is not None and segment.state is SegmentState.FINAL
+    text = "" if segment is None else segment.text
+    judged = judge if final else judge_so_far
+    return Said(
+        text=text,
+        verdict=judged(text, answers_question=state.question),
+        speech_ms=state.evidence.speech_ms if segment is None else segment.speech_ms,
+        confidence=None if segment is None else segment.confidence,
+        softer_db=softness(state, segment),
+        too_soft_db=too_soft_db(state, segment, now, settings),
+        answers=state.question,
+        final=final,
+        late=state.barge is Barge.SOFT,
+    )
+
+
+def decide(said: Said, settings: TurnSettings) -> Rule:
+    """Decide by the words."""
+    if said.verdict is Verdict.STOP:
+        return _decide_stop(said, settings)
+    return _NO_SPEECH.get(said.verdict) or _decide_speech(said, settings)
+
+
+def _decide_speech(said: Said, settings: TurnSettings) -> Rule:
+    if settings.barge_in is not BargeIn.SPEECH:
+        return Rule.STOP_WORDS_ONLY
+    if _is_for_somebody_else(said):
+        return Rule.ASIDE
+    if said.late and len(words_of(said.text)) < _WORTH_A_SECOND_CUT_WORDS:
+        return Rule.LATE_WORD
+    if said.speech_ms < (settings.confirm_speech_ms if said.final else settings.word_speech_ms):
+        return Rule.TOO_SHORT
+    return Rule.UNSURE if is_unsure(said, settings) else Rule.WORDS
+
+
+def decide_by_length(said: Said, settings: TurnSettings, *, tells_confidence: bool) -> Rule | None:
+    """Decide by how long somebody has been speaking, whatever it says; None while that is not long.
+
+    A recogniser that tells its confidence has told the words of a speaker by then: where it is silent or unsure, it is
+    more likely laughter or a cough, and there is time.
+    """
+    if said.verdict is Verdict.SOUND or said.aside:
+        return None
+    doubtful = tells_confidence and (said.verdict is Verdict.EMPTY or is_unsure(said, settings))
+    patient = doubtful or said.verdict is Verdict.BACKCHANNEL
+    enough_ms = settings.commit_backchannel_ms if patient else settings.commit_speech_ms
+    return Rule.LENGTH if said.speech_ms >= enough_ms else None
+
+
+def is_unsure(said: Said, settings: TurnSettings) -> bool:
+    """Whether the recogniser itself hardly believes the words."""
+    least = _INVENTION_CONFIDENCE if is_invention(said.text) else settings.word_confidence
+    return said.confidence is not None and said.confidence < least
+
+
+def _decide_stop(said: Said, settings: TurnSettings) -> Rule:
+    if said.speech_ms < settings.min_speech_ms:
+        return Rule.TOO_SHORT
+    unsure = said.confidence is not None and said.confidence < _STOP_CONFIDENCE_SHARE * settings.word_confidence
+    return Rule.UNSURE if unsure else Rule.STOP_WORD
+
+
+def _is_for_somebody_else(said: Said) -> bool:
+    """Whether it is too soft for us, weighed with what it says."""
+    if said.softer_db is None:
+        return False
+    expected = said.answers or is_command(said.text)
+    return said.softer_db > said.too_soft_db + (_COMMAND_SOFTER_DB if expected else 0.0)
