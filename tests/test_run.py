@@ -1,27 +1,89 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
 from satellite.devices.sound_cards import SoundCard, SoundCards
+from script.support.engines import Here, look_around
 from script.support.processes import free_uri
 from script.support.run import NoSoundCardError, plan, require_sound_card
+from servers.stt.settings import SttSettings
+from servers.tts.engines.piper_voices import VoiceEntry
+from servers.tts.settings import TtsSettings
 from tests.patience import showing, wait_until
 from wire.errors import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
+JOE = VoiceEntry("en_US-joe-medium", ("en_US",), "joe", {}, Path("joe.onnx"))
+NOTHING = Here(pocketsphinx=False, models=(), voices=())
+ALL = Here(pocketsphinx=True, models=("tiny.en", "base"), voices=(JOE,))
 QUIET = ("--uri", "tcp://127.0.0.1:0", "--no-zeroconf")
+
+
+def nothing(_stt: SttSettings, _tts: TtsSettings) -> Here:
+    return NOTHING
+
+
+def chosen(argv: Sequence[str], here: Here, environ: Mapping[str, str] | None = None) -> dict[str, list[str]]:
+    wanted = plan(argv, environ or {}, lambda _stt, _tts: here)
+    return {name: list(wanted.servers[name]) for name in ("stt", "tts")}
+
+
+@pytest.mark.parametrize(
+    ("argv", "here", "stt", "tts"),
+    [
+        ((), NOTHING, ["faster-whisper"], ["espeak-ng"]),
+        ((), replace(NOTHING, pocketsphinx=True), ["pocketsphinx"], ["espeak-ng"]),
+        ((), ALL, ["faster-whisper", "--model", "tiny.en"], ["piper", "--voice", "en_US-joe-medium"]),
+        (("--language", "de-DE"), ALL, ["faster-whisper", "--model", "base"], ["espeak-ng"]),
+        (("--language", "de"), replace(ALL, models=("tiny.en",)), ["faster-whisper"], ["espeak-ng"]),
+        (("--language", "en-GB"), ALL, ["faster-whisper", "--model", "tiny.en"], ["piper", "--voice", JOE.name]),
+    ],
+)
+def test_engines_are_chosen_by_what_is_here_and_by_language(
+    argv: Sequence[str], here: Here, stt: list[str], tts: list[str]
+) -> None:
+    assert chosen(argv, here) == {"stt": ["--engine", *stt], "tts": ["--engine", *tts]}
+
+
+def test_what_was_chosen_and_why_is_said() -> None:
+    told = "\n".join(plan(["--language", "de"], {}, lambda _stt, _tts: replace(ALL, models=())).told)
+    assert "PocketSphinx knows English only" in told
+    assert "espeak-ng, which needs no download" in told
+
+
+def test_who_chooses_an_engine_gets_it(tmp_path: Path) -> None:
+    file = tmp_path / "interject.toml"
+    file.write_text("[tts]\nengine = 'espeak-ng'\n")
+    argv = ["--stt-engine", "pocketsphinx", "--config", str(file)]
+    config = ["--config", str(file)]
+    assert chosen(argv, ALL) == {"stt": [*config, "--engine", "pocketsphinx"], "tts": config}
+    by_variable = chosen([], ALL, {"INTERJECT_STT_ENGINE": "pocketsphinx", "INTERJECT_TTS_VOICE": "fr"})
+    assert by_variable == {"stt": [], "tts": []}
+
+
+def test_models_and_voices_are_found_where_they_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "tiny.en").mkdir()
+    (tmp_path / "tiny.en" / "model.bin").touch()
+    (tmp_path / JOE.name).with_suffix(".onnx").touch()
+    config = {"language": {"code": "en_US"}}
+    (tmp_path / f"{JOE.name}.onnx.json").write_text(json.dumps(config))
+    here = look_around(SttSettings(data_dir=(tmp_path,)), TtsSettings(data_dir=(tmp_path,)))
+    assert here.models[0] == "tiny.en"
+    assert [voice.name for voice in here.voices] == [JOE.name]
 
 
 def test_each_process_gets_an_address_of_its_own_and_can_listen_there() -> None:
@@ -34,21 +96,22 @@ def test_each_process_gets_an_address_of_its_own_and_can_listen_there() -> None:
 
 
 def test_the_satellites_arguments_are_passed_on_and_the_servers_start_with_their_own() -> None:
-    wanted = plan(["--name", "kitchen", "--tts-voice", "en-gb", "--stt-model=base", "--no-zeroconf"], {})
+    wanted = plan(["--name", "kitchen", "--tts-voice", "en-gb", "--stt-model=base", "--no-zeroconf"], {}, nothing)
     assert list(wanted.flags) == ["--name", "kitchen", "--no-zeroconf"]
     assert wanted.settings.name == "kitchen"
-    assert wanted.servers == {"stt": ["--model", "base"], "llm": [], "tts": ["--voice", "en-gb"]}
+    stt = ["--model", "base", "--engine", "faster-whisper"]
+    assert wanted.servers == {"stt": stt, "llm": [], "tts": ["--voice", "en-gb"]}
 
 
 def test_a_server_whose_address_is_given_is_not_started() -> None:
-    wanted = plan(["--stt-uri", "tcp://den:10300"], {"INTERJECT_SATELLITE_LLM_URI": "tcp://den:10800"})
+    wanted = plan(["--stt-uri", "tcp://den:10300"], {"INTERJECT_SATELLITE_LLM_URI": "tcp://den:10800"}, nothing)
     assert set(wanted.servers) == {"tts"}
 
 
 def test_one_file_configures_all_four(tmp_path: Path) -> None:
     file = tmp_path / "interject.toml"
     file.write_text("[satellite]\nname = 'kitchen'\n[tts]\nvoice = 'en-gb'\n")
-    wanted = plan(["--config", str(file), "--llm-model", "small"], {})
+    wanted = plan(["--config", str(file), "--llm-model", "small"], {}, nothing)
     assert wanted.settings.name == "kitchen"
     assert wanted.servers["tts"] == ["--config", str(file)]
     assert wanted.servers["llm"] == ["--config", str(file), "--model", "small"]
@@ -194,8 +257,7 @@ def test_a_server_that_dies_is_named_with_the_end_of_its_log_and_the_others_stop
 @needs_engines
 def test_an_engine_that_does_not_exist_is_told_in_the_servers_own_words(tmp_path: Path, repository: Path) -> None:
     with terminal(tmp_path, repository, *QUIET, "--tts-engine", "parrot") as opened:
-        assert opened.ended() == 1
-        assert "tts ended with status 2" in opened.screen
+        assert opened.ended() == 2
         assert "'parrot' is not accepted; give espeak-ng | piper" in opened.screen
 
 

@@ -10,21 +10,27 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from satellite.devices.errors import DeviceError
 from satellite.devices.portaudio_host import PortAudioHost
 from satellite.settings import Audio, SatelliteSettings
+from script.support.engines import choose_stt, choose_tts, look_around
 from script.support.processes import ProcessDiedError, Processes, Program, free_uri
+from servers.stt.settings import SttSettings
+from servers.tts.settings import TtsSettings
 from wire.errors import InterjectError
 from wire.settings import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from satellite.devices.sound_cards import SoundCards
+    from script.support.engines import Choice, Here
 
 _SATELLITE = "satellite"
+_DOES = {"stt": "speech recognition", "tts": "speech"}
+_S = TypeVar("_S", SttSettings, TtsSettings)
 # A closed terminal must not leave the servers behind.
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EPILOG = (
@@ -35,11 +41,15 @@ _EPILOG = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run: the satellite with these flags, and the servers among stt, llm and tts with their arguments."""
+    """What to run: the satellite with these flags, and the servers among stt, llm and tts with their arguments.
+
+    told: which engines were chosen, and why.
+    """
 
     settings: SatelliteSettings
     flags: Sequence[str]
     servers: Mapping[str, Sequence[str]]
+    told: Sequence[str] = ()
 
     @property
     def needs_sound_card(self) -> bool:
@@ -70,12 +80,17 @@ def main() -> int:
         return 2
 
 
-def plan(argv: Sequence[str], environ: Mapping[str, str]) -> Plan:
-    """Take apart whose argument is whose; raises SettingError for what the satellite would not accept."""
+def plan(
+    argv: Sequence[str], environ: Mapping[str, str], look: Callable[[SttSettings, TtsSettings], Here] = look_around
+) -> Plan:
+    """Take apart whose argument is whose, and choose the engines that nobody has chosen, by what `look` finds here.
+
+    Raises SettingError for what a process would not accept.
+    """
     parser = argparse.ArgumentParser(prog="script/run", description=__doc__, epilog=_EPILOG, allow_abbrev=False)
-    parser.add_argument("--stt-engine", metavar="NAME", help="pocketsphinx (default) or faster-whisper")
+    parser.add_argument("--stt-engine", metavar="NAME", help="pocketsphinx or faster-whisper (default: what fits)")
     parser.add_argument("--stt-model", metavar="NAME", help="model of faster-whisper, such as base or small-int8")
-    parser.add_argument("--tts-engine", metavar="NAME", help="espeak-ng (default) or piper")
+    parser.add_argument("--tts-engine", metavar="NAME", help="espeak-ng or piper (default: what is here)")
     parser.add_argument("--tts-voice", metavar="NAME", help="voice, such as en_US-lessac-medium of piper")
     parser.add_argument("--llm-base-url", metavar="URL", help="an OpenAI-compatible API; its key from OPENAI_API_KEY")
     parser.add_argument("--llm-model", metavar="NAME", help="model at that API")
@@ -94,7 +109,28 @@ def plan(argv: Sequence[str], environ: Mapping[str, str]) -> Plan:
         for name, (uri, options) in engines.items()
         if uri is None
     }
-    return Plan(settings, flags, servers)
+    choices = _choices(settings, servers, environ, look)
+    complete = {name: [*given, *(choices[name].flags if name in choices else ())] for name, given in servers.items()}
+    told = [f"{_DOES[name]}: {choice.reason}" for name, choice in choices.items()]
+    return Plan(settings, flags, complete, told)
+
+
+def _choices(
+    settings: SatelliteSettings,
+    servers: Mapping[str, Sequence[str]],
+    environ: Mapping[str, str],
+    look: Callable[[SttSettings, TtsSettings], Here],
+) -> dict[str, Choice]:
+    def given(schema: type[_S], name: str) -> _S:
+        return load(schema, prefix=name, argv=servers.get(name, ()), environ=environ, description="")
+
+    stt, tts = given(SttSettings, "stt"), given(TtsSettings, "tts")
+    here = look(stt, tts)
+    chosen = {
+        "stt": choose_stt(stt, settings.language, here),
+        "tts": choose_tts(tts, settings.language, here),
+    }
+    return {name: choice for name, choice in chosen.items() if choice is not None and name in servers}
 
 
 def require_sound_card(cards: SoundCards) -> None:
@@ -132,6 +168,7 @@ async def _live(wanted: Plan, processes: Processes) -> int:
     if not settings.list_devices:
         if wanted.needs_sound_card:
             await _find_sound_card()
+        sys.stderr.write("".join(f"script/run: {line}\n" for line in wanted.told))
         uris = await _start_servers(wanted.servers, processes)
     with _deaf_to_interrupts():
         program = Program(_SATELLITE, _SATELLITE, settings.uri, [*uris, *wanted.flags])

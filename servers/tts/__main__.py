@@ -34,7 +34,7 @@ async def serve(settings: TtsSettings) -> None:
         stack.push_async_callback(engine.close)
         lane = Lane()
         stack.push_async_callback(lane.close)
-        _LOGGER.info("engine: %s", settings.engine.value)
+        _LOGGER.info("engine: %s", engine.program().name)
         await serve_as(ServiceKind.TTS, make_service(settings, engine, lane, trace), settings, trace)
 
 

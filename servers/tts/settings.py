@@ -22,7 +22,7 @@ class TtsSettings(ServerSettings):
     """Settings of one server process; names and defaults are wyoming-piper's where it has them."""
 
     uri: str = option("tcp://0.0.0.0:10200", "where to listen: tcp://HOST:PORT or unix:///PATH")
-    engine: EngineName = option(EngineName.ESPEAK_NG, "what speaks")
+    engine: EngineName | None = option(None, "what speaks (default: espeak-ng, which needs no download)")
     voice: str | None = option(
         None, "voice when a request names none: en-US with espeak-ng, en_US-lessac-medium (or a .onnx file) with piper"
     )

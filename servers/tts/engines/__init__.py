@@ -21,12 +21,13 @@ _MODULES = {
 
 async def open_engine(settings: TtsSettings) -> Engine:
     """Load the chosen engine; raises SettingError for what it cannot do."""
+    choice = settings.engine or EngineName.ESPEAK_NG
     try:
         # Importing piper takes half a second: it brings onnxruntime and onnx.
-        module = await asyncio.to_thread(importlib.import_module, _MODULES[settings.engine])
+        module = await asyncio.to_thread(importlib.import_module, _MODULES[choice])
     except ModuleNotFoundError as error:
         raise SettingError(
-            f"--engine {settings.engine.value}",
+            f"--engine {choice.value}",
             f"the package {error.name} is missing; install wyoming-interject[tts]",
         ) from None
     engine: Engine = await module.open_engine(settings)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from servers.tts.engines.piper_reader import LoadedVoice, PiperReader, load_voic
 from servers.tts.engines.piper_voices import (
     VoiceEntry,
     best_for_language,
+    default_data_dir,
     fetch_catalogue,
     fetch_voice,
     find_voices,
@@ -43,13 +43,6 @@ _MODEL_SUFFIX = ".onnx"
 _READY_TIMEOUT_S = 60.0
 # A medium voice takes some 100 MB of memory.
 _MAX_LOADED_VOICES = 4
-
-
-def default_data_dir() -> Path:
-    """Return where voices are kept when nothing is said (XDG Base Directory Specification)."""
-    data_home = Path(os.environ.get("XDG_DATA_HOME", ""))
-    base = data_home if data_home.is_absolute() else Path.home() / ".local" / "share"
-    return base / "interject" / "piper"
 
 
 async def open_engine(settings: TtsSettings) -> PiperEngine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import shutil
 import tempfile
@@ -38,6 +39,13 @@ class VoiceEntry:
     description: str
     speakers: Mapping[str, int]
     model: Path | None
+
+
+def default_data_dir() -> Path:
+    """Return where voices are kept when nothing is said (XDG Base Directory Specification)."""
+    data_home = Path(os.environ.get("XDG_DATA_HOME", ""))
+    base = data_home if data_home.is_absolute() else Path.home() / ".local" / "share"
+    return base / "interject" / "piper"
 
 
 def find_voices(directories: Iterable[Path]) -> dict[str, VoiceEntry]:

@@ -21,6 +21,7 @@ from wyoming.tts import (
 
 from servers.tts.handler import MAX_TEXT_CHARS
 from servers.tts.lane import Lane
+from servers.tts.settings import EngineName
 from tests.patience import expecting
 from tests.servers.tts.harness import check_marks, receive, receive_until, running, say, stream
 from wire.errors import PeerError
@@ -263,7 +264,7 @@ async def test_info_is_true(settings: TtsSettings) -> None:
     async with running(settings) as service, service.client() as client:
         await client.send(Describe().event())
         (program,) = Info.from_event(await receive(client)).tts
-        assert program.name == settings.engine.value
+        assert program.name == (settings.engine or EngineName.ESPEAK_NG).value
         assert program.version
         assert program.supports_synthesize_streaming
         voice = next(voice for voice in program.voices if voice.installed and voice.speakers)
