@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from dataclasses import dataclass
 from enum import Enum
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -100,6 +102,20 @@ class Share:
     def as_json(self) -> dict[str, object]:
         """Return all of it."""
         return _json(self) | {"unit": "%", "percent": self.percent, "values": list(self.hits)}
+
+
+def wilson_percent(hits: int, tried: int) -> tuple[float, float]:
+    """Return the 95 % confidence interval of a share, in percent, 0 to 100 of none.
+
+    The score interval (Wilson 1927): it holds where nearly all or nearly none of few trials are hits.
+    """
+    if not tried:
+        return 0.0, 100.0
+    share, z = hits / tried, NormalDist().inv_cdf(0.975)
+    middle = share + z**2 / (2 * tried)
+    half = z * math.sqrt(share * (1 - share) / tried + z**2 / (4 * tried**2))
+    low, high = ((middle + side) / (1 + z**2 / tried) for side in (-half, half))
+    return 100 * max(0.0, low), 100 * min(1.0, high)
 
 
 def _judged(reached: Sequence[bool]) -> Verdict:

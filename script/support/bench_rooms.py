@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -17,9 +17,10 @@ from script.support.bench_scenes import Cue, after_a_standstill
 from script.support.checks import load_loudspeaker
 from script.support.processes import Processes, Program, free_uri
 from script.support.timeline import Timeline
+from script.support.warm_up import warm_up_stt, warm_up_tts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _POLL_S = 0.25
 # The longest answer that is waited for before anything is said again takes half of this.
 _STANDSTILL_S = 25.0
+# A satellite that has been idle for so long will say nothing more unless it is spoken to.
+_RESTS_S = 6.0
 # After the last line: the interruption is decided and the turn it began is asked.
 _CURTAIN_S = 4.0
 _ATTEMPTS = 6
@@ -62,6 +65,21 @@ class Recording:
         return [event for event in self.events if event["source"] == source and event["type"] == kind]
 
 
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What the servers of a room run with, by their names: modules other than their own, further flags; the room's."""
+
+    modules: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    room_flags: Sequence[str] = ()
+
+    def program(self, name: str, uri: str, folder: Path) -> Program:
+        """Return the process that is such a server, with its trace and log in a folder."""
+        store = ["--store", str(folder / "conversations.sqlite3")] if name == "llm" else []
+        module = self.modules.get(name, f"servers.{name}")
+        return _program(name, module, uri, folder, [*store, *self.flags.get(name, ())])
+
+
 async def run_room(cues: Sequence[Cue], folder: Path, progress: Callable[[int], None]) -> list[Recording]:
     """Have everything said, in as many recordings as it takes; `progress` gets how many lines more were said.
 
@@ -71,29 +89,34 @@ async def run_room(cues: Sequence[Cue], folder: Path, progress: Callable[[int], 
     recordings: list[Recording] = []
     left = list(cues)
     while len(left) > 1 and len(recordings) < _ATTEMPTS:
-        recording = await _record(left, folder / str(len(recordings)), progress)
+        recording = await record(left, folder / str(len(recordings)), progress)
         recordings.append(recording)
         left = after_a_standstill(left, said=len(recording.of("room", "user-speaks")))
     return recordings
 
 
-async def _record(cues: Sequence[Cue], folder: Path, progress: Callable[[int], None]) -> Recording:
+async def record(
+    cues: Sequence[Cue], folder: Path, progress: Callable[[int], None], engines: Engines | None = None
+) -> Recording:
+    """Have things said in one room until it stands still or all was said; raises ProcessDiedError, NotReadyError."""
     _prepare(folder, cues)
+    chosen = engines or Engines()
     timeline = Timeline([folder / f"{name}.jsonl" for name in ("satellite", *_SERVERS)])
     async with contextlib.AsyncExitStack() as stack:
         processes = await stack.enter_async_context(Processes(os.environ))
         uris = {name: free_uri() for name in _SERVERS}
         for name, uri in uris.items():
-            store = ["--store", str(folder / "conversations.sqlite3")] if name == "llm" else []
-            await processes.start(_program(name, f"servers.{name}", uri, folder, store))
+            await processes.start(chosen.program(name, uri, folder))
         await asyncio.gather(*(processes.wait_until_ready(name) for name in uris))
+        await warm_up_stt(uris["stt"])
+        await warm_up_tts(uris["tts"])
         tap = await stack.enter_async_context(Tap(uris["tts"]))
         servers = ["--stt-uri", uris["stt"], "--llm-uri", uris["llm"], "--tts-uri", tap.uri]
         room = ["--audio", "simulated", "--room-script", str(folder / "room.json"), "--room-record-dir", str(folder)]
-        flags = [*servers, *room, "--no-zeroconf", "--conversation-id", "bench"]
+        flags = [*servers, *room, *chosen.room_flags, "--no-zeroconf", "--conversation-id", "bench"]
         await processes.start(_program("satellite", "satellite", free_uri(), folder, flags))
         await processes.wait_until_ready("satellite")
-        loads = await _follow(timeline, processes, len(cues), progress)
+        loads = await _follow(timeline, processes, cues, progress)
         await processes.stop("satellite")
         timeline.read_new()
         references = _by_epoch(timeline, await tap.references())
@@ -111,10 +134,12 @@ def _program(name: str, module: str, uri: str, folder: Path, flags: Sequence[str
     return Program(name, module, uri, ["--trace-file", str(folder / f"{name}.jsonl"), *flags], folder / f"{name}.log")
 
 
-async def _follow(timeline: Timeline, processes: Processes, lines: int, progress: Callable[[int], None]) -> list[Load]:
+async def _follow(
+    timeline: Timeline, processes: Processes, cues: Sequence[Cue], progress: Callable[[int], None]
+) -> list[Load]:
     meter = _Meter(processes.pid("satellite"))
     said, changed_s = 0, time.monotonic()
-    while time.monotonic() - changed_s < (_CURTAIN_S if said == lines else _STANDSTILL_S):
+    while time.monotonic() - changed_s < (_CURTAIN_S if said == len(cues) else _STANDSTILL_S):
         await asyncio.sleep(_POLL_S)
         processes.check()
         meter.read()
@@ -123,7 +148,16 @@ async def _follow(timeline: Timeline, processes: Processes, lines: int, progress
         if len(spoken) > said:
             progress(len(spoken) - said)
             said, changed_s = len(spoken), time.monotonic()
+        if said < len(cues) and _rests(timeline):
+            break
     return meter.loads
+
+
+def _rests(timeline: Timeline) -> bool:
+    """Tell whether the satellite has been idle for so long that nothing will be said into a reply any more."""
+    last = next((event for event in reversed(timeline.events) if event["type"] in {"phase", "user-stops"}), None)
+    idle = last is not None and last.get("phase") == "idle"
+    return last is not None and idle and timeline.now() - last["t"] > _RESTS_S
 
 
 class _Meter:

@@ -100,11 +100,12 @@ def lines_said(recording: Recording) -> list[Said]:
     said = []
     for cue, speak, stop, end in zip(recording.cues, speaks, stops, ends, strict=False):
         between = tuple(event for event in recording.events if speak["t"] <= event["t"] < end)
-        said.append(Said(cue, speak["onset_t"], stop["t"] - _silence_at_end_s(cue.line.clip), between))
+        said.append(Said(cue, speak["onset_t"], stop["t"] - silence_at_end_s(cue.line.clip), between))
     return said
 
 
-def _silence_at_end_s(clip: Path) -> float:
+def silence_at_end_s(clip: Path) -> float:
+    """Return how much of a clip follows its last sample within 40 dB of its peak."""
     samples = np.abs(read_wav(clip, 16_000).astype(np.int32))
     loud = np.flatnonzero(samples >= samples.max() * 10 ** (ONSET_DB / 20))
     return (len(samples) - 1 - int(loud[-1])) / 16_000

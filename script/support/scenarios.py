@@ -21,15 +21,16 @@ class Expected(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that the user says: a recording, and when it starts (the keys of a room script's `start`)."""
+    """One thing that the user says: a recording, when it starts (the keys of a room script's `start`), and its gain."""
 
     clip: Path
     trigger: str
     seconds: float
+    gain_db: float = 0.0
 
     def as_json(self) -> dict[str, object]:
         """Return the clip as a room script has it."""
-        return {"path": str(self.clip), "start": {self.trigger: self.seconds}}
+        return {"path": str(self.clip), "start": {self.trigger: self.seconds}, "gain_db": self.gain_db}
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,9 @@ async def warm_up_stt(uri: str) -> None:
     await _ask("stt", uri, [Transcribe().event(), start.event(), audio.event(), AudioStop().event()], Transcript)
 
 
-async def warm_up_tts(uri: str) -> None:
-    """Have a word spoken; raises NotReadyError."""
-    await _ask("tts", uri, [Synthesize(text="Hello.").event()], AudioStop)
+async def warm_up_tts(uri: str, text: str = "Hello.") -> None:
+    """Have a text spoken; raises NotReadyError."""
+    await _ask("tts", uri, [Synthesize(text=text).event()], AudioStop)
 
 
 async def _ask(name: str, uri: str, events: Sequence[Event], last: type[Transcript | AudioStop]) -> None:

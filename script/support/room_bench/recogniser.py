@@ -37,14 +37,21 @@ class Word:
 
 
 def words_said(labels: Iterable[Label]) -> tuple[Word, ...]:
-    """Spread each label's words evenly over its sound; a cough has none."""
-    words: list[Word] = []
-    for label in labels:
-        texts = [] if label.kind is Kind.COUGH else label.text.split()
-        length = label.end_frame - label.start_frame
-        ends = [label.start_frame + length * number // len(texts) for number in range(len(texts) + 1)] if texts else []
-        words += [Word(text, ends[number], ends[number + 1]) for number, text in enumerate(texts)]
-    return tuple(words)
+    """Give each label's words; a cough has none."""
+    return tuple(
+        word
+        for label in labels
+        if label.kind is not Kind.COUGH
+        for word in spread(label.text, label.start_frame, label.end_frame)
+    )
+
+
+def spread(text: str, start_frame: int, end_frame: int) -> list[Word]:
+    """Spread the words of a text evenly over its sound."""
+    texts = text.split()
+    length = end_frame - start_frame
+    ends = [start_frame + length * number // len(texts) for number in range(len(texts) + 1)] if texts else []
+    return [Word(word, ends[number], ends[number + 1]) for number, word in enumerate(texts)]
 
 
 def text_of(words: Iterable[Word], start_frame: int, end_frame: int) -> str:

@@ -1,0 +1,64 @@
+"""What is left of the bench: every figure, and every trial with all that was heard in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from script.support.room import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from script.support.engine_bench.judging import Judged
+    from script.support.engine_bench.rooms import Results
+    from script.support.room_bench.rows import AnyFigure
+
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+def commit() -> str:
+    """Give the commit that is measured, with a plus where it was changed; empty where that is not known."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+"], cwd=_ROOT, capture_output=True, text=True, check=False
+    )
+    return described.stdout.strip()
+
+
+def write(
+    path: Path,
+    arguments: Mapping[str, object],
+    found: Mapping[str, Sequence[AnyFigure]],
+    results: Mapping[str, Results],
+) -> None:
+    """Write all figures and trials."""
+    whole = {
+        "when": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "commit": commit(),
+        "machine": {
+            "cores": os.cpu_count(),
+            "load": os.getloadavg(),
+            "architecture": platform.machine(),
+            "python": platform.python_version(),
+        },
+        "arguments": {name: str(value) for name, value in arguments.items()},
+        "figures": {name: [row.as_json() for row in rows] for name, rows in found.items()},
+        "trials": {name: [_plain(trial) for trial in result.trials] for name, result in results.items()},
+        "turns": {name: [asdict(turn) for turn in result.turns] for name, result in results.items()},
+        "untried": {name: [str(trial.voice.path) for trial in result.untried] for name, result in results.items()},
+    }
+    path.write_text(json.dumps(whole, default=plain, indent=1), encoding="utf-8")
+
+
+def _plain(judged: Judged) -> dict[str, Any]:
+    fields = asdict(judged)
+    trial = fields.pop("trial")
+    voice = trial.pop("voice")
+    voice |= {"path": str(judged.trial.voice.path), "role": judged.trial.voice.role.name.lower()}
+    return {**trial, **voice, **fields}
