@@ -138,17 +138,20 @@ async def _follow(
     timeline: Timeline, processes: Processes, cues: Sequence[Cue], progress: Callable[[int], None]
 ) -> list[Load]:
     meter = _Meter(processes.pid("satellite"))
-    said, changed_s = 0, time.monotonic()
-    while time.monotonic() - changed_s < (_CURTAIN_S if said == len(cues) else _STANDSTILL_S):
+    begun, ended, changed_s = 0, 0, time.monotonic()
+    while time.monotonic() - changed_s < (_CURTAIN_S if ended == len(cues) else _STANDSTILL_S):
         await asyncio.sleep(_POLL_S)
         processes.check()
         meter.read()
         timeline.read_new()
-        spoken = [event for event in timeline.events if event["source"] == "room" and event["type"] == "user-speaks"]
-        if len(spoken) > said:
-            progress(len(spoken) - said)
-            said, changed_s = len(spoken), time.monotonic()
-        if said < len(cues) and _rests(timeline):
+        speaks, stops = (
+            sum(event["type"] == kind for event in timeline.events) for kind in ("user-speaks", "user-stops")
+        )
+        if speaks > begun:
+            progress(speaks - begun)
+        if (speaks, stops) != (begun, ended):
+            begun, ended, changed_s = speaks, stops, time.monotonic()
+        if begun < len(cues) and _rests(timeline):
             break
     return meter.loads
 

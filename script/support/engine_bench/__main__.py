@@ -29,7 +29,7 @@ from script.support.engine_bench.engines import (
     reply_dbfs,
 )
 from script.support.engine_bench.figures import figures, without_goals
-from script.support.engine_bench.report import write
+from script.support.engine_bench.report import commit, write
 from script.support.engine_bench.rooms import try_all
 from script.support.engine_bench.scripted import write_said
 from script.support.engine_bench.voices import Role, question_voice, read_voices, write_built_in
@@ -65,7 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     for name, rows in found.items():
         _say(f"\n{name}\n{table(rows)}")
-    _say(f"\nShares with their 95 % confidence intervals, times with P50 and P90\n{comparison(found)}")
+    _say(
+        f"\nCommit {commit()}. Shares with their 95 % confidence intervals, times with P50 and P90\n{comparison(found)}"
+    )
     every = [row for rows in found.values() for row in rows]
     _say(f"\n{conclusion(every)}\nWritten to {arguments.out / 'engines.json'}")
     return 1 if missed(every) else 0
@@ -156,6 +158,9 @@ async def _measure(arguments: argparse.Namespace) -> dict[str, list[AnyFigure]]:
         folder = out / "rooms" / stt.value
         level_dbfs = await reply_dbfs(started, folder / "level")
         results[name] = await try_all(trials, started, level_dbfs, folder, _progress(name, trials), arguments.seed)
+        late = {room: told for room, told in results[name].lateness.items() if not told.keeps_up}
+        for room, told in late.items():
+            _say(f"  the machine did not keep up in room {room}: {told}")
         if not results[name].trials:
             raise NothingTriedError(f"no clip could be said into a reply; the rooms and their logs are in {folder}")
         rows = figures(results[name].trials, results[name].turns)

@@ -168,6 +168,12 @@ def _turns(turns: Sequence[Latencies]) -> list[AnyFigure]:
             _ANSWER,
         ),
         *row("  STT server", lambda turn: turn.stt, "took_s: end of the audio -> text"),
+        *row(
+            "  LLM and TTS",
+            lambda turn: turn.sentence,
+            "ask record -> reply-started record: the offline responder writes 12 words a second, and a sentence is "
+            "spoken when it is written",
+        ),
         *row("  LLM server", lambda turn: turn.llm, "took_s: question -> first word"),
         *row("  TTS server", lambda turn: turn.tts, "took_s: first sentence -> first audio"),
     ]

@@ -54,11 +54,13 @@ class Latencies:
 
     transcript: end of the audio (stt-end) -> the final text at the satellite. answer: end of speech -> first sound.
     stt, llm, tts: what the servers took, after the end of the audio, until the first word, until the first audio.
+    sentence: question -> the reply begins to play.
     """
 
     transcript: float | None = None
     answer: float | None = None
     stt: float | None = None
+    sentence: float | None = None
     llm: float | None = None
     tts: float | None = None
 
@@ -252,6 +254,7 @@ def _latencies(recording: Recording, window: _Window) -> Latencies | None:
     return Latencies(
         transcript=round((texts[-1]["t"] - ended[-1]) * _MS, 1) if ended else None,
         answer=None if sound_s is None else round((sound_s - window.stop_s) * _MS, 1),
+        sentence=round((started[0]["t"] - ask_s) * _MS, 1),
         stt=took_ms("stt", "transcript"),
         llm=took_ms("llm", "first-token"),
         tts=took_ms("tts", "first-audio"),

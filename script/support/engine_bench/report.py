@@ -26,7 +26,11 @@ _ROOT = Path(__file__).resolve().parents[3]
 def commit() -> str:
     """Give the commit that is measured, with a plus where it was changed; empty where that is not known."""
     described = subprocess.run(
-        ["git", "describe", "--always", "--dirty=+"], cwd=_ROOT, capture_output=True, text=True, check=False
+        ["git", "describe", "--always", "--dirty=+"],  # noqa: S607 - wherever git is
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return described.stdout.strip()
 
@@ -51,6 +55,10 @@ def write(
         "figures": {name: [row.as_json() for row in rows] for name, rows in found.items()},
         "trials": {name: [_plain(trial) for trial in result.trials] for name, result in results.items()},
         "turns": {name: [asdict(turn) for turn in result.turns] for name, result in results.items()},
+        "lateness": {
+            name: {room: str(lateness) for room, lateness in result.lateness.items()}
+            for name, result in results.items()
+        },
         "untried": {name: [str(trial.voice.path) for trial in result.untried] for name, result in results.items()},
     }
     path.write_text(json.dumps(whole, default=plain, indent=1), encoding="utf-8")

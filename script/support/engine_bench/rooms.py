@@ -9,6 +9,7 @@ from script.support.bench_rooms import record
 from script.support.engine_bench.casting import arrange
 from script.support.engine_bench.engines import room_flags
 from script.support.engine_bench.judging import judge, latencies
+from tests.real_time import canary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from script.support.bench_rooms import Engines
     from script.support.engine_bench.casting import Trial
     from script.support.engine_bench.judging import Judged, Latencies
+    from tests.real_time import Lateness
 
 # A room of some ten minutes: it is over before its history gets long, and little is lost where it stands still.
 _MOST_TRIALS = 100
@@ -26,11 +28,15 @@ _ATTEMPTS = 4
 
 @dataclass(slots=True)
 class Results:
-    """What the trials of one pair of engines came to; `untried` found no reply to break into."""
+    """What the trials of one pair of engines came to; `untried` found no reply to break into.
+
+    lateness: by room, how late the machine was.
+    """
 
     trials: list[Judged] = field(default_factory=list)
     turns: list[Latencies] = field(default_factory=list)
     untried: list[Trial] = field(default_factory=list)
+    lateness: dict[str, Lateness] = field(default_factory=dict)
 
 
 async def try_all(
@@ -52,7 +58,9 @@ async def try_all(
             room = f"{echo}-{number}"
             spoken = arrange([trial for trial, _ in batch], seed + number)
             number += 1
-            recording = await record([line.cue for line in spoken], folder / room, lambda _: None, flags)
+            with canary() as watched:
+                recording = await record([line.cue for line in spoken], folder / room, lambda _: None, flags)
+                results.lateness[room] = watched.stop()
             judged = judge(spoken, recording, room)
             results.trials += judged
             results.turns += latencies(spoken, recording)

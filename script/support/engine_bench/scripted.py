@@ -66,17 +66,13 @@ class Room:
         self._looked_s = 0.0
         self._lock = threading.Lock()
 
-    def words(self) -> tuple[Word, ...]:
-        """Give the words of all that anybody has begun to say."""
+    def look(self) -> tuple[int, tuple[Word, ...]]:
+        """Give the present moment, and the words of all that anybody has begun to say."""
         with self._lock:
             if time.monotonic() - self._looked_s >= _LOOK_EVERY_S:
                 self._looked_s = time.monotonic()
                 self._look()
-            return tuple(self._words)
-
-    def now_frame(self) -> int:
-        """Give the present moment."""
-        return frames_of(self._timeline.now())
+            return frames_of(self._timeline.now()), tuple(self._words)
 
     def _look(self) -> None:
         self._timeline.read_new()
@@ -103,12 +99,12 @@ class ScriptedRecognition:
     def hear(self, pcm: bytes) -> agreement.Hypothesis | None:
         """Take more audio; words are known some time after they have ended."""
         self._heard += len(pcm) * RATE_HZ // BYTES_PER_S
-        now = self._room.now_frame()
+        now, words = self._room.look()
         # The first audio is recorded already and comes at once, the rest as it is recorded.
         starts = now - self._heard
         self._starts = starts if self._starts is None else min(self._starts, starts)
         begins, ends = self._starts, self._starts + self._heard
-        known = [word for word in self._room.words() if word.is_in(begins, ends) and word.stable_frame <= now]
+        known = [word for word in words if word.is_in(begins, ends) and word.stable_frame <= now]
         placed = tuple(
             agreement.Word(word.text, (word.start_frame - begins) / RATE_HZ, (word.end_frame - begins) / RATE_HZ)
             for word in known
@@ -118,8 +114,9 @@ class ScriptedRecognition:
     def finish(self) -> Transcription:
         """Give all words, after the time that recognisers take."""
         self._aborted.wait(FINAL_S)
+        _, words = self._room.look()
         begins = self._starts or 0
-        return Transcription(text_of(self._room.words(), begins, begins + self._heard), "en")
+        return Transcription(text_of(words, begins, begins + self._heard), "en")
 
     def abort(self) -> None:
         """Answer at once."""

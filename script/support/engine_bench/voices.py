@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satellite.devices.pcm import INT16_FULL_SCALE, to_int16
+from satellite.devices.room_timing import onset_of
 from satellite.devices.wav import read_wav
 from satellite.turn.backchannel import words_of
 from script.support.bench_scenes import question
+from script.support.bench_trials import silence_at_end_s
 from tests.room.corpus import SpeechFolderError, built_in
 from tests.room.levels import RATE_HZ, Signal, frames_of, level_dbfs
 from tests.room.lines import Line
@@ -30,6 +32,12 @@ USER_DBFS = -30.0
 _MOST_GAIN_DB = 20.0
 # Louder than this, a voice would clip with the echo under it.
 _PEAK_DBFS = -6.0
+# An onset by level may be that of a click seconds before the voice: a voice lasts, for these windows of 20 ms within
+# 30 dB of its loudest. One that begins softly may be so much earlier than that.
+_WINDOW_FRAMES = 320
+_LASTING = 5
+_SOFT_DB = -30.0
+_ONSET_TOLERANCE_S = 0.25
 _MANIFEST = "manifest.json"
 
 
@@ -126,10 +134,21 @@ def _voice(folder: Path, number: int, entry: Any) -> Voice | None:
         samples = _read(folder / file)
     except (OSError, wave.Error, EOFError) as error:
         raise SpeechFolderError(folder, f"{where}, {file} cannot be read: {error}") from error
-    said = samples[frames_of(onset_s) : frames_of(end_s)]
-    if onset_s < 0 or not said.any():
+    if onset_s < 0 or not samples[frames_of(onset_s) : frames_of(end_s)].any():
         raise SpeechFolderError(folder, f"{where}, {file}: there is no sound from {onset_s:g} to {end_s:g} s")
+    onset_s = round(max(onset_s, first_sound_s(samples, onset_s, end_s) - _ONSET_TOLERANCE_S), 3)
+    said = samples[frames_of(onset_s) : frames_of(end_s)]
     return Voice((folder / file).resolve(), kind, role, words, speaker, onset_s, end_s, gain_db(samples, said))
+
+
+def first_sound_s(samples: Signal, onset_s: float, end_s: float) -> float:
+    """Give when a sound begins that is no click; `onset_s` where all of it is short."""
+    first = frames_of(onset_s)
+    windows = (min(frames_of(end_s), len(samples)) - first) // _WINDOW_FRAMES
+    powers = np.mean(samples[first : first + windows * _WINDOW_FRAMES].reshape(-1, _WINDOW_FRAMES) ** 2, axis=1)
+    loud = powers >= powers.max(initial=0) * 10 ** (_SOFT_DB / 10)
+    lasting = np.flatnonzero(np.convolve(loud, np.ones(_LASTING), "valid") >= _LASTING)
+    return onset_s + int(lasting[0]) * _WINDOW_FRAMES / RATE_HZ if len(lasting) else onset_s
 
 
 def gain_db(whole: Signal, said: Signal) -> float:
@@ -143,8 +162,9 @@ def question_voice() -> Voice:
     """Give the voice that asks for a story, a clip of this repository's, as loud as the others."""
     cue = question()
     samples = _read(cue.line.clip)
-    length_s = len(samples) / RATE_HZ
-    return Voice(cue.line.clip, "question", Role.SENTENCE, cue.text, "", 0.0, length_s, gain_db(samples, samples))
+    end_s = len(samples) / RATE_HZ - silence_at_end_s(cue.line.clip)
+    onset_s = onset_of(to_int16(samples)) / RATE_HZ
+    return Voice(cue.line.clip, "question", Role.SENTENCE, cue.text, "", onset_s, end_s, gain_db(samples, samples))
 
 
 def _read(path: Path) -> Signal:
