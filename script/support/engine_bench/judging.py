@@ -144,7 +144,8 @@ def _into_a_reply(recording: Recording, window: _Window) -> bool:
     early = window.onset_s - _BEFORE_ONSET_S
     if any(event["t"] < early for event in window.of("satellite", "interrupt")):
         return False
-    over = window.of("satellite", "reply-played") + window.of("satellite", "failed")
+    failed = [event for event in window.of("satellite", "failed") if event["stage"] == "reply"]
+    over = [*window.of("satellite", "reply-played"), *failed]
     cut = window.of("satellite", "interrupt")
     first_over_s = min((event["t"] for event in over), default=window.end_s)
     cut_first = bool(cut) and cut[0]["t"] <= first_over_s
