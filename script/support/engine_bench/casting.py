@@ -50,9 +50,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A line of a room's script: a trial, or the question for a story (None)."""
+    """A line of a room's script, and who says it: a trial, or the question for a story (None)."""
 
     cue: Cue
+    voice: Voice
     trial: Trial | None = None
 
 
@@ -96,7 +97,7 @@ def arrange(trials: Sequence[Trial], seed: int) -> list[Spoken]:
         story += [others.popleft() for _ in range(min(1, len(others)))]
         last = stops or others
         story += [last.popleft() for _ in range(min(1, len(last)))]
-        spoken += [Spoken(_cue(trial, trial.number), trial) for trial in story]
+        spoken += [Spoken(_cue(trial), trial.voice, trial) for trial in story]
         if listened or stops or others:
             wait_s = _AFTER_STOP_S if story[-1].stops else _AFTER_QUESTION_S
             spoken.append(_asked(question("after_clip_s", wait_s)))
@@ -116,11 +117,12 @@ def seconds_of(spoken: Sequence[Spoken]) -> float:
 
 
 def _asked(cue: Cue) -> Spoken:
-    return Spoken(replace(cue, line=replace(cue.line, gain_db=question_voice().gain_db)))
+    voice = question_voice()
+    return Spoken(replace(cue, line=replace(cue.line, gain_db=voice.gain_db)), voice)
 
 
-def _cue(trial: Trial, number: int) -> Cue:
-    seconds = round(_FIRST_S + (_LAST_S - _FIRST_S) * (number * _GOLDEN % 1.0), 3)
+def _cue(trial: Trial) -> Cue:
+    seconds = round(_FIRST_S + (_LAST_S - _FIRST_S) * (trial.number * _GOLDEN % 1.0), 3)
     kind = Kind.INTERRUPTION if trial.voice.role in INTERRUPTIONS else Kind.BACKCHANNEL
     line = Line(trial.voice.path, "after_loudspeaker_s", seconds, trial.voice.gain_db)
     return Cue(kind, line, trial.voice.words)

@@ -11,7 +11,6 @@ import numpy as np
 from satellite.devices.room_timing import AUDIBLE_PEAK
 from satellite.turn.backchannel import words_of
 from script.support.bench_signal import end_of_sound
-from script.support.bench_trials import silence_at_end_s
 from servers.stt.phones import edit_distance
 
 if TYPE_CHECKING:
@@ -123,15 +122,14 @@ def latencies(spoken: Sequence[Spoken], recording: Recording) -> list[Latencies]
 
 
 def _windows(spoken: Sequence[Spoken], recording: Recording) -> list[_Window]:
-    speaks, stops = recording.of("room", "user-speaks"), recording.of("room", "user-stops")
+    speaks = recording.of("room", "user-speaks")
+    said = len(recording.of("room", "user-stops"))
     ends = [*(speak["t"] for speak in speaks[1:]), len(recording.loudspeaker) / recording.rate_hz]
     windows = []
-    for line, speak, stop, end_s in zip(spoken, speaks, stops, ends, strict=False):
+    for line, speak, end_s in zip(spoken[:said], speaks, ends, strict=False):
         begin_s = speak["t"]
-        onset_s, stop_s = speak["onset_t"], stop["t"] - silence_at_end_s(line.cue.line.clip)
-        if line.trial is not None:
-            # Recordings begin with noise: where the voice begins, their manifest knows better.
-            onset_s, stop_s = begin_s + line.trial.voice.onset_s, begin_s + line.trial.voice.end_s
+        # Recordings begin with noise: where the voice begins, their manifest knows better than the room.
+        onset_s, stop_s = begin_s + line.voice.onset_s, begin_s + line.voice.end_s
         events = [event for event in recording.events if begin_s <= event["t"] < end_s]
         windows.append(_Window(line, begin_s, end_s, onset_s, stop_s, events))
     return windows
