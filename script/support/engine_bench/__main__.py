@@ -4,6 +4,9 @@ Recorded people talk into replies: interruptions, half of them single words; bac
 pair of engines is judged by what became of the reply, beside a recogniser that knows the words. Without --voices the
 voices are synthetic ones.
 
+Further settings of the servers come from the environment, such as INTERJECT_STT_BEAM_SIZE=1. Nothing else should run
+meanwhile: whether the machine kept up is told.
+
 Status: 0 all goals met, 1 one is missed (which one is told), 2 it could not be measured.
 """
 
@@ -101,7 +104,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         type=how_many,
         default=_TRIALS,
         metavar="N",
-        help=f"interruptions and backchannels, and twice the noises; default: {_TRIALS}",
+        help=f"interruptions, as many backchannels and half as many noises; default: {_TRIALS}",
     )
     add(
         "--quick",
