@@ -297,6 +297,20 @@ def test_what_was_not_said_into_a_reply_is_no_trial(events: Sequence[dict[str, A
     assert judge(*room(*events), "room-0") == []
 
 
+def test_a_late_text_is_blamed_on_whom_it_belongs_to() -> None:
+    late = (
+        satellite("stt-open", ONSET_S, stream=3, audio_from=10.0),
+        satellite("transcript", NEXT_S + 0.4, stream=3, text="Bye bye."),
+        satellite("interrupt", NEXT_S + 0.4, reason="speech"),
+    )
+    found = judged(*late, said=voice("backchannel", "uh huh"))
+    assert found.outcome is Outcome.CUT
+    assert found.commit_ms == pytest.approx(1000 * (NEXT_S + 0.4 - ONSET_S))
+    earlier = [{**event, "t": event["t"] - (NEXT_S - ONSET_S)} for event in late[1:]]
+    opened = satellite("stt-open", BEGIN_S - 2.0, stream=3, audio_from=7.5)
+    assert judge(*room(opened, *earlier), "room-0") == []
+
+
 def test_a_transcription_that_fails_is_the_engines_failure_and_a_trial() -> None:
     assert judged(satellite("failed", ONSET_S + 1.0, stage="stt", stream=3)).outcome is Outcome.NOTHING
 

@@ -36,6 +36,9 @@ _DECISIONS = frozenset(
     ("duck", "unduck", "pause", "resume", "interrupt", "ask", "stt-open", "stt-end", "stt-abort", "phase", "failed")
 )
 _TEXTS = frozenset(("transcript", "partial", "refused"))
+_DECIDING = ("transcript", "partial")
+# What decides and what is decided are records of one block of 20 ms.
+_SAME_STEP_S = 0.03
 
 
 class Outcome(Enum):
@@ -92,7 +95,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """A line of the script in the room: from its beginning to that of the next one."""
+    """A line of the script in the room: from its beginning to that of the next one; `cuts` are those it caused."""
 
     spoken: Spoken
     begin_s: float
@@ -100,6 +103,7 @@ class _Window:
     onset_s: float
     stop_s: float
     events: Sequence[dict[str, Any]]
+    cuts: Sequence[dict[str, Any]]
 
     def of(self, source: str, kind: str, after_s: float = 0.0) -> list[dict[str, Any]]:
         """Give the records of a kind, from a moment on."""
@@ -124,36 +128,49 @@ def latencies(spoken: Sequence[Spoken], recording: Recording) -> list[Latencies]
 def _windows(spoken: Sequence[Spoken], recording: Recording) -> list[_Window]:
     speaks = recording.of("room", "user-speaks")
     said = len(recording.of("room", "user-stops"))
-    ends = [*(speak["t"] for speak in speaks[1:]), len(recording.loudspeaker) / recording.rate_hz]
+    begins = [speak["t"] for speak in speaks]
+    ends = [*begins[1:], len(recording.loudspeaker) / recording.rate_hz]
+    owners = [(_caused_s(recording, cut), cut) for cut in recording.of("satellite", "interrupt")]
     windows = []
-    for line, speak, end_s in zip(spoken[:said], speaks, ends, strict=False):
-        begin_s = speak["t"]
+    for line, begin_s, end_s in zip(spoken[:said], begins, ends, strict=False):
         # Recordings begin with noise: where the voice begins, their manifest knows better than the room.
         onset_s, stop_s = begin_s + line.voice.onset_s, begin_s + line.voice.end_s
         events = [event for event in recording.events if begin_s <= event["t"] < end_s]
-        windows.append(_Window(line, begin_s, end_s, onset_s, stop_s, events))
+        cuts = [cut for caused_s, cut in owners if begin_s <= caused_s < end_s]
+        windows.append(_Window(line, begin_s, end_s, onset_s, stop_s, events, cuts))
     return windows
+
+
+def _caused_s(recording: Recording, cut: dict[str, Any]) -> float:
+    """Give when that was said for which a reply was cut: a late text may do so while something else is said."""
+    texts = [
+        event
+        for kind in _DECIDING
+        for event in recording.of("satellite", kind)
+        if cut["t"] - _SAME_STEP_S <= event["t"] <= cut["t"]
+    ]
+    streams = {event["stream"] for event in texts}
+    opened = [event["t"] for event in recording.of("satellite", "stt-open") if event["stream"] in streams]
+    return float(opened[-1] if opened else cut["t"])
 
 
 def _into_a_reply(recording: Recording, window: _Window) -> bool:
     phases = [event for event in recording.of("satellite", "phase") if event["t"] <= window.begin_s]
     if not phases or phases[-1]["phase"] != "speaking":
         return False
-    early = window.onset_s - _BEFORE_ONSET_S
-    if any(event["t"] < early for event in window.of("satellite", "interrupt")):
+    if any(cut["t"] < window.onset_s - _BEFORE_ONSET_S for cut in window.cuts):
         return False
     failed = [event for event in window.of("satellite", "failed") if event["stage"] == "reply"]
-    over = [*window.of("satellite", "reply-played"), *failed]
-    cut = window.of("satellite", "interrupt")
-    first_over_s = min((event["t"] for event in over), default=window.end_s)
-    cut_first = bool(cut) and cut[0]["t"] <= first_over_s
-    return cut_first or not over or first_over_s > window.stop_s + _VERDICT_S
+    for_others = [cut for cut in window.of("satellite", "interrupt") if cut not in window.cuts]
+    over_s = min(
+        (event["t"] for event in (*window.of("satellite", "reply-played"), *failed, *for_others)), default=window.end_s
+    )
+    return over_s == window.end_s or over_s > window.stop_s + _VERDICT_S or any(c["t"] <= over_s for c in window.cuts)
 
 
 def _judged(recording: Recording, window: _Window, trial: Trial, room: str) -> Judged:
     since_s = window.onset_s - _BEFORE_ONSET_S
-    cuts = window.of("satellite", "interrupt", since_s)
-    cut = cuts[0] if cuts else None
+    cut = window.cuts[0] if window.cuts else None
     until_s = window.end_s if cut is None else cut["t"]
     ducks, pauses, resumes = (
         [event["t"] for event in window.of("satellite", kind, since_s) if event["t"] <= until_s]
