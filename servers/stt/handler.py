@@ -181,21 +181,20 @@ class SttSession:
 
         try:
             opened = await worker.run(open_recognition)
-            agreement = await self._stream(worker, opened, utterance)
-            await self._answer(await worker.run(opened.finish), agreement, utterance)
+            agreement, rest = await self._stream(worker, opened, utterance)
+            await self._answer(await worker.run(partial(opened.finish, rest)), agreement, utterance)
         finally:
             if recognition is not None:
                 recognition.abort()
             worker.submit(close_recognition)
 
-    async def _stream(self, worker: Worker, recognition: Recognition, utterance: Utterance) -> Agreement:
-        """Hear all of the audio, sending words as they become stable."""
+    async def _stream(self, worker: Worker, recognition: Recognition, utterance: Utterance) -> tuple[Agreement, bytes]:
+        """Hear the audio, sending words as they become stable; return them, and the audio that came with the end."""
         agreement = Agreement()
-        ended = False
-        while not ended:
+        while True:
             pcm, ended = await utterance.take()
-            if ended and not pcm:
-                break
+            if ended:
+                return agreement, pcm
             hypothesis = await worker.run(partial(recognition.hear, pcm))
             if hypothesis is None:
                 continue
@@ -205,7 +204,6 @@ class SttSession:
                 confidence = agreement.confidence()
                 await self._say(" ".join(word.text for word in fresh), confidence, first=before == 0)
                 self._trace.emit("partial", peer=self._peer.name, text=agreement.text(), confidence=confidence)
-        return agreement
 
     async def _say(self, words: str, confidence: float | None, *, first: bool) -> None:
         chunk = TranscriptChunk(text=words if first else f" {words}").event()

@@ -92,8 +92,7 @@ class Recogniser:
     def transcribe(self, clip: Clip) -> Transcript:
         """Transcribe a clip, and count what is wrong."""
         recognition = self._engine.open(Request())
-        recognition.hear(clip.samples.astype("<i2").tobytes())
-        transcript = recognition.finish().text
+        transcript = recognition.finish(clip.samples.astype("<i2").tobytes()).text
         recognition.close()
         said, got = _words(clip.text), _words(transcript)
         return Transcript(clip.ear, clip.echo_db, clip.text, transcript, len(said), edit_distance(said, got))

@@ -39,8 +39,8 @@ class Recognition(Protocol):
     def hear(self, pcm: bytes) -> Hypothesis | None:
         """Take more audio (16 kHz, 16 bits, mono); return what it all says by now, None when there is no news."""
 
-    def finish(self) -> Transcription:
-        """Return the best text for all of the audio."""
+    def finish(self, rest: bytes = b"") -> Transcription:
+        """Take the rest of the audio, if any; return the best text for all of it."""
 
     def abort(self) -> None:
         """Make a call of `hear` or `finish` that is under way return soon; called from any thread, more than once."""

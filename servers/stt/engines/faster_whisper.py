@@ -1,8 +1,4 @@
-"""Whisper by faster-whisper (CTranslate2): any language, needs a model.
-
-Whisper knows no partial results and always encodes a window of 30 s, so the growing audio is transcribed again and
-again, no more than half of the time and one decoding at a time: other utterances' final texts get in between.
-"""
+"""Whisper by faster-whisper (CTranslate2): any language, needs a model."""
 
 from __future__ import annotations
 
@@ -18,13 +14,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 from wyoming.info import AsrModel, AsrProgram, Attribution
 
-from servers.stt.agreement import Hypothesis, Word
-from servers.stt.audio import BYTES_PER_S
-from servers.stt.engines.base import Recognition, Request, Transcription
+from servers.stt.engines.decodings import Decodings
+from servers.stt.engines.voice import Voice
+from servers.stt.engines.whisper_recognition import WhisperRecognition
 from servers.stt.errors import EngineMissingError, ModelError
 from servers.stt.worker import Worker
 from wire.errors import RequestError
@@ -33,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from concurrent.futures import Future
 
+    from servers.stt.engines.base import Recognition, Request
     from servers.stt.settings import SttSettings
 
 _LOGGER = logging.getLogger(__name__)
@@ -44,14 +39,10 @@ _INT8_MODEL = re.compile(r"(tiny|base|small|medium)[.-]int8")
 _ARM_BEAM, _OTHER_BEAM = 1, 5
 # CTranslate2 gains little from more threads at one utterance, and the machine has other things to do.
 _MOST_AUTO_THREADS = 4
-# Whisper makes words up for shorter audio.
-_FIRST_PASS_S = 0.5
-# A word or so: less is not worth a pass.
-_NEXT_PASS_S = 0.3
+# Of a core that others want as well, a decoding gets a tenth.
+_NICENESS = 10
 # A hub that refuses answers at once; asking again at each request would not help it.
 _RETRY_S = 10.0
-# People say some 3 words, 5 tokens, a second; an endless repetition is cut where no one can have spoken so fast.
-_TOKENS_PER_S, _SPARE_TOKENS, _MOST_TOKENS = 10, 20, 200
 # Whisper's times come in steps of 20 ms but err by a tenth of a second and more.
 _SETTLE_S = 0.3
 
@@ -116,16 +107,19 @@ class FasterWhisperEngine:
     settle_s = _SETTLE_S
 
     def __init__(self, options: WhisperOptions) -> None:
+        # OpenMP reads it when CTranslate2 is imported. Its threads wait for one another after each step: busily, a
+        # machine whose cores have other work as well spends three times the time on a decoding.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         try:
-            import faster_whisper  # noqa: PLC0415 - takes a second, and may not be installed
+            from servers.stt.engines import whisper_model  # noqa: PLC0415 - takes a second, and may not be installed
         except ImportError:
             raise EngineMissingError(NAME, "install the extra 'stt'") from None
-        self._library = faster_whisper
+        self._library = whisper_model
         self._options = options
         self._loading: Future[Any] | None = None
         self._began_s = 0.0
         self._late = False
-        self._decoding = threading.Lock()
+        self._decodings = Decodings()
         self._version = version("faster-whisper")
 
     def info(self) -> AsrProgram:
@@ -147,7 +141,7 @@ class FasterWhisperEngine:
                     # installed; while a model is being loaded, requests wait for it.
                     installed=not (self._late or self._failed),
                     version=None,
-                    languages=["en"] if english_only else sorted(self._library.tokenizer._LANGUAGE_CODES),  # noqa: SLF001
+                    languages=["en"] if english_only else list(self._library.LANGUAGES),
                 )
             ],
             supports_transcript_streaming=True,
@@ -203,8 +197,11 @@ class FasterWhisperEngine:
         options = self._options
         _LOGGER.info("loading %s", options.model)
         began_s = time.monotonic()
+        # CTranslate2's threads, which this one makes, keep it: a decoding takes all cores, and audio has to go on.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
         try:
-            model = self._library.WhisperModel(
+            vad = self._library.load_vad()
+            model = self._library.ShortWindowModel(
                 options.model,
                 device=options.device,
                 compute_type=options.compute_type,
@@ -216,12 +213,12 @@ class FasterWhisperEngine:
             _LOGGER.error("%s could not be loaded: %s", options.model, _first_line(error))  # noqa: TRY400 - ready() has it
             raise
         _LOGGER.info("%s has loaded in %.1f s", options.model, time.monotonic() - began_s)
-        return model
+        return model, vad
 
     def open(self, request: Request) -> Recognition:
         """Begin an utterance; raises RequestError for a language that the model does not know."""
         assert self._loading is not None  # noqa: S101 - ready() comes first
-        model = self._loading.result()
+        model, vad = self._loading.result()
         language = request.language or self._options.language
         if language is not None:
             language = re.split("[-_]", language.lower(), maxsplit=1)[0]
@@ -231,94 +228,7 @@ class FasterWhisperEngine:
                     f"{self._options.model} does not know {language!r}; it knows "
                     f"{', '.join(sorted(model.supported_languages))}",
                 )
-        return _WhisperRecognition(model, self._options, language, request, self._decoding)
-
-
-class _WhisperRecognition:
-    """One utterance, transcribed over and over while it grows."""
-
-    def __init__(
-        self,
-        model: Any,
-        options: WhisperOptions,
-        language: str | None,
-        request: Request,
-        decoding: threading.Lock,
-    ) -> None:
-        self._model = model
-        self._options = options
-        self._language = language
-        # Names first: the prompt's room for hot words is limited, and names have priority.
-        self._hotwords = ", ".join((*request.names, *request.terms)) or None
-        self._decoding = decoding
-        self._pcm = bytearray()
-        self._heard_bytes = 0
-        self._next_pass_s = 0.0
-        self._aborted = threading.Event()
-
-    def hear(self, pcm: bytes) -> Hypothesis | None:
-        """Take more audio; transcribe all of it again when it is time to."""
-        self._pcm += pcm
-        heard_s = len(self._pcm) / BYTES_PER_S
-        news_s = heard_s - self._heard_bytes / BYTES_PER_S
-        if heard_s < _FIRST_PASS_S or news_s < _NEXT_PASS_S or time.monotonic() < self._next_pass_s:
-            return None
-        if not self._decoding.acquire(blocking=False):
-            return None
-        try:
-            began_s = time.monotonic()
-            self._heard_bytes = len(self._pcm)
-            most_tokens = min(_MOST_TOKENS, _SPARE_TOKENS + int(_TOKENS_PER_S * heard_s))
-            segments, info = self._transcribe(
-                beam_size=1, temperature=0.0, word_timestamps=True, max_new_tokens=most_tokens
-            )
-            self._language = self._language or info.language
-            words = tuple(
-                Word(word.word.strip(), word.start, word.end) for segment in segments for word in segment.words or ()
-            )
-            ended_s = time.monotonic()
-            self._next_pass_s = ended_s + (ended_s - began_s)
-        finally:
-            self._decoding.release()
-        return Hypothesis(words, heard_s)
-
-    def finish(self) -> Transcription:
-        """Transcribe all of it with the full beam."""
-        if not self._pcm or self._aborted.is_set():
-            return Transcription("", self._language)
-        with self._decoding:
-            segments, info = self._transcribe(beam_size=self._options.beam_size)
-        return Transcription(" ".join(segment.text.strip() for segment in segments).strip(), info.language)
-
-    def _transcribe(self, **how: Any) -> tuple[list[Any], Any]:
-        options = self._options
-        segments, info = self._model.transcribe(
-            self._samples(),
-            language=self._language,
-            task=options.task,
-            initial_prompt=options.initial_prompt,
-            hotwords=self._hotwords,
-            vad_filter=options.vad is not None,
-            vad_parameters=options.vad,
-            **how,
-        )
-        done: list[Any] = []
-        for segment in segments:
-            if self._aborted.is_set():
-                break
-            done.append(segment)
-        return done, info
-
-    def _samples(self) -> npt.NDArray[np.float32]:
-        return np.frombuffer(bytes(self._pcm), dtype="<i2").astype(np.float32) / np.float32(32768)
-
-    def abort(self) -> None:
-        """Stop at the next segment: a segment itself, at most 30 s of audio, cannot be stopped."""
-        self._aborted.set()
-
-    def close(self) -> None:
-        """Forget the audio."""
-        self._pcm.clear()
+        return WhisperRecognition(model, self._options, language, request, Voice(vad), self._decodings)
 
 
 def _first_line(error: Exception) -> str:

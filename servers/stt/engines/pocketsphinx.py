@@ -204,8 +204,9 @@ class _SphinxRecognition:
             words = choose_so_far(_reading(self._pair.grammar), _reading(self._pair.open))
         return Hypothesis(words, self._bytes / BYTES_PER_S)
 
-    def finish(self) -> Transcription:
-        """Return the best text."""
+    def finish(self, rest: bytes = b"") -> Transcription:
+        """Take the rest and return the best text."""
+        self.hear(rest)
         with self._turns:
             self._pair.open.end()
             self._pair.grammar.end()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 
@@ -43,3 +45,15 @@ class Turns:
                 self._waiting.popleft().set()
             else:
                 self._taken = False
+
+    @contextlib.contextmanager
+    def if_free(self) -> Iterator[bool]:
+        """Hold it if nobody does, without waiting; gives whether that is so."""
+        with self._guard:
+            mine = not self._taken
+            self._taken = True
+        try:
+            yield mine
+        finally:
+            if mine:
+                self.__exit__(None, None, None)

@@ -44,7 +44,7 @@ def whisper_settings(tiny_model: Path) -> SttSettings:
 @pytest.fixture
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let Whisper say what it hears with each piece of audio: else it pauses for as long as the machine took before."""
-    monkeypatch.setattr("servers.stt.engines.faster_whisper.time", SimpleNamespace(monotonic=lambda: 0.0))
+    monkeypatch.setattr("servers.stt.engines.whisper_recognition.time", SimpleNamespace(monotonic=lambda: 0.0))
 
 
 @pytest.fixture

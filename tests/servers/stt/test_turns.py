@@ -61,3 +61,15 @@ def test_an_error_ends_the_turn() -> None:
         1 // 0  # noqa: B018
     with turns:
         assert turns.waiting == 0
+
+
+def test_who_does_not_wait_goes_away_and_takes_nothing() -> None:
+    turns = Turns()
+    with turns, turns.if_free() as mine:
+        assert not mine
+    with turns.if_free() as mine:
+        assert mine
+        with turns.if_free() as second:
+            assert not second
+    with turns:
+        assert turns.waiting == 0

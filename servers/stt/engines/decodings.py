@@ -1,0 +1,68 @@
+"""Who may use the one Whisper model now: finals first, then those ahead of the end, then partial results.
+
+Finals wait for their turn, in the order in which they came. The others never wait: who finds the model taken tries
+again with the next audio, when it is known whether there still is a reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from servers.stt.engines.turns import Turns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Partial results take this share of the time, all rooms together.
+_PARTIAL_SHARE = 0.5
+# Satellites send every 20 to 100 ms: who was refused and still wants it has tried again by then.
+_TRIES_AGAIN_S = 0.15
+
+
+class Decodings:
+    """Shared by the utterances of one model; called from their threads."""
+
+    def __init__(self) -> None:
+        self._turns = Turns()
+        self._guard = threading.Lock()
+        self._open = 0
+        self._ahead_refused_s = float("-inf")
+
+    def open(self) -> None:
+        """Count one more utterance."""
+        with self._guard:
+            self._open += 1
+
+    def close(self) -> None:
+        """Count one less."""
+        with self._guard:
+            self._open -= 1
+
+    @contextlib.contextmanager
+    def final(self) -> Iterator[None]:
+        """Wait for a turn, and hold it."""
+        with self._turns:
+            yield
+
+    @contextlib.contextmanager
+    def ahead(self) -> Iterator[bool]:
+        """Hold a turn, to decode what may well be all that is said, if there is one."""
+        with self._turns.if_free() as mine:
+            self._ahead_refused_s = float("-inf") if mine else time.monotonic()
+            yield mine
+
+    @contextlib.contextmanager
+    def partial(self) -> Iterator[bool]:
+        """Hold a turn, to decode what will be decoded again, if there is one and nobody needs it more."""
+        if time.monotonic() - self._ahead_refused_s < _TRIES_AGAIN_S:
+            yield False
+            return
+        with self._turns.if_free() as mine:
+            yield mine
+
+    def partial_again_s(self, began_s: float, ended_s: float) -> float:
+        """Return when an utterance may have its next partial result, by how long its last one took."""
+        return began_s + (ended_s - began_s) * max(1, self._open) / _PARTIAL_SHARE

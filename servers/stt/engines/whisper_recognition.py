@@ -1,0 +1,170 @@
+"""One utterance of Whisper, which knows no partial results: the growing audio is transcribed again and again.
+
+Where the voice pauses, all of it is transcribed as the final text is. When nothing but silence follows, that is the
+final text, and is there when the client says that the utterance has ended.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from servers.stt.agreement import Hypothesis, Word
+from servers.stt.audio import BYTES_PER_S
+from servers.stt.engines.base import Transcription
+
+if TYPE_CHECKING:
+    from servers.stt.engines.base import Request
+    from servers.stt.engines.decodings import Decodings
+    from servers.stt.engines.faster_whisper import WhisperOptions
+    from servers.stt.engines.voice import Voice
+
+# Whisper makes words up for less of a voice.
+_FIRST_PASS_S = 0.5
+# Where the VAD hears no voice there may be a soft one; a satellite sends 0.5 s from before it.
+_FIRST_PASS_UNHEARD_S = 1.5
+# A word or so: less is not worth a pass.
+_NEXT_PASS_S = 0.3
+# People say some 3 words, 5 tokens, a second; an endless repetition is cut where no one can have spoken so fast.
+_TOKENS_PER_S, _SPARE_TOKENS, _MOST_TOKENS = 10, 20, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What Whisper made of the first `heard_s` seconds: faster-whisper's segments, with words, and the language."""
+
+    segments: tuple[Any, ...]
+    language: str
+    heard_s: float
+
+    def text(self) -> str:
+        """Return all of the text."""
+        return " ".join(segment.text.strip() for segment in self.segments).strip()
+
+    def hypothesis(self) -> Hypothesis:
+        """Return the words and where they lie."""
+        words = (word for segment in self.segments for word in segment.words or ())
+        return Hypothesis(tuple(Word(word.word.strip(), word.start, word.end) for word in words), self.heard_s)
+
+
+class WhisperRecognition:
+    """One utterance, transcribed while it grows."""
+
+    def __init__(
+        self,
+        model: Any,
+        options: WhisperOptions,
+        language: str | None,
+        request: Request,
+        voice: Voice,
+        shared: Decodings,
+    ) -> None:
+        self._model = model
+        self._options = options
+        self._language = language
+        # Names first: the prompt's room for hot words is limited, and names have priority.
+        self._hotwords = ", ".join((*request.names, *request.terms)) or None
+        self._voice = voice
+        self._decodings = shared
+        self._decodings.open()
+        self._pcm = bytearray()
+        self._decoded_s = 0.0
+        self._next_pass_s = 0.0
+        self._ahead: Decoded | None = None
+        self._aborted = threading.Event()
+
+    def hear(self, pcm: bytes) -> Hypothesis | None:
+        """Take more audio; transcribe all of it again when it is time to."""
+        self._take(pcm)
+        decoded = self._decode_ahead() if self._voice.pauses else self._decode_part()
+        return None if decoded is None else decoded.hypothesis()
+
+    def _take(self, pcm: bytes) -> None:
+        self._pcm += pcm
+        self._voice.hear(pcm)
+        if self._ahead is not None and self._voice.ended_s > self._ahead.heard_s:
+            self._ahead = None
+
+    def _decode_ahead(self) -> Decoded | None:
+        if self._ahead is not None:
+            return None
+        with self._decodings.ahead() as mine:
+            if mine:
+                self._ahead = self._decode_fully()
+        return self._ahead
+
+    def _decode_part(self) -> Decoded | None:
+        heard_s = self._heard_s
+        began_s = self._voice.began_s
+        enough = heard_s >= _FIRST_PASS_UNHEARD_S if began_s is None else heard_s - began_s >= _FIRST_PASS_S
+        if not enough or heard_s - self._decoded_s < _NEXT_PASS_S or time.monotonic() < self._next_pass_s:
+            return None
+        with self._decodings.partial() as mine:
+            if not mine:
+                return None
+            started_s = time.monotonic()
+            most_tokens = min(_MOST_TOKENS, _most_tokens(heard_s))
+            decoded = self._decode(beam_size=1, temperature=0.0, max_new_tokens=most_tokens)
+            self._next_pass_s = self._decodings.partial_again_s(started_s, time.monotonic())
+        return decoded
+
+    def finish(self, rest: bytes = b"") -> Transcription:
+        """Transcribe all of it with the full beam, unless that was done when the voice ended."""
+        self._take(rest)
+        if not self._pcm:
+            return Transcription("", self._language)
+        if self._ahead is None:
+            with self._decodings.final():
+                if self._aborted.is_set():
+                    return Transcription("", self._language)
+                self._ahead = self._decode_fully()
+        return Transcription(self._ahead.text(), self._ahead.language)
+
+    def _decode_fully(self) -> Decoded:
+        most_tokens = _most_tokens(self._heard_s)
+        return self._decode(
+            beam_size=self._options.beam_size, max_new_tokens=most_tokens if most_tokens <= _MOST_TOKENS else None
+        )
+
+    def _decode(self, **how: Any) -> Decoded:
+        options = self._options
+        heard_s = self._decoded_s = self._heard_s
+        segments, info = self._model.transcribe(
+            np.frombuffer(bytes(self._pcm), dtype="<i2").astype(np.float32) / np.float32(32768),
+            language=self._language,
+            task=options.task,
+            initial_prompt=options.initial_prompt,
+            hotwords=self._hotwords,
+            word_timestamps=True,
+            vad_filter=options.vad is not None,
+            vad_parameters=options.vad,
+            **how,
+        )
+        done: list[Any] = []
+        for segment in segments:
+            if self._aborted.is_set():
+                break
+            done.append(segment)
+        self._language = self._language or info.language
+        return Decoded(tuple(done), info.language, heard_s)
+
+    @property
+    def _heard_s(self) -> float:
+        return len(self._pcm) / BYTES_PER_S
+
+    def abort(self) -> None:
+        """Stop at the next segment: a segment itself, at most 30 s of audio, cannot be stopped."""
+        self._aborted.set()
+
+    def close(self) -> None:
+        """Forget the audio."""
+        self._pcm.clear()
+        self._decodings.close()
+
+
+def _most_tokens(heard_s: float) -> int:
+    return _SPARE_TOKENS + int(_TOKENS_PER_S * heard_s)

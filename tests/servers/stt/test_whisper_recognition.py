@@ -1,0 +1,146 @@
+"""When Whisper decodes what: by a model that says how much it was given, and a VAD that hears loudness."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from servers.stt.engines.base import Request
+from servers.stt.engines.decodings import Decodings
+from servers.stt.engines.faster_whisper import WhisperOptions, whisper_options
+from servers.stt.engines.voice import Voice
+from servers.stt.engines.whisper_recognition import WhisperRecognition
+from servers.stt.settings import SttSettings
+from tests.servers.stt.harness import CHUNK_BYTES, RATE, silence
+
+OPTIONS: WhisperOptions = whisper_options(SttSettings(model="tiny.en", beam_size=5))
+
+
+class LoudnessVad:
+    def run(self, _: None, given: dict[str, Any]) -> tuple[Any, Any, Any]:
+        loud = np.abs(given["input"]).max() > 0.1
+        return np.array([[0.9 if loud else 0.0]]), given["h"], given["c"]
+
+
+class Model:
+    """Says how many seconds it was given."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[float, int]] = []
+
+    def transcribe(self, samples: Any, **how: Any) -> tuple[list[Any], Any]:
+        seconds = round(len(samples) / RATE, 1)
+        self.calls.append((seconds, how["beam_size"]))
+        word = SimpleNamespace(word=f" {seconds}", start=0.0, end=seconds)
+        return [SimpleNamespace(text=f" {seconds} s", words=[word])], SimpleNamespace(language="en")
+
+    @property
+    def finals(self) -> list[float]:
+        return [seconds for seconds, beam_size in self.calls if beam_size == OPTIONS.beam_size]
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model()
+
+
+@pytest.fixture
+def decodings() -> Decodings:
+    return Decodings()
+
+
+@pytest.fixture
+def recognition(model: Model, decodings: Decodings) -> WhisperRecognition:
+    return WhisperRecognition(model, OPTIONS, "en", Request(), Voice(LoudnessVad()), decodings)
+
+
+def speech(seconds: float) -> bytes:
+    return np.full(int(RATE * seconds), 9000, "<i2").tobytes()
+
+
+def hear(recognition: WhisperRecognition, pcm: bytes) -> list[str]:
+    """Let it hear chunk by chunk; return the hypotheses."""
+    found = (recognition.hear(pcm[start : start + CHUNK_BYTES]) for start in range(0, len(pcm), CHUNK_BYTES))
+    return [" ".join(word.text for word in hypothesis.words) for hypothesis in found if hypothesis is not None]
+
+
+def test_the_final_text_is_there_when_only_silence_follows(recognition: WhisperRecognition, model: Model) -> None:
+    hear(recognition, silence(0.5) + speech(1.0) + silence(0.4))
+    (decoded_s,) = model.finals
+    assert 1.6 <= decoded_s <= 1.8
+    before = len(model.calls)
+    assert recognition.finish(silence(0.2)).text == f"{decoded_s} s"
+    assert len(model.calls) == before
+
+
+def test_it_is_thrown_away_when_speech_goes_on(recognition: WhisperRecognition, model: Model) -> None:
+    hear(recognition, speech(1.0) + silence(0.4) + speech(0.4))
+    assert recognition.finish(speech(0.2)).text == "2.0 s"
+    assert model.finals[-1] == 2.0
+
+
+def test_each_pause_is_decoded_once_and_is_news(recognition: WhisperRecognition, model: Model) -> None:
+    heard = hear(recognition, speech(1.0) + silence(1.0) + speech(1.0) + silence(1.0))
+    assert len(model.finals) == 2
+    assert [str(seconds) for seconds in model.finals] == [text for text in heard if float(text) in model.finals]
+
+
+def test_silence_after_the_pause_is_not_decoded_again(recognition: WhisperRecognition, model: Model) -> None:
+    hear(recognition, speech(1.0) + silence(0.4))
+    before = len(model.calls)
+    assert hear(recognition, silence(2.0)) == []
+    assert len(model.calls) == before
+
+
+def test_what_no_vad_hears_is_transcribed_at_the_end(recognition: WhisperRecognition, model: Model) -> None:
+    assert hear(recognition, silence(1.0)) == []
+    assert recognition.finish().text == "1.0 s"
+
+
+def test_the_first_pass_waits_for_half_a_second_of_voice(recognition: WhisperRecognition, model: Model) -> None:
+    assert hear(recognition, silence(1.2) + speech(0.4)) == []
+    assert hear(recognition, speech(0.2)) != []
+
+
+def test_while_another_has_the_model_nothing_ahead_of_the_end_waits_for_it(
+    recognition: WhisperRecognition, model: Model, decodings: Decodings
+) -> None:
+    with decodings.final():
+        assert hear(recognition, speech(1.0) + silence(0.4)) == []
+    hear(recognition, silence(0.02))
+    assert model.finals == [1.4]
+
+
+def test_who_was_refused_a_decoding_ahead_goes_before_partial_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 100.0
+    monkeypatch.setattr("servers.stt.engines.decodings.time", SimpleNamespace(monotonic=lambda: now_s))
+    decodings = Decodings()
+    with decodings.final(), decodings.ahead() as refused:
+        assert not refused
+    with decodings.partial() as mine:
+        assert not mine
+    with decodings.ahead() as mine:
+        assert mine
+    with decodings.partial() as mine:
+        assert mine
+    with decodings.final(), decodings.ahead() as refused:
+        assert not refused
+    # Its client has gone, or does not send any more.
+    now_s += 1.0
+    with decodings.partial() as mine:
+        assert mine
+
+
+@pytest.mark.parametrize("rooms", [1, 2, 5])
+def test_partial_results_of_all_rooms_take_half_of_the_time(rooms: int) -> None:
+    decodings, took_s = Decodings(), 0.25
+    for _ in range(rooms):
+        decodings.open()
+    period_s = decodings.partial_again_s(10.0, 10.0 + took_s) - 10.0
+    assert rooms * took_s / period_s == pytest.approx(0.5)
+    for _ in range(rooms - 1):
+        decodings.close()
+    assert decodings.partial_again_s(10.0, 10.0 + took_s) == 10.5
