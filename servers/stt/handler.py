@@ -223,6 +223,7 @@ class SttSession:
             peer=self._peer.name,
             text=best.text,
             confidence=best.confidence,
+            figures={name: round(figure, 3) for name, figure in best.figures.items()},
             audio_s=round(audio_s, 3),
             took_s=round(took_s, 4),
         )

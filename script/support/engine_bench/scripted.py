@@ -111,8 +111,9 @@ class ScriptedRecognition:
         )
         return agreement.Hypothesis(placed, self._heard / RATE_HZ)
 
-    def finish(self) -> Transcription:
+    def finish(self, rest: bytes = b"") -> Transcription:
         """Give all words, after the time that recognisers take."""
+        self._heard += len(rest) * RATE_HZ // BYTES_PER_S
         self._aborted.wait(FINAL_S)
         _, words = self._room.look()
         begins = self._starts or 0

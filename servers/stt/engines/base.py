@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wyoming.info import AsrProgram
 
     from servers.stt.agreement import Hypothesis
@@ -24,13 +26,14 @@ class Request:
 class Transcription:
     """The best text for a whole utterance, empty when nothing was said, and its language.
 
-    confidence: how likely it is, from 0 to 1, that somebody said these words; None where the engine cannot tell. Each
-    engine works it out by a formula that was fitted on recordings.
+    confidence: how likely it is, from 0 to 1, that somebody said these words; None where the engine cannot tell.
+    figures: the engine's own, by name, which it is worked out from.
     """
 
     text: str
     language: str | None
     confidence: float | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 class Recognition(Protocol):

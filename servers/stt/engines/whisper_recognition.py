@@ -16,6 +16,7 @@ import numpy as np
 from servers.stt.agreement import Hypothesis, Word
 from servers.stt.audio import BYTES_PER_S
 from servers.stt.engines.base import Transcription
+from servers.stt.engines.whisper_confidence import text_confidence, text_figures, word_confidence
 
 if TYPE_CHECKING:
     from servers.stt.engines.base import Request
@@ -46,9 +47,26 @@ class Decoded:
         return " ".join(segment.text.strip() for segment in self.segments).strip()
 
     def hypothesis(self) -> Hypothesis:
-        """Return the words and where they lie."""
-        words = (word for segment in self.segments for word in segment.words or ())
-        return Hypothesis(tuple(Word(word.word.strip(), word.start, word.end) for word in words), self.heard_s)
+        """Return the words, where they lie, and how sure they are."""
+        figures = text_figures(self.segments)
+        words = [word for segment in self.segments for word in segment.words or ()]
+        return Hypothesis(
+            tuple(
+                Word(
+                    word.word.strip(),
+                    word.start,
+                    word.end,
+                    word_confidence(word.probability, figures, first=number == 0),
+                )
+                for number, word in enumerate(words)
+            ),
+            self.heard_s,
+        )
+
+    def transcription(self) -> Transcription:
+        """Return it as the final text."""
+        figures = text_figures(self.segments)
+        return Transcription(self.text(), self.language, text_confidence(figures), figures)
 
 
 class WhisperRecognition:
@@ -122,7 +140,7 @@ class WhisperRecognition:
                 if self._aborted.is_set():
                     return Transcription("", self._language)
                 self._ahead = self._decode_fully()
-        return Transcription(self._ahead.text(), self._ahead.language)
+        return self._ahead.transcription()
 
     def _decode_fully(self) -> Decoded:
         most_tokens = _most_tokens(self._heard_s)

@@ -34,8 +34,10 @@ class Model:
     def transcribe(self, samples: Any, **how: Any) -> tuple[list[Any], Any]:
         seconds = round(len(samples) / RATE, 1)
         self.calls.append((seconds, how["beam_size"]))
-        word = SimpleNamespace(word=f" {seconds}", start=0.0, end=seconds)
-        return [SimpleNamespace(text=f" {seconds} s", words=[word])], SimpleNamespace(language="en")
+        word = SimpleNamespace(word=f" {seconds}", start=0.0, end=seconds, probability=0.9)
+        figures = {"tokens": [1, 2], "avg_logprob": -0.2, "no_speech_prob": 0.1}
+        segment = SimpleNamespace(text=f" {seconds} s", words=[word], **figures)
+        return [segment], SimpleNamespace(language="en")
 
     @property
     def finals(self) -> list[float]:
