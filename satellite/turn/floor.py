@@ -49,6 +49,8 @@ _WORTH_A_SECOND_CUT_WORDS = 2
 _COMMAND_SOFTER_DB = 8.0
 # Recognisers put what they know best, such as "Thank you.", in place of what is no speech; who means it is plain.
 _INVENTION_CONFIDENCE = 0.8
+# What a recogniser makes of the beginning of an "uh-huh" is often a word, but not one that it is so sure of.
+_SURE = 0.85
 # A stop word costs little when it was none, and much when it is not heard.
 _STOP_CONFIDENCE_SHARE = 0.4
 
@@ -111,7 +113,8 @@ def _decide_speech(said: Said, settings: TurnSettings) -> Rule:
         return Rule.ASIDE
     if said.late and len(words_of(said.text)) < _WORTH_A_SECOND_CUT_WORDS:
         return Rule.LATE_WORD
-    if said.speech_ms < (settings.confirm_speech_ms if said.final else settings.word_speech_ms):
+    plain = said.final or (said.confidence is not None and said.confidence >= _SURE)
+    if said.speech_ms < (settings.confirm_speech_ms if plain else settings.word_speech_ms):
         return Rule.TOO_SHORT
     return Rule.UNSURE if is_unsure(said, settings) else Rule.WORDS
 

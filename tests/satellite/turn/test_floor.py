@@ -87,6 +87,18 @@ def test_a_guess_that_is_unsure_waits_for_the_rest() -> None:
     assert rules(drive) == [Rule.WORDS]
 
 
+@pytest.mark.parametrize(("confidence", "taken"), [(0.9, True), (0.7, False), (None, False)])
+def test_words_that_the_recogniser_is_sure_of_decide_as_soon_as_it_tells_them(
+    confidence: float | None, taken: bool
+) -> None:
+    drive = Drive().speaking()
+    drive.voice(300)
+    drive.send(Partial(1, "turn on", confidence))
+    assert bool(drive.all_of(CancelReply)) is taken
+    drive.voice(300)
+    assert drive.all_of(CancelReply) == [CancelReply(1, CancelReason.SPEECH)]
+
+
 @pytest.mark.parametrize(("tells", "cut_within_ms"), [(False, 1000), (True, 1600)])
 def test_a_long_voice_without_words_has_more_time_where_the_recogniser_would_have_told_them(
     tells: bool, cut_within_ms: int

@@ -54,6 +54,23 @@ def test_a_stable_word_that_moves_is_the_same_word() -> None:
     assert stable(early, early, moved, moved)[-1] == "tell a story"
 
 
+def test_a_word_that_the_engine_is_sure_of_needs_no_second_hypothesis_and_none_after_one_that_it_is_not() -> None:
+    words = [
+        Word("turn", 0.0, 0.3, 0.95),
+        Word("on", 0.3, 0.5, 0.9),
+        Word("the", 0.5, 0.6, 0.4),
+        Word("light", 0.6, 0.8, 0.9),
+    ]
+    agreement = Agreement().update(Hypothesis(tuple(words), 1.2), SETTLE_S)
+    assert agreement.text() == "turn on"
+    assert agreement.confidence() == 0.9
+
+
+def test_the_last_word_has_to_have_ended_however_sure_the_engine_is() -> None:
+    growing = Hypothesis((Word("light", 0.0, 0.3, 0.99),), 0.35)
+    assert Agreement().update(growing, SETTLE_S).text() == ""
+
+
 WORDS = st.lists(st.sampled_from("tell me a long along story".split()), max_size=6)
 HYPOTHESES = st.lists(st.tuples(WORDS, st.floats(0.1, 0.5)), max_size=12)
 
