@@ -7,6 +7,7 @@ import logging
 import os
 import platform
 import re
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -39,8 +40,8 @@ _INT8_MODEL = re.compile(r"(tiny|base|small|medium)[.-]int8")
 _ARM_BEAM, _OTHER_BEAM = 1, 5
 # CTranslate2 gains little from more threads at one utterance, and the machine has other things to do.
 _MOST_AUTO_THREADS = 4
-# Of a core that others want as well, a decoding gets a tenth.
-_NICENESS = 10
+# Of a core that others want as well, a decoding gets a quarter: audio goes on, and words still come.
+_NICENESS = 5
 # A hub that refuses answers at once; asking again at each request would not help it.
 _RETRY_S = 10.0
 # Whisper's times come in steps of 20 ms but err by a tenth of a second and more.
@@ -198,7 +199,8 @@ class FasterWhisperEngine:
         _LOGGER.info("loading %s", options.model)
         began_s = time.monotonic()
         # CTranslate2's threads, which this one makes, keep it: a decoding takes all cores, and audio has to go on.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
         try:
             vad = self._library.load_vad()
             model = self._library.ShortWindowModel(

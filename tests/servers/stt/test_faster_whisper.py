@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
+import sys
+import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +18,11 @@ from wyoming.asr import Transcribe
 
 from servers.stt.engines.faster_whisper import whisper_options
 from servers.stt.settings import EngineChoice, SttSettings
-from tests.servers.stt.harness import LOOPBACK, ask, clip, connected, running
+from tests.servers.stt.harness import LOOPBACK, ask, clip, connected, running, silence
 from tests.servers.stt.tiny_whisper import SENTENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 SAID = " ".join(SENTENCE)
 
@@ -78,6 +81,41 @@ async def test_a_model_that_has_loaded_serves_for_good(
         later_s = time.monotonic() + 2 * whisper_settings.load_timeout_s
         monkeypatch.setattr("servers.stt.engines.faster_whisper.time", SimpleNamespace(monotonic=lambda: later_s))
         assert (await ask(connection, clip("stop"))).text == SAID
+
+
+@pytest.mark.parametrize(("said_s", "frames"), [(1, 1500), (10, 1500), (15, 2000), (25, 3000)])
+async def test_the_encoder_is_given_no_more_than_is_needed(
+    whisper_settings: SttSettings, monkeypatch: pytest.MonkeyPatch, said_s: int, frames: int
+) -> None:
+    given: list[int] = []
+    encode: Callable[..., Any] = faster_whisper.WhisperModel.encode
+
+    def recorded(model: object, features: Any) -> Any:
+        given.append(features.shape[-1])
+        return encode(model, features)
+
+    monkeypatch.setattr(faster_whisper.WhisperModel, "encode", recorded)
+    async with running(whisper_settings) as server, connected(server.uri) as connection:
+        result = await ask(connection, silence(said_s))
+    assert result.text.startswith(SAID)
+    assert given[0] == frames
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no priorities of threads")
+async def test_decoding_leaves_the_processor_to_others(whisper_settings: SttSettings) -> None:
+    async with running(whisper_settings) as server, connected(server.uri) as connection:
+        before = niceness(threading.get_native_id())
+        assert (await ask(connection, clip("stop"))).text == SAID
+        assert niceness(threading.get_native_id()) == before
+        assert max(niceness(thread) for thread in threads()) > before
+
+
+def threads() -> list[int]:
+    return [int(path.name) for path in Path("/proc/self/task").iterdir()]
+
+
+def niceness(thread: int) -> int:
+    return os.getpriority(os.PRIO_PROCESS, thread)
 
 
 async def test_a_missing_model_is_named_with_the_remedy(tmp_path: Path) -> None:
