@@ -15,7 +15,8 @@ from faster_whisper.tokenizer import _LANGUAGE_CODES
 from faster_whisper.vad import get_vad_model
 
 LANGUAGES = tuple(sorted(_LANGUAGE_CODES))
-# Frames of 10 ms. With 1200 and less the decoder repeats words ("No. No. No."); `script/bench whisper-window` counts.
+# Frames of 10 ms. With 1200 and less the decoder began to repeat words ("No. No. No."); what these cost in words, and
+# save, `script/bench whisper-window` counts.
 _WINDOW_FRAMES = (1500, 2000)
 # The decoder must see that nothing follows; shorter ones were not tried.
 _MARGIN_FRAMES = 300
@@ -37,8 +38,8 @@ class ShortWindowModel(faster_whisper.WhisperModel):  # type: ignore[misc]
         if frames is None or not said_frames:
             return super().encode(features)
         window = features[:, :frames].copy()
-        # Silence, as in the audio that Whisper was trained on. The 0 of faster-whisper is a hiss: in a window of 15 s,
-        # 6 of 40 single words came out wrong with it, and one with silence.
+        # Silence, as in the audio that Whisper was trained on. The 0 of faster-whisper is a hiss, and of single
+        # words more came out wrong with it than in the whole window.
         window[:, said_frames:] = window[:, :said_frames].min()
         return super().encode(window)
 

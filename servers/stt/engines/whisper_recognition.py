@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from servers.stt.engines.voice import Voice
 
 # Whisper makes words up for less of a voice.
-_FIRST_PASS_S = 0.5
+_FIRST_PASS_S = 0.4
 # Where the VAD hears no voice there may be a soft one; a satellite sends 0.5 s from before it.
 _FIRST_PASS_UNHEARD_S = 1.5
 # A word or so: less is not worth a pass.
@@ -144,8 +144,12 @@ class WhisperRecognition:
 
     def _decode_fully(self) -> Decoded:
         most_tokens = _most_tokens(self._heard_s)
+        # No second decoding at a higher temperature, which the library does up to five times for what is no speech: how
+        # little that is worth, the confidence says.
         return self._decode(
-            beam_size=self._options.beam_size, max_new_tokens=most_tokens if most_tokens <= _MOST_TOKENS else None
+            beam_size=self._options.beam_size,
+            temperature=0.0,
+            max_new_tokens=most_tokens if most_tokens <= _MOST_TOKENS else None,
         )
 
     def _decode(self, **how: Any) -> Decoded:

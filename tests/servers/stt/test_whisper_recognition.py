@@ -102,8 +102,8 @@ def test_what_no_vad_hears_is_transcribed_at_the_end(recognition: WhisperRecogni
     assert recognition.finish().text == "1.0 s"
 
 
-def test_the_first_pass_waits_for_half_a_second_of_voice(recognition: WhisperRecognition, model: Model) -> None:
-    assert hear(recognition, silence(1.2) + speech(0.4)) == []
+def test_the_first_pass_waits_for_enough_of_a_voice(recognition: WhisperRecognition, model: Model) -> None:
+    assert hear(recognition, silence(1.2) + speech(0.3)) == []
     assert hear(recognition, speech(0.2)) != []
 
 
