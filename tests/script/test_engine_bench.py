@@ -17,7 +17,7 @@ from script.support.bench_report import Verdict, wilson_percent
 from script.support.bench_rooms import Recording
 from script.support.bench_scenes import Kind
 from script.support.engine_bench.__main__ import main
-from script.support.engine_bench.casting import Spoken, Trial, arrange, deal
+from script.support.engine_bench.casting import Spoken, Trial, arrange, deal, rooms_of
 from script.support.engine_bench.figures import Proportion, figures, without_goals
 from script.support.engine_bench.judging import Judged, Outcome, judge, latencies
 from script.support.engine_bench.scripted import Room, ScriptedRecognition, write_said
@@ -196,6 +196,15 @@ def test_every_trial_is_said_once_into_a_story_that_is_asked_for_after_a_stop() 
         if following.trial is None:
             # Whatever became of the reply: a trigger that waits for a loudspeaker would wait forever after a stop.
             assert following.cue.line.trigger == "after_clip_s"
+
+
+def test_each_room_gets_all_kinds_of_trials() -> None:
+    trials = deal(people(), 40, ["headset"], seed=1)
+    rooms = rooms_of(trials, 50, seed=1)
+    assert [len(one) for one in rooms] == [50, 50, 21]
+    assert sorted(trial.number for one in rooms for trial in one) == sorted(trial.number for trial in trials)
+    for one in rooms:
+        assert {trial.voice.role for trial in one} >= {*INTERRUPTIONS, Role.BACKCHANNEL, Role.NOISE}
 
 
 # --- judging

@@ -17,20 +17,21 @@ if TYPE_CHECKING:
 
     from script.support.engine_bench.voices import Voice
 
-# Into the reply, since what was said last: from a few words to a sentence; a late verdict on that is over by then.
-_FIRST_S, _LAST_S = 1.8, 3.0
+# Into the reply, since what was said last: from a few words to a sentence.
+_FIRST_S, _LAST_S = 1.2, 2.2
 # In a new room the canceller learns the echo first.
 _LEARNING_S = 4.0
 # Steps of the golden ratio: every part of the range is visited evenly and in no order.
 _GOLDEN = 0.618034
-# Sounds that a story hears before somebody takes the floor: with 300 of them to 200 interruptions it comes out even.
-_LISTENED = 3
+# Sounds that a story hears before somebody takes the floor, and how often it is taken: with 300 of them to 200
+# interruptions it comes out even, and a story is long enough. A reply to an interruption is one to break into, too.
+_LISTENED, _ANSWERED = 4, 2
 # After the last interruption of a story the next one is asked for, whatever became of it: a stop leaves silence, others
 # a reply that has begun by then.
 _AFTER_STOP_S = 2.5
 _AFTER_QUESTION_S = 4.5
 # What one takes in its room: a question with its silence and its answer's latency, the way into a reply.
-_QUESTION_S, _GAP_S = 8.5, 2.4
+_QUESTION_S, _GAP_S = 8.5, 1.7
 _ANSWERED_S, _VERDICT_S = 2.2, 1.0
 
 
@@ -84,17 +85,22 @@ def deal(voices: Sequence[Voice], interruptions: int, echoes: Sequence[str], see
     return trials
 
 
+def rooms_of(trials: Sequence[Trial], most: int, seed: int) -> list[list[Trial]]:
+    """Divide trials among rooms of at most so many, in which all kinds are mixed."""
+    mixed = _mixed(trials, seed)
+    return [mixed[first : first + most] for first in range(0, len(mixed), most)]
+
+
 def arrange(trials: Sequence[Trial], seed: int) -> list[Spoken]:
-    """Arrange trials into stories: a question, some sounds that are listened to, one or two interruptions."""
-    generator = np.random.default_rng(seed)
-    mixed = [trials[index] for index in generator.permutation(len(trials))]
+    """Arrange trials into stories: a question, some sounds that are listened to, some interruptions."""
+    mixed = _mixed(trials, seed)
     listened = deque(trial for trial in mixed if trial.voice.role not in INTERRUPTIONS)
     stops = deque(trial for trial in mixed if trial.stops)
     others = deque(trial for trial in mixed if trial.voice.role in INTERRUPTIONS and not trial.stops)
     spoken = [_asked(question())]
     while listened or stops or others:
         story = [listened.popleft() for _ in range(min(_LISTENED, len(listened)))]
-        story += [others.popleft() for _ in range(min(1, len(others)))]
+        story += [others.popleft() for _ in range(min(_ANSWERED, len(others)))]
         last = stops or others
         story += [last.popleft() for _ in range(min(1, len(last)))]
         spoken += [Spoken(_cue(trial), trial.voice, trial) for trial in story]
@@ -114,6 +120,10 @@ def seconds_of(spoken: Sequence[Spoken]) -> float:
         answered = line.trial.voice.role in INTERRUPTIONS and not line.trial.stops
         seconds += _GAP_S + line.trial.voice.end_s + (_ANSWERED_S if answered else _VERDICT_S)
     return seconds
+
+
+def _mixed(trials: Sequence[Trial], seed: int) -> list[Trial]:
+    return [trials[index] for index in np.random.default_rng(seed).permutation(len(trials))]
 
 
 def _asked(cue: Cue) -> Spoken:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from script.support.bench_rooms import record
-from script.support.engine_bench.casting import arrange
+from script.support.engine_bench.casting import arrange, rooms_of
 from script.support.engine_bench.engines import room_flags
 from script.support.engine_bench.judging import judge, latencies
 from tests.real_time import canary
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from script.support.engine_bench.judging import Judged, Latencies
     from tests.real_time import Lateness
 
-# A room of some ten minutes: it is over before its history gets long, and little is lost where it stands still.
-_MOST_TRIALS = 100
+# A room of some five minutes: it is over before its history gets long, and little is lost where it stands still.
+_MOST_TRIALS = 50
 # A trial that found no reply to break into so often will find none.
-_ATTEMPTS = 4
+_ATTEMPTS = 8
 
 
 @dataclass(slots=True)
@@ -51,22 +51,18 @@ async def try_all(
     results = Results()
     for echo in dict.fromkeys(trial.echo for trial in trials):
         flags = replace(engines, room_flags=room_flags(echo, reply_level_dbfs))
-        left = [(trial, _ATTEMPTS) for trial in trials if trial.echo == echo]
-        number = 0
-        while left:
-            batch, left = left[:_MOST_TRIALS], left[_MOST_TRIALS:]
-            room = f"{echo}-{number}"
-            spoken = arrange([trial for trial, _ in batch], seed + number)
-            number += 1
-            with canary() as watched:
-                recording = await record([line.cue for line in spoken], folder / room, lambda _: None, flags)
-                results.lateness[room] = watched.stop()
-            judged = judge(spoken, recording, room)
-            results.trials += judged
-            results.turns += latencies(spoken, recording)
-            tried = {one.trial.number for one in judged}
-            again = [(trial, attempts - 1) for trial, attempts in batch if trial.number not in tried]
-            left += [(trial, attempts) for trial, attempts in again if attempts]
-            results.untried += [trial for trial, attempts in again if not attempts]
-            progress(results)
+        left = [trial for trial in trials if trial.echo == echo]
+        for attempt in range(_ATTEMPTS):
+            for number, batch in enumerate(rooms_of(left, _MOST_TRIALS, seed + attempt)):
+                room = f"{echo}-{attempt}-{number}"
+                spoken = arrange(batch, seed + attempt)
+                with canary() as watched:
+                    recording = await record([line.cue for line in spoken], folder / room, lambda _: None, flags)
+                    results.lateness[room] = watched.stop()
+                results.trials += judge(spoken, recording, room)
+                results.turns += latencies(spoken, recording)
+                progress(results)
+            tried = {one.trial.number for one in results.trials}
+            left = [trial for trial in left if trial.number not in tried]
+        results.untried += left
     return results
