@@ -161,6 +161,8 @@ async def _measure(arguments: argparse.Namespace) -> dict[str, list[AnyFigure]]:
         folder = out / "rooms" / stt.value
         level_dbfs = await reply_dbfs(started, folder / "level")
         results[name] = await try_all(trials, started, level_dbfs, folder, _progress(name, trials), arguments.seed)
+        if results[name].untried:
+            _say(f"  {name}: {len(results[name].untried)} trials found no reply to break into")
         late = {room: told for room, told in results[name].lateness.items() if not told.keeps_up}
         for room, told in late.items():
             _say(f"  the machine did not keep up in room {room}: {told}")
@@ -180,8 +182,8 @@ def _clear(out: Path) -> None:
 
 def _progress(name: str, trials: Sequence[Trial]) -> Callable[[Results], None]:
     def show(results: Results) -> None:
-        untried = f", {len(results.untried)} found no reply to break into" if results.untried else ""
-        _say(f"  {name}: {len(results.trials)} of {len(trials)} trials{untried}")
+        failed = "".join(f", {stage} failed {count} times" for stage, count in results.failures.items())
+        _say(f"  {name}: {len(results.trials)} of {len(trials)} trials{failed}")
 
     return show
 

@@ -55,6 +55,7 @@ def write(
         "figures": {name: [row.as_json() for row in rows] for name, rows in found.items()},
         "trials": {name: [_plain(trial) for trial in result.trials] for name, result in results.items()},
         "turns": {name: [asdict(turn) for turn in result.turns] for name, result in results.items()},
+        "failures": {name: dict(result.failures) for name, result in results.items()},
         "lateness": {
             name: {room: str(lateness) for room, lateness in result.lateness.items()}
             for name, result in results.items()
