@@ -20,6 +20,8 @@ from script.support.engine_bench.__main__ import main
 from script.support.engine_bench.casting import Spoken, Trial, arrange, deal, rooms_of
 from script.support.engine_bench.figures import Proportion, figures, without_goals
 from script.support.engine_bench.judging import Judged, Outcome, judge, latencies
+from script.support.engine_bench.report import write
+from script.support.engine_bench.rooms import Results
 from script.support.engine_bench.scripted import Room, ScriptedRecognition, write_said
 from script.support.engine_bench.voices import (
     INTERRUPTIONS,
@@ -406,6 +408,18 @@ def test_goals_are_missed_by_role() -> None:
         "onset -> commit": Verdict.MISSED,
     }
     assert all(row.verdict() is Verdict.NO_GOAL for row in without_goals(rows))
+
+
+def test_every_trial_is_written_with_who_said_what_and_what_was_heard(tmp_path: Path) -> None:
+    heard = judged(
+        satellite("stt-open", ONSET_S + 0.1, stream=3, audio_from=10.0),
+        satellite("transcript", ONSET_S + 1.0, stream=3, text="Bye bye.", confidence=0.2),
+        said=voice("backchannel", "uh huh"),
+    )
+    write(tmp_path / "engines.json", {}, {"pair": figures([heard], [])}, {"pair": Results([heard])})
+    ((written,),) = json.loads((tmp_path / "engines.json").read_text(encoding="utf-8"))["trials"].values()
+    assert (written["role"], written["words"], written["duration_s"]) == ("backchannel", "uh huh", 1.0)
+    assert (written["outcome"], written["text"], written["texts"][0]["confidence"]) == ("nothing", "Bye bye.", 0.2)
 
 
 # --- the recogniser that knows the words

@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from script.support.bench_report import conclusion, missed, table
+from script.support.bench_report import Verdict, conclusion, missed, table
 from script.support.engine_bench.casting import arrange, deal, seconds_of
 from script.support.engine_bench.engines import (
     HEADSET,
@@ -71,9 +71,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     _say(
         f"\nCommit {commit()}. Shares with their 95 % confidence intervals, times with P50 and P90\n{comparison(found)}"
     )
-    every = [row for rows in found.values() for row in rows]
-    _say(f"\n{conclusion(every)}\nWritten to {arguments.out / 'engines.json'}")
-    return 1 if missed(every) else 0
+    judged = {name: rows for name, rows in found.items() if any(row.verdict() is not Verdict.NO_GOAL for row in rows)}
+    for name, rows in judged.items():
+        _say(f"\n{name}: {conclusion(rows)}")
+    _say(f"Written to {arguments.out / 'engines.json'}")
+    return 1 if any(missed(rows) for rows in judged.values()) else 0
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

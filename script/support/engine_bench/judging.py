@@ -71,13 +71,14 @@ class Latencies:
 class Judged:
     """A trial's outcome; times in milliseconds after the clip's onset, None for what did not happen.
 
+    at_s: the onset, in seconds of the room's clock.
     text is what was asked or, where nothing was, what was transcribed. wrong_words: left out, put in or wrong.
     decisions: what the satellite did; texts: all records of texts, as the satellite and the STT server wrote them.
     """
 
     trial: Trial
     room: str
-    onset_s: float
+    at_s: float
     outcome: Outcome
     reason: str = ""
     duck_ms: float | None = None
@@ -195,7 +196,7 @@ def _judged(recording: Recording, window: _Window, trial: Trial, room: str) -> J
     return Judged(
         trial=trial,
         room=room,
-        onset_s=round(window.onset_s, 4),
+        at_s=round(window.onset_s, 4),
         outcome=outcome,
         reason="" if cut is None else cut["reason"],
         duck_ms=after_ms(min(ducks, default=None)),

@@ -68,6 +68,10 @@ def write(
 def _plain(judged: Judged) -> dict[str, Any]:
     fields = asdict(judged)
     trial = fields.pop("trial")
-    voice = trial.pop("voice")
-    voice |= {"path": str(judged.trial.voice.path), "role": judged.trial.voice.role.name.lower()}
+    voice, said = trial.pop("voice"), judged.trial.voice
+    voice |= {
+        "path": str(said.path),
+        "role": said.role.name.lower(),
+        "duration_s": round(said.end_s - said.onset_s, 3),
+    }
     return {**trial, **voice, **fields}
