@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from servers.stt.confidence import Calibration
 from servers.stt.grammar import LISTENING_SOUNDS
 from servers.stt.phones import phone_distance
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from servers.stt.agreement import Word
 
 # Normalised phone edit distance up to which the grammar may be right: 0 of 58 false accepts on recorded speech.
@@ -25,6 +28,10 @@ _AGREE_LISTENING = 0.75
 _BRIEF_S = 0.5
 # A cough or a click becomes one short word, such as "at" or "that": alone it means nothing unless the grammar has it.
 _NOISE_PHONES = 3
+# `pace`: seconds a phone; laughter and coughs stretch what they are taken for.
+_TEXT = Calibration(
+    {"grammar": 1.59, "phone_distance": -1.53, "single_word": 1.33, "phones": 0.026, "pace": -18.8}, 3.2
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,28 @@ def choose(expected: Reading | None, heard: Reading) -> tuple[Word, ...]:
     if expected is not None and _sounds_like(expected, heard):
         return expected.words
     return () if len(heard.words) == 1 and len(heard.phones) <= _NOISE_PHONES else heard.words
+
+
+def figures(expected: Reading | None, heard: Reading) -> Mapping[str, float]:
+    """Return how well both readings agree, and whether people speak so; nothing where there are no words."""
+    words = choose(expected, heard)
+    if not words or not heard.phones:
+        return {}
+    in_grammar = expected is not None and words == expected.words
+    voiced_s = sum(word.end_s - word.start_s for word in heard.words)
+    both = expected is not None and bool(expected.phones)
+    return {
+        "grammar": float(in_grammar),
+        "phone_distance": phone_distance(expected.phones, heard.phones) if expected is not None and both else 1.0,
+        "single_word": float(len(words) == 1),
+        "phones": float(len(heard.phones)),
+        "pace": voiced_s / len(heard.phones),
+    }
+
+
+def confidence(measured: Mapping[str, float]) -> float | None:
+    """Return how likely it is, from 0 to 1, that the words were said; None where there are none."""
+    return _TEXT.probability(measured) if measured else None
 
 
 def choose_so_far(expected: Reading, heard: Reading) -> tuple[Word, ...]:

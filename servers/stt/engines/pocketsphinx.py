@@ -20,7 +20,7 @@ from wyoming.info import AsrModel, AsrProgram, Attribution
 from servers.stt.agreement import Hypothesis
 from servers.stt.audio import BYTES_PER_S
 from servers.stt.engines.base import Recognition, Request, Transcription
-from servers.stt.engines.choice import Reading, choose, choose_so_far
+from servers.stt.engines.choice import Reading, choose, choose_so_far, confidence, figures
 from servers.stt.engines.sphinx_decoder import SphinxDecoder
 from servers.stt.engines.turns import Turns
 from servers.stt.errors import EngineMissingError
@@ -212,8 +212,9 @@ class _SphinxRecognition:
             self._pair.grammar.end()
             expected = _reading(self._pair.grammar)
             finished = self._pair.grammar.accepts(word.text for word in expected.words)
-            words = choose(expected if finished else None, _reading(self._pair.open))
-        return Transcription(" ".join(word.text for word in words), _LANGUAGE)
+            readings = (expected if finished else None, _reading(self._pair.open))
+            words, measured = choose(*readings), figures(*readings)
+        return Transcription(" ".join(word.text for word in words), _LANGUAGE, confidence(measured), measured)
 
     def abort(self) -> None:
         """Stop within a slice."""
