@@ -57,6 +57,7 @@ def people() -> list[Voice]:
         *(voice("stop", "stop", number) for number in range(4)),
         *(voice("no", "no", number) for number in range(4)),
         *(voice("command", "turn it off", number) for number in range(5)),
+        voice("command", "cancel that", 5),
         *(voice("backchannel", "uh huh", number) for number in range(5)),
         *(voice("cough", "", number) for number in range(3)),
         voice("hiccup"),

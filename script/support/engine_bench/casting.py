@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satellite.turn.backchannel import Verdict, judge
 from script.support.bench_scenes import Cue, Kind, question
-from script.support.engine_bench.voices import INTERRUPTIONS, STOP, Role, question_voice
+from script.support.engine_bench.voices import INTERRUPTIONS, Role, question_voice
 from script.support.scenarios import Line
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ class Trial:
 
     @property
     def stops(self) -> bool:
-        """Whether nothing is to follow it."""
-        return self.voice.kind == STOP
+        """Whether it asks for silence, so that no reply follows it."""
+        return judge(self.voice.words) is Verdict.STOP
 
 
 @dataclass(frozen=True, slots=True)

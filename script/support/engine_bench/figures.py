@@ -123,10 +123,12 @@ def _floor(trials: Sequence[Judged]) -> list[AnyFigure]:
         *(replace(row, most_percent=_MOST_STUTTERS) for row in stutters),
         *measured("onset -> pause", "ms", _values(tried, lambda one: one.pause_ms), "onset -> pause record"),
         *measured("onset -> silence", "ms", _values(tried, lambda one: one.silence_ms), silence),
-        *measured("onset -> commit", "ms", _values(others, lambda one: one.commit_ms), f"{commit}; no stops", _COMMIT),
-        *measured("stop: onset -> commit", "ms", _values(stops, lambda one: one.commit_ms), commit, _STOP_COMMIT),
+        *measured(
+            "onset -> commit", "ms", _values(others, lambda one: one.commit_ms), f"{commit}; no stop words", _COMMIT
+        ),
+        *measured("stop words: onset -> commit", "ms", _values(stops, lambda one: one.commit_ms), commit, _STOP_COMMIT),
         *_share(
-            "stop: acted on as a stop word",
+            "stop words: acted on as such",
             [trial for trial in stops if trial.outcome is Outcome.CUT],
             lambda trial: trial.reason == "stop-word",
             "of those that cut the reply off; the others were answered",

@@ -52,10 +52,9 @@ class Role(Enum):
 
 
 INTERRUPTIONS = (Role.SENTENCE, Role.WORD)
-STOP = "stop"
 # "yes" is an answer only to a question, and the replies of the bench ask none.
 _BACKCHANNELS = ("backchannel", "yes")
-_INTERRUPTIONS = ("command", "name", "no", STOP)
+_INTERRUPTIONS = ("command", "name", "no", "stop")
 _NOISES = frozenset(("cough", "throat-clearing", "sneeze", "laugh", "sigh", "breath", "nose-blowing", "yawn"))
 # Half a minute of a room is nothing that somebody says into a reply.
 _LEFT_OUT = frozenset(("room",))
@@ -189,7 +188,7 @@ def _written(folder: Path, clips: Iterable[Clip]) -> Iterable[dict[str, object]]
             file.writeframes(to_int16(clip.samples).astype("<i2").tobytes())
         yield {
             "file": name,
-            "kind": clip.text if clip.text in {STOP, "no", "yes"} else _KIND_OF_LINE[clip.line],
+            "kind": clip.text if clip.text in {"stop", "no", "yes"} else _KIND_OF_LINE[clip.line],
             "words": clip.text,
             "speaker": clip.voice,
             "onset_s": 0.0,
