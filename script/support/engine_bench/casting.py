@@ -47,7 +47,7 @@ class Trial:
     @property
     def stops(self) -> bool:
         """Whether it asks for silence, so that no reply follows it."""
-        return judge(self.voice.words) is Verdict.STOP
+        return self.voice.role in INTERRUPTIONS and judge(self.voice.words) is Verdict.STOP
 
 
 @dataclass(frozen=True, slots=True)
