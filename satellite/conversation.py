@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from wyoming.timer import TimerFinished
 
 from satellite.effects import Effects
-from satellite.hearing.wake.base import Role
+from satellite.hearing.wake.base import Role, WakeWord
 from satellite.own_words import OwnWords
 from satellite.playback import Playback
 from satellite.room_sounds import RoomSounds, plain_sounds
+from satellite.stop_words import StopWords
 from satellite.stt_feed import SttFeed
 from satellite.tier_watch import TierWatch, said_nothing
 from satellite.timers import Timers, follow
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
     from satellite.devices.base import Block
     from satellite.hearing.frontend import FrontEnd, Window
-    from satellite.hearing.wake.base import WakeDetector, WakeWord
+    from satellite.hearing.wake.base import WakeDetector
+    from satellite.hearing.wake.stop_search import StopFound, StopWordSearch
     from satellite.pipelines.base import Pipeline
     from satellite.speaking.player import Player, PlayerStatus
     from satellite.turn.settings import TurnSettings
@@ -43,6 +46,14 @@ _MOST_LOST_S = 10
 _AWAKE_PAUSE_S = 0.3
 
 
+@dataclass(frozen=True, slots=True)
+class WordListeners:
+    """What listens for words beside the recogniser: wake: in any phase; stop: as somebody speaks into a reply."""
+
+    wake: WakeDetector | None = None
+    stop: StopWordSearch | None = None
+
+
 class Conversation:
     """One room's conversation; everything but the player's rendering happens on the event loop."""
 
@@ -55,7 +66,7 @@ class Conversation:
         trace: Trace,
         *,
         volume: float = 1.0,
-        wake: WakeDetector | None = None,
+        words: WordListeners | None = None,
         sounds: RoomSounds | None = None,
     ) -> None:
         self._settings = settings
@@ -65,7 +76,8 @@ class Conversation:
         self._feed = SttFeed(front_end.ring)
         self._pipeline = pipeline
         self._trace = trace
-        self._wake = wake
+        self._wake = words.wake if words is not None else None
+        self._stop_words = StopWords(words.stop, self._emit) if words is not None and words.stop is not None else None
         self._sounds = sounds or plain_sounds(player.rate_hz)
         self._effects = Effects(pipeline, self._playback, self._feed, player, self._sounds, self._emit)
         self._tiers = TierWatch(settings, self._emit)
@@ -93,20 +105,25 @@ class Conversation:
         return self._playback.heard().text
 
     async def run(self) -> None:
-        """Tell that the room is ready, then listen for wake words, until cancelled."""
+        """Tell that the room is ready, then listen for wake words and stop words, until cancelled."""
         self._emit("startup")
         self._tell_if_waiting()
-        if self._wake is not None:
-            await self._wake.run(self.wake_word)
-        await asyncio.Event().wait()
+        async with asyncio.TaskGroup() as tasks:
+            if self._wake is not None:
+                tasks.create_task(self._wake.run(self.wake_word), name="wake words")
+            if self._stop_words is not None:
+                tasks.create_task(self._stop_words.run(self.stop_word), name="stop words")
+            await asyncio.Event().wait()
 
     def on_block(self, block: Block, output_latency_frames: int) -> None:
         """Take one period of audio; this is what moves time."""
         self._effects.latency_s = output_latency_frames / self._player.rate_hz
         self._now = (block.frame + len(block.mic)) / self._player.rate_hz
         for window in self._hear(block):
-            own_voice = window.own_voice and not self._takes_words()
-            self._apply(turn.VoiceWindow(window.probability, own_voice, window.level_db, window.bright_share))
+            voice = turn.VoiceWindow(window.probability, window.own_voice, window.level_db, window.bright_share)
+            if self._stop_words is not None:
+                self._stop_words.take(voice, self._now, self._state, self._tiers.settings)
+            self._apply(replace(voice, own_voice=voice.own_voice and not self._takes_words()))
         self._listen_for_words()
         self._sound_awake()
         self._effects.send_audio()
@@ -134,6 +151,13 @@ class Conversation:
             return
         self._effects.woken = word
         self._apply(turn.WakeWord(word.name, ago_ms))
+
+    def stop_word(self, found: StopFound) -> None:
+        """A stop word was found at the beginning of an utterance."""
+        end = self._front_end.ring.end
+        if self._stop_words is None or self._muted or not self._stop_words.counts(found, end, self._playback):
+            return
+        self.wake_word(WakeWord(found.phrase.unit, found.phrase.text, Role.STOP, found.heard_index))
 
     def announce(self) -> int:
         """Make way for an announcement; its audio comes as that of a reply with the epoch returned."""
@@ -312,6 +336,8 @@ class Conversation:
             samples = self._front_end.ring.since(self._pushed_until)
             self._pushed_until = self._front_end.ring.end
             self._wake.push(samples, self._pushed_until)
+        if self._stop_words is not None:
+            self._stop_words.listen(self._front_end.ring, self._state, self._tiers.settings)
 
     def _sound_awake(self) -> None:
         """Let who pauses after the wake word know that it was heard."""

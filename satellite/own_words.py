@@ -55,6 +55,11 @@ class OwnWords:
         return text if len(theirs) == len(words) else " ".join(theirs)
 
 
+def say_word(record: ReplyRecord, start_ms: float, end_ms: float, word: str) -> bool:
+    """Tell whether we say a word between two positions, or one that begins with it: "stopped" holds a "stop"."""
+    return any(ours.startswith(word) for ours in _words_between(record, start_ms, end_ms))
+
+
 def _words_between(record: ReplyRecord, start_ms: float, end_ms: float) -> Iterable[str]:
     for mark in record.known_marks():
         if mark.end_ms > start_ms and mark.start_ms < end_ms:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +13,8 @@ from satellite.hearing.echo_memory import EchoMemory, default_file
 from satellite.hearing.recording import Recorder
 from satellite.hearing.wake.choice import WordChoice, make_detector
 from satellite.hearing.wake.several import SeveralDetectors
+from satellite.hearing.wake.stop_grammar import is_english, is_installed
+from satellite.hearing.wake.stop_search import StopWordSearch
 from satellite.hooks.forwarder import EventForwarder
 from satellite.hooks.runner import load_hooks
 from satellite.pipelines.direct import DirectPipeline, Identity
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
     from satellite.hearing.wake.base import WakeDetector
     from satellite.pipelines.base import Pipeline
     from satellite.settings import SatelliteSettings
+
+_LOGGER = logging.getLogger(__name__)
 
 # Services on the same network answer a browse within a second.
 _BROWSE_S = 1.5
@@ -92,6 +98,19 @@ def echo_memory(settings: SatelliteSettings) -> EchoMemory | None:
         file = default_file(os.environ)
     devices = (settings.mic_device, settings.snd_device, settings.mic_command, settings.snd_command)
     return EchoMemory(file, " | ".join(device or "default" for device in devices))
+
+
+async def stop_search(settings: SatelliteSettings) -> StopWordSearch | None:
+    """Build what hears stop words by themselves, if this satellite can; the log says why not where it is wanted."""
+    if not settings.stop_words or settings.text:
+        return None
+    if not is_english(settings.language):
+        _LOGGER.info("stop words are heard by the recogniser alone: pocketsphinx knows no %s", settings.language)
+        return None
+    if not await asyncio.to_thread(is_installed):
+        _LOGGER.info("stop words are heard by the recogniser alone: pocketsphinx is not installed")
+        return None
+    return StopWordSearch()
 
 
 async def reactions_to(settings: SatelliteSettings) -> tuple[Reaction, ...]:

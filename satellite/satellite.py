@@ -7,13 +7,13 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from satellite.conversation import Conversation
+from satellite.conversation import Conversation, WordListeners
 from satellite.devices.base import running
 from satellite.hearing.engines import make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.vad import SileroVad
 from satellite.info import satellite_info
-from satellite.parts import echo_memory, pipeline_parts, reactions_to, room_sounds
+from satellite.parts import echo_memory, pipeline_parts, reactions_to, room_sounds, stop_search
 from satellite.settings import player_settings, turn_settings
 from satellite.sound import sound_device
 from satellite.speaking.player import Player
@@ -101,7 +101,7 @@ async def run_satellite(settings: SatelliteSettings) -> None:
             parts.pipeline,
             trace,
             volume=settings.snd_volume_multiplier,
-            wake=parts.wake,
+            words=WordListeners(parts.wake, await stop_search(settings)),
             sounds=await room_sounds(settings, device.rate_hz),
         )
         text_mode = standard_text_mode(conversation) if settings.text else None

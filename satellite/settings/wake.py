@@ -101,6 +101,11 @@ class WakeSettings:
         "satellite itself listens)",
     )
     stop_word_name: tuple[str, ...] = option((), "word that silences the satellite and starts no turn", metavar="NAME")
+    stop_words: bool = option(
+        True,
+        'hear "stop" and the like by themselves while the satellite speaks, with pocketsphinx and in English, whatever '
+        "else listens for words",
+    )
     wake_word_dir: tuple[Path, ...] = option((), "folder with models of further words", metavar="DIR")
     wake_engine: WakeEngine = option(WakeEngine.MICRO, "what listens for words: microWakeWord or openWakeWord")
     wake_threshold: tuple[WordThreshold, ...] = option((), "how sure to be of a word, from 0 to 1")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.conversation import Conversation
+from satellite.conversation import Conversation, WordListeners
 from satellite.devices.base import Block
 from satellite.hearing.engines import CancellerKind, make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
@@ -20,7 +20,7 @@ from wire.events import Interrupt, WordMark
 if TYPE_CHECKING:
     from satellite.devices.base import Samples
     from satellite.hearing.echo import EchoControl
-    from satellite.hearing.wake.base import WakeDetector, WakeWord
+    from satellite.hearing.wake.base import WakeWord
     from satellite.pipelines.base import PipelineListener
     from satellite.room_sounds import RoomSounds
 
@@ -74,7 +74,7 @@ class Talk:
         *,
         echo: float = 0.0,
         control: EchoControl | None = None,
-        wake: WakeDetector | None = None,
+        words: WordListeners | None = None,
         sounds: RoomSounds | None = None,
     ) -> None:
         self.pipeline = Asked()
@@ -83,7 +83,7 @@ class Talk:
         control = control or make_echo_control(CancellerKind.NONE)
         front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=0, vad_gain_db=0), EnergyVad(), control)
         self.it = Conversation(
-            settings or TurnSettings(), self.player, front_end, self.pipeline, self.trace, wake=wake, sounds=sounds
+            settings or TurnSettings(), self.player, front_end, self.pipeline, self.trace, words=words, sounds=sounds
         )
         self.heard_so_far = np.zeros(0, np.int16)
         self.played_so_far = np.zeros(0, np.int16)

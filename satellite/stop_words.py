@@ -1,0 +1,79 @@
+"""When the search for stop words listens, and which of those that it finds count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from satellite.own_words import say_word
+from satellite.turn.evidence import Evidence, update
+from satellite.turn.settings import BargeIn
+from satellite.turn.state import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from satellite.hearing.preroll import PreRoll
+    from satellite.hearing.wake.stop_search import StopFound, StopWordSearch
+    from satellite.playback import Playback
+    from satellite.turn.events import VoiceWindow
+    from satellite.turn.settings import TurnSettings
+    from satellite.turn.state import State
+
+_RATE_HZ = 16_000
+# What a device and a room delay our voice by, and what marks of words are wrong by.
+_AROUND_MS = 500.0
+
+
+class Emit(Protocol):
+    """Records something."""
+
+    def __call__(self, kind: str, **fields: object) -> None:
+        """Record it, with the time."""
+
+
+class StopWords:
+    """Lets a search hear the beginning of each utterance into what sounds, and judges what it finds."""
+
+    def __init__(self, search: StopWordSearch, emit: Emit) -> None:
+        self._search = search
+        self._emit = emit
+        self._evidence = Evidence()
+        self._onset: int | None = None
+
+    async def run(self, heard: Callable[[StopFound], None]) -> None:
+        """Work until cancelled; calls `heard` on the event loop."""
+        await self._search.run(heard)
+
+    def take(self, window: VoiceWindow, now: float, state: State, settings: TurnSettings) -> None:
+        """Take a window that ends at `now`, with the guard's verdict whatever else the window counts for."""
+        self._evidence = update(self._evidence, window, now, state.phase, settings)
+
+    def listen(self, ring: PreRoll, state: State, settings: TurnSettings) -> None:
+        """Listen on, where a stop word matters."""
+        if not (state.live or state.cut or state.into_reply):
+            self._onset = None
+        elif state.live and self._evidence.onset_s is not None and _may_stop(state, settings):
+            self._onset = round(self._evidence.onset_s * _RATE_HZ)
+        self._search.follow(ring, self._onset)
+
+    def counts(self, found: StopFound, ring_end: int, playback: Playback) -> bool:
+        """Tell whether it was not our own voice that said it; records what was found, and why it does not count."""
+        since_onset_ms = (ring_end - found.onset_index) * 1000 / _RATE_HZ
+        position_ms = playback.position_ms()
+        begin_ms, end_ms = position_ms - since_onset_ms - _AROUND_MS, position_ms + _AROUND_MS
+        ours = say_word(playback.record, begin_ms, end_ms, found.phrase.key)
+        self._emit(
+            "stop-word",
+            phrase=found.phrase.text,
+            verdict="refused" if ours else "taken",
+            reason="own-word" if ours else None,
+            stood_ms=found.stood_ms,
+            heard_ms=(found.heard_index - found.onset_index) * 1000 / _RATE_HZ,
+            told_ms=since_onset_ms,
+            position_ms=position_ms,
+        )
+        return not ours
+
+
+def _may_stop(state: State, settings: TurnSettings) -> bool:
+    return state.kind is Kind.RING or settings.barge_in is not BargeIn.OFF
