@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from satellite.conversation import WordListeners
-from satellite.hearing.wake.stop_grammar import PHRASES, is_installed
+from satellite.hearing.wake.stop_grammar import PHRASES, Reading, is_installed
 from satellite.hearing.wake.stop_search import StopWordSearch
 from satellite.turn.settings import BargeIn, Judgement, TurnSettings
 from satellite.turn.state import Phase
@@ -23,7 +23,6 @@ from wire.events import WordMark
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from satellite.hearing.wake.stop_grammar import StopPhrase
 
 needs_library = pytest.mark.skipif(not is_installed(), reason="pocketsphinx has no wheel for this Python")
 STOP_CLIP, QUESTION_CLIP = clip("stop"), clip("what_time_is_it")
@@ -35,8 +34,8 @@ class Everything:
     def begin(self) -> None:
         """Nothing to prepare."""
 
-    def feed(self, pcm: bytes) -> StopPhrase | None:
-        return PHRASES[0] if np.frombuffer(pcm, "<i2").max() > 1_000 else None
+    def feed(self, pcm: bytes) -> Reading | None:
+        return Reading(PHRASES[0], 200.0) if np.frombuffer(pcm, "<i2").max() > 1_000 else None
 
     def end(self) -> None:
         """Nothing is kept."""

@@ -29,6 +29,7 @@ _PHONES = (
     "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH"
 ).split()
 _RULE = "stop"
+_FRAME_MS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,14 @@ class StopPhrase:
 
 
 PHRASES = (StopPhrase("stop", "stop", ("S T AA P", "S T AO P")),)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an utterance is, so far: a stop phrase, which began so long after the first sample."""
+
+    phrase: StopPhrase
+    start_ms: float
 
 
 def is_english(language: str | None) -> bool:
@@ -94,11 +103,15 @@ class StopDecoder:
         self._decoder.start_utt()
         self._under_way = True
 
-    def feed(self, pcm: bytes) -> StopPhrase | None:
-        """Take more audio (16 kHz, 16 bits, mono); return the phrase that explains the whole utterance best."""
+    def feed(self, pcm: bytes) -> Reading | None:
+        """Take more audio (16 kHz, 16 bits, mono); return the phrase that explains it all, silence and noise apart."""
         self._decoder.process_raw(pcm)
         best = self._decoder.hyp()
-        return self._by_unit.get(best.hypstr) if best is not None else None
+        phrase = self._by_unit.get(best.hypstr) if best is not None else None
+        if phrase is None:
+            return None
+        start = next(part.start_frame for part in self._decoder.seg() if part.word.startswith(phrase.unit))
+        return Reading(phrase, start * _FRAME_MS)
 
     def end(self) -> None:
         """End the utterance, if one is under way."""

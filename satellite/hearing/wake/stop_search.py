@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from satellite.devices.base import Samples
     from satellite.hearing.preroll import PreRoll
-    from satellite.hearing.wake.stop_grammar import StopPhrase
+    from satellite.hearing.wake.stop_grammar import Reading, StopPhrase
 
 # The VAD believes in an "s" 20 ms late at the median of 24 recorded "stop"s, and 190 at P90. With more of a room's
 # noise before the word, the decoder takes it for a sound: 0.3 s cost 4 of 22 "stop"s in a noise 35 dB below them.
@@ -29,8 +29,10 @@ _LEVEL_KNOWN = round(0.2 * RATE_HZ)
 _LOUDEST_DBFS = -15.0
 # No more gain than makes a quiet room's noise, at -65 dBFS, a loud one's.
 _MOST_GAIN_DB = 40.0
-# Whoever has said something else for so long says no stop word any more: the longest of them takes 0.9 s.
-_LONGEST = round(1.2 * RATE_HZ)
+# The word begins with its utterance, or it is one of a sentence ("tell me a sto-ry"): of 43 "stop"s, loud and in noise,
+# none began after the first voiced window, and none was told later than 0.54 s after it.
+_LATEST_START = round(0.1 * RATE_HZ)
+_LONGEST = round(0.9 * RATE_HZ)
 # The library holds Python's lock while it decodes: 20 ms of sound take it 1 to 2 ms of a PC, 6 of a Raspberry Pi 4.
 _SLICE = RATE_HZ // 50
 # So long a phrase has to be all that was said: "stop the timer" goes on within 80 ms, and is a question.
@@ -43,12 +45,13 @@ _FULL_SCALE = 32_767
 class StopFound:
     """A stop phrase that was heard.
 
-    onset_index: the first voiced sample of its utterance; heard_index: one past the last sample that was needed, both
-    counted as in the ring; stood_ms: for how long it was the best explanation.
+    onset_index: the first voiced sample of its utterance; start_index: where the word began; heard_index: one past the
+    last sample that was needed, all counted as in the ring; stood_ms: for how long it was the best explanation.
     """
 
     phrase: StopPhrase
     onset_index: int
+    start_index: int
     heard_index: int
     stood_ms: float
 
@@ -59,8 +62,8 @@ class Decoder(Protocol):
     def begin(self) -> None:
         """Begin an utterance."""
 
-    def feed(self, pcm: bytes) -> StopPhrase | None:
-        """Take more audio; return the phrase that explains the whole utterance best."""
+    def feed(self, pcm: bytes) -> Reading | None:
+        """Take more audio; return the phrase that explains it all."""
 
     def end(self) -> None:
         """End the utterance."""
@@ -72,6 +75,7 @@ class Utterance:
     def __init__(self, decoder: Decoder, onset_index: int) -> None:
         self._decoder = decoder
         self._onset = onset_index
+        self._first = 0
         self._waiting: list[tuple[Samples, int]] = []
         self._gain: float | None = None
         self._standing: StopPhrase | None = None
@@ -84,6 +88,8 @@ class Utterance:
             return None
         if self._gain is None:
             self._gain = _gain([samples for samples, _ in self._waiting])
+            first, first_end = self._waiting[0]
+            self._first = first_end - len(first)
             self._decoder.begin()
         slices, self._waiting = self._waiting, []
         for piece, end in slices:
@@ -94,13 +100,17 @@ class Utterance:
 
     def _decode(self, samples: Samples, end_index: int, gain: float) -> StopFound | None:
         louder = np.clip(samples * gain, -_FULL_SCALE, _FULL_SCALE)
-        phrase = self._decoder.feed(louder.astype("<i2").tobytes())
-        # "Stop" on the way to "stop it" has stood as long as that.
-        self._stood_ms = self._stood_ms + _SLICE_MS if phrase is not None and phrase == self._standing else 0.0
-        self._standing = phrase
-        if phrase is None or self._stood_ms < STANDS_MS:
+        reading = self._decoder.feed(louder.astype("<i2").tobytes())
+        start = self._first + round((reading.start_ms if reading is not None else 0.0) * RATE_HZ / 1000)
+        if reading is None or start > self._onset + _LATEST_START:
+            self._standing = None
             return None
-        return StopFound(phrase, self._onset, end_index, self._stood_ms)
+        # "Stop" on the way to "stop it" has stood as long as that.
+        self._stood_ms = self._stood_ms + _SLICE_MS if reading.phrase == self._standing else 0.0
+        self._standing = reading.phrase
+        if self._stood_ms < STANDS_MS:
+            return None
+        return StopFound(reading.phrase, self._onset, start, end_index, self._stood_ms)
 
 
 def _gain(slices: Sequence[Samples]) -> float:

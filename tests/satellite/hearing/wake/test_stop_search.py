@@ -11,7 +11,7 @@ import pytest
 
 from satellite.hearing.preroll import PreRoll
 from satellite.hearing.wake.base import RATE_HZ
-from satellite.hearing.wake.stop_grammar import PHRASES, StopDecoder, StopPhrase, is_english, is_installed
+from satellite.hearing.wake.stop_grammar import PHRASES, Reading, StopDecoder, is_english, is_installed
 from satellite.hearing.wake.stop_search import STANDS_MS, StopFound, StopWordSearch
 from tests.patience import eventually
 from tests.satellite.hearing.speech import CLIPS, clip, white_noise
@@ -85,9 +85,9 @@ class Deciding:
     def begin(self) -> None:
         self.begun += 1
 
-    def feed(self, pcm: bytes) -> StopPhrase | None:
+    def feed(self, pcm: bytes) -> Reading | None:
         self.fed += 1
-        return STOP if np.frombuffer(pcm, "<i2").max() > 1_000 else None
+        return Reading(STOP, 200.0) if np.frombuffer(pcm, "<i2").max() > 1_000 else None
 
     def end(self) -> None:
         """Nothing is kept."""
@@ -136,12 +136,12 @@ def test_the_decoder_begins_each_utterance_anew() -> None:
     decoder = StopDecoder()
     samples = room(0.2, _CLIPS["stop"], 0.3)
 
-    def hear() -> list[StopPhrase | None]:
+    def hear() -> list[Reading | None]:
         decoder.begin()
         return [decoder.feed(samples[at : at + BLOCK].tobytes()) for at in range(0, len(samples) - BLOCK, BLOCK)]
 
     assert hear() == hear()
-    assert STOP in hear()
+    assert STOP in [reading.phrase for reading in hear() if reading is not None]
 
 
 @pytest.mark.parametrize(("language", "english"), [(None, True), ("en", True), ("en_GB", True), ("de-DE", False)])
