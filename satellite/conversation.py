@@ -20,7 +20,7 @@ from satellite.tier_watch import TierWatch, said_nothing
 from satellite.timers import Timers, follow
 from satellite.turn import events as turn
 from satellite.turn.machine import deadline, step
-from satellite.turn.settings import TurnStart
+from satellite.turn.settings import Judgement, TurnStart
 from satellite.turn.state import Kind, Phase, State
 
 if TYPE_CHECKING:
@@ -143,9 +143,7 @@ class Conversation:
         """A wake word or a stop word was heard."""
         if self._muted:
             return
-        end = self._front_end.ring.end
-        ago_ms = 0.0 if word.end_index is None else max(0.0, (end - word.end_index) * 1000 / _HEARING_RATE_HZ)
-        self._emit("detection", name=word.name, phrase=word.phrase, role=word.role.value, ago_ms=ago_ms)
+        ago_ms = self._tell_detection(word)
         if word.role is Role.STOP:
             self._apply(turn.StopWord())
             return
@@ -153,11 +151,20 @@ class Conversation:
         self._apply(turn.WakeWord(word.name, ago_ms))
 
     def stop_word(self, found: StopFound) -> None:
-        """A stop word was found at the beginning of an utterance."""
-        end = self._front_end.ring.end
-        if self._stop_words is None or self._muted or not self._stop_words.counts(found, end, self._playback):
+        """A stop word was found at the beginning of an utterance, which may go on: "stop the timer"."""
+        stops, end = self._stop_words, self._front_end.ring.end
+        if stops is None or self._muted or not stops.counts(found, end, self._playback):
             return
-        self.wake_word(WakeWord(found.phrase.unit, found.phrase.text, Role.STOP, found.heard_index))
+        word = WakeWord(found.phrase.unit, found.phrase.text, Role.STOP, found.heard_index)
+        segment = self._state.open_segment
+        if segment is None or self._state.kind is Kind.RING or self._settings.judgement is Judgement.DURATION:
+            self.wake_word(word)
+            return
+        self._tell_detection(word)
+        stops.note(segment.stream, found.phrase.text)
+        self._apply(turn.Partial(segment.stream, found.phrase.text))
+        if self._state.live:
+            self._apply(turn.StopWord())
 
     def announce(self) -> int:
         """Make way for an announcement; its audio comes as that of a reply with the epoch returned."""
@@ -260,16 +267,24 @@ class Conversation:
         mic = np.zeros_like(block.mic) if self._muted else block.mic
         return missed + self._front_end.push(mic, block.played)
 
+    def _tell_detection(self, word: WakeWord) -> float:
+        """Record a word; returns how long ago it ended, ms."""
+        end = self._front_end.ring.end
+        ago_ms = 0.0 if word.end_index is None else max(0.0, (end - word.end_index) * 1000 / _HEARING_RATE_HZ)
+        self._emit("detection", name=word.name, phrase=word.phrase, role=word.role.value, ago_ms=ago_ms)
+        return ago_ms
+
     def _takes_words(self) -> bool:
         """Whether the recogniser listens for a word that interrupts: it is to hear all then, our voice too."""
         in_reply = self._state.live and self._state.kind is not Kind.RING
         return in_reply and self._tiers.settings.finds_stop_words
 
     def _theirs(self, stream: int, text: str) -> str:
-        """Take our own words out of a text where the recogniser hears them."""
+        """Take our own words out of a text where the recogniser hears them, and put in a stop word that it missed."""
         if self._takes_words():
             self._own_words.follow(stream, self._playback.record, self._playback.position_ms())
-        return self._own_words.without_ours(stream, text)
+        text = self._own_words.without_ours(stream, text)
+        return self._stop_words.settle(stream, text) if self._stop_words is not None else text
 
     def _wants(self, epoch: int) -> bool:
         return self._state.live and epoch == self._state.epoch == self._playback.epoch

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from satellite.own_words import say_word
+from satellite.turn.backchannel import words_of
 from satellite.turn.evidence import Evidence, update
 from satellite.turn.settings import BargeIn
 from satellite.turn.state import Kind
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _RATE_HZ = 16_000
 # What a device and a room delay our voice by, and what marks of words are wrong by.
 _AROUND_MS = 500.0
+_SENTENCE_WORDS = 2
 
 
 class Emit(Protocol):
@@ -39,6 +41,7 @@ class StopWords:
         self._emit = emit
         self._evidence = Evidence()
         self._onset: int | None = None
+        self._noted: dict[int, str] = {}
 
     async def run(self, heard: Callable[[StopFound], None]) -> None:
         """Work until cancelled; calls `heard` on the event loop."""
@@ -73,6 +76,18 @@ class StopWords:
             position_ms=position_ms,
         )
         return not ours
+
+    def note(self, stream: int, text: str) -> None:
+        """A recogniser's stream begins with a stop word."""
+        self._noted = {stream: text}
+
+    def settle(self, stream: int, text: str) -> str:
+        """Return what a stream says: the stop word found in it, unless the recogniser hears a sentence.
+
+        A single "stop" comes as "stuff" or "bye", or as nothing, from some recognisers; "stop the timer" is a question.
+        """
+        noted = self._noted.get(stream)
+        return noted if noted is not None and len(words_of(text)) < _SENTENCE_WORDS else text
 
 
 def _may_stop(state: State, settings: TurnSettings) -> bool:

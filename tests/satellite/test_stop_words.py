@@ -17,7 +17,6 @@ from satellite.turn.state import Phase
 from tests.patience import eventually
 from tests.satellite.hearing.speech import clip
 from tests.satellite.talk import Talk, phase_of
-from wire.errors import PeerGoneError
 from wire.events import WordMark
 
 if TYPE_CHECKING:
@@ -61,14 +60,31 @@ async def test_stop_silences_a_reply_without_a_recogniser(barge_in: BargeIn, jud
         talk.speaking()
         talk.hears(STOP_CLIP)
         await eventually(lambda: talk.trace.of("detection"), "the satellite to hear it")
-        assert phase_of(talk) is Phase.IDLE
         talk.silence(2.0)
+        if phase_of(talk) is not Phase.IDLE:
+            talk.it.transcribed(1, "Bye.")
     (interrupt,) = talk.pipeline.interrupts
     assert interrupt.heard.split()
+    assert interrupt.reason == "stop-word"
     assert phase_of(talk) is Phase.IDLE
     (found,) = talk.trace.of("stop-word")
     assert (found["phrase"], found["verdict"], found["reason"]) == ("stop", "taken", None)
     assert not talk.pipeline.questions[1:]
+
+
+@needs_library
+@pytest.mark.parametrize(("text", "asked"), [("Stop.", []), ("", []), ("stop the timer", ["stop the timer"])])
+async def test_who_goes_on_after_stop_asks_something(text: str, asked: list[str]) -> None:
+    search = StopWordSearch()
+    async with talking(search) as talk:
+        talk.speaking()
+        talk.hears(STOP_CLIP)
+        await eventually(lambda: talk.trace.of("detection"), "the satellite to hear it")
+        assert talk.pipeline.interrupts
+        talk.it.partial(1, text)
+        talk.silence(2.0)
+        talk.it.transcribed(1, text)
+    assert [question for _, question in talk.pipeline.questions[1:]] == asked
 
 
 @needs_library
@@ -116,7 +132,7 @@ async def test_a_stop_word_that_the_reply_itself_says_there_is_refused(ours: str
         talk.voice(0.6)
         (found,) = await eventually(lambda: talk.trace.of("stop-word"), "the search to find it")
     assert (found["verdict"], found["reason"]) == (("taken", None) if counts else ("refused", "own-word"))
-    assert (phase_of(talk) is Phase.IDLE) is counts
+    assert bool(talk.pipeline.interrupts) is counts
     assert bool(talk.trace.of("detection")) is counts
 
 
@@ -124,11 +140,12 @@ async def test_a_stop_word_that_is_found_after_the_reply_was_cut_off_asks_nothin
     search = StopWordSearch(Everything)
     async with talking(search) as talk:
         talk.speaking()
-        talk.voice(0.3)
-        talk.it.stt_failed(1, PeerGoneError("tcp://stt:1"))
-        talk.voice(0.3)
+        talk.voice(0.7)
+        talk.it.partial(1, "tell")
+        assert talk.pipeline.interrupts
         await eventually(lambda: talk.trace.of("stop-word"), "the search to find it")
         talk.silence(1.0)
+        talk.it.transcribed(1, "bye")
     assert len(talk.pipeline.questions) == 1
     assert phase_of(talk) is Phase.IDLE
 
