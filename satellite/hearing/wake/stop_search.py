@@ -14,7 +14,7 @@ from satellite.hearing.wake.base import RATE_HZ
 from satellite.hearing.wake.stop_grammar import StopDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from satellite.devices.base import Samples
     from satellite.hearing.preroll import PreRoll
@@ -111,6 +111,13 @@ class Utterance:
         if self._stood_ms < STANDS_MS:
             return None
         return StopFound(reading.phrase, self._onset, start, end_index, self._stood_ms)
+
+
+def slices_of(samples: Samples, onset_index: int) -> Iterator[tuple[Samples, int]]:
+    """Cut out of a whole recording what a search hears of the utterance that began at an index."""
+    end = min(len(samples), onset_index + _LONGEST)
+    for at in range(max(0, onset_index - _LEAD), end - _SLICE + 1, _SLICE):
+        yield samples[at : at + _SLICE], at + _SLICE
 
 
 def _gain(slices: Sequence[Samples]) -> float:
