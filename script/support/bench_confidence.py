@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,23 +65,20 @@ class Heard:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; status 2 where something that is needed is missing."""
     parser = argparse.ArgumentParser(prog="script/bench confidence", description=__doc__)
-    parser.add_argument(
-        "--voices",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="clips and a manifest.json, as for script/bench engines",
-    )
-    parser.add_argument(
-        "--stt-model", type=Path, metavar="DIR", help="model of Whisper (default: tiny.en of the package)"
-    )
-    parser.add_argument("--engine", choices=[choice.value for choice in EngineChoice], help="default: each")
+    add = parser.add_argument
+    add("--voices", type=Path, required=True, metavar="DIR", help="clips and a manifest.json, as for bench engines")
+    add("--stt-model", type=Path, metavar="DIR", help="model of Whisper (default: tiny.en of the package)")
+    add("--engine", choices=[choice.value for choice in EngineChoice], help="default: each")
+    add("--out", type=Path, default=Path("out/bench-confidence"), metavar="DIR", help="default: out/bench-confidence")
     arguments = parser.parse_args(argv)
     choices = [choice for choice in EngineChoice if arguments.engine in (None, choice.value)]
     try:
         for choice in choices:
             model = str(arguments.stt_model or whisper_tiny_en()) if choice is EngineChoice.FASTER_WHISPER else "auto"
             heard = asyncio.run(_hear(SttSettings(engine=choice, model=model, compute_type="int8"), arguments.voices))
+            arguments.out.mkdir(parents=True, exist_ok=True)
+            texts = json.dumps([asdict(one) for one in heard], indent=1)
+            (arguments.out / f"{choice.value}.json").write_text(texts, encoding="utf-8")
             sys.stdout.write(report(choice.value, heard))
     except (InterjectError, OSError) as error:
         sys.stderr.write(f"bench confidence: {error}\n")
