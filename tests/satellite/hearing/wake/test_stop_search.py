@@ -102,7 +102,6 @@ def quiet(seconds: float) -> Samples:
 
 
 async def test_what_is_a_stop_word_for_a_moment_only_is_none() -> None:
-    """As in "stop the timer"."""
     brief, long = STANDS_MS / 1000 - 0.02, STANDS_MS / 1000 + 0.04
     search = StopWordSearch(Deciding)
     samples = np.concatenate([quiet(1.0), loud(brief), quiet(0.04), loud(brief), quiet(2.0)])
