@@ -24,6 +24,7 @@ _RATE_HZ = 16_000
 # What a device and a room delay our voice by, and what marks of words are wrong by.
 _AROUND_MS = 500.0
 _SENTENCE_WORDS = 2
+_BEFORE_IT_WORDS = 4
 
 
 class Emit(Protocol):
@@ -86,8 +87,12 @@ class StopWords:
 
         A single "stop" comes as "stuff" or "bye", or as nothing, from some recognisers; "stop the timer" is a question.
         """
-        noted = self._noted.get(stream)
-        return noted if noted is not None and len(words_of(text)) < _SENTENCE_WORDS else text
+        noted, words = self._noted.get(stream), words_of(text)
+        if noted is None:
+            return text
+        # Before it there may be what is left of our own voice: "I can stop."
+        last = len(words) <= _BEFORE_IT_WORDS and words[-1:] == [noted]
+        return noted if last or len(words) < _SENTENCE_WORDS else text
 
 
 def _may_stop(state: State, settings: TurnSettings) -> bool:

@@ -103,6 +103,7 @@ class TurnTakingSettings:
     pre_roll_ms: float = option(
         _TURN.pre_roll_ms, "audio before the first voiced window that STT gets", minimum=100, maximum=2500
     )
+    reply_pre_roll_ms: float = option(_TURN.reply_pre_roll_ms, "the same into a reply", minimum=100, maximum=2500)
     endpoint_silence_ms: float = option(
         _TURN.endpoint_silence_ms, "silence that ends the user's turn", minimum=100, maximum=10_000
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from satellite.turn.events import AbortStt, Effect, EndStt, ForgetStt, OfferText, OpenStt
-from satellite.turn.state import TYPED, Segment, SegmentState, State
+from satellite.turn.state import TYPED, Phase, Segment, SegmentState, State
 
 if TYPE_CHECKING:
     from satellite.turn.events import Partial, Transcribed
@@ -28,7 +28,8 @@ def open_stream(state: State, settings: TurnSettings) -> Outcome:
     stream = state.streams + 1
     segment = Segment(stream, speech_ms=state.evidence.speech_ms, voice=state.evidence.voice)
     opened = replace(state, streams=stream, segments=(*state.segments, segment))
-    return opened, (OpenStt(stream, settings.pre_roll_ms),)
+    sounds = state.phase in {Phase.SPEAKING, Phase.INTERRUPTED}
+    return opened, (OpenStt(stream, settings.reply_pre_roll_ms if sounds else settings.pre_roll_ms),)
 
 
 def abort_streams(state: State) -> Outcome:

@@ -103,6 +103,8 @@ class TurnSettings:
     verdict_ms: float = 4000.0
     # Silero needs some 100 ms to believe in a voice, and weak first consonants come before that.
     pre_roll_ms: float = 500.0
+    # What lies further back in a reply is what is left of our own voice, of which Whisper made "I don't" at +10 dB.
+    reply_pre_roll_ms: float = 300.0
     endpoint_silence_ms: float = 600.0
     # Silero goes on for two windows after a voice has ended (script/bench, end of speech).
     vad_release_ms: float = 64.0

@@ -41,8 +41,10 @@ class SttSettings(ServerSettings):
     language: str | None = option(None, "language spoken, unless the request names one (default: detected)")
     model: str = option("auto", "faster-whisper: auto, a size such as tiny-int8 or small, a hub id, or a folder")
     device: str = option("cpu", "faster-whisper: cpu, cuda or auto", choices=("cpu", "cuda", "auto"))
-    compute_type: str = option("default", "faster-whisper: default, int8, float16, float32, …")
-    beam_size: int = option(0, "faster-whisper: hypotheses kept; 0: 1 on ARM, else 5", minimum=0, maximum=100)
+    compute_type: str = option(
+        "auto", "faster-whisper: int8, float16, float32, …; default: as in the model; auto: int8 on a CPU"
+    )
+    beam_size: int = option(0, "faster-whisper: hypotheses kept; 0: 1 on a CPU, else 5", minimum=0, maximum=100)
     cpu_threads: int = option(
         0, "faster-whisper: threads of one decoding; 0: one a core, at most 4", minimum=0, maximum=256
     )

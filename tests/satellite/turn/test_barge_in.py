@@ -43,7 +43,7 @@ def interrupted(speaking: Drive) -> Drive:
 
 
 def test_a_window_of_voice_ducks_and_opens_a_stream_with_pre_roll(speaking: Drive) -> None:
-    assert speaking.voice(32) == (OpenStt(1, 500.0), Duck())
+    assert speaking.voice(32) == (OpenStt(1, 300.0), Duck())
     assert speaking.phase() is Phase.SPEAKING
 
 
