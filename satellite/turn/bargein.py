@@ -126,6 +126,9 @@ def _decide_while_speaking(state: State, now: float, settings: TurnSettings) -> 
 def _when_undecided_too_long(state: State, now: float, settings: TurnSettings) -> Outcome:
     if state.undecided_until is None or now < state.undecided_until:
         return state, ()
+    if state.barge is Barge.HELD and state.ending is not None and now < _verdict_until(state, settings):
+        # Whoever has begun to say more meanwhile does not end the wait for what was said.
+        return replace(state, undecided_until=_verdict_until(state, settings)), ()
     ended, effects = _end_undecided(state, settings, now)
     if ended.evidence.active and not ended.evidence.confirmed:
         return then(effects, _dismiss(ended))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Partial results take this share of the time, all rooms together.
-_PARTIAL_SHARE = 0.5
+PARTIAL_SHARE = 0.7
 # Satellites send every 20 to 100 ms: who was refused and still wants it has tried again by then.
 _TRIES_AGAIN_S = 0.15
 
@@ -65,4 +65,4 @@ class Decodings:
 
     def partial_again_s(self, began_s: float, ended_s: float) -> float:
         """Return when an utterance may have its next partial result, by how long its last one took."""
-        return began_s + (ended_s - began_s) * max(1, self._open) / _PARTIAL_SHARE
+        return began_s + (ended_s - began_s) * max(1, self._open) / PARTIAL_SHARE

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from servers.stt.engines.voice import Voice
 
 # Whisper makes words up for less of a voice.
-_FIRST_PASS_S = 0.4
+_FIRST_PASS_S = 0.35
 # Where the VAD hears no voice there may be a soft one; a satellite sends 0.5 s from before it.
 _FIRST_PASS_UNHEARD_S = 1.5
 # A word or so: less is not worth a pass.
-_NEXT_PASS_S = 0.3
+_NEXT_PASS_S = 0.2
 # People say some 3 words, 5 tokens, a second; an endless repetition is cut where no one can have spoken so fast.
 _TOKENS_PER_S, _SPARE_TOKENS, _MOST_TOKENS = 10, 20, 200
 

@@ -73,6 +73,14 @@ def test_how_long_words_are_waited_for_follows_how_long_they_took(interrupted: D
     assert interrupted.time_of(Resume) - ended == pytest.approx(2 * 0.9, abs=0.033)
 
 
+def test_who_goes_on_after_a_breath_does_not_end_the_wait_for_the_words_before_it(interrupted: Drive) -> None:
+    interrupted.silence(1280)
+    interrupted.voice(96)
+    assert interrupted.phase() is Phase.INTERRUPTED
+    assert interrupted.transcribe("I want a dark roast", stream=1) == (CancelReply(1, CancelReason.SPEECH),)
+    assert "Resume" not in interrupted.kinds, "it went on, and was cut again"
+
+
 def test_a_recogniser_that_fails_ends_the_wait(interrupted: Drive) -> None:
     interrupted.silence(5000)
     assert interrupted.send(SttFailed(1)) == (ErrorCue(), Unduck())
