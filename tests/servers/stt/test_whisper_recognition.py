@@ -87,7 +87,7 @@ def test_it_is_thrown_away_when_speech_goes_on(recognition: WhisperRecognition, 
 def test_each_pause_is_decoded_once_and_is_news(recognition: WhisperRecognition, model: Model) -> None:
     heard = hear(recognition, speech(1.0) + silence(1.0) + speech(1.0) + silence(1.0))
     assert len(model.finals) == 2
-    assert [str(seconds) for seconds in model.finals] == [text for text in heard if float(text) in model.finals]
+    assert {str(seconds) for seconds in model.finals} <= set(heard)
 
 
 def test_silence_after_the_pause_is_not_decoded_again(recognition: WhisperRecognition, model: Model) -> None:
