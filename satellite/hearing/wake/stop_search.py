@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections import deque
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from satellite.devices.base import Samples
     from satellite.hearing.preroll import PreRoll
     from satellite.hearing.wake.stop_grammar import Reading, StopPhrase
+
+_LOGGER = logging.getLogger(__name__)
 
 # The VAD believes in an "s" 30 ms late at the median of 24 recorded "stop"s, and 190 at P90. With more of a room's
 # noise before the word, the decoder takes it for a sound: 0.3 s cost 4 of 22 "stop"s in a noise 35 dB below them.
@@ -146,7 +149,11 @@ class StopWordSearch:
 
     async def run(self, heard: Callable[[StopFound], None]) -> None:
         """Work until cancelled; calls `heard` on the event loop."""
-        decoder = await asyncio.to_thread(self._make_decoder)
+        try:
+            decoder = await asyncio.to_thread(self._make_decoder)
+        except (ImportError, OSError, RuntimeError) as error:
+            _LOGGER.warning("stop words are heard by the recogniser alone: pocketsphinx does not work (%s)", error)
+            return
         utterance: Utterance | None = None
         onset: int | None = None
         while True:

@@ -146,3 +146,11 @@ def test_the_decoder_begins_each_utterance_anew() -> None:
 @pytest.mark.parametrize(("language", "english"), [(None, True), ("en", True), ("en_GB", True), ("de-DE", False)])
 def test_stop_words_are_english(language: str | None, english: bool) -> None:
     assert is_english(language) is english
+
+
+async def test_a_library_that_does_not_work_is_told_and_ends_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> StopDecoder:
+        raise OSError("libpocketsphinx.so: cannot open shared object file")
+
+    await StopWordSearch(broken).run(lambda _: None)
+    assert "libpocketsphinx.so" in caplog.text
