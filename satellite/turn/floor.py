@@ -48,7 +48,7 @@ _WORTH_A_SECOND_CUT_WORDS = 2
 # somebody else. A real "turn on living room lamp" from the sofa was 10 dB softer than its question.
 _COMMAND_SOFTER_DB = 8.0
 # Recognisers put what they know best, such as "Thank you.", in place of what is no speech; who means it is plain.
-_INVENTION_CONFIDENCE = 0.8
+_INVENTION_CONFIDENCE = 0.93
 # What a recogniser makes of the beginning of an "uh-huh" is often a word, but not one that it is so sure of.
 _SURE = 0.85
 # A stop word costs little when it was none, and much when it is not heard.
@@ -128,7 +128,8 @@ def decide_by_length(said: Said, settings: TurnSettings, *, tells_confidence: bo
     if said.verdict is Verdict.SOUND or said.aside:
         return None
     doubtful = tells_confidence and (said.verdict is Verdict.EMPTY or is_unsure(said, settings))
-    patient = doubtful or said.verdict is Verdict.BACKCHANNEL
+    # "I" may become "I see", but not after so long.
+    patient = doubtful or judge(said.text, answers_question=said.answers) is Verdict.BACKCHANNEL
     enough_ms = settings.commit_backchannel_ms if patient else settings.commit_speech_ms
     return Rule.LENGTH if said.speech_ms >= enough_ms else None
 

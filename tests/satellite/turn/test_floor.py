@@ -53,7 +53,7 @@ def rules(drive: Drive) -> list[Rule]:
         ("order", 0.9, Rule.WORDS),
         ("order", None, Rule.WORDS),
         ("It's...", 0.4, Rule.UNSURE),
-        ("Thank you.", 0.7, Rule.UNSURE),
+        ("Thank you.", 0.9, Rule.UNSURE),
         ("Thank you.", 0.95, Rule.WORDS),
         ("Stop.", 0.4, Rule.STOP_WORD),
         ("Stop.", 0.1, Rule.UNSURE),
@@ -109,6 +109,14 @@ def test_a_long_voice_without_words_has_more_time_where_the_recogniser_would_hav
     drive.voice(cut_within_ms - 200)
     assert not drive.all_of(CancelReply)
     drive.voice(300)
+    assert rules(drive) == [Rule.LENGTH]
+
+
+def test_what_only_began_like_a_backchannel_is_none_after_a_second() -> None:
+    drive = Drive().speaking()
+    drive.voice(600)
+    drive.send(Partial(1, "I", 0.9))
+    drive.voice(400)
     assert rules(drive) == [Rule.LENGTH]
 
 
