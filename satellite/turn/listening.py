@@ -159,7 +159,7 @@ def conclude(state: State, now: float, settings: TurnSettings) -> Outcome:
     )
     text = _said([segment for segment in state.segments if segment not in doubtful], state)
     takes_back = state.cut or state.into_reply or len(state.segments) > 1
-    taken_back = takes_back and judge(state.segments[-1].text) is Verdict.STOP
+    taken_back = takes_back and bool(state.segments) and judge(state.segments[-1].text) is Verdict.STOP
     if text and not taken_back:
         return then(refused, ask(state, text, settings, now))
     forgotten, effects = abort_streams(state)

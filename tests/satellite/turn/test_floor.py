@@ -173,6 +173,15 @@ def test_who_was_not_understood_into_the_end_of_a_reply_is_told() -> None:
     assert rules(drive) == [Rule.UNSURE]
 
 
+def test_a_knock_into_the_end_of_a_reply_is_nothing() -> None:
+    drive = Drive().speaking()
+    drive.voice(64)
+    drive.send(ReplyPlayed(1))
+    drive.silence(700)
+    assert drive.phase() is Phase.IDLE
+    assert not drive.all_of(NotUnderstoodCue)
+
+
 def test_what_a_recogniser_makes_of_a_cough_is_asked_of_nobody() -> None:
     drive = Drive()
     drive.voice(400)
