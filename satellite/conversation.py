@@ -153,7 +153,9 @@ class Conversation:
     def stop_word(self, found: StopFound) -> None:
         """A stop word was found at the beginning of an utterance, which may go on: "stop the timer"."""
         stops, end = self._stop_words, self._front_end.ring.end
-        if stops is None or self._muted or not stops.counts(found, end, self._playback):
+        if stops is None or self._muted:
+            return
+        if not stops.counts(found, end, self._playback, self._settings.confirm_speech_ms):
             return
         word = WakeWord(found.phrase.unit, found.phrase.text, Role.STOP, found.heard_index)
         segment = self._state.open_segment

@@ -41,6 +41,8 @@ class StopWords:
         self._search = search
         self._emit = emit
         self._evidence = Evidence()
+        # How much of the utterance that is searched, or was last, is voiced.
+        self._speech_ms = 0.0
         self._onset: int | None = None
         self._noted: dict[int, str] = {}
 
@@ -51,6 +53,8 @@ class StopWords:
     def take(self, window: VoiceWindow, now: float, state: State, settings: TurnSettings) -> None:
         """Take a window that ends at `now`, with the guard's verdict whatever else the window counts for."""
         self._evidence = update(self._evidence, window, now, state.phase, settings)
+        if self._evidence.onset_s is not None:
+            self._speech_ms = self._evidence.speech_ms
 
     def listen(self, ring: PreRoll, state: State, settings: TurnSettings) -> None:
         """Listen on, where a stop word matters."""
@@ -60,23 +64,32 @@ class StopWords:
             self._onset = round(self._evidence.onset_s * _RATE_HZ)
         self._search.follow(ring, self._onset)
 
-    def counts(self, found: StopFound, ring_end: int, playback: Playback) -> bool:
-        """Tell whether it was not our own voice that said it; records what was found, and why it does not count."""
+    def counts(self, found: StopFound, ring_end: int, playback: Playback, least_ms: float) -> bool:
+        """Tell whether it was not our own voice that said it, and as much of a voice as pauses a reply (`least_ms`).
+
+        Records what was found, and why it does not count.
+        """
         since_onset_ms = (ring_end - found.onset_index) * 1000 / _RATE_HZ
         position_ms = playback.position_ms()
         begin_ms, end_ms = position_ms - since_onset_ms - _AROUND_MS, position_ms + _AROUND_MS
-        ours = say_word(playback.record, begin_ms, end_ms, found.phrase.key)
+        reason = None
+        if say_word(playback.record, begin_ms, end_ms, found.phrase.key):
+            reason = "own-word"
+        elif self._speech_ms < least_ms:
+            # What is left of our own voice, and a breath on it, has a voiced window or two.
+            reason = "too-short"
         self._emit(
             "stop-word",
             phrase=found.phrase.text,
-            verdict="refused" if ours else "taken",
-            reason="own-word" if ours else None,
+            verdict="taken" if reason is None else "refused",
+            reason=reason,
+            speech_ms=self._speech_ms,
             stood_ms=found.stood_ms,
             heard_ms=(found.heard_index - found.onset_index) * 1000 / _RATE_HZ,
             told_ms=since_onset_ms,
             position_ms=position_ms,
         )
-        return not ours
+        return reason is None
 
     def note(self, stream: int, text: str) -> None:
         """A recogniser's stream begins with a stop word."""

@@ -73,9 +73,12 @@ class Agreement:
         return " ".join(word.text for word in self.stable)
 
     def confidence(self) -> float | None:
-        """Return that of the stable word that is least sure; None where the engine cannot tell."""
+        """Return the mean of the stable words; None where the engine cannot tell.
+
+        One word that was misheard says little of whether anything was said.
+        """
         known = [word.confidence for word in self.stable if word.confidence is not None]
-        return min(known, default=None)
+        return sum(known) / len(known) if known else None
 
 
 def _is_agreed(old: Word | None, new: Word) -> bool:

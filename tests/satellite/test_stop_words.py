@@ -136,6 +136,17 @@ async def test_a_stop_word_that_the_reply_itself_says_there_is_refused(ours: str
     assert bool(talk.trace.of("detection")) is counts
 
 
+async def test_a_breath_on_what_is_left_of_our_own_voice_is_no_stop_word() -> None:
+    search = StopWordSearch(Everything)
+    async with talking(search) as talk:
+        talk.speaking()
+        talk.voice(0.16)
+        talk.silence(0.5)
+        (found,) = await eventually(lambda: talk.trace.of("stop-word"), "the search to find it")
+    assert (found["verdict"], found["reason"]) == ("refused", "too-short")
+    assert not talk.pipeline.interrupts
+
+
 async def test_a_stop_word_that_is_found_after_the_reply_was_cut_off_asks_nothing() -> None:
     search = StopWordSearch(Everything)
     async with talking(search) as talk:
