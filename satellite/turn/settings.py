@@ -84,10 +84,10 @@ class TurnSettings:
     min_speech_ms: float = 150.0
     # "Uh-huh" has up to 450 ms of voicing, and what a recogniser first makes of it is often a word.
     word_speech_ms: float = 500.0
-    # How likely words must be, for the recogniser that heard them, to take the floor. Of 91 single words of real people
-    # Whisper tiny.en is less sure of 5, which it misheard ("2", "us"); of 138 coughs, laughs and sneezes it makes
-    # words, and is as sure of them, in 5. At 0.7 it is 8 and 0, at 0.5 it is 4 and 7.
-    word_confidence: float = 0.6
+    # How likely words must be, for the recogniser that heard them, to take the floor. Each 0.1 more costs Whisper
+    # tiny.en 1 to 3 of 176 words and sentences of real people, and saves one of 138 coughs, laughs and sneezes
+    # (script/bench confidence).
+    word_confidence: float = 0.65
     commit_speech_ms: float = 900.0
     # "Mm-hm, yeah, right" in one breath is longer than most words that interrupt.
     commit_backchannel_ms: float = 1500.0

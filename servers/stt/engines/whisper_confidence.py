@@ -13,7 +13,7 @@ from servers.stt.confidence import Calibration
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_TEXT = Calibration({"avg_logprob": 3.27, "no_speech_prob": -4.2}, 5.38)
+_TEXT = Calibration({"avg_logprob": 4.12, "no_speech_prob": -6.7}, 7.91)
 # The first word has no context, and less of a probability for it.
 _WORD = Calibration({"logprob": 1.19, "avg_logprob": 2.17, "no_speech_prob": -6.76, "first": 2.13}, 3.26)
 _LEAST_PROBABILITY = 1e-3
