@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - a setting's type is read while the program runs
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
     from wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)
+
+
+def give_way(niceness: int) -> None:
+    """Let others have the processor before this thread and those that it starts; on Linux, where threads have that."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)
 
 
 @dataclass(frozen=True, slots=True)

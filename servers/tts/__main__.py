@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from servers.tts.engines.base import Engine
     from wire.trace import Trace
 
-# More than the STT server gives its decoding.
-_NICENESS = 5
 _LOGGER = logging.getLogger("servers.tts")
 
 
@@ -59,9 +56,6 @@ def make_service(settings: TtsSettings, engine: Engine, lane: Lane, trace: Trace
 
 def main() -> int:
     """Run the server; returns the exit status."""
-    # What it speaks lies seconds ahead of what is heard: on a small machine whoever listens to the user goes first.
-    if hasattr(os, "nice"):
-        os.nice(_NICENESS)
     return run_server(TtsSettings, "tts", "Speaks text, streaming, with the times of the words.", serve)
 
 

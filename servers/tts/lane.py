@@ -7,6 +7,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from servers.common import give_way
+from servers.tts.engines.base import NICENESS
 from wire.errors import RequestError
 
 if TYPE_CHECKING:
@@ -30,7 +32,9 @@ class Lane:
     """
 
     def __init__(self, max_waiting: int = MAX_WAITING_SENTENCES) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speech")
+        self._executor = ThreadPoolExecutor(
+            max_workers=1, thread_name_prefix="speech", initializer=give_way, initargs=(NICENESS,)
+        )
         self._max_waiting = max_waiting
         self._waiting = 0
 

@@ -7,8 +7,6 @@ import logging
 import os
 import platform
 import re
-import sys
-import threading
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from wyoming.info import AsrModel, AsrProgram, Attribution
 
+from servers.common import give_way
 from servers.stt.engines.decodings import Decodings
 from servers.stt.engines.voice import Voice
 from servers.stt.engines.whisper_recognition import WhisperRecognition
@@ -42,7 +41,7 @@ _CPU_BEAM, _GPU_BEAM = 1, 5
 _CPU = "cpu"
 # CTranslate2 gains little from more threads at one utterance, and the machine has other things to do.
 _MOST_AUTO_THREADS = 4
-# Of a core that others want as well, a decoding gets a quarter: audio goes on, and words still come.
+# Audio goes on before words come, and words before speech that lies seconds ahead.
 _NICENESS = 2
 # A hub that refuses answers at once; asking again at each request would not help it.
 _RETRY_S = 10.0
@@ -208,8 +207,7 @@ class FasterWhisperEngine:
         _LOGGER.info("loading %s", options.model)
         began_s = time.monotonic()
         # CTranslate2's threads, which this one makes, keep it: a decoding takes all cores, and audio has to go on.
-        if sys.platform == "linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
+        give_way(_NICENESS)
         try:
             vad = self._library.load_vad()
             model = self._library.ShortWindowModel(

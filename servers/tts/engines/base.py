@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from wire.events import WordMark
 
+# What is spoken lies seconds ahead of what is heard: whoever listens to the user (2 in the STT server) goes first. The
+# threads that only pass audio on stay as they are.
+NICENESS = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

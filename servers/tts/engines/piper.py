@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from piper.config import SynthesisConfig
 from wyoming.info import Attribution, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
+from servers.common import give_way
 from servers.tts.background import in_background
+from servers.tts.engines.base import NICENESS
 from servers.tts.engines.espeak_library import EspeakLibrary
 from servers.tts.engines.piper_reader import LoadedVoice, PiperReader, load_voice
 from servers.tts.engines.piper_voices import (
@@ -213,10 +215,13 @@ class PiperEngine:
             self._voices = await asyncio.to_thread(self._rescan)
         else:
             model = entry.model
-        return await in_background(
-            lambda: load_voice(model, use_cuda=self._settings.use_cuda, download_dir=self._download_dir),
-            f"load {name}",
-        )
+
+        def load() -> LoadedVoice:
+            # The model's own threads, which this one makes, keep it.
+            give_way(NICENESS)
+            return load_voice(model, use_cuda=self._settings.use_cuda, download_dir=self._download_dir)
+
+        return await in_background(load, f"load {name}")
 
     def _rescan(self) -> dict[str, VoiceEntry]:
         return self._voices | find_voices(self._directories)
