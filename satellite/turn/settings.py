@@ -85,7 +85,7 @@ class TurnSettings:
     # "Uh-huh" has up to 450 ms of voicing, and what a recogniser first makes of it is often a word.
     word_speech_ms: float = 500.0
     # How likely words must be, for the recogniser that heard them, to take the floor. Each 0.1 more costs Whisper
-    # tiny.en 1 to 3 of 176 words and sentences of real people, and saves one of 138 coughs, laughs and sneezes
+    # tiny.en 1 to 3 of 176 words and sentences of real people, and saves 1 or 2 of 138 coughs, laughs and sneezes
     # (script/bench confidence).
     word_confidence: float = 0.65
     commit_speech_ms: float = 900.0
