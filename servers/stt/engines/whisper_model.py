@@ -15,9 +15,9 @@ from faster_whisper.tokenizer import _LANGUAGE_CODES
 from faster_whisper.vad import get_vad_model
 
 LANGUAGES = tuple(sorted(_LANGUAGE_CODES))
-# Frames of 10 ms; what they cost in words, and save, `script/bench whisper-window` counts. With 700 the decoder begins
-# to say everything twice.
-_WINDOW_FRAMES = (1000, 1500, 2000)
+# Frames of 10 ms; what they cost in words, and save, `script/bench whisper-window` counts. With 1000 the decoder says
+# short questions twice and more now and then.
+_WINDOW_FRAMES = (1500, 2000)
 # The decoder must see that nothing follows; shorter ones were not tried.
 _MARGIN_FRAMES = 300
 
