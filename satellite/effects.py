@@ -100,7 +100,7 @@ class Effects:
         rule, said = decided.rule, decided.said
         self._emit(
             "decided",
-            stream=decided.stream,
+            stream=said.stream,
             rule=rule.value,
             takes_floor=rule.takes_floor,
             text=said.text,

@@ -183,8 +183,7 @@ def commit(state: State, rule: Rule, said: Said, now: float, settings: TurnSetti
     if reason is CancelReason.SPEECH and state.phase is Phase.PROCESSING and state.kind is Kind.REPLY:
         reason = CancelReason.EARLY
     committed = replace(listen(state, settings, now), cut=True, failed=False)
-    stream = state.segments[-1].stream if state.segments else None
-    effects = (Decided(stream, rule, said), CancelReply(state.epoch, reason))
+    effects = (Decided(rule, said), CancelReply(state.epoch, reason))
     if committed.evidence.active and committed.open_segment is None:
         return then(effects, open_stream(committed, settings))
     return committed, effects
@@ -247,7 +246,7 @@ def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettin
     if rule.takes_floor:
         return commit(noted, rule, said, now, settings)
     refused = noting_refusal(noted, segment, now, settings) if rule is Rule.ASIDE else noted
-    return then((Decided(event.stream, rule, said),), _settled(refused.without(event.stream)))
+    return then((Decided(rule, said),), _settled(refused.without(event.stream)))
 
 
 def stt_failed(state: State, event: SttFailed, _now: float, settings: TurnSettings) -> Outcome:

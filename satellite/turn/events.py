@@ -154,12 +154,8 @@ class CancelReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Record by which rule, and on what evidence, an utterance took the floor from a reply, was refused, or not asked.
+    """Record by which rule, and on what evidence, an utterance took the floor, was refused, or was not asked."""
 
-    stream: None where it had none.
-    """
-
-    stream: int | None
     rule: Rule
     said: Said
 

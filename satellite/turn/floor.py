@@ -62,7 +62,8 @@ class Said:
     speech_ms: how much of it is voiced. confidence: how likely it is, from 0 to 1, that its words were said; None where
     the recogniser does not tell. softer_db: how much softer than the user's usual voice it is, None where that is not
     known; too_soft_db: from when on that is too soft for us, infinity for a whisper. answers: the reply asked for it.
-    final: nothing more comes of it. late: the reply has gone on without it.
+    final: nothing more comes of it. late: the reply has gone on without it. stream: where it is transcribed, None where
+    it is not.
     """
 
     text: str
@@ -74,6 +75,7 @@ class Said:
     answers: bool = False
     final: bool = False
     late: bool = False
+    stream: int | None = None
 
     @property
     def aside(self) -> bool:
@@ -96,6 +98,7 @@ def said_in(state: State, segment: Segment | None, now: float, settings: TurnSet
         answers=state.question,
         final=final,
         late=state.barge is Barge.SOFT,
+        stream=None if segment is None else segment.stream,
     )
 
 

@@ -154,9 +154,7 @@ def conclude(state: State, now: float, settings: TurnSettings) -> Outcome:
     if state.waiting:
         return state, ()
     doubtful = [segment for segment in state.segments if _is_doubtful(state, segment, now, settings)]
-    refused = tuple(
-        Decided(segment.stream, Rule.UNSURE, said_in(state, segment, now, settings)) for segment in doubtful
-    )
+    refused = tuple(Decided(Rule.UNSURE, said_in(state, segment, now, settings)) for segment in doubtful)
     text = _said([segment for segment in state.segments if segment not in doubtful], state)
     takes_back = state.cut or state.into_reply or len(state.segments) > 1
     taken_back = takes_back and bool(state.segments) and judge(state.segments[-1].text) is Verdict.STOP

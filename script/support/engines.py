@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from servers.tts.settings import TtsSettings
 
 _ENGLISH = "en"
-# From quick to accurate: on the CPUs of a home, what is quick enough comes first.
+# The more accurate first, of those that the CPU of a home is quick enough for.
 _ENGLISH_MODELS = (
     ("Systran/faster-whisper-base.en", "base.en"),
     ("Systran/faster-whisper-tiny.en", "tiny.en"),

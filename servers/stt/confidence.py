@@ -1,6 +1,7 @@
 """How likely it is that somebody said what an engine heard: logistic regression over the engine's own figures.
 
-The weights are those that `script/bench confidence` fits to recordings; it prints how well they hold.
+The weights were fitted to recordings; `script/bench confidence` prints how well those of whole texts hold, and what
+would fit better.
 """
 
 from __future__ import annotations

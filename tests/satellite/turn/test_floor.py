@@ -77,6 +77,14 @@ def _reason(rule: Rule) -> CancelReason:
     return CancelReason.STOP_WORD if rule is Rule.STOP_WORD else CancelReason.SPEECH
 
 
+def test_the_record_names_the_stream_that_decided_and_not_the_newest() -> None:
+    drive = interrupted()
+    drive.voice(96)
+    drive.transcribe("what time is it", stream=1, confidence=0.9)
+    assert drive.opened == [1, 2]
+    assert [decided.said.stream for decided in drive.decisions] == [1]
+
+
 def test_a_guess_that_is_unsure_waits_for_the_rest() -> None:
     drive = Drive().speaking()
     drive.voice(600)

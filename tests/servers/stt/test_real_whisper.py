@@ -10,10 +10,11 @@ import pytest
 
 from satellite.turn.backchannel import words_of
 from satellite.turn.settings import TurnSettings
-from script.support.dev_models import DevModelMissingError, whisper_tiny_en
+from script.support.dev_models import whisper_tiny_en
 from servers.stt.engines.base import Request
 from servers.stt.engines.faster_whisper import FasterWhisperEngine, whisper_options
 from servers.stt.settings import SttSettings
+from tests.dev_models import or_skip
 from tests.servers.stt.harness import CHUNK_BYTES, clip, silence
 
 if TYPE_CHECKING:
@@ -25,11 +26,8 @@ BELIEVED = TurnSettings().word_confidence
 
 @pytest.fixture(scope="module")
 def engine() -> FasterWhisperEngine:
-    try:
-        model = whisper_tiny_en()
-    except DevModelMissingError as error:
-        pytest.skip(str(error))
-    made = FasterWhisperEngine(whisper_options(SttSettings(model=str(model), compute_type="int8", cpu_threads=1)))
+    model = or_skip(whisper_tiny_en)
+    made = FasterWhisperEngine(whisper_options(SttSettings(model=str(model), cpu_threads=1)))
 
     async def load() -> None:
         await made.start()
