@@ -41,6 +41,7 @@ class Listener:
     audio_s: float = 0.0
     marked: list[str] = field(default_factory=list)
     errors: list[InterjectError] = field(default_factory=list)
+    told_event: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     transcribed_event: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -57,6 +58,7 @@ class Listener:
 
     def reply_text(self, epoch: int, text: str) -> None:
         self.reply = text
+        self.told_event.set()
 
     def reply_marks(self, epoch: int, marks: tuple[WordMark, ...]) -> None:
         self.marked.extend(mark.text for mark in marks)
@@ -184,14 +186,23 @@ async def test_a_full_queue_is_a_clear_error_and_nobody_else_s_matter(tmp_path: 
         assert len(refused) == 1
         assert "(busy)" in str(refused[0].errors[0])
         assert [listener.text for listener in told].count("stop") == 2
-        listeners = [Listener() for _ in range(3)]
+        answered, refused_one = [Listener() for _ in range(2)], Listener()
         async with contextlib.AsyncExitStack() as stack:
-            for number, listener in enumerate(listeners):
-                satellite = await stack.enter_async_context(pipeline(uris, f"asker-{number}", listener))
-                satellite.ask(1, "count to five")
+
+            async def ask(listener: Listener, name: str, text: str) -> None:
+                satellite = await stack.enter_async_context(pipeline(uris, name, listener))
+                satellite.ask(1, text)
+
+            for number, listener in enumerate(answered):
+                # An answer so long that it is not over when the third one asks.
+                await ask(listener, f"asker-{number}", "tell me a long story")
             async with expecting("the bridge to answer two and refuse one"):
-                await asyncio.gather(*(listener.ended.wait() for listener in listeners))
-        refused = [listener for listener in listeners if listener.errors]
-        assert len(refused) == 1
-        assert "(busy)" in str(refused[0].errors[0])
-        assert [listener.reply for listener in listeners].count("One, two, three, four, five.") == 2
+                await asyncio.gather(*(listener.told_event.wait() for listener in answered))
+                await ask(refused_one, "asker-2", "count to five")
+                await refused_one.ended.wait()
+            assert "(busy)" in str(refused_one.errors[0])
+            for listener in answered:
+                listener.told_event.clear()
+            async with expecting("the bridge to go on with both answers"):
+                await asyncio.gather(*(listener.told_event.wait() for listener in answered))
+            assert not any(listener.errors for listener in answered)
