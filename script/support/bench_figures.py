@@ -128,7 +128,7 @@ def turn_figures(recordings: Sequence[Recording]) -> list[Figure | Share]:
             [turn.beyond_s * _MS for turn in measured],
             "last sample of the voice within 40 dB of its peak -> first sample of the reply at the recorded "
             "loudspeaker, minus 600 ms end-of-turn silence, minus the traces' STT took_s after the end of the audio, "
-            f"LLM first token and rest of the first sentence at {WORDS_PER_SECOND:g} words/s, TTS first-audio took_s",
+            f"LLM first token and rest of the first clause at {WORDS_PER_SECOND:g} words/s, TTS first-audio took_s",
             [Goal(50, 60)],
         ),
         Figure(

@@ -12,6 +12,7 @@ from satellite.devices.wav import read_wav
 from satellite.turn.settings import TurnSettings
 from script.support.bench_scenes import Cue, Kind
 from script.support.bench_signal import end_of_sound, first_below, gains, locate, silent
+from servers.tts.sentences import SentenceSplitter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ _FADE_S = 0.02
 _UNDUCK_S = 0.15
 # Reply audio that did not stop this long after the decision has not stopped because of it.
 _STOPS_WITHIN_S = 0.5
-# The offline responder's pace, which is also what its first sentence is subtracted by.
+# The offline responder's pace, which is also what its first clause is subtracted by.
 WORDS_PER_SECOND = 12.0
 
 
@@ -207,11 +208,11 @@ def _turn(recording: Recording, said: Said) -> Turn | None:
     begins = _first_frame(recording, started["t"], reference)
     if begins is None:
         return None
-    words = len(_text(recording, asked["epoch"]).split(". ")[0].split())
+    first_piece = SentenceSplitter().push(_text(recording, asked["epoch"]) + " ")[0]
     return Turn(
         end_to_audio_s=begins / recording.rate_hz - said.end_s,
         stt_s=transcript["took_s"],
-        llm_s=first_token["took_s"] + (words - 1) / WORDS_PER_SECOND,
+        llm_s=first_token["took_s"] + (len(first_piece.split()) - 1) / WORDS_PER_SECOND,
         tts_s=spoken["took_s"],
         vad_s=ended["t"] - _SILENCE_S - said.end_s,
     )

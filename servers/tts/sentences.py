@@ -1,4 +1,4 @@
-"""Cut a growing text into sentences, each as soon as it is complete; pure.
+"""Cut a growing text into sentences, each as soon as it is complete, and the first one's first clause before; pure.
 
 Our own code, although `sentence-stream` (1.3.0, Apache-2.0, what wyoming-piper uses) does the same work: it releases a
 sentence only when the next one has begun with a capital letter, which costs a token of the language model before the
@@ -15,6 +15,11 @@ from enum import Enum
 SOFT_LIMIT_CHARS = 300
 # A run without a space (an encoded blob, a language written without spaces) is cut anywhere after twice that.
 HARD_LIMIT_CHARS = 600
+
+# A reply begins with its first clause: a model that writes 12 words a second takes 1.5 s for "Once upon a time, an old
+# keeper named Marta lived in a lighthouse at the edge of the sea." With fewer words the voice would have to wait for
+# the rest, and "Well," alone is said otherwise than at the beginning of a sentence.
+FIRST_CLAUSE_WORDS = 3
 
 _CLOSERS = "\"')]}»”’›*_"  # noqa: RUF001
 _CJK_CLOSERS = "」』）】》〉”’"  # noqa: RUF001
@@ -57,13 +62,15 @@ class _Verdict(Enum):
 class SentenceSplitter:
     """Takes text as it arrives and gives back whole sentences.
 
-    The sentences, put together, are exactly the text: white space goes with what stands before it. How the text was
-    divided on arrival makes no difference. `language` is a tag such as de-DE.
+    The first sentence is given in two where it has a clause of three words and more at its beginning. The pieces, put
+    together, are exactly the text: white space goes with what stands before it. How the text was divided on arrival
+    makes no difference. `language` is a tag such as de-DE.
     """
 
     def __init__(self, language: str = "") -> None:
         self._ordinals = re.split("[-_]", language.lower())[0] in _ORDINAL_STOP_LANGUAGES
         self._rest = ""
+        self._begun = False
 
     def push(self, text: str) -> list[str]:
         """Take more text; returns the sentences that are complete now."""
@@ -73,6 +80,7 @@ class SentenceSplitter:
         while (size := self._next_cut(self._rest[begin : begin + HARD_LIMIT_CHARS + 1])) is not None:
             sentences.append(self._rest[begin : begin + size])
             begin += size
+            self._begun = True
         self._rest = self._rest[begin:]
         return sentences
 
@@ -88,6 +96,9 @@ class SentenceSplitter:
         changes nothing.
         """
         cut = self._sentence_end(window[: SOFT_LIMIT_CHARS + 1])
+        clause = None if self._begun else _first_clause(window[: SOFT_LIMIT_CHARS + 1])
+        if clause is not None and (cut is None or clause < cut):
+            return clause
         if cut is not None and cut <= SOFT_LIMIT_CHARS:
             return cut
         if len(window) <= SOFT_LIMIT_CHARS:
@@ -151,6 +162,12 @@ def _by_what_follows(window: str, start: int) -> _Verdict:
     if not following:
         return _Verdict.WAIT
     return _Verdict.GO_ON if following[0].islower() else _Verdict.CUT
+
+
+def _first_clause(text: str) -> int | None:
+    """Return the end of the first clause that is long enough to be said by itself."""
+    ends = (match for match in _SOFT_BREAK.finditer(text) if len(text[: match.start()].split()) >= FIRST_CLAUSE_WORDS)
+    return next((match.end() for match in ends), None)
 
 
 def _soft_cut(text: str) -> int | None:

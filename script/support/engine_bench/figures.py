@@ -173,11 +173,11 @@ def _turns(turns: Sequence[Latencies]) -> list[AnyFigure]:
         *row(
             "  LLM and TTS",
             lambda turn: turn.sentence,
-            "ask record -> reply-started record: the offline responder writes 12 words a second, and a sentence is "
-            "spoken when it is written",
+            "ask record -> reply-started record: the offline responder writes 12 words a second, and the first clause "
+            "is spoken when it is written",
         ),
         *row("  LLM server", lambda turn: turn.llm, "took_s: question -> first word"),
-        *row("  TTS server", lambda turn: turn.tts, "took_s: first sentence -> first audio"),
+        *row("  TTS server", lambda turn: turn.tts, "took_s: first clause -> first audio"),
     ]
 
 

@@ -24,7 +24,7 @@ def split(text: str, language: str = "en-US") -> list[str]:
     ("text", "sentences"),
     [
         ("One. Two! Three? Four", ["One. ", "Two! ", "Three? ", "Four"]),
-        ("It is 3.5 km, e.g. by bus. Go.", ["It is 3.5 km, e.g. by bus. ", "Go."]),
+        ("It is 3.5 km e.g. by bus. Go.", ["It is 3.5 km e.g. by bus. ", "Go."]),
         ("Dr. Smith met Mrs. Jones. They left.", ["Dr. Smith met Mrs. Jones. ", "They left."]),
         ("J. R. R. Tolkien wrote it. Yes.", ["J. R. R. Tolkien wrote it. ", "Yes."]),
         ("In the U.S. it rains. Here too.", ["In the U.S. it rains. ", "Here too."]),
@@ -56,6 +56,25 @@ def test_a_sentence_comes_out_with_the_character_that_proves_its_end(text: str) 
     splitter = SentenceSplitter()
     assert [splitter.push(character) for character in text[:-1]] == [[]] * (len(text) - 1)
     assert len(splitter.push(text[-1])) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("Once upon a time, there was a keeper. One night, late, it rained.",
+         ["Once upon a time, ", "there was a keeper. ", "One night, late, it rained."]),
+        ("Well, I do not know, really.", ["Well, I do not know, ", "really."]),
+        ("Yes. On the one hand, yes.", ["Yes. ", "On the one hand, yes."]),
+        ("Here it is: a story.", ["Here it is: ", "a story."]),
+        ("It costs 1,250 euros, I think.", ["It costs 1,250 euros, ", "I think."]),
+    ],
+)  # fmt: skip
+def test_a_reply_begins_with_its_first_clause_and_goes_on_by_sentences(text: str, pieces: list[str]) -> None:
+    assert split(text) == pieces
+
+
+def test_the_first_clause_does_not_wait_for_the_sentence() -> None:
+    assert SentenceSplitter().push("Once upon a time, an") == ["Once upon a time, "]
 
 
 def test_a_run_without_a_stop_is_cut_at_a_clause_then_at_a_word_then_anywhere() -> None:
