@@ -48,8 +48,9 @@ if TYPE_CHECKING:
     from satellite.turn.settings import TurnSettings
 
 
-# Words that come up to twice as late as they did lately are still to be expected.
-_PATIENCE = 2.0
+# Words that come up to twice as late as they did lately are still to be expected, and those of a recogniser that is
+# mostly done when the voice ends may take a second: going on and being cut is worse than the longer pause.
+_PATIENCE, _LEAST_PATIENCE_S = 2.0, 1.0
 
 
 def on_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
@@ -142,10 +143,10 @@ def _when_undecided_too_long(state: State, now: float, settings: TurnSettings) -
 
 
 def _verdict_until(state: State, settings: TurnSettings) -> float:
-    """Tell until when the words of utterances that are over are worth a pause: twice as long as words took lately."""
+    """Tell until when the words of utterances that are over are worth a pause, by how long words took lately."""
     wait_s = settings.verdict_ms / 1000
     if state.stt_delay_s is not None:
-        wait_s = min(wait_s, _PATIENCE * state.stt_delay_s)
+        wait_s = min(wait_s, max(_LEAST_PATIENCE_S, _PATIENCE * state.stt_delay_s))
     awaited = [segment.ended_s for segment in state.segments if segment.state is SegmentState.ENDING]
     since = max(ended_s for ended_s in awaited if ended_s is not None)
     return min(since + wait_s, state.held_until)

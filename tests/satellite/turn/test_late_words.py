@@ -73,6 +73,15 @@ def test_how_long_words_are_waited_for_follows_how_long_they_took(interrupted: D
     assert interrupted.time_of(Resume) - ended == pytest.approx(2 * 0.9, abs=0.033)
 
 
+def test_a_recogniser_that_was_ready_at_once_has_a_second_all_the_same(interrupted: Drive) -> None:
+    interrupted.silence(256)
+    interrupted.transcribe("uh-huh")
+    interrupted.log.clear()
+    interrupted.voice(800)
+    interrupted.silence(5000)
+    assert interrupted.time_of(Resume) - interrupted.time_of(EndStt) == pytest.approx(1.0, abs=0.033)
+
+
 def test_who_goes_on_after_a_breath_does_not_end_the_wait_for_the_words_before_it(interrupted: Drive) -> None:
     interrupted.silence(1280)
     interrupted.voice(96)
