@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from enum import Enum
 
@@ -27,9 +28,15 @@ _STOP_PHRASES = frozenset(
     }
 )  # fmt: skip
 # Laughter, a cough, a throat: what recognisers write for sounds, mostly over and over.
-_SOUND = re.compile(r"(?:[hk][aeiou]+h*){2,}|ha+h*|he+h+|a+h+|e+h+|o+h+|u+[hm]+|h*m+|h+|aw+|a+t?choo+|ahem|phew|ugh")
+_SOUND = re.compile(
+    r"(?:[hk][aeiou]+h*){2,}|ha+h*|he+h+|a+h+|ee+|e+u*h+|o+h+|u+[hm]+|h*m+|h+|aw+|a+t?choo+|ahem|phew|ugh+"
+)
+# A letter, "pfft", "shh": where we asked for nothing, nobody spells.
+_SPELLED = re.compile(r"[b-hj-z]|[b-df-hj-np-tv-xz]{3,}")
 # Nobody says a word so often; a recogniser that lost its way does.
 _LOOP_WORDS = 6
+# "Bye bye" and "Sorry, sorry" are said; "I'm so sorry. I'm so sorry. I'm so" is what laughter came as.
+_MOST_TIMES_SAID = 2
 # Written for what is no speech at all; recordings with subtitles, which recognisers learn from, end so.
 _INVENTIONS = frozenset(
     {
@@ -66,10 +73,12 @@ def words_of(text: str) -> list[str]:
 
 
 def judge_so_far(text: str, *, answers_question: bool = False) -> Verdict:
-    """Judge an utterance that may go on: "I" may yet become "I see"."""
+    """Judge an utterance that may go on: "I" may yet become "I see", and "Oh, that's" "Oh, that's nice"."""
     words = words_of(text)
-    begins = any(phrase.split()[: len(words)] == words for phrase in _BACKCHANNEL_PHRASES)
-    if words and begins and not answers_question:
+    murmurs = list(itertools.takewhile(_BACKCHANNELS.__contains__, words))
+    rest = words[len(murmurs) :]
+    begins = any(phrase.split()[: len(rest)] == rest for phrase in _BACKCHANNEL_PHRASES)
+    if rest and begins and not answers_question:
         return Verdict.BACKCHANNEL
     return judge(text, answers_question=answers_question)
 
@@ -83,12 +92,14 @@ def judge(text: str, *, answers_question: bool = False) -> Verdict:
         return Verdict.STOP
     if _is_sound(words):
         return Verdict.SOUND
-    if answers_question or len(words) > MAX_BACKCHANNEL_WORDS:
+    return Verdict.SPEECH if answers_question else _judge_unasked(words)
+
+
+def _judge_unasked(words: list[str]) -> Verdict:
+    if not _murmurs(words) and all(_SPELLED.fullmatch(word) or _SOUND.fullmatch(word) for word in words):
+        return Verdict.SOUND
+    if len(words) > MAX_BACKCHANNEL_WORDS:
         return Verdict.SPEECH
-    return _judge_short(words)
-
-
-def _judge_short(words: list[str]) -> Verdict:
     phrase = " ".join(words)
     if phrase in _BACKCHANNEL_PHRASES:
         return Verdict.BACKCHANNEL
@@ -100,15 +111,29 @@ def _judge_short(words: list[str]) -> Verdict:
 
 def _is_sound(words: list[str]) -> bool:
     """Tell laughter and the like, where it is no backchannel; recognisers also write one word over and over for it."""
-    if len(words) >= _LOOP_WORDS and len(set(words)) == 1:
+    if (len(words) >= _LOOP_WORDS and len(set(words)) == 1) or _times_invented(words) > _MOST_TIMES_SAID:
         return True
-    murmurs = len(words) <= MAX_BACKCHANNEL_WORDS and any(word in _BACKCHANNELS for word in words)
-    return not murmurs and all(_SOUND.fullmatch(word) for word in words)
+    return not _murmurs(words) and all(_SOUND.fullmatch(word) for word in words)
+
+
+def _times_invented(words: list[str]) -> float:
+    """Return how often all of the words say one of the inventions, the last time perhaps in part."""
+    phrases = (words[:length] for length in range(1, len(words) + 1))
+    inventions = [phrase for phrase in phrases if " ".join(phrase) in _INVENTIONS]
+    return max((len(words) / len(each) for each in inventions if _is_cycle(words, len(each))), default=0.0)
+
+
+def _is_cycle(words: list[str], length: int) -> bool:
+    return all(word == before for word, before in zip(words[length:], words, strict=False))
+
+
+def _murmurs(words: list[str]) -> bool:
+    return len(words) <= MAX_BACKCHANNEL_WORDS and any(word in _BACKCHANNELS for word in words)
 
 
 def is_invention(text: str) -> bool:
-    """Tell what recognisers make of sounds that are no speech, such as "Thank you."."""
-    return " ".join(words_of(text)) in _INVENTIONS
+    """Tell what recognisers make of sounds that are no speech, such as "Thank you.", said once or over and over."""
+    return _times_invented(words_of(text)) > 0
 
 
 def is_command(text: str) -> bool:

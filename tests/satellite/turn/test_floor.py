@@ -55,6 +55,7 @@ def rules(drive: Drive) -> list[Rule]:
         ("It's...", 0.4, Rule.UNSURE),
         ("Thank you.", 0.9, Rule.UNSURE),
         ("Thank you.", 0.95, Rule.WORDS),
+        ("I'm so sorry. I'm so sorry.", 0.91, Rule.UNSURE),
         ("Stop.", 0.4, Rule.STOP_WORD),
         ("Stop.", 0.1, Rule.UNSURE),
         ("ha ha ha ha ha", 0.99, Rule.SOUND),
