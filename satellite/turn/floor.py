@@ -50,7 +50,7 @@ _COMMAND_SOFTER_DB = 8.0
 # Recognisers put what they know best, such as "Thank you.", in place of what is no speech; who means it is plain.
 _INVENTION_CONFIDENCE = 0.93
 # What a recogniser makes of the beginning of an "uh-huh" is often a word, but not one that it is so sure of.
-_SURE = 0.85
+_SURE = 0.8
 # A stop word costs little when it was none, and much when it is not heard.
 _STOP_CONFIDENCE_SHARE = 0.4
 

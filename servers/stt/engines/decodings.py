@@ -16,8 +16,9 @@ from servers.stt.engines.turns import Turns
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Partial results take this share of the time, all rooms together.
-PARTIAL_SHARE = 0.7
+# Partial results take this share of the time, all rooms together: the first one is often not sure yet, and whoever has
+# been interrupted waits for the next.
+PARTIAL_SHARE = 0.85
 # Satellites send every 20 to 100 ms: who was refused and still wants it has tried again by then.
 _TRIES_AGAIN_S = 0.15
 

@@ -72,6 +72,25 @@ def test_the_last_word_has_to_have_ended_however_sure_the_engine_is() -> None:
     assert Agreement().update(growing, SETTLE_S).text() == ""
 
 
+def test_the_last_word_has_ended_when_the_voice_has_paused() -> None:
+    paused = Hypothesis((Word("light", 0.0, 0.3, 0.99),), 0.35, paused=True)
+    assert Agreement().update(paused, SETTLE_S).text() == "light"
+
+
+def test_words_that_stay_are_as_likely_as_the_last_hypothesis_says() -> None:
+    first = Hypothesis((Word("I", 0.0, 0.2, 0.8), Word("want", 0.2, 0.4, 0.3)), 0.45)
+    second = Hypothesis((Word("I", 0.0, 0.2, 0.9), Word("want", 0.2, 0.4, 0.94), Word("a", 0.4, 0.6, 0.3)), 0.65)
+    agreement = Agreement().update(first, SETTLE_S).update(second, SETTLE_S)
+    assert agreement.text() == "I want"
+    assert agreement.confidence() == pytest.approx(0.92)
+
+
+def test_a_hypothesis_that_reads_otherwise_says_nothing_of_the_words_that_stay() -> None:
+    first = Hypothesis((Word("I", 0.0, 0.2, 0.8), Word("want", 0.2, 0.4, 0.3)), 0.45)
+    second = Hypothesis((Word("my", 0.0, 0.2, 0.1), Word("aunt", 0.2, 0.4, 0.2)), 0.65)
+    assert Agreement().update(first, SETTLE_S).update(second, SETTLE_S).confidence() == pytest.approx(0.8)
+
+
 WORDS = st.lists(st.sampled_from("tell me a long along story".split()), max_size=6)
 HYPOTHESES = st.lists(st.tuples(WORDS, st.floats(0.1, 0.5)), max_size=12)
 
