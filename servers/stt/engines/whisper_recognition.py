@@ -6,6 +6,7 @@ final text, and is there when the client says that the utterance has ended.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -25,13 +26,22 @@ if TYPE_CHECKING:
     from servers.stt.engines.voice import Voice
 
 # Whisper makes words up for less of a voice.
-_FIRST_PASS_S = 0.35
+_FIRST_PASS_S = 0.3
 # Where the VAD hears no voice there may be a soft one; a satellite sends 0.5 s from before it.
 _FIRST_PASS_UNHEARD_S = 1.5
 # A word or so: less is not worth a pass.
 _NEXT_PASS_S = 0.2
 # People say some 3 words, 5 tokens, a second; an endless repetition is cut where no one can have spoken so fast.
-_TOKENS_PER_S, _SPARE_TOKENS, _MOST_TOKENS = 10, 20, 200
+_TOKENS_PER_S, _SPARE_TOKENS, _MOST_TOKENS = 10, 10, 200
+_PARTIAL_BEAM = 1
+# Closures and releases of "p" and "t", which the VAD takes for silence.
+_AFTER_VOICE_S = 0.1
+# Windows of so many frames of 10 ms at least. The shorter, the sooner the text is there; but the more often short words
+# are taken for others, and the whole is said over and over: that is decoded again, with more.
+_PARTIAL_FRAMES, _FINAL_FRAMES, _REPEATED_FRAMES = 700, 1000, 1500
+# Once more is what people say themselves: "no, no".
+_REPETITIONS_OF_A_WORD, _REPETITIONS = 3, 2
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +56,8 @@ class Decoded:
         """Return all of the text."""
         return " ".join(segment.text.strip() for segment in self.segments).strip()
 
-    def hypothesis(self) -> Hypothesis:
-        """Return the words, where they lie, and how sure they are."""
+    def hypothesis(self, *, paused: bool) -> Hypothesis:
+        """Return the words, where they lie, how sure they are, and whether the voice has paused after them."""
         figures = text_figures(self.segments)
         words = [word for segment in self.segments for word in segment.words or ()]
         return Hypothesis(
@@ -61,6 +71,7 @@ class Decoded:
                 for number, word in enumerate(words)
             ),
             self.heard_s,
+            paused,
         )
 
     def transcription(self) -> Transcription:
@@ -90,16 +101,19 @@ class WhisperRecognition:
         self._decodings = shared
         self._decodings.open()
         self._pcm = bytearray()
+        self._least_frames = 0
         self._decoded_s = 0.0
         self._next_pass_s = 0.0
+        self._part: Decoded | None = None
         self._ahead: Decoded | None = None
         self._aborted = threading.Event()
 
     def hear(self, pcm: bytes) -> Hypothesis | None:
         """Take more audio; transcribe all of it again when it is time to."""
         self._take(pcm)
-        decoded = self._decode_ahead() if self._voice.pauses else self._decode_part()
-        return None if decoded is None else decoded.hypothesis()
+        paused = self._voice.pauses
+        decoded = self._decode_ahead() if paused else self._decode_part()
+        return None if decoded is None else decoded.hypothesis(paused=paused)
 
     def _take(self, pcm: bytes) -> None:
         self._pcm += pcm
@@ -110,6 +124,9 @@ class WhisperRecognition:
     def _decode_ahead(self) -> Decoded | None:
         if self._ahead is not None:
             return None
+        if self._part is not None and self._has_all(self._part):
+            self._ahead = self._part
+            return self._ahead
         with self._decodings.ahead() as mine:
             if mine:
                 self._ahead = self._decode_fully()
@@ -126,9 +143,15 @@ class WhisperRecognition:
                 return None
             started_s = time.monotonic()
             most_tokens = min(_MOST_TOKENS, _most_tokens(heard_s))
-            decoded = self._decode(beam_size=1, temperature=0.0, max_new_tokens=most_tokens)
+            self._part = self._decode(
+                _PARTIAL_FRAMES, beam_size=_PARTIAL_BEAM, temperature=0.0, max_new_tokens=most_tokens
+            )
             self._next_pass_s = self._decodings.partial_again_s(started_s, time.monotonic())
-        return decoded
+        return self._part
+
+    def _has_all(self, part: Decoded) -> bool:
+        """Tell whether a partial result is as good as another decoding: the voice had ended when it began."""
+        return self._options.beam_size == _PARTIAL_BEAM and part.heard_s >= self._voice.ended_s + _AFTER_VOICE_S
 
     def finish(self, rest: bytes = b"") -> Transcription:
         """Transcribe all of it with the full beam, unless that was done when the voice ended."""
@@ -147,12 +170,21 @@ class WhisperRecognition:
         # No second decoding at a higher temperature, which the library does up to five times for what is no speech: how
         # little that is worth, the confidence says.
         return self._decode(
+            _FINAL_FRAMES,
             beam_size=self._options.beam_size,
             temperature=0.0,
             max_new_tokens=most_tokens if most_tokens <= _MOST_TOKENS else None,
         )
 
-    def _decode(self, **how: Any) -> Decoded:
+    def _decode(self, least_frames: int, **how: Any) -> Decoded:
+        decoded = self._decode_once(max(least_frames, self._least_frames), **how)
+        if self._least_frames or not says_again(decoded.text()):
+            return decoded
+        # More of the same utterance would be repeated as well, and a repetition takes twice the time.
+        self._least_frames = _REPEATED_FRAMES
+        return self._decode_once(self._least_frames, **how)
+
+    def _decode_once(self, least_frames: int, **how: Any) -> Decoded:
         options = self._options
         heard_s = self._decoded_s = self._heard_s
         segments, info = self._model.transcribe(
@@ -162,6 +194,7 @@ class WhisperRecognition:
             initial_prompt=options.initial_prompt,
             hotwords=self._hotwords,
             word_timestamps=True,
+            least_frames=least_frames,
             vad_filter=options.vad is not None,
             vad_parameters=options.vad,
             **how,
@@ -190,3 +223,18 @@ class WhisperRecognition:
 
 def _most_tokens(heard_s: float) -> int:
     return _SPARE_TOKENS + int(_TOKENS_PER_S * heard_s)
+
+
+def says_again(text: str) -> bool:
+    """Tell whether a text says the same over and over, as decoders do that have lost their way."""
+    words = _WORD.findall(text.lower())
+    return any(_repeats(words, length) for length in range(1, len(words) // 2 + 1))
+
+
+def _repeats(words: list[str], length: int) -> bool:
+    """Tell whether as many words follow one another again."""
+    times = _REPETITIONS_OF_A_WORD if length == 1 else _REPETITIONS
+    whole = times * length
+    return any(
+        words[start : start + whole] == words[start : start + length] * times for start in range(len(words) - whole + 1)
+    )

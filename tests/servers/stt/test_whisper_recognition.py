@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,9 @@ from tests.servers.stt.harness import CHUNK_BYTES, RATE, silence
 
 OPTIONS: WhisperOptions = whisper_options(SttSettings(model="tiny.en", beam_size=5))
 
+# With 10 s the real model said "What time is it?" four times, with 15 s once.
+SHORT_FRAMES = 1000
+
 
 class LoudnessVad:
     def run(self, _: None, given: dict[str, Any]) -> tuple[Any, Any, Any]:
@@ -26,17 +30,19 @@ class LoudnessVad:
 
 
 class Model:
-    """Says how many seconds it was given."""
+    """Says how many seconds it was given; with a short window, what it is told to."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[float, int]] = []
+        self.says_in_short_windows: str | None = None
 
     def transcribe(self, samples: Any, **how: Any) -> tuple[list[Any], Any]:
         seconds = round(len(samples) / RATE, 1)
         self.calls.append((seconds, how["beam_size"]))
         word = SimpleNamespace(word=f" {seconds}", start=0.0, end=seconds, probability=0.9)
         figures = {"tokens": [1, 2], "avg_logprob": -0.2, "no_speech_prob": 0.1}
-        segment = SimpleNamespace(text=f" {seconds} s", words=[word], **figures)
+        told = self.says_in_short_windows if how["least_frames"] <= SHORT_FRAMES else None
+        segment = SimpleNamespace(text=told or f" {seconds} s", words=[word], **figures)
         return [segment], SimpleNamespace(language="en")
 
     @property
@@ -90,6 +96,21 @@ def test_each_pause_is_decoded_once_and_is_news(recognition: WhisperRecognition,
     assert {str(seconds) for seconds in model.finals} <= set(heard)
 
 
+def test_what_was_decoded_after_the_voice_had_ended_is_not_decoded_again(model: Model, decodings: Decodings) -> None:
+    one_hypothesis = dataclasses.replace(OPTIONS, beam_size=1)
+    recognition = WhisperRecognition(model, one_hypothesis, "en", Request(), Voice(LoudnessVad()), decodings)
+    hear(recognition, silence(0.5) + speech(0.25))
+    # All the while another one has the model; the first pass comes late.
+    with decodings.final():
+        hear(recognition, silence(0.1))
+    before = len(model.calls)
+    hear(recognition, silence(0.3))
+    (decoded_s, _), *more = model.calls[before:]
+    assert not more
+    assert recognition.finish(silence(0.2)).text == f"{decoded_s} s"
+    assert len(model.calls) == before + 1
+
+
 def test_silence_after_the_pause_is_not_decoded_again(recognition: WhisperRecognition, model: Model) -> None:
     hear(recognition, speech(1.0) + silence(0.4))
     before = len(model.calls)
@@ -103,8 +124,28 @@ def test_what_no_vad_hears_is_transcribed_at_the_end(recognition: WhisperRecogni
 
 
 def test_the_first_pass_waits_for_enough_of_a_voice(recognition: WhisperRecognition, model: Model) -> None:
-    assert hear(recognition, silence(1.2) + speech(0.3)) == []
+    assert hear(recognition, silence(1.2) + speech(0.25)) == []
     assert hear(recognition, speech(0.2)) != []
+
+
+@pytest.mark.parametrize(
+    "said", ["What time is it? What time is it?", "Right. Right. Right. Right. Ri", "So I went, I went there"]
+)
+def test_what_is_said_over_and_over_is_decoded_again_with_a_longer_window(
+    recognition: WhisperRecognition, model: Model, said: str
+) -> None:
+    model.says_in_short_windows = said
+    hear(recognition, speech(1.0))
+    again = len(model.calls)
+    assert recognition.finish(speech(0.5)).text == "1.5 s"
+    # What has repeated itself once does so again: the rest is given the longer window at once.
+    assert len(model.calls) == again + 1
+
+
+@pytest.mark.parametrize("said", ["Stop.", "No, no.", "Turn on the light in the kitchen and the light in the hall."])
+def test_what_people_say_is_decoded_once(recognition: WhisperRecognition, model: Model, said: str) -> None:
+    model.says_in_short_windows = said
+    assert recognition.finish(speech(1.0)).text == said
 
 
 def test_while_another_has_the_model_nothing_ahead_of_the_end_waits_for_it(
