@@ -33,6 +33,8 @@ _CANDIDATE = re.compile(
     rf"|(?P<stop>[{re.escape(_STOPS)}]+)(?P<closers>[{re.escape(_CLOSERS)}]*)(?P<space>\s)"
 )
 _SOFT_BREAK = re.compile(r"[,;:—–]\s|[，、；：]")  # noqa: RUF001
+# A comma after a letter ends a clause whatever follows, and what follows may be a while in coming.
+_CLAUSE_END = re.compile(rf"(?<=[^\W\d_])[,;]|{_SOFT_BREAK.pattern}")
 _SPACE = re.compile(r"\s")
 
 # A stop after these is no end of a sentence, whatever follows: titles and words that are followed by a name, a number
@@ -63,7 +65,7 @@ class SentenceSplitter:
     """Takes text as it arrives and gives back whole sentences.
 
     The first sentence is given in two where it has a clause of three words and more at its beginning. The pieces, put
-    together, are exactly the text: white space goes with what stands before it. How the text was divided on arrival
+    together, are exactly the text: white space goes with the sentence before it. How the text was divided on arrival
     makes no difference. `language` is a tag such as de-DE.
     """
 
@@ -166,7 +168,7 @@ def _by_what_follows(window: str, start: int) -> _Verdict:
 
 def _first_clause(text: str) -> int | None:
     """Return the end of the first clause that is long enough to be said by itself."""
-    ends = (match for match in _SOFT_BREAK.finditer(text) if len(text[: match.start()].split()) >= FIRST_CLAUSE_WORDS)
+    ends = (match for match in _CLAUSE_END.finditer(text) if len(text[: match.start()].split()) >= FIRST_CLAUSE_WORDS)
     return next((match.end() for match in ends), None)
 
 

@@ -62,11 +62,13 @@ def test_a_sentence_comes_out_with_the_character_that_proves_its_end(text: str) 
     ("text", "pieces"),
     [
         ("Once upon a time, there was a keeper. One night, late, it rained.",
-         ["Once upon a time, ", "there was a keeper. ", "One night, late, it rained."]),
-        ("Well, I do not know, really.", ["Well, I do not know, ", "really."]),
+         ["Once upon a time,", " there was a keeper. ", "One night, late, it rained."]),
+        ("Well, I do not know, really.", ["Well, I do not know,", " really."]),
         ("Yes. On the one hand, yes.", ["Yes. ", "On the one hand, yes."]),
+        ("See it at https://a.org, or not.", ["See it at https://a.org,", " or not."]),
+        ("At a quarter past 3, maybe.", ["At a quarter past 3, ", "maybe."]),
         ("Here it is: a story.", ["Here it is: ", "a story."]),
-        ("It costs 1,250 euros, I think.", ["It costs 1,250 euros, ", "I think."]),
+        ("It costs 1,250 euros, I think.", ["It costs 1,250 euros,", " I think."]),
     ],
 )  # fmt: skip
 def test_a_reply_begins_with_its_first_clause_and_goes_on_by_sentences(text: str, pieces: list[str]) -> None:
@@ -74,12 +76,12 @@ def test_a_reply_begins_with_its_first_clause_and_goes_on_by_sentences(text: str
 
 
 def test_the_first_clause_does_not_wait_for_the_sentence() -> None:
-    assert SentenceSplitter().push("Once upon a time, an") == ["Once upon a time, "]
+    assert SentenceSplitter().push("Once upon a time,") == ["Once upon a time,"]
 
 
 def test_a_run_without_a_stop_is_cut_at_a_clause_then_at_a_word_then_anywhere() -> None:
     clauses = "and so it went, " * 40
-    assert all(len(piece) <= SOFT_LIMIT_CHARS and piece.endswith(", ") for piece in split(clauses))
+    assert all(len(piece) <= SOFT_LIMIT_CHARS and piece.rstrip().endswith(",") for piece in split(clauses))
     words = "again and " * 60
     assert all(len(piece) <= SOFT_LIMIT_CHARS and piece.endswith(" ") for piece in split(words))
     assert [len(piece) for piece in split("x" * 1500)] == [HARD_LIMIT_CHARS, HARD_LIMIT_CHARS, 300]
