@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.turn.backchannel import words_of
+from satellite.turn.backchannel import judge, words_of
+from satellite.turn.floor import Said, decide
 from satellite.turn.settings import TurnSettings
 from script.support.dev_models import whisper_tiny_en
 from servers.stt.engines.base import Request
@@ -47,6 +48,12 @@ def transcribed(engine: FasterWhisperEngine, pcm: bytes) -> Transcription:
         recognition.close()
 
 
+def takes_floor(best: Transcription) -> bool:
+    """Tell whether it would cut a reply off."""
+    said = Said(best.text, judge(best.text), speech_ms=500.0, confidence=best.confidence, final=True)
+    return decide(said, TurnSettings()).takes_floor
+
+
 @pytest.mark.parametrize("name", ["what_time_is_it", "turn_on_the_kitchen_light", "tell_me_a_long_story", "stop"])
 def test_what_somebody_says_is_right_and_believed(engine: FasterWhisperEngine, name: str) -> None:
     best = transcribed(engine, silence(0.5) + clip(name) + silence(0.4))
@@ -55,12 +62,12 @@ def test_what_somebody_says_is_right_and_believed(engine: FasterWhisperEngine, n
     assert best.confidence >= BELIEVED
 
 
-def test_what_it_makes_of_a_cough_is_not_believed(engine: FasterWhisperEngine) -> None:
+def test_what_it_makes_of_a_cough_takes_no_floor(engine: FasterWhisperEngine) -> None:
     best = transcribed(engine, silence(0.5) + clip("cough") + silence(0.4))
-    assert not words_of(best.text) or (best.confidence or 0.0) < BELIEVED
+    assert not takes_floor(best), best
 
 
-def test_what_it_makes_of_noise_is_not_believed(engine: FasterWhisperEngine) -> None:
+def test_what_it_makes_of_noise_takes_no_floor(engine: FasterWhisperEngine) -> None:
     noise = np.random.default_rng(1).normal(0, 2000, 32_000).astype("<i2").tobytes()
     best = transcribed(engine, noise)
-    assert not words_of(best.text) or (best.confidence or 0.0) < BELIEVED
+    assert not takes_floor(best), best
