@@ -14,10 +14,11 @@ _BACKCHANNELS = frozenset(
     "right sure uh uhhuh uhuh um umhm wow yeah yep yes yup".split()
 )
 _BACKCHANNEL_PHRASES = (
-    "absolutely", "all right", "exactly", "go on", "got it", "i bet", "i guess so", "i know", "i see", "is that right",
-    "it is", "makes sense", "of course", "that makes sense", "that's good", "that's great", "that's nice",
-    "that's right", "that's true", "true", "very nice",
+    "absolutely", "all right", "exactly", "go on", "got it", "i bet", "i guess", "i guess so", "i know", "i see",
+    "is that right", "it is", "makes sense", "of course", "that makes sense", "that's good", "that's great",
+    "that's nice", "that's right", "that's true", "true", "very nice",
 )  # fmt: skip
+_OBJECTIONS = frozenset("hold no wait".split())
 # An utterance that begins so takes the floor, however short it is.
 _FLOOR_TAKERS = frozenset("but no wait stop so i hold actually excuse".split())
 _STOP_PHRASES = frozenset(
@@ -134,6 +135,11 @@ def _murmurs(words: list[str]) -> bool:
 def is_invention(text: str) -> bool:
     """Tell what recognisers make of sounds that are no speech, such as "Thank you.", said once or over and over."""
     return _times_invented(words_of(text)) > 0
+
+
+def is_objection(text: str) -> bool:
+    """Tell by how it begins whether somebody objects to what is being said."""
+    return not _OBJECTIONS.isdisjoint(words_of(text)[:1])
 
 
 def is_command(text: str) -> bool:

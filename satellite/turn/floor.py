@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from satellite.turn.aside import softness, too_soft_db
-from satellite.turn.backchannel import Verdict, is_command, is_invention, judge, judge_so_far, words_of
+from satellite.turn.backchannel import Verdict, is_command, is_invention, is_objection, judge, judge_so_far, words_of
 from satellite.turn.settings import BargeIn
 from satellite.turn.state import Barge, SegmentState
 
@@ -48,9 +48,13 @@ _WORTH_A_SECOND_CUT_WORDS = 2
 # somebody else. A real "turn on living room lamp" from the sofa was 10 dB softer than its question.
 _COMMAND_SOFTER_DB = 8.0
 # Recognisers put what they know best, such as "Thank you.", in place of what is no speech; who means it is plain.
-_INVENTION_CONFIDENCE = 0.93
+_INVENTION_CONFIDENCE = 0.97
 # What a recogniser makes of the beginning of an "uh-huh" is often a word, but not one that it is so sure of.
 _SURE = 0.8
+# A "no" that trails off is believed less, and meant all the same.
+_OBJECTION_CONFIDENCE_SHARE = 0.55
+# Below it a long voice is none: two laughs of 1.7 s came as "on." (0.13) and "I'm so sorry." (0.01).
+_HARDLY_BELIEVED = 0.2
 # A stop word costs little when it was none, and much when it is not heard.
 _STOP_CONFIDENCE_SHARE = 0.4
 
@@ -128,7 +132,8 @@ def decide_by_length(said: Said, settings: TurnSettings, *, tells_confidence: bo
     A recogniser that tells its confidence has told the words of a speaker by then: where it is silent or unsure, it is
     more likely laughter or a cough, and there is time.
     """
-    if said.verdict is Verdict.SOUND or said.aside:
+    hardly_believed = said.confidence is not None and said.confidence < _HARDLY_BELIEVED
+    if said.verdict is Verdict.SOUND or said.aside or hardly_believed:
         return None
     doubtful = tells_confidence and (said.verdict is Verdict.EMPTY or is_unsure(said, settings))
     # "I" may become "I see", but not after so long.
@@ -139,7 +144,11 @@ def decide_by_length(said: Said, settings: TurnSettings, *, tells_confidence: bo
 
 def is_unsure(said: Said, settings: TurnSettings) -> bool:
     """Whether the recogniser itself hardly believes the words."""
-    least = _INVENTION_CONFIDENCE if is_invention(said.text) else settings.word_confidence
+    least = settings.word_confidence
+    if is_invention(said.text):
+        least = _INVENTION_CONFIDENCE
+    elif is_objection(said.text):
+        least *= _OBJECTION_CONFIDENCE_SHARE
     return said.confidence is not None and said.confidence < least
 
 

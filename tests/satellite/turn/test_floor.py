@@ -54,7 +54,9 @@ def rules(drive: Drive) -> list[Rule]:
         ("order", None, Rule.WORDS),
         ("It's...", 0.4, Rule.UNSURE),
         ("Thank you.", 0.9, Rule.UNSURE),
-        ("Thank you.", 0.95, Rule.WORDS),
+        ("Thank you.", 0.98, Rule.WORDS),
+        ("No...", 0.4, Rule.WORDS),
+        ("No...", 0.3, Rule.UNSURE),
         ("I'm so sorry. I'm so sorry.", 0.91, Rule.UNSURE),
         ("Stop.", 0.4, Rule.STOP_WORD),
         ("Stop.", 0.1, Rule.UNSURE),
@@ -119,6 +121,16 @@ def test_a_long_voice_without_words_has_more_time_where_the_recogniser_would_hav
     assert not drive.all_of(CancelReply)
     drive.voice(300)
     assert rules(drive) == [Rule.LENGTH]
+
+
+def test_a_long_voice_whose_words_are_hardly_believed_does_not_cut() -> None:
+    drive = Drive().speaking()
+    drive.voice(600)
+    drive.send(Partial(1, "on", 0.13))
+    drive.voice(3000)
+    drive.silence(400)
+    drive.transcribe("on", confidence=0.13)
+    assert rules(drive) == [Rule.UNSURE]
 
 
 def test_what_only_began_like_a_backchannel_is_none_after_a_second() -> None:
