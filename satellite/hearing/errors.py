@@ -14,7 +14,7 @@ class VadModelError(HearingError):
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(
-            f"the voice activity model {path} {reason}; install it with: pip install 'wyoming-interject[satellite]'"
+            f"the voice activity model {path} {reason}; it comes with wyoming-interject: install that again"
         )
         self.path = path
         self.reason = reason

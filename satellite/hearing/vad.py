@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
 # What the model was trained on: other window lengths are not accepted.
 RATE_HZ = 16_000
 WINDOW_SAMPLES = 512
+# The package silero-vad declares torch and CUDA, some gigabytes, which its model does not need: so the file is here,
+# with its licence beside it. Of that package's models this one says the same as the default one, in two thirds of the
+# time and half of the space (tests/satellite/hearing/test_vad.py holds it against that one).
+MODEL_PATH = Path(__file__).with_name("models") / "silero_vad_16k_op15.onnx"
 # Samples of the window before, put in front of each window (as the model's authors' own wrapper does).
 CONTEXT_SAMPLES = 64
 _STATE_SHAPE = (2, 1, 128)
@@ -93,26 +96,21 @@ DEFAULT_MEMORY = Memory()
 
 
 class SileroVad:
-    """Silero VAD v6 on one thread: about 0.12 ms a window on a PC.
+    """Silero VAD v6 on one thread: about 0.12 ms a window on a PC. Raises VadModelError when its file does not load."""
 
-    Without `model_path` the model of the installed `silero-vad` distribution is taken; importing that package would
-    pull in torch, so only its file is opened. Raises VadModelError when there is none or it does not load.
-    """
-
-    def __init__(self, model_path: Path | None = None, memory: Memory = DEFAULT_MEMORY) -> None:
-        path = model_path if model_path is not None else _installed_model()
-        if not path.is_file():
-            raise VadModelError(str(path), "does not exist")
+    def __init__(self, model_path: Path = MODEL_PATH, memory: Memory = DEFAULT_MEMORY) -> None:
+        if not model_path.is_file():
+            raise VadModelError(str(model_path), "does not exist")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         options.log_severity_level = _LOG_ERRORS
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(str(model_path), options, providers=["CPUExecutionProvider"])
         except Exception as error:
             # ONNX Runtime raises a dozen unrelated exception classes for a file that is no model.
-            raise VadModelError(str(path), f"does not load ({error})") from error
+            raise VadModelError(str(model_path), f"does not load ({error})") from error
         self._samples = np.zeros((1, CONTEXT_SAMPLES + WINDOW_SAMPLES), np.float32)
         self._state = np.zeros(_STATE_SHAPE, np.float32)
         self._rate_hz = np.array(RATE_HZ, np.int64)
@@ -155,12 +153,3 @@ class SileroVad:
         inputs = {"input": self._samples, "state": self._state, "sr": self._rate_hz}
         probability, self._state = self._session.run(None, inputs)
         return float(probability[0, 0])
-
-
-def _installed_model() -> Path:
-    # The package's default model chooses its sample rate by branches, and takes several times as long to load. This one
-    # says the same (tests/satellite/hearing/test_vad.py holds it against that one).
-    try:
-        return Path(str(distribution("silero-vad").locate_file("silero_vad/data/silero_vad_op18_ifless.onnx")))
-    except PackageNotFoundError as error:
-        raise VadModelError("of silero-vad", "is not installed") from error

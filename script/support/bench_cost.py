@@ -11,7 +11,7 @@ cortex-a72) with qemu-user, in a folder that has Python and the satellite's pack
   mmdebstrap --arch=arm64 --variant=extract --include=python3,libgomp1,libstdc++6 trixie ROOT
   ln -s usr/lib ROOT/lib
   uv pip install --python-version 3.13 --python-platform aarch64-manylinux_2_40 --only-binary :all: --target \
-    ROOT/opt/site numpy onnxruntime soxr webrtc-noise-gain wyoming silero-vad   (versions: pyproject.toml)
+    ROOT/opt/site numpy onnxruntime soxr webrtc-noise-gain wyoming   (versions: pyproject.toml)
   script/bench cost --count arm64 --arm64-root ROOT
 """
 

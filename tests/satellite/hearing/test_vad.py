@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from importlib.metadata import distribution
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +15,11 @@ import pytest
 
 from satellite.devices.wav import read_wav
 from satellite.hearing.errors import VadModelError
-from satellite.hearing.vad import WINDOW_SAMPLES, SileroVad
+from satellite.hearing.vad import MODEL_PATH, WINDOW_SAMPLES, SileroVad
 from tests.patience import PATIENCE_S
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, voices, white_noise
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 
@@ -52,6 +52,14 @@ def test_it_does_not_hear_silence_or_noise(level_dbfs: float) -> None:
     assert heard.max() < 0.5
 
 
+def test_the_model_that_ships_is_the_one_that_its_notice_names() -> None:
+    notice = MODEL_PATH.with_suffix(".txt").read_text(encoding="utf-8")
+    shipped = MODEL_PATH.read_bytes()
+    assert hashlib.sha256(shipped).hexdigest() in notice
+    original = distribution("silero-vad").locate_file(f"silero_vad/data/{MODEL_PATH.name}")
+    assert Path(str(original)).read_bytes() == shipped
+
+
 def test_each_window_is_judged_with_the_64_samples_before_it() -> None:
     speech = to_float(clip("count_to_twenty"))
     model = distribution("silero-vad").locate_file("silero_vad/data/silero_vad.onnx")
@@ -73,7 +81,7 @@ def test_a_window_of_another_length_is_refused() -> None:
 
 
 def test_a_missing_model_is_named_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(VadModelError, match=r"nothing\.onnx does not exist.*pip install"):
+    with pytest.raises(VadModelError, match=r"nothing\.onnx does not exist.*install"):
         SileroVad(tmp_path / "nothing.onnx")
 
 
@@ -81,7 +89,7 @@ def test_a_broken_model_is_named_with_the_remedy(tmp_path: Path) -> None:
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"not a model")
 
-    with pytest.raises(VadModelError, match=r"broken\.onnx does not load.*pip install"):
+    with pytest.raises(VadModelError, match=r"broken\.onnx does not load.*install"):
         SileroVad(broken)
 
 
