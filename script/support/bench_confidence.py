@@ -22,9 +22,9 @@ from satellite.turn.backchannel import Verdict, judge
 from satellite.turn.settings import TurnSettings
 from script.support.dev_models import whisper_tiny_en
 from script.support.sweep.table import table
-from servers.stt.__main__ import make_engine
 from servers.stt.audio import RATE_HZ
 from servers.stt.engines.base import Request
+from servers.stt.service import make_engine
 from servers.stt.settings import EngineChoice, SttSettings
 from wire.errors import InterjectError
 

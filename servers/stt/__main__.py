@@ -2,76 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
-import logging
 import sys
-from typing import TYPE_CHECKING
 
-from wyoming.info import Info
-
-from servers.common import run_server, serve_as
-from servers.stt.engines.faster_whisper import FasterWhisperEngine, whisper_options
-from servers.stt.engines.pocketsphinx import PocketSphinxEngine
-from servers.stt.handler import SttSession
-from servers.stt.settings import EngineChoice, SttSettings
-from servers.stt.worker import Seats
-from wire.discovery import ServiceKind
-from wire.service import Service
-from wire.trace import open_trace
-
-if TYPE_CHECKING:
-    from servers.stt.engines.base import Engine
-    from wire.trace import Trace
-
-_LOGGER = logging.getLogger("servers.stt")
+from servers.common import run_server
+from servers.stt.settings import SttSettings
+from wire.extras import needing
 
 
-def make_engine(settings: SttSettings) -> Engine:
-    """Make the engine that the settings ask for, or the default; raises EngineMissingError."""
-    choice = settings.engine or _default_engine()
-    if choice is EngineChoice.POCKETSPHINX:
-        return PocketSphinxEngine()
-    return FasterWhisperEngine(whisper_options(settings))
-
-
-def _default_engine() -> EngineChoice:
-    if importlib.util.find_spec("pocketsphinx") is not None:
-        _LOGGER.info("engine: pocketsphinx, the embedded default (English commands; --engine chooses another)")
-        return EngineChoice.POCKETSPHINX
-    _LOGGER.warning(
-        "engine: faster-whisper, because pocketsphinx is not installed (it has no build for Python %d.%d, or the extra "
-        "'stt' is missing); the model is downloaded on first use",
-        *sys.version_info[:2],
-    )
-    return EngineChoice.FASTER_WHISPER
-
-
-async def serve(settings: SttSettings) -> None:
-    """Serve until told to stop; raises InterjectError for settings that cannot work."""
-    trace = open_trace(settings.trace_file, "stt")
-    # Importing an engine takes up to a second.
-    engine = await asyncio.to_thread(make_engine, settings)
-    seats = Seats(settings.max_sessions, settings.max_waiting)
-    try:
-        await engine.start()
-        await serve_as(ServiceKind.STT, make_service(settings, engine, seats, trace), settings, trace)
-    finally:
-        seats.close()
-
-
-def make_service(settings: SttSettings, engine: Engine, seats: Seats, trace: Trace) -> Service:
-    """Put the service together; it is not listening yet."""
-    return Service(
-        settings.uri,
-        info=lambda: Info(asr=[engine.info()]),
-        make_session=lambda peer: SttSession(peer, engine, seats, trace, settings.max_audio_s),
-    )
+async def _serve(settings: SttSettings) -> None:
+    with needing("stt"):
+        from servers.stt.service import serve  # noqa: PLC0415 - the help needs no extra
+    await serve(settings)
 
 
 def main() -> int:
     """Run the process; returns its exit status."""
-    return run_server(SttSettings, "stt", "Speech to text for voice satellites, by Wyoming.", serve)
+    return run_server(SttSettings, "stt", "Speech to text for voice satellites, by Wyoming.", _serve)
 
 
 if __name__ == "__main__":

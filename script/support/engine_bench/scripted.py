@@ -19,9 +19,9 @@ from script.support.room_bench.recogniser import FINAL_S, Word, spread, text_of
 from script.support.timeline import Timeline
 from servers.common import run_server, serve_as
 from servers.stt import agreement
-from servers.stt.__main__ import make_service
 from servers.stt.audio import BYTES_PER_S
 from servers.stt.engines.base import Transcription
+from servers.stt.service import make_service
 from servers.stt.settings import SttSettings
 from servers.stt.worker import Seats
 from tests.room.levels import RATE_HZ, frames_of

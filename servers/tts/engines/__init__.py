@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from servers.tts.settings import EngineName
-from wire.errors import SettingError
+from wire.extras import needing
 
 if TYPE_CHECKING:
     from servers.tts.engines.base import Engine
@@ -20,15 +20,10 @@ _MODULES = {
 
 
 async def open_engine(settings: TtsSettings) -> Engine:
-    """Load the chosen engine; raises SettingError for what it cannot do."""
+    """Load the chosen engine; raises ExtraMissingError, SettingError for what it cannot do."""
     choice = settings.engine or EngineName.ESPEAK_NG
-    try:
+    with needing("tts"):
         # Importing piper takes half a second: it brings onnxruntime and onnx.
         module = await asyncio.to_thread(importlib.import_module, _MODULES[choice])
-    except ModuleNotFoundError as error:
-        raise SettingError(
-            f"--engine {choice.value}",
-            f"the package {error.name} is missing; install wyoming-interject[tts]",
-        ) from None
     engine: Engine = await module.open_engine(settings)
     return engine

@@ -11,7 +11,7 @@ import pytest
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
-from servers.stt.__main__ import make_engine, make_service
+from servers.stt.service import make_engine, make_service
 from servers.stt.worker import Seats
 from tests.patience import PATIENCE_S, eventually, expecting
 from wire.client import StreamConnection
