@@ -16,6 +16,7 @@ from servers.llm.errors import EngineError, StoreError
 from servers.llm.live import CutReason, LiveReplies, LiveReply, agrees, is_cut_by
 from servers.llm.requests import read_interruption, read_question, read_speaker
 from servers.llm.sounding import Sounding
+from servers.llm.turns import recent
 from wire.errors import RequestError
 from wire.events import Interrupt, Interrupted
 
@@ -139,6 +140,7 @@ class HandleSession:
         except (EngineError, StoreError) as error:
             self._bridge.live.remove(reply)
             _LOGGER.warning("%s: %s", self._peer.name, error)
+            await self._note_failure(reply)
             await self._refuse(error.code, str(error), question)
             return
         except ConnectionError:
@@ -147,6 +149,7 @@ class HandleSession:
         except Exception:
             self._bridge.live.remove(reply)
             _LOGGER.exception("%s: a reply failed", self._peer.name)
+            await self._note_failure(reply)
             await self._refuse("internal-error", _FAULT, question)
             return
         await self._finish(reply, question)
@@ -162,7 +165,7 @@ class HandleSession:
                 if reply.outdated:
                     reply.outdated = False
                     messages = await self._bridge.store.messages(reply.conversation_id)
-                await self._generate(reply, messages[-self._bridge.history_messages :], question.language)
+                await self._generate(reply, recent(messages, self._bridge.history_messages), question.language)
             except asyncio.CancelledError:
                 if not reply.begun_anew():
                     raise
@@ -256,6 +259,16 @@ class HandleSession:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FAREWELL_TIMEOUT_S):
                 await self._refuse("cancelled", "the reply was cancelled: the service stops", question)
+
+    async def _note_failure(self, reply: LiveReply) -> None:
+        """Keep what was said of a reply that failed; where nothing was, the question is asked anew by its user."""
+        if reply.turn_id is None:
+            return
+        store = self._bridge.store
+        try:
+            await (store.complete(reply.turn_id, reply.text) if reply.text else store.fail(reply.turn_id))
+        except StoreError as error:
+            _LOGGER.warning("a failure is not remembered: %s", error)
 
     async def _refuse(self, code: str, text: str, question: Question | None) -> None:
         """Say that there will be no reply.

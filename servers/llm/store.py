@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, TypeVar
 from servers.llm.database import explained, open_database
 from servers.llm.errors import StoreError
 from servers.llm.matching import Candidate, Speaker, find_cut
-from servers.llm.turns import Interruption, Message, ReplyState, Turn, completed, corrected, correction_of, messages_of
+from servers.llm.turns import (
+    Interruption,
+    Message,
+    ReplyState,
+    Turn,
+    completed,
+    corrected,
+    correction_of,
+    failed,
+    messages_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -83,7 +93,11 @@ class Store:
 
     async def complete(self, turn_id: int, reply: str) -> None:
         """Store a reply that was generated to its end; raises StoreError."""
-        await self._run(lambda: self._complete(turn_id, reply))
+        await self._run(lambda: self._change(turn_id, lambda turn: completed(turn, reply)))
+
+    async def fail(self, turn_id: int) -> None:
+        """Note that a reply could not be generated; raises StoreError."""
+        await self._run(lambda: self._change(turn_id, failed))
 
     async def interrupt(
         self, speaker: Speaker, interruption: Interruption, being_written: Collection[int] = ()
@@ -125,9 +139,9 @@ class Store:
         turn_id = self._insert(conversation_id, speaker, turn)
         return Begun(turn_id, messages_of(self._turns(conversation_id)))
 
-    def _complete(self, turn_id: int, reply: str) -> None:
+    def _change(self, turn_id: int, change: Callable[[Turn], Turn]) -> None:
         for row in self._db.execute(f"SELECT {_COLUMNS} FROM turns WHERE id = ?", (turn_id,)).fetchall():  # noqa: S608 - a constant
-            self._update(completed(_turn(row), reply))
+            self._update(change(_turn(row)))
 
     def _interrupt(self, speaker: Speaker, interruption: Interruption, being_written: Collection[int]) -> Corrected:
         self._purge()

@@ -30,8 +30,10 @@ class Role(Enum):
 class ReplyState(Enum):
     """What became of a turn's reply."""
 
-    # Being generated, failed, or its connection was closed: nothing is known to have been heard.
+    # Being generated, or its connection was closed: nothing is known to have been heard.
     PENDING = "pending"
+    # The model could not answer. The user was told, and asks again: the question is no part of the next one.
+    FAILED = "failed"
     COMPLETE = "complete"
     # Cut off; `reply` is what was heard.
     INTERRUPTED = "interrupted"
@@ -100,7 +102,7 @@ def messages_of(turns: Sequence[Turn]) -> list[Message]:
     """Project turns to messages; user messages with no reply between them become one."""
     messages: list[Message] = []
     for turn in turns:
-        if turn.asked:
+        if turn.asked and turn.state is not ReplyState.FAILED:
             asked = Message(Role.USER, turn.asked, interrupted=False, epoch=turn.epoch, created=turn.created)
             if messages and messages[-1].role is Role.USER:
                 asked = replace(asked, content=_joined(messages.pop().content, asked.content))
@@ -111,11 +113,26 @@ def messages_of(turns: Sequence[Turn]) -> list[Message]:
     return messages
 
 
+def recent(messages: Sequence[Message], most: int) -> Sequence[Message]:
+    """Return the last messages, so many at most, beginning with one of the user's.
+
+    Chat templates that demand a user's message first refuse the others: llama.cpp answers them with 500.
+    """
+    last = messages[-most:]
+    first = next((number for number, message in enumerate(last) if message.role is Role.USER), len(last))
+    return last[first:]
+
+
 def completed(turn: Turn, reply: str) -> Turn:
     """Return the turn with its whole reply; an interruption that came before stands."""
     if turn.state is not ReplyState.PENDING or not reply:
         return turn
     return replace(turn, reply=reply, state=ReplyState.COMPLETE)
+
+
+def failed(turn: Turn) -> Turn:
+    """Return the turn whose reply could not be generated; an interruption that came before stands."""
+    return replace(turn, state=ReplyState.FAILED) if turn.state is ReplyState.PENDING else turn
 
 
 def corrected(turns: Sequence[Turn], interruption: Interruption, now: float) -> Correction:

@@ -102,6 +102,8 @@ class OpenAiChat:
         async with contextlib.aclosing(stream.response):
             while finish_reason is None:
                 chunk = await self._timed(self._next(stream))
+                if chunk is None:
+                    break
                 if not chunk.choices:
                     continue
                 choice = chunk.choices[0]
@@ -111,12 +113,12 @@ class OpenAiChat:
                     yield choice.delta.content
             if not said_something:
                 raise UpstreamEmptyError(self._options.base_url, finish_reason)
-            if finish_reason != "stop":
+            if finish_reason not in {"stop", None}:
                 _LOGGER.warning("%s ended its reply early: %s", self._options.base_url, finish_reason)
             with contextlib.suppress(TimeoutError, EngineError):
                 async with asyncio.timeout(_END_OF_STREAM_TIMEOUT_S):
-                    while True:
-                        await self._next(stream)
+                    while await self._next(stream) is not None:
+                        pass
 
     async def _request(self, messages: Sequence[Message], language: str | None) -> AsyncStream[ChatCompletionChunk]:
         options = self._options
@@ -153,11 +155,10 @@ class OpenAiChat:
             return model.id
         raise UpstreamStatusError(self._options.base_url, 200, "it lists no model")
 
-    async def _next(self, stream: AsyncStream[ChatCompletionChunk]) -> ChatCompletionChunk:
+    async def _next(self, stream: AsyncStream[ChatCompletionChunk]) -> ChatCompletionChunk | None:
+        """Return the next piece, None at the end: small servers and proxies end with [DONE] alone, or with less."""
         try:
-            return await anext(stream)
-        except StopAsyncIteration:
-            raise UpstreamBrokenError(self._options.base_url, "the stream ended too early") from None
+            return await anext(stream, None)
         except openai.APITimeoutError as error:
             raise UpstreamTimeoutError(self._options.base_url, self._options.timeout_s) from error
         except openai.APIConnectionError as error:

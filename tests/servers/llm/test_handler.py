@@ -327,12 +327,25 @@ async def test_a_failure_ends_with_an_answer_that_every_client_knows(engine: Dic
         assert "http://model.example/v1" in error.data["text"]
         not_handled = await client.until("not-handled")
         assert not_handled.data["text"] == error.data["text"]
-        assert await home.history("c") == [("user", "Hello")]
+        assert await home.history("c") == [("user", "Hello"), ("assistant", "Good ")]
         # The connection goes on.
         await client.ask("Hello again", conversation_id="c", epoch=2)
         await client.until("handled-start")
         engine.end()
         await client.reply()
+
+
+async def test_questions_that_nobody_answered_are_not_asked_with_the_next_one(engine: Dictated, tmp_path: Path) -> None:
+    async with house(engine, tmp_path) as home:
+        client = await home.client()
+        for epoch in (1, 2):
+            await client.ask("Hello", conversation_id="c", epoch=epoch)
+            await client.until("handled-start")
+            engine.fail(UpstreamUnreachableError("http://model.example/v1", "Connection refused"))
+            await client.until("not-handled")
+        await client.ask("Who are you?", conversation_id="c", epoch=3)
+        await client.until("handled-start")
+        assert await home.history("c") == [("user", "Who are you?")]
 
 
 async def test_a_fault_of_ours_ends_with_an_answer_too(

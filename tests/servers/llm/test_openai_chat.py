@@ -125,7 +125,7 @@ async def test_an_unknown_model_points_at_the_settings() -> None:
             await whole(engine)
 
 
-@pytest.mark.parametrize("manner", [Manner.CUT_IN_THE_MIDDLE, Manner.END_WITHOUT_FINISH, Manner.GARBAGE])
+@pytest.mark.parametrize("manner", [Manner.CUT_IN_THE_MIDDLE, Manner.GARBAGE])
 async def test_a_reply_that_breaks_off_is_no_reply(manner: Manner) -> None:
     upstream = Upstream(manner=manner)
     got: list[str] = []
@@ -139,6 +139,11 @@ async def test_a_reply_that_breaks_off_is_no_reply(manner: Manner) -> None:
         with pytest.raises(UpstreamBrokenError, match=upstream.url):
             await listen(engine)
     assert got == ["Good ", "day."]
+
+
+async def test_a_server_that_tells_no_finish_reason_has_replied_all_the_same() -> None:
+    async with chat(Upstream(manner=Manner.END_WITHOUT_FINISH)) as engine:
+        assert await whole(engine) == ["Good ", "day."]
 
 
 async def test_a_silent_server_times_out() -> None:

@@ -16,8 +16,10 @@ from servers.llm.turns import (
     Turn,
     completed,
     corrected,
+    failed,
     find_turn,
     messages_of,
+    recent,
 )
 
 
@@ -37,6 +39,23 @@ def apply(turns: list[Turn], interruption: Interruption) -> list[Turn]:
 
 def spoken(turns: list[Turn]) -> list[tuple[str, str]]:
     return [(message.role.value, message.content) for message in messages_of(turns)]
+
+
+def test_a_question_that_failed_is_no_part_of_the_next_one() -> None:
+    turns = [failed(turn("hello", epoch=1)), failed(turn("hello", epoch=2)), turn("who are you", epoch=3)]
+    assert spoken(turns) == [("user", "who are you")]
+
+
+def test_what_is_sent_begins_with_what_the_user_said() -> None:
+    turns = [turn("one", "First."), turn("two", "Second."), turn("three")]
+    sent = [[message.content for message in recent(messages_of(turns), most)] for most in (5, 4, 3, 2, 1)]
+    assert sent == [
+        ["one", "First.", "two", "Second.", "three"],
+        ["two", "Second.", "three"],
+        ["two", "Second.", "three"],
+        ["three"],
+        ["three"],
+    ]
 
 
 def test_what_was_heard_stays_and_the_rest_is_gone() -> None:
