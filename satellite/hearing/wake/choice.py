@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from satellite.hearing.wake.base import Role, WakeDetector, WordModel, phrase_of
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from satellite.hearing.wake.engine import Engine
     from satellite.pipelines.server import Server
     from satellite.settings.wake import WakeWordName, WordThreshold
+
+# Names that other satellites' documentation has for a model: that of wyoming-satellite and wyoming-openwakeword.
+_ALSO_CALLED = {"ok_nabu": "okay_nabu"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ def _named(choice: WordChoice) -> tuple[WordModel, ...]:
 
 def _load(choice: WordChoice) -> LocalWake:
     models = find_models(choice.folders)
+    choice = _by_our_names(choice, models)
     chosen = [_find(word, choice, models) for word in _named(choice)]
     engines = {
         engine: _start(engine, [model for model in chosen if model.engine is engine])
@@ -89,6 +93,20 @@ def _load(choice: WordChoice) -> LocalWake:
         named,
         quick=[ear for name, ear in ears.items() if name is WakeEngine.MICRO],
         slow=[ear for name, ear in ears.items() if name is WakeEngine.OPEN],
+    )
+
+
+def _by_our_names(choice: WordChoice, models: Sequence[Model]) -> WordChoice:
+    """Call the words that only other satellites call so by the names of our models."""
+
+    def ours(name: str) -> str:
+        return name if choose(name, choice.engine, models) is not None else _ALSO_CALLED.get(name, name)
+
+    return replace(
+        choice,
+        wake=tuple(replace(word, name=ours(word.name)) for word in choice.wake),
+        stop=tuple(ours(name) for name in choice.stop),
+        thresholds=tuple(replace(each, name=ours(each.name)) for each in choice.thresholds),
     )
 
 

@@ -54,6 +54,18 @@ async def test_no_word_no_detector() -> None:
     assert await make_detector(WordChoice()) is None
 
 
+async def test_a_word_may_have_the_name_that_wyoming_satellite_calls_it_by() -> None:
+    called = WordChoice(wake=(WakeWordName("ok_nabu", "Kitchen"),), thresholds=(WordThreshold("ok_nabu", 0.5),))
+    async with listening(await make_detector(called)) as ears:
+        assert ears.detector.words == (WordModel("okay_nabu", "Okay Nabu", Role.WAKE, "Kitchen"),)
+
+
+async def test_a_model_of_one_s_own_keeps_its_name(tmp_path: Path) -> None:
+    copy_model(tmp_path, "ok_nabu")
+    async with listening(await make_detector(WordChoice(wake=(WakeWordName("ok_nabu"),), folders=(tmp_path,)))) as ears:
+        assert names_of(ears.detector.words) == ["ok_nabu"]
+
+
 async def test_wake_words_and_stop_words_are_heard_at_once_for_what_they_are() -> None:
     detector = await make_detector(WordChoice(wake=(JARVIS,), stop=("okay_nabu",)))
     async with listening(detector) as ears:
