@@ -166,7 +166,7 @@ class Complaints:
 def portaudio() -> Iterator[Any]:
     """Give a freshly started PortAudio (a `pyaudio.PyAudio`): only a fresh one sees what was plugged in since.
 
-    Raises DeviceSetupError when it is not installed, or would abort this process.
+    Raises DeviceSetupError when it is not installed, cannot start, or would abort this process.
     """
     check_alsa_config(os.environ)
     try:
@@ -177,7 +177,14 @@ def portaudio() -> Iterator[Any]:
             f"the Python package pyaudio cannot be imported ({error})",
             "install Debian's portaudio19-dev, gcc and python3-dev, then run script/setup",
         ) from error
-    library = pyaudio.PyAudio()
+    try:
+        library = pyaudio.PyAudio()
+    except OSError as error:
+        raise DeviceSetupError(
+            "PortAudio",
+            f"it cannot start ({error})",
+            "mend what ALSA complains of: `aplay -L` names the line in ~/.asoundrc or /etc/asound.conf",
+        ) from error
     try:
         yield library
     finally:
