@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import difflib
 import tomllib
 import typing
 from dataclasses import dataclass
@@ -22,9 +23,12 @@ from wire.errors import SettingError
 from wire.setting_field import METADATA_KEY, Derived, Field, Option, Words, fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 T = TypeVar("T")
+
+# One letter wrong in five, or a third of the name left out.
+_LIKENESS = 0.75
 
 # The tables of a file that all four processes share.
 _TABLES = ("satellite", "stt", "llm", "tts")
@@ -130,7 +134,10 @@ def _parse_flags(fields: list[Field], prefix: str, argv: Sequence[str], descript
     parser.add_argument("--config", metavar="FILE", help="TOML file with settings")
     for field in fields:
         _add_flag(parser, field)
-    parsed = vars(parser.parse_args(list(argv)))
+    known, unknown = parser.parse_known_args(list(argv))
+    if unknown:
+        _refuse_unknown(unknown, [f"--{field.key}" for field in fields if not field.option.refused])
+    parsed = vars(known)
     for field in fields:
         if field.option.secret and field.name in parsed:
             variable = f"INTERJECT_{prefix.upper()}_{field.name.upper()}"
@@ -140,6 +147,18 @@ def _parse_flags(fields: list[Field], prefix: str, argv: Sequence[str], descript
         name: value if name == "config" else by_name[name].parse(f"--{by_name[name].key}", value)
         for name, value in parsed.items()
     }
+
+
+def _refuse_unknown(unknown: Sequence[str], flags: Sequence[str]) -> typing.NoReturn:
+    flag = unknown[0].partition("=")[0]
+    raise SettingError(flag, f"no such flag; {_like(flag, flags, '--') or '--help lists them all'}")
+
+
+def _like(name: str, names: Iterable[str], start: str) -> str:
+    """Ask for what was meant, empty where nothing is like it; all names begin with `start`, which says nothing."""
+    ends = [known.removeprefix(start) for known in names]
+    close = difflib.get_close_matches(name.removeprefix(start), ends, cutoff=_LIKENESS)
+    return f"did you mean {' or '.join(start + end for end in close)}?" if close else ""
 
 
 def _add_flag(parser: argparse.ArgumentParser, field: Field) -> None:
@@ -193,12 +212,13 @@ def _parse_environment(fields: list[Field], prefix: str, environ: Mapping[str, s
             field = by_variable[variable]
             values[field.name] = field.parse(variable, value)
         else:
-            raise SettingError(variable, f"no such setting; there are {_names(by_variable)}")
+            raise SettingError(variable, f"no such setting; {_like_or_all(variable, by_variable, start)}")
     return values
 
 
-def _names(fields: Mapping[str, Field]) -> str:
-    return ", ".join(sorted(name for name, field in fields.items() if not field.option.refused))
+def _like_or_all(name: str, fields: Mapping[str, Field], start: str) -> str:
+    names = sorted(name for name, field in fields.items() if not field.option.refused)
+    return _like(name, names, start) or f"there are {', '.join(names)}"
 
 
 def _tables_text(tables: set[str]) -> str:
@@ -223,6 +243,6 @@ def _parse_file(fields: list[Field], prefix: str, path: Path) -> dict[str, Any]:
         origin = f"{path} [{prefix}] {key}"
         field = by_key.get(key.replace("_", "-"))
         if field is None:
-            raise SettingError(origin, f"no such setting; there are {_names(by_key)}")
+            raise SettingError(origin, f"no such setting; {_like_or_all(key, by_key, '')}")
         values[field.name] = field.parse(origin, value)
     return values

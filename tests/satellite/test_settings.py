@@ -88,9 +88,13 @@ def test_a_bad_value_is_told_with_what_is_accepted(flag: str, value: str, accept
 def test_an_unknown_setting_is_told_with_its_place(tmp_path: Path) -> None:
     config = tmp_path / "room.toml"
     config.write_text("[satellite]\nbarge-inn = 1\n", encoding="utf-8")
-    with pytest.raises(SettingError, match=r"barge-inn: no such setting; there are .*barge-in"):
+    with pytest.raises(SettingError, match=r"barge-inn: no such setting; did you mean barge-in\?"):
         settings("--config", str(config))
-    with pytest.raises(SettingError, match="INTERJECT_SATELLITE_BARGE: no such setting"):
+    with pytest.raises(SettingError, match=r"INTERJECT_SATELLITE_BARGE: no such setting; did you mean .*BARGE_IN"):
         settings(environ={"INTERJECT_SATELLITE_BARGE": "off"})
-    with pytest.raises(SettingError, match="--barge"):
+    with pytest.raises(SettingError, match="--barge: no such flag; did you mean --barge-in"):
         settings("--barge", "off")
+    with pytest.raises(SettingError, match=r"INTERJECT_SATELLITE_NONESUCH: no such setting; there are .*BARGE_IN"):
+        settings(environ={"INTERJECT_SATELLITE_NONESUCH": "1"})
+    with pytest.raises(SettingError, match="--nonesuch: no such flag; --help lists them all"):
+        settings("--nonesuch=1")

@@ -155,9 +155,9 @@ def test_a_bad_value_is_told_even_where_another_source_overrides_it() -> None:
 
 
 def test_unknown_keys_are_named_with_those_that_exist(write: Any) -> None:
-    with pytest.raises(SettingError, match=r"--beem-size.*--help"):
+    with pytest.raises(SettingError, match=r"--beem-size: no such flag; did you mean --beam-size\?"):
         loaded("--beem-size", "1")
-    with pytest.raises(SettingError, match=r"--beam 1.*--help"):
+    with pytest.raises(SettingError, match=r"--beam: no such flag; --help lists them all"):
         loaded("--beam", "1")
     with pytest.raises(SettingError, match=r"INTERJECT_STT_BEEM_SIZE.*INTERJECT_STT_BEAM_SIZE"):
         loaded(environ={"INTERJECT_STT_BEEM_SIZE": "1"})
