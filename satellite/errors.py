@@ -10,7 +10,8 @@ class ServerNotFoundError(WireError):
 
     def __init__(self, kind: str) -> None:
         super().__init__(
-            f"no {kind} server answered on this network; start one with --zeroconf, or name it with --{kind}-uri"
+            f"no {kind} server answered on this network; start one with --zeroconf, or name it with --{kind}-uri; "
+            "where Home Assistant has the servers, give --pipeline home-assistant"
         )
         self.kind = kind
 

@@ -14,7 +14,7 @@ from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.vad import SileroVad
 from satellite.info import satellite_info
 from satellite.parts import echo_memory, pipeline_parts, reactions_to, room_sounds, stop_search
-from satellite.settings import player_settings, turn_settings
+from satellite.settings import PipelineKind, player_settings, turn_settings
 from satellite.sound import sound_device
 from satellite.speaking.player import Player
 from satellite.text_mode import standard_text_mode
@@ -116,7 +116,7 @@ async def run_satellite(settings: SatelliteSettings) -> None:
         if settings.zeroconf and uri.startswith("tcp:"):
             name = settings.zeroconf_name or default_instance_name()
             await stack.enter_async_context(advertise(name=name, uri=uri, host=settings.zeroconf_host))
-        _LOGGER.info("Ready at %s", uri)
+        _say_ready(uri, settings)
         work: dict[str, Coroutine[Any, Any, object]] = {
             "audio": _move_audio(device, player, conversation),
             "conversation": conversation.run(),
@@ -131,6 +131,15 @@ async def run_satellite(settings: SatelliteSettings) -> None:
             work["echo memory"] = memory.keep(echo)
             stack.push_async_callback(lambda: memory.save(echo.path))
         await _until_one_ends(work)
+
+
+def _say_ready(uri: str, settings: SatelliteSettings) -> None:
+    _LOGGER.info("Ready at %s", uri)
+    if settings.pipeline is PipelineKind.HOME_ASSISTANT:
+        _LOGGER.info(
+            "Waiting for Home Assistant: it finds this satellite by itself, under Settings > Devices & services; or "
+            "add the integration Wyoming Protocol there, with the address of this machine and the port above"
+        )
 
 
 def _on_stop_signal() -> asyncio.Event:
