@@ -16,3 +16,11 @@ answer_help() { # module or "", arguments...
   [[ -z $module ]] || printf '\nAfter script/setup --dev, --help lists every flag.\n'
   exit 0
 }
+
+# Become a module's program. Ctrl-C ends it quietly from the start; while Python imports, it would print a traceback.
+run_module() { # module, arguments...
+  PYTHONPATH=$root exec "$root/.venv/bin/python" -c '
+import os, runpy, signal, sys
+signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)' "$@"
+}

@@ -7,6 +7,7 @@ import asyncio
 import json
 import math
 import os
+import signal
 import sys
 import time
 import wave
@@ -22,6 +23,7 @@ from script.support.timeline import Timeline, describe
 from script.support.warm_up import warm_up_stt, warm_up_tts
 from servers.llm.history import as_json, read_history
 from wire.errors import InterjectError
+from wire.process import INTERRUPTED_STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +50,7 @@ _STORE = "conversations.sqlite3"
 
 def main() -> int:
     """Run one scenario; status 0 only if all of it truly happened."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = _parse(sys.argv[1:])
     scenario = SCENARIOS[arguments.scenario]
     try:
@@ -56,6 +59,9 @@ def main() -> int:
     except (InterjectError, ValueError) as error:
         sys.stderr.write(f"demo: {error}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("\ndemo: interrupted\n")
+        return INTERRUPTED_STATUS
     for check in checks:
         _say(f"  {'ok    ' if check.passed else 'FAILED'}  {check.what}")
     passed = all(check.passed for check in checks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import wave
 from pathlib import Path
@@ -99,3 +100,20 @@ async def test_a_recording_that_the_demo_would_overwrite_is_kept(tmp_path: Path)
     assert status == 2
     assert "copy it to another place" in said
     assert recording.exists()
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["while it starts", "while it plays"])
+async def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path, begun: bool) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(str(_ROOT / "script" / "demo"), "--out", str(tmp_path)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(_WAIT_S):
+        said = await process.stdout.readline() if begun else b""
+        os.killpg(process.pid, signal.SIGINT)
+        rest, _ = await process.communicate()
+    assert process.returncode in {130, -signal.SIGINT}
+    assert b"Traceback" not in said + rest
