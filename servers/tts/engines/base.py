@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # What is spoken lies seconds ahead of what is heard: whoever listens to the user (2 in the STT server) goes first. The
 # threads that only pass audio on stay as they are.
-NICENESS = 10
+NICENESS = 5
 
 
 @dataclass(frozen=True, slots=True)
