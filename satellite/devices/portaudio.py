@@ -34,8 +34,9 @@ _LOGGER = logging.getLogger(__name__)
 BLOCK_MS = 20
 # Fifty periods: no scheduling hiccup, and soon enough that a person who was not heard says it again.
 STALLED_AFTER_S = 1.0
-# A sound server needs 0.2 s until the first period, and 2 s when it has just been started itself.
-FIRST_BLOCK_WITHIN_S = 5.0
+# A sound server needs 0.2 s until the first period, and 2 s when it has just been started itself. PulseAudio gives one
+# period and then none for 1.9 s, where no other client asks it for low latency.
+SETTLES_WITHIN_S = 5.0
 # How soon a stream that ended by itself is noticed; PortAudio tells nobody.
 ENDED_NOTICED_WITHIN_S = 0.2
 # Opening takes some milliseconds; HDMI and Bluetooth devices wake up within seconds.
@@ -132,12 +133,12 @@ class PortAudioDevice:
         thread = self._host.thread()
         try:
             self._latency_s = await self._host.run(thread, self.name, stream.open, OPENED_WITHIN_S)
-            patience_s = FIRST_BLOCK_WITHIN_S
+            clock = asyncio.get_running_loop().time
+            settled_s = clock() + SETTLES_WITHIN_S
             lost = 0
             previous: _Period | None = None
             while True:
-                await self._arrival(exchange, stream, patience_s)
-                patience_s = STALLED_AFTER_S
+                await self._arrival(exchange, stream, SETTLES_WITHIN_S if clock() < settled_s else STALLED_AFTER_S)
                 while exchange.arrived:
                     period = exchange.arrived.popleft()
                     lost += lost_frames(previous, period, self.rate_hz)
