@@ -112,7 +112,7 @@ class OpenAiChat:
                     said_something = True
                     yield choice.delta.content
             if not said_something:
-                raise UpstreamEmptyError(self._options.base_url, finish_reason)
+                raise UpstreamEmptyError(self._options.base_url, finish_reason or "not told")
             if finish_reason not in {"stop", None}:
                 _LOGGER.warning("%s ended its reply early: %s", self._options.base_url, finish_reason)
             with contextlib.suppress(TimeoutError, EngineError):

@@ -63,7 +63,7 @@ async def test_a_word_may_have_the_name_that_wyoming_satellite_calls_it_by() -> 
 async def test_a_model_of_one_s_own_keeps_its_name(tmp_path: Path) -> None:
     copy_model(tmp_path, "ok_nabu")
     async with listening(await make_detector(WordChoice(wake=(WakeWordName("ok_nabu"),), folders=(tmp_path,)))) as ears:
-        assert names_of(ears.detector.words) == ["ok_nabu"]
+        assert [word.name for word in ears.detector.words] == ["ok_nabu"]
 
 
 async def test_wake_words_and_stop_words_are_heard_at_once_for_what_they_are() -> None:
