@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from wire.extras import ExtraMissingError, needing
+from wire.extras import needing
+from wire.process import exit_status
 
 
 def main() -> int:
     """Run the satellite, or its doctor; returns the exit status."""
-    try:
-        with needing("satellite"):
-            from satellite.program import run  # noqa: PLC0415 - what is missing is told in a line
-    except ExtraMissingError as error:
-        sys.stderr.write(f"interject-satellite: {error}\n")
-        return 2
+    return exit_status("interject-satellite", _run)
+
+
+def _run() -> int:
+    with needing("satellite"):
+        from satellite.program import run  # noqa: PLC0415 - what is missing is told in a line
     return run()
 
 

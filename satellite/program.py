@@ -9,33 +9,26 @@ import sys
 from satellite.satellite import run_satellite
 from satellite.settings import SatelliteSettings
 from satellite.sound import list_devices
-from wire.errors import InterjectError
 from wire.logs import configure_logging
-from wire.process import INTERRUPTED_STATUS, run_to_end
+from wire.process import run_to_end
 from wire.settings import load
 
 _DESCRIPTION = "Voice satellite that can be cut off mid-sentence; as `doctor` it checks its microphone and loudspeaker."
 
 
 def run() -> int:
-    """Run the satellite, or its doctor; a mistake of the user's is one line on standard error and status 2."""
-    try:
-        if sys.argv[1:2] == ["doctor"]:
-            # A satellite that only runs starts sooner without it.
-            from satellite.doctor.command import run_doctor  # noqa: PLC0415
+    """Run what the command line asks for, and return the exit status; raises InterjectError."""
+    if sys.argv[1:2] == ["doctor"]:
+        # A satellite that only runs starts sooner without it.
+        from satellite.doctor.command import run_doctor  # noqa: PLC0415
 
-            return run_doctor(sys.argv[2:])
-        settings = load(
-            SatelliteSettings, prefix="satellite", argv=sys.argv[1:], environ=os.environ, description=_DESCRIPTION
-        )
-        configure_logging(debug=settings.debug, log_format=settings.log_format)
-        if settings.list_devices:
-            sys.stdout.write(asyncio.run(list_devices()) + "\n")
-        else:
-            run_to_end(run_satellite(settings))
-    except InterjectError as error:
-        sys.stderr.write(f"interject-satellite: {error}\n")
-        return 2
-    except KeyboardInterrupt:
-        return INTERRUPTED_STATUS
+        return run_doctor(sys.argv[2:])
+    settings = load(
+        SatelliteSettings, prefix="satellite", argv=sys.argv[1:], environ=os.environ, description=_DESCRIPTION
+    )
+    configure_logging(debug=settings.debug, log_format=settings.log_format)
+    if settings.list_devices:
+        sys.stdout.write(asyncio.run(list_devices()) + "\n")
+    else:
+        run_to_end(run_satellite(settings))
     return 0

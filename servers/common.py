@@ -11,9 +11,8 @@ from pathlib import Path  # noqa: TC003 - a setting's type is read while the pro
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wire.discovery import announcement, default_instance_name
-from wire.errors import InterjectError
 from wire.logs import DEFAULT_FORMAT, configure_logging
-from wire.process import INTERRUPTED_STATUS, run_to_end
+from wire.process import exit_status, run_to_end
 from wire.service import serve_until_stopped
 from wire.settings import load, option
 
@@ -74,13 +73,11 @@ def run_server(
 
     A mistake of the user's is one line on standard error and status 2, never a traceback.
     """
-    try:
+
+    def run() -> int:
         settings = load(schema, prefix=prefix, argv=sys.argv[1:], environ=os.environ, description=description)
         configure_logging(debug=settings.debug, log_format=settings.log_format)
         run_to_end(serve(settings))
-    except InterjectError as error:
-        sys.stderr.write(f"interject-{prefix}: {error}\n")
-        return 2
-    except KeyboardInterrupt:
-        return INTERRUPTED_STATUS
-    return 0
+        return 0
+
+    return exit_status(f"interject-{prefix}", run)

@@ -8,13 +8,27 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from wire.errors import InterjectError
+
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
 # What a shell reports for a program ended by Ctrl-C (128 + SIGINT).
 INTERRUPTED_STATUS = 130
+_MISTAKE_STATUS = 2
 # Threads that were told to stop get this long; one inside a native call cannot be interrupted.
 _THREADS_GRACE_S = 0.3
+
+
+def exit_status(program: str, run: Callable[[], int]) -> int:
+    """Run a program and return its exit status; a mistake of the user's is a line on standard error and status 2."""
+    try:
+        return run()
+    except InterjectError as error:
+        sys.stderr.write(f"{program}: {error}\n")
+        return _MISTAKE_STATUS
+    except KeyboardInterrupt:
+        return INTERRUPTED_STATUS
 
 
 def run_to_end(main: Coroutine[Any, Any, None]) -> None:

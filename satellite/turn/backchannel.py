@@ -32,8 +32,8 @@ _STOP_PHRASES = frozenset(
 _SOUND = re.compile(
     r"(?:[hk][aeiou]+h*){2,}|ha+h*|he+h+|a+h+|ee+|e+u*h+|o+h+|u+[hm]+|h*m+|h+|aw+|a+t?choo+|ahem|phew|ugh+"
 )
-# A letter, "pfft", "shh": where we asked for nothing, nobody spells.
-_SPELLED = re.compile(r"[b-hj-z]|[b-df-hj-np-tv-xz]{3,}")
+# A letter, "pfft", "shh": where we asked for nothing, nobody spells. Not all without a vowel: "BBC", and Czech "vlk".
+_SPELLED = re.compile(r"[b-hj-z]|p+f+t*|s{2,}|s+h+|t+s+k*|p+s+t+|[bg]r{2,}")
 # Nobody says a word so often; a recogniser that lost its way does.
 _LOOP_WORDS = 6
 # "Bye bye" and "Sorry, sorry" are said; "I'm so sorry. I'm so sorry. I'm so" is what laughter came as.

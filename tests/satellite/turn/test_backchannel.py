@@ -58,7 +58,7 @@ def test_laughter_and_the_like_is_nothing_to_answer(text: str) -> None:
     assert judge(text, answers_question=True) is Verdict.SOUND
 
 
-@pytest.mark.parametrize("text", ["S", "T.", "B- B- B-", "Pfft pfft pfft pfft pfft", "Shh!", "ehh ehh ehh e"])
+@pytest.mark.parametrize("text", ["S", "T.", "B- B- B-", "Pfft pfft pfft pfft pfft", "Shh!", "Ssss!", "ehh ehh ehh e"])
 def test_what_nobody_can_pronounce_is_a_sound_where_we_asked_for_nothing(text: str) -> None:
     assert judge(text) is Verdict.SOUND
     assert judge(text, answers_question=True) is Verdict.SPEECH
@@ -69,7 +69,7 @@ def test_murmurs_are_backchannels_for_all_that(text: str) -> None:
     assert judge(text) is Verdict.BACKCHANNEL
 
 
-@pytest.mark.parametrize("text", ["he", "TV", "a", "hi there", "Hawaii", "I", "who", "ham", "hum a song"])
+@pytest.mark.parametrize("text", ["he", "TV", "BBC", "vlk", "a", "hi there", "Hawaii", "I", "who", "ham", "hum a song"])
 def test_words_that_look_like_sounds_are_words(text: str) -> None:
     assert judge(text) is Verdict.SPEECH
 
