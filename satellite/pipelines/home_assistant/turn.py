@@ -196,7 +196,7 @@ def _after_cancel(state: State, reason: str, now: float, policy: Policy) -> Outc
 
 def _must_be_ended(state: State, reason: str) -> bool:
     """Whether Home Assistant may be busy with what was cut; its own wake word goes on in the run that heard it."""
-    if state.run is not None and state.run.detected:
+    if state.run is not None and state.run.detected and state.run.epoch is None:
         return False
     return state.may_run or reason != _FAILED
 
