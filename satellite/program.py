@@ -1,4 +1,4 @@
-"""The program `interject-satellite`: a satellite, its doctor, or the list of its devices."""
+"""The program `interject-satellite`: a satellite, its doctor, its installation, or the list of its devices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from wire.logs import configure_logging
 from wire.process import run_to_end
 from wire.settings import load
 
-_DESCRIPTION = "Voice satellite that can be cut off mid-sentence; as `doctor` it checks its microphone and loudspeaker."
+_DESCRIPTION = (
+    "Voice satellite that can be cut off mid-sentence; as `doctor` it checks its microphone and loudspeaker, as "
+    "`install-service` it becomes a service of systemd."
+)
 
 
 def run() -> int:
@@ -23,6 +26,10 @@ def run() -> int:
         from satellite.doctor.command import run_doctor  # noqa: PLC0415
 
         return run_doctor(sys.argv[2:])
+    if sys.argv[1:2] == ["install-service"]:
+        from satellite.systemd.command import run_install_service  # noqa: PLC0415 - as above
+
+        return run_install_service(sys.argv[2:])
     settings = load(
         SatelliteSettings, prefix="satellite", argv=sys.argv[1:], environ=os.environ, description=_DESCRIPTION
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from typing import TYPE_CHECKING
 
 from wire.errors import InterjectError
@@ -32,3 +33,9 @@ def needing(extra: str) -> Iterator[None]:
         if not package or package in _OURS:
             raise
         raise ExtraMissingError(package, extra) from error
+
+
+def require(package: str, extra: str) -> None:
+    """Raise ExtraMissingError where a package that an extra brings is not installed; imports nothing."""
+    if importlib.util.find_spec(package) is None:
+        raise ExtraMissingError(package, extra)

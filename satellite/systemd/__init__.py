@@ -1,0 +1,1 @@
+"""Runs the satellite, and the servers beside it, as services of systemd."""
