@@ -16,7 +16,7 @@ import typing
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from wire import package_version
 from wire.errors import SettingError
@@ -94,6 +94,14 @@ def _row(field: Field) -> SettingRow:
     return SettingRow(field.key, default, field.accepted() + repeatable, field.option.help + origin)
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[T]):
+    """Settings, and the names of those that some source gave; the others have their defaults."""
+
+    settings: T
+    given: frozenset[str]
+
+
 def load(
     schema: type[T],
     *,
@@ -103,6 +111,18 @@ def load(
     description: str,
 ) -> T:
     """Fill `schema` from the three sources; raises SettingError (argparse exits by itself for --help, --version)."""
+    return load_and_tell(schema, prefix=prefix, argv=argv, environ=environ, description=description).settings
+
+
+def load_and_tell(
+    schema: type[T],
+    *,
+    prefix: str,
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    description: str,
+) -> Loaded[T]:
+    """Do as `load`, and tell what was given."""
     fields = fields_of(schema)
     flags = _parse_flags(fields, prefix, argv, description)
     variables = _parse_environment(fields, prefix, environ)
@@ -110,10 +130,11 @@ def load(
     config = flags.pop("config", by_variable)
     values = _parse_file(fields, prefix, Path(config)) if config else {}
     values = {**values, **variables, **flags}
+    given = frozenset(values)
     for field in fields:
         if field.option.derived is not None and field.name not in values:
             values[field.name] = field.option.derived.rule(values)
-    return schema(**values)
+    return Loaded(schema(**values), given)
 
 
 class _Parser(argparse.ArgumentParser):

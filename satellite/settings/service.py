@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from wire.logs import DEFAULT_FORMAT
+from wire.setting_field import Derived
 from wire.settings import option
 
 
@@ -15,6 +18,27 @@ class PipelineKind(Enum):
 
     DIRECT = "direct"
     HOME_ASSISTANT = "home-assistant"
+
+
+def _pipeline(given: Mapping[str, Any]) -> PipelineKind:
+    return PipelineKind.HOME_ASSISTANT if _is_started_as_wyoming_satellite(given) else PipelineKind.DIRECT
+
+
+def _is_started_as_wyoming_satellite(given: Collection[str]) -> bool:
+    """Tell whether what is given is what wyoming-satellite cannot do without, and nothing for a pipeline of ours."""
+    ours = {"stt_uri", "llm_uri", "tts_uri", "text"}
+    return {"uri", "mic_command"} <= set(given) and ours.isdisjoint(given)
+
+
+def note_on_pipeline(given: Collection[str]) -> str | None:
+    """Say why the pipeline is Home Assistant's where nobody chose one; None: somebody did, or it is our own."""
+    if "pipeline" in given or not _is_started_as_wyoming_satellite(given):
+        return None
+    return (
+        "Home Assistant runs the conversations: with --uri and --mic-command, and no address of a server, it is "
+        "started as wyoming-satellite is. --pipeline home-assistant says so by itself; --pipeline direct uses "
+        "servers that are found on the network"
+    )
 
 
 # No slots: a class cannot inherit from several that have some.
@@ -26,7 +50,9 @@ class ServiceSettings:
     name: str = option("Interject satellite", "name of the satellite, shown to people")
     area: str | None = option(None, "area of the house that the satellite is in")
     pipeline: PipelineKind = option(
-        PipelineKind.DIRECT, "who runs a conversation: this satellite with three servers, or Home Assistant"
+        Derived(PipelineKind.DIRECT, _pipeline),
+        "who runs a conversation: this satellite with three servers, or Home Assistant (default: home-assistant where "
+        "it is started as wyoming-satellite is, with --uri, --mic-command and no server's address; else direct)",
     )
     stt_uri: str | None = option(
         None, "speech-to-text server (default: found by zeroconf; none with --pipeline home-assistant)"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from satellite.settings import Repeat, SatelliteSettings, WakeSource, WakeWordName
+from satellite.settings import PipelineKind, Repeat, SatelliteSettings, WakeSource, WakeWordName
 from wire.errors import SettingError
 from wire.settings import describe_refused, load
 
@@ -90,6 +91,14 @@ REFUSED = [
     ("--wake-uri stdio://", ["tcp://HOST:PORT", "unix:///PATH"]),
     ("--event-uri stdio://", ["tcp://HOST:PORT", "unix:///PATH"]),
 ]
+# The line that wyoming-satellite's tutorial ends with, and flags that its README has.
+TUTORIAL = """
+  --name 'my satellite' --uri 'tcp://0.0.0.0:10700'
+  --mic-command 'arecord -D plughw:CARD=seeed2micvoicec,DEV=0 -r 16000 -c 1 -f S16_LE -t raw'
+  --snd-command 'aplay -D plughw:CARD=seeed2micvoicec,DEV=0 -r 22050 -c 1 -f S16_LE -t raw'
+"""
+WAKE = "--wake-uri 'tcp://127.0.0.1:10400' --wake-word-name 'ok_nabu' --event-uri 'tcp://127.0.0.1:10500'"
+SOUNDS = "--awake-wav /s/awake.wav --done-wav /s/done.wav --timer-finished-wav /s/timer.wav --mic-auto-gain 5 --vad"
 
 
 def settings(*argv: str, **environ: str) -> SatelliteSettings:
@@ -108,6 +117,46 @@ def test_a_flag_that_is_gone_is_answered_with_what_takes_its_place(flags: str, r
         settings(flag, value)
     assert flag.strip("-") in told.value.key
     assert all(remedy in str(told.value) for remedy in remedies)
+
+
+@pytest.mark.parametrize(
+    ("more", "source"),
+    [
+        ("", WakeSource.HOME_ASSISTANT),
+        (WAKE, WakeSource.REMOTE),
+        (f"{SOUNDS} --wake-word-name hey_jarvis Kitchen", WakeSource.LOCAL),
+    ],
+)
+def test_the_tutorials_command_line_works_with_home_assistant_as_it_did(more: str, source: WakeSource) -> None:
+    given = settings(*shlex.split(TUTORIAL + more))
+    assert given.pipeline is PipelineKind.HOME_ASSISTANT
+    assert given.wake_word is source
+    assert given.name == "my satellite"
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        f"{TUTORIAL} --pipeline direct",
+        f"{TUTORIAL} --stt-uri tcp://127.0.0.1:10300",
+        f"{TUTORIAL} --llm-uri tcp://127.0.0.1:10800",
+        f"{TUTORIAL} --tts-uri tcp://127.0.0.1:10200",
+        f"{TUTORIAL} --text",
+        "--mic-command arecord --snd-command aplay --wake-uri tcp://127.0.0.1:10400 --wake-word-name ok_nabu",
+        "--uri tcp://0.0.0.0:10700 --name kitchen",
+        "--awake-wav /s/awake.wav",
+        "",
+    ],
+)
+def test_servers_of_ours_are_used_where_that_is_not_how_wyoming_satellite_is_started(flags: str) -> None:
+    assert settings(*shlex.split(flags)).pipeline is PipelineKind.DIRECT
+
+
+def test_the_tutorials_settings_work_from_a_file_too(tmp_path: Path) -> None:
+    config = tmp_path / "satellite.toml"
+    config.write_text('[satellite]\nmic-command = "arecord"\n', encoding="utf-8")
+    given = settings("--config", str(config), INTERJECT_SATELLITE_URI="tcp://0.0.0.0:10700")
+    assert given.pipeline is PipelineKind.HOME_ASSISTANT
 
 
 def test_every_refused_setting_is_in_the_table_and_names_settings_that_exist() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from wire.errors import SettingError
-from wire.settings import load, option
+from wire.settings import load, load_and_tell, option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -225,3 +225,10 @@ def test_help_shows_each_flag_with_its_default_and_choices(capsys: pytest.Captur
 def test_a_missing_value_is_told() -> None:
     with pytest.raises(SettingError, match="--name"):
         loaded("--name")
+
+
+def test_what_was_given_is_told_from_what_was_not(write: Any) -> None:
+    environ = {"INTERJECT_STT_CONFIG": write("[stt]\nbeam-size = 5\n"), "INTERJECT_STT_THRESHOLD": "0.5"}
+    told = load_and_tell(Settings, prefix="stt", argv=["--name", "nobody"], environ=environ, description="tests")
+    assert told.settings == Settings()
+    assert told.given == {"name", "beam_size", "threshold"}
