@@ -157,7 +157,8 @@ def _parse_flags(fields: list[Field], prefix: str, argv: Sequence[str], descript
         _add_flag(parser, field)
     known, unknown = parser.parse_known_args(list(argv))
     if unknown:
-        _refuse_unknown(unknown, [f"--{field.key}" for field in fields if not field.option.refused])
+        flag = unknown[0].partition("=")[0]
+        raise SettingError(flag, f"no such flag; {_like(flag, _offered(fields), '--')}")
     parsed = vars(known)
     for field in fields:
         if field.option.secret and field.name in parsed:
@@ -170,16 +171,14 @@ def _parse_flags(fields: list[Field], prefix: str, argv: Sequence[str], descript
     }
 
 
-def _refuse_unknown(unknown: Sequence[str], flags: Sequence[str]) -> typing.NoReturn:
-    flag = unknown[0].partition("=")[0]
-    raise SettingError(flag, f"no such flag; {_like(flag, flags, '--') or '--help lists them all'}")
+def _offered(fields: Iterable[Field]) -> list[str]:
+    return ["config", *(field.key for field in fields if not field.option.refused)]
 
 
-def _like(name: str, names: Iterable[str], start: str) -> str:
-    """Ask for what was meant, empty where nothing is like it; all names begin with `start`, which says nothing."""
-    ends = [known.removeprefix(start) for known in names]
-    close = difflib.get_close_matches(name.removeprefix(start), ends, cutoff=_LIKENESS)
-    return f"did you mean {' or '.join(start + end for end in close)}?" if close else ""
+def _like(name: str, names: Iterable[str], start: str = "") -> str:
+    """Ask for what was meant, or say where all names are; `name` and all of them begin with `start`."""
+    close = difflib.get_close_matches(name.removeprefix(start), list(names), cutoff=_LIKENESS)
+    return f"did you mean {' or '.join(start + end for end in close)}?" if close else "--help lists them all"
 
 
 def _add_flag(parser: argparse.ArgumentParser, field: Field) -> None:
@@ -233,13 +232,9 @@ def _parse_environment(fields: list[Field], prefix: str, environ: Mapping[str, s
             field = by_variable[variable]
             values[field.name] = field.parse(variable, value)
         else:
-            raise SettingError(variable, f"no such setting; {_like_or_all(variable, by_variable, start)}")
+            names = [key.replace("-", "_").upper() for key in _offered(fields)]
+            raise SettingError(variable, f"no such setting; {_like(variable, names, start)}")
     return values
-
-
-def _like_or_all(name: str, fields: Mapping[str, Field], start: str) -> str:
-    names = sorted(name for name, field in fields.items() if not field.option.refused)
-    return _like(name, names, start) or f"there are {', '.join(names)}"
 
 
 def _tables_text(tables: set[str]) -> str:
@@ -264,6 +259,8 @@ def _parse_file(fields: list[Field], prefix: str, path: Path) -> dict[str, Any]:
         origin = f"{path} [{prefix}] {key}"
         field = by_key.get(key.replace("_", "-"))
         if field is None:
-            raise SettingError(origin, f"no such setting; {_like_or_all(key, by_key, '')}")
+            # A file names no further one.
+            names = _offered(fields)[1:]
+            raise SettingError(origin, f"no such setting; {_like(key.replace('_', '-'), names)}")
         values[field.name] = field.parse(origin, value)
     return values

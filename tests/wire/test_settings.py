@@ -161,6 +161,8 @@ def test_unknown_keys_are_named_with_those_that_exist(write: Any) -> None:
         loaded("--beam", "1")
     with pytest.raises(SettingError, match=r"INTERJECT_STT_BEEM_SIZE.*INTERJECT_STT_BEAM_SIZE"):
         loaded(environ={"INTERJECT_STT_BEEM_SIZE": "1"})
+    with pytest.raises(SettingError, match=r"--confg: no such flag; did you mean --config\?"):
+        loaded("--confg", "x")
     with pytest.raises(SettingError, match=r"\[stt\] beem-size.*beam-size"):
         loaded("--config", write("[stt]\nbeem-size = 1\n"))
     with pytest.raises(SettingError, match=r"sst: no such table.*\[stt\]"):
