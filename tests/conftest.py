@@ -40,6 +40,7 @@ _SLOW = (
     "sound_card",
     "test_guards.py",
     "test_run.py",
+    "test_samples.py",
     "wire/test_discovery.py",
     "wire/test_network.py",
     "wire/test_process.py",
