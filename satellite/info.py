@@ -11,6 +11,7 @@ from satellite.hearing.wake.base import Role
 from satellite.settings import WakeEngine, WakeSource
 from satellite.turn.settings import Endpointing
 from wire import package_version
+from wire.project import ATTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from satellite.hearing.wake.base import WordModel
     from satellite.settings import SatelliteSettings
 
-_PROJECT = Attribution(name="Interject", url="https://github.com/interject/wyoming-interject")
 _ENGINES = {
     WakeEngine.MICRO: Attribution(name="microWakeWord", url="https://github.com/OHF-Voice/pymicro-wakeword"),
     WakeEngine.OPEN: Attribution(name="openWakeWord", url="https://github.com/rhasspy/pyopen-wakeword"),
@@ -38,7 +38,7 @@ def satellite_info(settings: SatelliteSettings, words: Sequence[WordModel], snd_
             name=settings.name,
             area=settings.area,
             description="Voice satellite that can be interrupted",
-            attribution=_PROJECT,
+            attribution=ATTRIBUTION,
             installed=True,
             version=package_version(),
             has_vad=settings.endpointing is Endpointing.SATELLITE,
@@ -52,7 +52,7 @@ def satellite_info(settings: SatelliteSettings, words: Sequence[WordModel], snd_
             SndProgram(
                 name="loudspeaker",
                 description="Plays announcements and replies",
-                attribution=_PROJECT,
+                attribution=ATTRIBUTION,
                 installed=True,
                 version=package_version(),
                 snd_format=AudioFormat(rate=snd_rate_hz, width=_SAMPLE_BYTES, channels=1),

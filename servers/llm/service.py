@@ -28,6 +28,7 @@ from servers.llm.store import Store
 from wire import package_version
 from wire.discovery import ServiceKind
 from wire.errors import SettingError
+from wire.project import ATTRIBUTION
 from wire.service import Service
 from wire.trace import open_trace
 
@@ -118,7 +119,7 @@ def make_info(engine: EngineInfo) -> Info:
     )
     program = HandleProgram(
         name="interject-llm",
-        attribution=Attribution(name="Interject", url=""),
+        attribution=ATTRIBUTION,
         installed=True,
         description=engine.description,
         version=package_version(),
