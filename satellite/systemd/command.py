@@ -147,15 +147,22 @@ def _account(wish: _Wish) -> Account:
             raise SettingError("--run-as", "goes with --system; a service of your own runs as you")
         if by_sudo and os.getuid() == 0:
             raise SettingError("install-service", "leave sudo out: the service is your own; or give --system")
-        return _look_up(pwd.getpwuid(os.getuid()).pw_name)
+        return _look_up(_own_name())
     if os.getuid() != 0 and not wish.dry_run:
         raise SettingError("--system", f"needs root: sudo {_program(Part.SATELLITE)} install-service --system …")
     if wish.uninstall:
         return Account("root", 0)
-    name = wish.run_as or by_sudo or pwd.getpwuid(os.getuid()).pw_name
+    name = wish.run_as or by_sudo or _own_name()
     if name == "root":
         raise SettingError("--run-as", "name the user whom the service runs as; it needs none of root's rights")
     return _look_up(name)
+
+
+def _own_name() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        raise SettingError("install-service", f"the user with the number {os.getuid()} has no name here") from None
 
 
 def _look_up(name: str) -> Account:
