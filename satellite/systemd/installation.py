@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from satellite.systemd.units import Unit
+# Where nobody has logged in, the manager of a user starts only when it is told to linger, and answers within a second
+# or two, on a small board within several.
+MANAGER_STARTS_S = 10.0
+_LOOK_AGAIN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,8 @@ def install(manager: Manager, units: Sequence[Unit], tell: Callable[[str], None]
     _need_systemd(manager)
     texts = {manager.folder / unit.part.unit: unit_text(unit) for unit in units}
     for path in texts:
-        if (_read(path) or MARK)[: len(MARK)] != MARK:
+        there = _read(path)
+        if there is not None and not there.startswith(MARK):
             raise ForeignUnitError(path)
     for path, text in texts.items():
         try:
@@ -77,8 +83,9 @@ def install(manager: Manager, units: Sequence[Unit], tell: Callable[[str], None]
         except (CommandFailedError, NoSystemdError) as error:
             # All else works: it only does not start before the user logs in.
             tell(f"{error}. Without it nothing runs until {manager.lingering} logs in; with sudo it may work")
-    for command in _commands(manager, [unit.part.unit for unit in units]):
-        _run(command, tell)
+    for number, command in enumerate(_commands(manager, [unit.part.unit for unit in units])):
+        # The first one is the first that somebody has to answer.
+        _run(command, tell, MANAGER_STARTS_S if number == 0 and manager.lingering is not None else 0.0)
 
 
 def uninstall(manager: Manager, tell: Callable[[str], None]) -> None:
@@ -142,16 +149,24 @@ def _need_systemd(manager: Manager) -> None:
         raise NoSystemdError(manager.systemctl[0])
 
 
-def _run(command: Sequence[str], tell: Callable[[str], None]) -> None:
+def _run(command: Sequence[str], tell: Callable[[str], None], patience_s: float = 0.0) -> None:
     tell(f"$ {shlex.join(command)}")
+    deadline_s = time.monotonic() + patience_s
+    while (told := _failure(command)) is not None:
+        if time.monotonic() >= deadline_s:
+            raise CommandFailedError(command, told)
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def _failure(command: Sequence[str]) -> str | None:
+    """Run a program; None, or what it says if it failed."""
     try:
         done = subprocess.run(  # noqa: S603 - words of ours and the user's own name, and no shell
             command, capture_output=True, text=True, check=False, env=_environment(), stdin=subprocess.DEVNULL
         )
     except OSError:
         raise NoSystemdError(command[0]) from None
-    if done.returncode:
-        raise CommandFailedError(command, " ".join((done.stderr or done.stdout).split()))
+    return " ".join((done.stderr or done.stdout).split()) if done.returncode else None
 
 
 def _environment() -> dict[str, str]:

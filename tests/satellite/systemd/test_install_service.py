@@ -28,7 +28,7 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.units = folder / ".config" / "systemd" / "user"
-        self._calls = folder / "calls"
+        self.log = folder / "calls"
         self._bin = folder / "bin"
         self._bin.mkdir()
         for program in ("systemctl", "loginctl"):
@@ -37,7 +37,7 @@ class Machine:
     def program(self, name: str, *, ends_with: str = "exit 0") -> None:
         """Install a program; it notes its arguments, then does this in a shell."""
         path = self._bin / name
-        path.write_text(f'#!/bin/sh\necho {name} "$@" >>{self._calls}\n{ends_with}\n', encoding="utf-8")
+        path.write_text(f'#!/bin/sh\necho {name} "$@" >>{self.log}\n{ends_with}\n', encoding="utf-8")
         path.chmod(0o755)
 
     @property
@@ -46,7 +46,7 @@ class Machine:
 
     @property
     def calls(self) -> list[str]:
-        return self._calls.read_text(encoding="utf-8").splitlines() if self._calls.exists() else []
+        return self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
 
     @property
     def written(self) -> set[str]:
@@ -208,7 +208,25 @@ def test_where_lingering_is_refused_the_rest_is_done_and_it_is_said(
     assert f"until {ME} logs in" in said
 
 
-def test_what_systemd_refuses_is_told_in_its_words(machine: Machine) -> None:
+def test_a_manager_that_is_only_starting_is_waited_for(machine: Machine) -> None:
+    """As where nobody has logged in: it begins to start when it is told to linger."""
+    twice_before = f'[ "$(grep -c daemon-reload {machine.log})" -gt 2 ] || {{ echo no bus yet >&2; exit 1; }}'
+    machine.program("systemctl", ends_with=twice_before)
+    assert run_install_service([]) == 0
+    reloads = [call for call in machine.calls if call.endswith("daemon-reload")]
+    assert len(reloads) == 3
+    assert machine.calls[-1] == "systemctl --user restart interject-satellite.service"
+
+
+def test_a_masked_unit_is_left_alone(machine: Machine) -> None:
+    machine.units.mkdir(parents=True)
+    (machine.units / "interject-satellite.service").symlink_to("/dev/null")
+    with pytest.raises(ForeignUnitError):
+        run_install_service([])
+
+
+def test_what_systemd_refuses_is_told_in_its_words(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("satellite.systemd.installation.MANAGER_STARTS_S", 0.0)
     machine.program("systemctl", ends_with="echo 'Failed to connect to bus' >&2; exit 1")
     with pytest.raises(CommandFailedError, match=r"systemctl --user daemon-reload.*Failed to connect to bus"):
         run_install_service([])
