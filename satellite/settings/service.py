@@ -46,14 +46,15 @@ def note_on_pipeline(given: Collection[str]) -> str | None:
 class ServiceSettings:
     """The satellite as a service, and those that it uses."""
 
-    uri: str = option("tcp://0.0.0.0:10700", "where the satellite itself listens: tcp://HOST:PORT or unix:///PATH")
-    name: str = option("Interject satellite", "name of the satellite, shown to people")
-    area: str | None = option(None, "area of the house that the satellite is in")
+    # First of all: a default that follows from others counts as given for what is declared after it.
     pipeline: PipelineKind = option(
         Derived(PipelineKind.DIRECT, _pipeline),
         "who runs a conversation: this satellite with three servers, or Home Assistant (default: home-assistant where "
         "it is started as wyoming-satellite is, with --uri, --mic-command and no server's address; else direct)",
     )
+    uri: str = option("tcp://0.0.0.0:10700", "where the satellite itself listens: tcp://HOST:PORT or unix:///PATH")
+    name: str = option("Interject satellite", "name of the satellite, shown to people")
+    area: str | None = option(None, "area of the house that the satellite is in")
     stt_uri: str | None = option(
         None, "speech-to-text server (default: found by zeroconf; none with --pipeline home-assistant)"
     )
