@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import difflib
 import tomllib
 import typing
 from dataclasses import dataclass
@@ -20,16 +19,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from wire import package_version
 from wire.errors import SettingError
+from wire.likeness import did_you_mean
 from wire.setting_field import METADATA_KEY, Derived, Field, Option, Words, fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 T = TypeVar("T")
-
-# One letter wrong in five, or a third of the name left out.
-_LIKENESS = 0.75
-
 # The tables of a file that all four processes share.
 _TABLES = ("satellite", "stt", "llm", "tts")
 
@@ -151,14 +147,7 @@ def _parse_flags(fields: list[Field], prefix: str, argv: Sequence[str], descript
 
 def _refuse_unknown(unknown: Sequence[str], flags: Sequence[str]) -> typing.NoReturn:
     flag = unknown[0].partition("=")[0]
-    raise SettingError(flag, f"no such flag; {_like(flag, flags, '--') or '--help lists them all'}")
-
-
-def _like(name: str, names: Iterable[str], start: str) -> str:
-    """Ask for what was meant, empty where nothing is like it; all names begin with `start`, which says nothing."""
-    ends = [known.removeprefix(start) for known in names]
-    close = difflib.get_close_matches(name.removeprefix(start), ends, cutoff=_LIKENESS)
-    return f"did you mean {' or '.join(start + end for end in close)}?" if close else ""
+    raise SettingError(flag, f"no such flag; {did_you_mean(flag, flags, '--') or '--help lists them all'}")
 
 
 def _add_flag(parser: argparse.ArgumentParser, field: Field) -> None:
@@ -218,7 +207,7 @@ def _parse_environment(fields: list[Field], prefix: str, environ: Mapping[str, s
 
 def _like_or_all(name: str, fields: Mapping[str, Field], start: str) -> str:
     names = sorted(name for name, field in fields.items() if not field.option.refused)
-    return _like(name, names, start) or f"there are {', '.join(names)}"
+    return did_you_mean(name, names, start) or f"there are {', '.join(names)}"
 
 
 def _tables_text(tables: set[str]) -> str:

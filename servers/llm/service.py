@@ -24,7 +24,7 @@ from servers.llm.settings import (
     find_api_key,
     read_text_file,
 )
-from servers.llm.store import Store
+from servers.llm.store import Memory, Store
 from wire import package_version
 from wire.discovery import ServiceKind
 from wire.errors import SettingError
@@ -50,6 +50,7 @@ ANY_LANGUAGE = tuple(
     "yo za zh zu fil gsw yue".split()
 )
 _SECONDS_PER_HOUR = 3600.0
+_SECONDS_PER_MINUTE = 60.0
 _MS_PER_S = 1000.0
 
 
@@ -57,7 +58,11 @@ async def serve(settings: LlmSettings) -> None:
     """Run the bridge until it is told to stop; raises InterjectError for what the user has to mend."""
     trace = await asyncio.to_thread(open_trace, settings.trace_file, "llm")
     engine = await asyncio.to_thread(make_engine, settings, os.environ)
-    store = Store(settings.store or default_store(os.environ), settings.history_hours * _SECONDS_PER_HOUR)
+    memory = Memory(
+        life_s=settings.history_hours * _SECONDS_PER_HOUR,
+        pause_s=settings.history_idle_minutes * _SECONDS_PER_MINUTE,
+    )
+    store = Store(settings.store or default_store(os.environ), memory, chosen_backend(settings).value)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(engine.close)
         await store.open()

@@ -65,6 +65,12 @@ class LlmSettings(ServerSettings):
     history_messages: int = option(
         20, "how many of a conversation's last messages the model is sent", minimum=1, maximum=200
     )
+    history_idle_minutes: float = option(
+        5.0,
+        "silence after which a conversation begins anew, in minutes; as long as in Home Assistant",
+        minimum=0.1,
+        maximum=527_040,
+    )
     history_hours: float = option(24.0, "how long what was said is kept, in hours", minimum=0.01, maximum=8784)
     offline_words_per_second: float = option(
         12.0, "how fast the offline responder writes, so that it can be interrupted", minimum=0.5, maximum=10_000
