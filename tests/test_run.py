@@ -71,6 +71,9 @@ def test_who_chooses_an_engine_gets_it(tmp_path: Path) -> None:
     argv = ["--stt-engine", "pocketsphinx", "--config", str(file)]
     config = ["--config", str(file)]
     assert chosen(argv, ALL) == {"stt": [*config, "--engine", "pocketsphinx"], "tts": config}
+    by_setting = chosen(["--stt-engine", "faster-whisper"], ALL, {"INTERJECT_TTS_NOISE_SCALE": "0.5"})
+    assert by_setting["stt"][-2:] == ["--model", "tiny.en"]
+    assert by_setting["tts"] == ["--engine", "piper", "--voice", JOE.name]
     by_variable = chosen([], ALL, {"INTERJECT_STT_ENGINE": "pocketsphinx", "INTERJECT_TTS_VOICE": "fr"})
     assert by_variable == {"stt": [], "tts": []}
 
@@ -99,8 +102,7 @@ def test_the_satellites_arguments_are_passed_on_and_the_servers_start_with_their
     wanted = plan(["--name", "kitchen", "--tts-voice", "en-gb", "--stt-model=base", "--no-zeroconf"], {}, nothing)
     assert list(wanted.flags) == ["--name", "kitchen", "--no-zeroconf"]
     assert wanted.settings.name == "kitchen"
-    stt = ["--model", "base", "--engine", "faster-whisper"]
-    assert wanted.servers == {"stt": stt, "llm": [], "tts": ["--voice", "en-gb"]}
+    assert wanted.servers == {"stt": ["--model", "base"], "llm": [], "tts": ["--voice", "en-gb"]}
 
 
 def test_a_server_whose_address_is_given_is_not_started() -> None:
@@ -123,6 +125,10 @@ def test_one_file_configures_all_four(tmp_path: Path) -> None:
         (["--endpoint-silence-ms", "soon"], "endpoint-silence-ms.*'soon' is not accepted"),
         (["--nmae", "kitchen"], r"--nmae: no such flag; did you mean --name\?"),
         (["--stt", "whisper"], "--stt"),
+        (
+            ["--stt-engine", "pocketsphinx", "--stt-model", "base"],
+            "--model: it is for faster-whisper.* or give --engine",
+        ),
         (["--config", "/nowhere.toml"], "--config /nowhere.toml: cannot be read"),
     ],
 )

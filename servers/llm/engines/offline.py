@@ -80,6 +80,9 @@ class OfflineResponder:
             languages=("en",),
         )
 
+    async def check(self) -> None:
+        """Have nothing to check."""
+
     async def close(self) -> None:
         """Hold nothing, give back nothing."""
 

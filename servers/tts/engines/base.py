@@ -80,5 +80,8 @@ class Engine(Protocol):
     async def voice(self, wanted: SynthesizeVoice | None) -> Voice:
         """Get the wanted voice, or the default one, ready; raises RequestError when there is none such."""
 
+    async def keep(self) -> None:
+        """Do what is to be done while it serves, and return when nothing is; raises InterjectError if it never can."""
+
     async def close(self) -> None:
         """Give back what the engine holds; no sentence may be under way."""

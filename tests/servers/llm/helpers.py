@@ -55,6 +55,9 @@ class Dictated:
     def info(self) -> EngineInfo:
         return EngineInfo("dictated", "for tests", "", "", "1", ())
 
+    async def check(self) -> None:
+        pass
+
     async def reply(self, messages: Sequence[Message], language: str | None) -> AsyncGenerator[str, None]:
         self.asked.append([(message.role.value, message.content) for message in messages])
         words: asyncio.Queue[str | Exception | None] = asyncio.Queue(100)

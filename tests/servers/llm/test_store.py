@@ -244,7 +244,8 @@ async def test_a_store_of_version_0_2_is_taken_over(path: Path) -> None:
         old.executescript(
             "CREATE TABLE turns (id INTEGER PRIMARY KEY AUTOINCREMENT, conversation_id TEXT NOT NULL, satellite_id "
             "TEXT, device_id TEXT, epoch INTEGER, asked TEXT NOT NULL, reply TEXT NOT NULL, state TEXT NOT NULL, "
-            "created REAL NOT NULL); INSERT INTO turns VALUES (1, 'c', NULL, NULL, 1, 'Old', 'Yes.', 'complete', 999999.0);"
+            "created REAL NOT NULL);"
+            "INSERT INTO turns VALUES (1, 'c', NULL, NULL, 1, 'Old', 'Yes.', 'complete', 999999.0);"
             "PRAGMA user_version = 1"
         )
     async with opened(path) as store:
