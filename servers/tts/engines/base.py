@@ -20,7 +20,10 @@ NICENESS = 5
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sentence as it stands in the text, and as it is to be spoken: the same, but for punctuation at the end."""
+    """A sentence as it stands in the text, and as it is to be spoken.
+
+    They are the same but for blanks in the place of markup, and punctuation at the end.
+    """
 
     written: str
     spoken: str
