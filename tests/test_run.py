@@ -105,6 +105,13 @@ def test_the_satellites_arguments_are_passed_on_and_the_servers_start_with_their
     assert wanted.servers == {"stt": ["--model", "base"], "llm": [], "tts": ["--voice", "en-gb"]}
 
 
+def test_a_fresh_conversation_is_one_that_nobody_had() -> None:
+    ids = {plan(["--fresh"], {}, nothing).settings.conversation_id for _ in range(2)}
+    assert len(ids) == 2
+    assert None not in ids
+    assert plan([], {}, nothing).settings.conversation_id is None
+
+
 def test_a_server_whose_address_is_given_is_not_started() -> None:
     wanted = plan(["--stt-uri", "tcp://den:10300"], {"INTERJECT_SATELLITE_LLM_URI": "tcp://den:10800"}, nothing)
     assert set(wanted.servers) == {"tts"}
@@ -127,7 +134,7 @@ def test_one_file_configures_all_four(tmp_path: Path) -> None:
         (["--stt", "whisper"], "--stt"),
         (
             ["--stt-engine", "pocketsphinx", "--stt-model", "base"],
-            "--model: it is for faster-whisper.* or give --engine",
+            "--stt-model: .* faster-whisper.*give --stt-engine",
         ),
         (["--config", "/nowhere.toml"], "--config /nowhere.toml: cannot be read"),
     ],
@@ -265,6 +272,24 @@ def test_an_engine_that_does_not_exist_is_told_in_the_servers_own_words(tmp_path
     with terminal(tmp_path, repository, *QUIET, "--tts-engine", "parrot") as opened:
         assert opened.ended() == 2
         assert "'parrot' is not accepted; give espeak-ng | piper" in opened.screen
+
+
+@needs_engines
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--stt-model", "smal-int8"], "did you mean small-int8?"),
+        (["--tts-engine", "piper", "--tts-voice", "nosuch"], "no voice 'nosuch'"),
+        (["--llm-model", "m"], "OPENAI_API_KEY: is not set"),
+    ],
+)
+def test_what_can_never_work_is_told_on_the_screen_and_everything_ends(
+    tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str], told: str
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with terminal(tmp_path, repository, *QUIET, *flags) as opened:
+        assert opened.ended() == 1
+        assert told in opened.screen
 
 
 @needs_engines
