@@ -34,6 +34,7 @@ from satellite.timers import ring_audio
 from wire import client
 from wire.discovery import ServiceKind, default_instance_name, find_service
 from wire.trace import Trace
+from wire.uri import TcpAddress, parse_uri
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -167,7 +168,9 @@ def _home_assistant_pipeline(settings: SatelliteSettings, link: HomeAssistantLin
 
 
 def _direct_pipeline(settings: SatelliteSettings) -> DirectPipeline:
-    satellite_id = settings.zeroconf_name or default_instance_name()
+    # Satellites with another name, machine or address are others, and so is what the bridge remembers of them.
+    instance = settings.zeroconf_name or default_instance_name()
+    satellite_id = f"{settings.name}@{instance}:{_place(settings.uri)}"
     identity = Identity(
         satellite_id=satellite_id,
         conversation_id=settings.conversation_id or f"satellite-{satellite_id}",
@@ -180,6 +183,11 @@ def _direct_pipeline(settings: SatelliteSettings) -> DirectPipeline:
         tts=_server(ServiceKind.TTS, settings.tts_uri),
         identity=identity,
     )
+
+
+def _place(uri: str) -> str:
+    address = parse_uri(uri)
+    return str(address.port) if isinstance(address, TcpAddress) else address.path
 
 
 def _given(kind: ServiceKind, uri: str | None) -> Server | None:

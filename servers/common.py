@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
@@ -50,8 +51,18 @@ class ServerSettings:
 SettingsT = TypeVar("SettingsT", bound=ServerSettings)
 
 
-async def serve_as(kind: ServiceKind, service: Service, settings: ServerSettings, trace: Trace) -> None:
-    """Serve until told to stop, announced if the settings say so; raises BadUriError, SettingError."""
+async def serve_as(
+    kind: ServiceKind,
+    service: Service,
+    settings: ServerSettings,
+    trace: Trace,
+    keeping: Coroutine[Any, Any, None],
+) -> None:
+    """Serve until told to stop, announced if the settings say so.
+
+    `keeping` runs meanwhile; where it raises, the service has nothing left to serve with, and ends with that. Raises
+    BadUriError, SettingError.
+    """
     name = settings.zeroconf
     if name == "":
         name = f"{default_instance_name()}-{kind.value}"
@@ -60,7 +71,18 @@ async def serve_as(kind: ServiceKind, service: Service, settings: ServerSettings
         trace.emit("listening", uri=uri)
         _LOGGER.info("Ready at %s", uri)
 
-    await serve_until_stopped(service, on_ready, announcement(name, settings.zeroconf_host))
+    announce = announcement(name, settings.zeroconf_host)
+    serving = asyncio.create_task(serve_until_stopped(service, on_ready, announce), name="service")
+    kept = asyncio.create_task(keeping, name="keeping")
+    try:
+        await asyncio.wait({serving, kept}, return_when=asyncio.FIRST_COMPLETED)
+        if kept.done():
+            kept.result()
+        await serving
+    finally:
+        serving.cancel()
+        kept.cancel()
+        await asyncio.gather(serving, kept, return_exceptions=True)
 
 
 def run_server(

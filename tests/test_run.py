@@ -71,6 +71,9 @@ def test_who_chooses_an_engine_gets_it(tmp_path: Path) -> None:
     argv = ["--stt-engine", "pocketsphinx", "--config", str(file)]
     config = ["--config", str(file)]
     assert chosen(argv, ALL) == {"stt": [*config, "--engine", "pocketsphinx"], "tts": config}
+    by_setting = chosen(["--stt-engine", "faster-whisper"], ALL, {"INTERJECT_TTS_NOISE_SCALE": "0.5"})
+    assert by_setting["stt"][-2:] == ["--model", "tiny.en"]
+    assert by_setting["tts"] == ["--engine", "piper", "--voice", JOE.name]
     by_variable = chosen([], ALL, {"INTERJECT_STT_ENGINE": "pocketsphinx", "INTERJECT_TTS_VOICE": "fr"})
     assert by_variable == {"stt": [], "tts": []}
 
@@ -99,8 +102,14 @@ def test_the_satellites_arguments_are_passed_on_and_the_servers_start_with_their
     wanted = plan(["--name", "kitchen", "--tts-voice", "en-gb", "--stt-model=base", "--no-zeroconf"], {}, nothing)
     assert list(wanted.flags) == ["--name", "kitchen", "--no-zeroconf"]
     assert wanted.settings.name == "kitchen"
-    stt = ["--model", "base", "--engine", "faster-whisper"]
-    assert wanted.servers == {"stt": stt, "llm": [], "tts": ["--voice", "en-gb"]}
+    assert wanted.servers == {"stt": ["--model", "base"], "llm": [], "tts": ["--voice", "en-gb"]}
+
+
+def test_a_fresh_conversation_is_one_that_nobody_had() -> None:
+    ids = {plan(["--fresh"], {}, nothing).settings.conversation_id for _ in range(2)}
+    assert len(ids) == 2
+    assert None not in ids
+    assert plan([], {}, nothing).settings.conversation_id is None
 
 
 def test_a_server_whose_address_is_given_is_not_started() -> None:
@@ -123,6 +132,10 @@ def test_one_file_configures_all_four(tmp_path: Path) -> None:
         (["--endpoint-silence-ms", "soon"], "endpoint-silence-ms.*'soon' is not accepted"),
         (["--nmae", "kitchen"], r"--nmae: no such flag; did you mean --name\?"),
         (["--stt", "whisper"], "--stt"),
+        (
+            ["--stt-engine", "pocketsphinx", "--stt-model", "base"],
+            "--stt-model: .* faster-whisper.*give --stt-engine",
+        ),
         (["--config", "/nowhere.toml"], "--config /nowhere.toml: cannot be read"),
     ],
 )
@@ -259,6 +272,24 @@ def test_an_engine_that_does_not_exist_is_told_in_the_servers_own_words(tmp_path
     with terminal(tmp_path, repository, *QUIET, "--tts-engine", "parrot") as opened:
         assert opened.ended() == 2
         assert "'parrot' is not accepted; give espeak-ng | piper" in opened.screen
+
+
+@needs_engines
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--stt-model", "smal-int8"], "did you mean small-int8?"),
+        (["--tts-engine", "piper", "--tts-voice", "nosuch"], "no voice 'nosuch'"),
+        (["--llm-model", "m"], "OPENAI_API_KEY: is not set"),
+    ],
+)
+def test_what_can_never_work_is_told_on_the_screen_and_everything_ends(
+    tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str], told: str
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with terminal(tmp_path, repository, *QUIET, *flags) as opened:
+        assert opened.ended() == 1
+        assert told in opened.screen
 
 
 @needs_engines

@@ -70,6 +70,8 @@ class Option:
     # What the flag means when no value follows it; None where it needs one.
     alone: str | None = None
     derived: Derived | None = None
+    # The engine that alone has the setting; None where all have it.
+    of: Enum | None = None
     # The setting is known only so that who gives it is told `help`, which names what takes its place.
     refused: bool = False
 

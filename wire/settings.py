@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import difflib
 import tomllib
 import typing
 from dataclasses import dataclass
@@ -20,21 +19,18 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from wire import package_version
 from wire.errors import SettingError
+from wire.likeness import did_you_mean
 from wire.setting_field import METADATA_KEY, Derived, Field, Option, Words, fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 T = TypeVar("T")
-
-# One letter wrong in five, or a third of the name left out.
-_LIKENESS = 0.75
-
 # The tables of a file that all four processes share.
 _TABLES = ("satellite", "stt", "llm", "tts")
 
 
-def option(
+def option(  # noqa: PLR0913 - a setting has so many sides, each of them optional and named
     default: Any,
     help: str,  # noqa: A002 - the word argparse uses
     *,
@@ -44,16 +40,19 @@ def option(
     metavar: str | None = None,
     secret: bool = False,
     alone: str | None = None,
+    of: Enum | None = None,
 ) -> Any:
     """Declare a field.
 
     Types: str, int, float, bool, Path, an Enum with string values, a subclass of Words, each of these or None, and
     tuples of str, Path, int or Words (the flag is then repeatable; the environment separates with commas). `default`
-    may be Derived. `alone` is what the flag means when no value follows it.
+    may be Derived. `alone` is what the flag means when no value follows it. `of` is the engine that alone has the
+    setting: giving it chooses that engine, if nothing else chooses one.
     """
     derived = default if isinstance(default, Derived) else None
     default = default if derived is None else derived.default
-    said = Option(help, minimum, maximum, choices, metavar, secret, alone, derived)
+    told = help if of is None else f"{of.value}: {help}"
+    said = Option(told, minimum, maximum, choices, metavar, secret, alone, derived, of)
     return dataclasses.field(default=default, repr=not secret, metadata={METADATA_KEY: said})
 
 
@@ -128,13 +127,63 @@ def load_and_tell(
     variables = _parse_environment(fields, prefix, environ)
     by_variable = variables.pop("config", None)
     config = flags.pop("config", by_variable)
-    values = _parse_file(fields, prefix, Path(config)) if config else {}
-    values = {**values, **variables, **flags}
+    in_file = _parse_file(fields, prefix, Path(config)) if config else {}
+    values = {**in_file, **variables, **flags}
     given = frozenset(values)
+    sources = (
+        _Source(flags, lambda field: f"--{field.key}"),
+        _Source(variables, lambda field: f"INTERJECT_{prefix.upper()}_{field.name.upper()}"),
+        _Source(in_file, lambda field: f"{config} [{prefix}] {field.key}"),
+    )
+    values.update(_implied_engine(fields, sources))
     for field in fields:
         if field.option.derived is not None and field.name not in values:
             values[field.name] = field.option.derived.rule(values)
     return Loaded(schema(**values), given)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What one of the sources says, and how it writes a setting's name."""
+
+    values: Mapping[str, Any]
+    origin_of: Callable[[Field], str]
+
+
+def _implied_engine(fields: Sequence[Field], sources: Sequence[_Source]) -> dict[str, Any]:
+    """Return the engine that settings imply which it alone has, as a value of the field that chooses the engine.
+
+    Of `sources` the first one that chooses or implies an engine counts, as a flag overrides the environment. A default
+    that is written down implies nothing. Raises SettingError for settings that no one engine has.
+    """
+    owned = [field for field in fields if field.option.of is not None]
+    if not owned:
+        return {}
+    chooser = next(field for field in fields if field.kind is type(owned[0].option.of))
+    implied: tuple[Enum | None, str] | None = None
+    for source in sources:
+        chosen = source.values.get(chooser.name)
+        given = [field for field in owned if source.values.get(field.name, field.default) != field.default]
+        stated = [(field.option.of, source.origin_of(field)) for field in given]
+        if chosen is not None:
+            for engine, origin in [*stated, *([implied] if implied else [])]:
+                _require_same(chooser, (engine, origin), (chosen, source.origin_of(chooser)))
+            return {}
+        if stated and implied is None:
+            implied = stated[0]
+            for other in stated[1:]:
+                _require_same(chooser, other, implied)
+    return {} if implied is None else {chooser.name: implied[0]}
+
+
+def _require_same(chooser: Field, setting: tuple[Any, str], other: tuple[Any, str]) -> None:
+    (engine, origin), (other_engine, other_origin) = setting, other
+    if engine is not other_engine:
+        raise SettingError(
+            origin,
+            f"it is for {engine.value}, and {other_origin} for {other_engine.value}; leave one of them out, or give "
+            f"--{chooser.key} {engine.value}",
+        )
 
 
 class _Parser(argparse.ArgumentParser):
@@ -176,9 +225,8 @@ def _offered(fields: Iterable[Field]) -> list[str]:
 
 
 def _like(name: str, names: Iterable[str], start: str = "") -> str:
-    """Ask for what was meant, or say where all names are; `name` and all of them begin with `start`."""
-    close = difflib.get_close_matches(name.removeprefix(start), list(names), cutoff=_LIKENESS)
-    return f"did you mean {' or '.join(start + end for end in close)}?" if close else "--help lists them all"
+    """Ask for what was meant, or say where all names are; `name` begins with `start`, and `names` do not."""
+    return did_you_mean(name, [start + end for end in names], start) or "--help lists them all"
 
 
 def _add_flag(parser: argparse.ArgumentParser, field: Field) -> None:

@@ -76,15 +76,15 @@ def _is_cached(repository: str, folder: Path | None) -> bool:
 
 def choose_stt(settings: SttSettings, language: str | None, here: Here) -> Choice | None:
     """Choose what hears; None where the settings say it."""
-    if settings.engine is not None:
+    if settings.engine is EngineChoice.POCKETSPHINX or settings.model != "auto":
         return None
     tag = _base(settings.language or language or _ENGLISH)
     whisper = ("--engine", EngineChoice.FASTER_WHISPER.value)
-    if settings.model != "auto":
-        return Choice(whisper, f"faster-whisper, for the model {settings.model} is one of its")
     model = next((name for name in here.models if tag == _ENGLISH or not name.endswith(".en")), None)
     if model is not None:
         return Choice((*whisper, "--model", model), f"faster-whisper with {model}, which is on this machine")
+    if settings.engine is not None:
+        return None
     if tag != _ENGLISH:
         return Choice(whisper, f"faster-whisper, for PocketSphinx knows English only; a model for {tag} is downloaded")
     if not here.pocketsphinx:
@@ -95,12 +95,14 @@ def choose_stt(settings: SttSettings, language: str | None, here: Here) -> Choic
 
 def choose_tts(settings: TtsSettings, language: str | None, here: Here) -> Choice | None:
     """Choose what speaks; None where the settings say it."""
-    if settings.engine is not None or settings.voice is not None:
+    if settings.engine is EngineName.ESPEAK_NG or settings.voice is not None:
         return None
     voice = best_for_language(here.voices, language or _ENGLISH)
     if voice is not None:
         flags = ("--engine", EngineName.PIPER.value, "--voice", voice.name)
         return Choice(flags, f"piper with {voice.name}, which is on this machine")
+    if settings.engine is not None:
+        return None
     remedy = "--tts-engine piper downloads a voice that sounds like a person"
     return Choice(("--engine", EngineName.ESPEAK_NG.value), f"espeak-ng, which needs no download: {remedy}")
 

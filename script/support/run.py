@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import re
 import signal
 import sys
+import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,7 @@ from script.support.engines import choose_stt, choose_tts, look_around
 from script.support.processes import ProcessDiedError, Processes, Program, free_uri
 from servers.stt.settings import SttSettings
 from servers.tts.settings import TtsSettings
-from wire.errors import InterjectError
+from wire.errors import InterjectError, SettingError
 from wire.settings import load
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ _DOES = {"stt": "speech recognition", "tts": "speech"}
 _S = TypeVar("_S", SttSettings, TtsSettings)
 # A closed terminal must not leave the servers behind.
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SERVERS_FLAG = re.compile(r"--(?=(?:engine|model|voice)\b)")
 _EPILOG = (
     "All other arguments are the satellite's, such as --name kitchen, --mic-device USB, --barge-in stop-word, --text "
     "or --audio simulated; see .venv/bin/interject-satellite --help. A server whose address they give is not started."
@@ -94,10 +97,12 @@ def plan(
     parser.add_argument("--tts-voice", metavar="NAME", help="voice, such as en_US-lessac-medium of piper")
     parser.add_argument("--llm-base-url", metavar="URL", help="an OpenAI-compatible API; its key from OPENAI_API_KEY")
     parser.add_argument("--llm-model", metavar="NAME", help="model at that API")
+    parser.add_argument("--fresh", action="store_true", help="begin a conversation anew, whatever was said before")
     parser.add_argument("--config", metavar="FILE", help="TOML file with the settings of all four")
     chosen, flags = parser.parse_known_args(argv)
     shared = ["--config", chosen.config] if chosen.config else []
-    flags = [*shared, *flags]
+    fresh = ["--conversation-id", f"run-{uuid.uuid4().hex}"] if chosen.fresh else []
+    flags = [*shared, *flags, *fresh]
     settings = load(SatelliteSettings, prefix=_SATELLITE, argv=flags, environ=environ, description=str(__doc__))
     engines = {
         "stt": (settings.stt_uri, {"--engine": chosen.stt_engine, "--model": chosen.stt_model}),
@@ -122,7 +127,12 @@ def _choices(
     look: Callable[[SttSettings, TtsSettings], Here],
 ) -> dict[str, Choice]:
     def given(schema: type[_S], name: str) -> _S:
-        return load(schema, prefix=name, argv=servers.get(name, ()), environ=environ, description="")
+        try:
+            return load(schema, prefix=name, argv=servers.get(name, ()), environ=environ, description="")
+        except SettingError as error:
+            # Who reads it has typed --stt-model, not --model.
+            key, reason = (_SERVERS_FLAG.sub(f"--{name}-", text) for text in (error.key, error.reason))
+            raise SettingError(key, reason) from None
 
     stt, tts = given(SttSettings, "stt"), given(TtsSettings, "tts")
     here = look(stt, tts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import itertools
 import logging
 import sqlite3
@@ -29,11 +30,15 @@ CREATE TABLE IF NOT EXISTS turns (
     asked TEXT NOT NULL,
     reply TEXT NOT NULL,
     state TEXT NOT NULL,
-    created REAL NOT NULL
+    created REAL NOT NULL,
+    ended REAL NOT NULL DEFAULT 0,
+    engine TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS turns_of_conversation ON turns (conversation_id, id);
 CREATE INDEX IF NOT EXISTS turns_by_age ON turns (created);
 """
+# What files of version 0.2.0 and before lack.
+_ADDED_COLUMNS = {"ended": "REAL NOT NULL DEFAULT 0", "engine": "TEXT NOT NULL DEFAULT ''"}
 
 
 def open_database(path: Path, now: float) -> sqlite3.Connection:
@@ -53,6 +58,16 @@ def open_database(path: Path, now: float) -> sqlite3.Connection:
         return _connect(path)
 
 
+def open_existing(path: Path) -> sqlite3.Connection:
+    """Open a file that is there, also one in use, to change what it keeps; blocking.
+
+    Raises StoreError, sqlite3.Error.
+    """
+    if not path.is_file():
+        raise StoreError(path, "does not exist", "give the path that the server was started with")
+    return _connect(path)
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     # Each statement is a transaction of its own; the one worker thread is the only user.
     connection = sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False)
@@ -66,12 +81,20 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.executescript(_SCHEMA)
         # Fails here, at the start, if the file cannot be written.
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute("PRAGMA user_version = 1")
+        _add_columns(connection)
+        connection.execute("PRAGMA user_version = 2")
         connection.execute("COMMIT")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    there = {name for _, name, *_ in connection.execute("PRAGMA table_info(turns)")}
+    for name, kind in _ADDED_COLUMNS.items():
+        if name not in there:
+            connection.execute(f"ALTER TABLE turns ADD COLUMN {name} {kind}")
 
 
 def _check(connection: sqlite3.Connection) -> None:
@@ -88,6 +111,11 @@ def _make_private_file(path: Path) -> None:
     except OSError as error:
         reason = f"cannot be written ({error.strerror})"
         raise StoreError(path, reason, "give another one with --store") from None
+
+
+def set_aside_files(path: Path) -> list[Path]:
+    """Return the damaged files that took the place of this one before, with what belongs to them."""
+    return sorted(path.parent.glob(f"{glob.escape(path.name)}.damaged-*"))
 
 
 def _set_aside(path: Path, now: float) -> Path:

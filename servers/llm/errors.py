@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wire.errors import InterjectError
+from wire.likeness import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -19,6 +21,15 @@ class StoreError(InterjectError):
         super().__init__(f"the conversation store {path} {reason}; {remedy}")
         self.path = path
         self.reason = reason
+
+
+class UnknownConversationError(InterjectError):
+    """The store keeps no such conversation."""
+
+    def __init__(self, conversation_id: str, path: Path, kept: Sequence[str]) -> None:
+        meant = did_you_mean(conversation_id, kept, "satellite-") or "`interject-llm forget` lists those that it keeps"
+        super().__init__(f"{path} keeps no conversation {conversation_id!r}; {meant}")
+        self.conversation_id = conversation_id
 
 
 class EngineError(InterjectError):

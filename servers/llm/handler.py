@@ -17,11 +17,12 @@ from servers.llm.live import CutReason, LiveReplies, LiveReply, agrees, is_cut_b
 from servers.llm.requests import read_interruption, read_question, read_speaker
 from servers.llm.sounding import Sounding
 from servers.llm.turns import recent
+from servers.markup import MarkupFilter
 from wire.errors import RequestError
 from wire.events import Interrupt, Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from wyoming.event import Event
 
@@ -177,7 +178,7 @@ class HandleSession:
         loop = asyncio.get_running_loop()
         start = loop.time()
         reply.text = ""
-        async with aclosing(self._bridge.engine.reply(messages, language)) as pieces:
+        async with aclosing(plain(self._bridge.engine.reply(messages, language))) as pieces:
             async for piece in pieces:
                 if not reply.text:
                     self._bridge.trace.emit(
@@ -303,6 +304,26 @@ def _context_of(question: Question) -> dict[str, Any]:
     """Return what every answer to a question carries."""
     epoch = {} if question.epoch is None else {"epoch": question.epoch}
     return {"conversation_id": question.conversation_id, **epoch}
+
+
+async def plain(pieces: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+    """Give a reply without markup: what is shown, said and remembered is the same text.
+
+    A reply that is nothing but markup is given as it is, for want of another.
+    """
+    markup = MarkupFilter()
+    written, said = "", False
+    async with aclosing(pieces):
+        async for piece in pieces:
+            written += piece
+            if given := markup.push(piece):
+                said = True
+                yield given
+    rest = markup.finish()
+    if said or rest.strip():
+        written = rest
+    if written:
+        yield written
 
 
 async def _all_ended(replies: Sequence[LiveReply]) -> None:

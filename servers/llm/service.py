@@ -19,12 +19,11 @@ from servers.llm.prompt import DEFAULT_SYSTEM_PROMPT
 from servers.llm.settings import (
     OPENAI_BASE_URL,
     Backend,
-    chosen_backend,
     default_store,
     find_api_key,
     read_text_file,
 )
-from servers.llm.store import Store
+from servers.llm.store import Memory, Store
 from wire import package_version
 from wire.discovery import ServiceKind
 from wire.errors import SettingError
@@ -51,6 +50,7 @@ ANY_LANGUAGE = tuple(
     "yo za zh zu fil gsw yue".split()
 )
 _SECONDS_PER_HOUR = 3600.0
+_SECONDS_PER_MINUTE = 60.0
 _MS_PER_S = 1000.0
 
 
@@ -58,7 +58,11 @@ async def serve(settings: LlmSettings) -> None:
     """Run the bridge until it is told to stop; raises InterjectError for what the user has to mend."""
     trace = await asyncio.to_thread(open_trace, settings.trace_file, "llm")
     engine = await asyncio.to_thread(make_engine, settings, os.environ)
-    store = Store(settings.store or default_store(os.environ), settings.history_hours * _SECONDS_PER_HOUR)
+    memory = Memory(
+        life_s=settings.history_hours * _SECONDS_PER_HOUR,
+        pause_s=settings.history_idle_minutes * _SECONDS_PER_MINUTE,
+    )
+    store = Store(settings.store or default_store(os.environ), memory, (settings.backend or Backend.OFFLINE).value)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(engine.close)
         await store.open()
@@ -68,12 +72,12 @@ async def serve(settings: LlmSettings) -> None:
         info = await asyncio.to_thread(lambda: make_info(engine.info))
         service = Service(settings.uri, lambda: info, lambda peer: HandleSession(peer, bridge))
         _LOGGER.info("%s; conversations are kept in %s", info.handle[0].description, store.path)
-        await serve_as(ServiceKind.LLM, service, settings, trace)
+        await serve_as(ServiceKind.LLM, service, settings, trace, engine.check())
 
 
 def make_engine(settings: LlmSettings, environ: Mapping[str, str]) -> Engine:
     """Make the engine that the settings choose; blocking. Raises SettingError."""
-    if chosen_backend(settings) is Backend.OFFLINE:
+    if settings.backend in {None, Backend.OFFLINE}:
         return OfflineResponder(
             words_per_second=settings.offline_words_per_second,
             think_s=settings.offline_think_ms / _MS_PER_S,

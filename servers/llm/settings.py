@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,10 @@ class Backend(Enum):
     OPENAI = "openai"
 
 
+_offline = partial(option, of=Backend.OFFLINE)
+_openai = partial(option, of=Backend.OPENAI)
+
+
 def default_store(environ: Mapping[str, str]) -> Path:
     """Return where conversations are kept: in the user's data directory (XDG Base Directory Specification)."""
     data_home = environ.get("XDG_DATA_HOME", "")
@@ -40,21 +45,22 @@ class LlmSettings(ServerSettings):
     uri: str = option("tcp://0.0.0.0:10800", "where to listen: tcp://HOST:PORT or unix:///PATH")
     backend: Backend | None = option(
         None,
-        "what writes the replies (default: openai with --base-url or --model, else the built-in offline responder)",
+        "what writes the replies (default: openai with --base-url, --model or another setting of its own, else the "
+        "built-in offline responder)",
     )
-    base_url: str | None = option(
+    base_url: str | None = _openai(
         None, f"URL of an OpenAI-compatible chat API, up to and with its /v1 (default: {OPENAI_BASE_URL})"
     )
-    model: str | None = option(None, "name of the model (default: the first one that --base-url lists)")
-    api_key: str | None = option(None, "key for the chat API", secret=True)
-    api_key_file: Path | None = option(
+    model: str | None = _openai(None, "name of the model (default: the first one that --base-url lists)")
+    api_key: str | None = _openai(None, "key for the chat API", secret=True)
+    api_key_file: Path | None = _openai(
         None, "file that holds the key for the chat API; it may also be in INTERJECT_LLM_API_KEY or OPENAI_API_KEY"
     )
-    system_prompt: str | None = option(None, "what the model is told beforehand, in place of the built-in text")
-    system_prompt_file: Path | None = option(None, "file with what the model is told beforehand")
-    temperature: float | None = option(None, "how freely the model chooses its words", minimum=0, maximum=2)
-    max_tokens: int | None = option(None, "longest reply, in the model's tokens", minimum=1)
-    request_timeout_s: float = option(
+    system_prompt: str | None = _openai(None, "what the model is told beforehand, in place of the built-in text")
+    system_prompt_file: Path | None = _openai(None, "file with what the model is told beforehand")
+    temperature: float | None = _openai(None, "how freely the model chooses its words", minimum=0, maximum=2)
+    max_tokens: int | None = _openai(None, "longest reply, in the model's tokens", minimum=1)
+    request_timeout_s: float = _openai(
         30.0, "longest wait for the first word, and between two words, in seconds", minimum=0.1, maximum=600
     )
     store: Path | None = option(
@@ -65,13 +71,17 @@ class LlmSettings(ServerSettings):
     history_messages: int = option(
         20, "how many of a conversation's last messages the model is sent", minimum=1, maximum=200
     )
+    history_idle_minutes: float = option(
+        5.0,
+        "silence after which a conversation begins anew, in minutes; as long as in Home Assistant",
+        minimum=0.1,
+        maximum=527_040,
+    )
     history_hours: float = option(24.0, "how long what was said is kept, in hours", minimum=0.01, maximum=8784)
-    offline_words_per_second: float = option(
-        12.0, "how fast the offline responder writes, so that it can be interrupted", minimum=0.5, maximum=10_000
+    offline_words_per_second: float = _offline(
+        12.0, "how fast it writes, so that it can be interrupted", minimum=0.5, maximum=10_000
     )
-    offline_think_ms: float = option(
-        0.0, "how long the offline responder waits before its first word, in ms", minimum=0, maximum=60_000
-    )
+    offline_think_ms: float = _offline(0.0, "how long it waits before its first word, in ms", minimum=0, maximum=60_000)
     max_requests: int = option(32, "how many replies may be generated at the same time", minimum=1, maximum=1000)
 
 
@@ -84,13 +94,6 @@ class ApiKey:
 
     def __repr__(self) -> str:
         return f"ApiKey(source={self.source!r})"
-
-
-def chosen_backend(settings: LlmSettings) -> Backend:
-    """Return the backend that was asked for, or that follows from the other settings."""
-    if settings.backend is not None:
-        return settings.backend
-    return Backend.OFFLINE if settings.base_url is None and settings.model is None else Backend.OPENAI
 
 
 def find_api_key(settings: LlmSettings, environ: Mapping[str, str]) -> ApiKey:

@@ -12,6 +12,11 @@ _MARGIN_S = 5.0
 _MAX_CONVERSATIONS = 256
 
 
+def speech_s(text: str) -> float:
+    """Return how long a text takes to be spoken, in s, rather too long than too short."""
+    return len(text) / _CHARACTERS_PER_S
+
+
 class Sounding:
     """Keeps until when the last reply of each conversation may be heard; times are the event loop's, in s."""
 
@@ -20,7 +25,7 @@ class Sounding:
 
     def begins(self, conversation_id: str, text: str, now: float) -> None:
         """Note that a whole reply was handed to a client that has it spoken."""
-        self._until[conversation_id] = now + len(text) / _CHARACTERS_PER_S + _MARGIN_S
+        self._until[conversation_id] = now + speech_s(text) + _MARGIN_S
         self._until.move_to_end(conversation_id)
         while len(self._until) > _MAX_CONVERSATIONS:
             self._until.popitem(last=False)

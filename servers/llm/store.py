@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from servers.llm.database import explained, open_database
+from servers.llm.database import explained, open_database, open_existing
 from servers.llm.errors import StoreError
 from servers.llm.matching import Candidate, Speaker, find_cut
+from servers.llm.sounding import speech_s
 from servers.llm.turns import (
     Interruption,
     Message,
@@ -23,6 +25,7 @@ from servers.llm.turns import (
     correction_of,
     failed,
     messages_of,
+    since_pause,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
+_LOGGER = logging.getLogger(__name__)
 
 # More turns than the largest --history-messages needs, and a bound for a client that talks without end.
 _MAX_TURNS_READ = 500
@@ -39,7 +43,7 @@ _MAX_TURNS_SEARCHED = 200
 # No reply is spoken for longer; what was said before that cannot be cut off any more.
 _MAX_AGE_SEARCHED_S = 15 * 60.0
 
-_COLUMNS = "id, epoch, asked, reply, state, created"
+_COLUMNS = "id, epoch, asked, reply, state, created, ended, engine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +63,27 @@ class Corrected:
     content: str
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How long what was said is kept, and after how long a silence a conversation begins anew, in s."""
+
+    life_s: float
+    pause_s: float
+
+
 class Store:
-    """The conversations, kept for `life_s`; every method's work is done in the order of the calls.
+    """The conversations; every method's work is done in the order of the calls.
 
     That order is what lets an interruption win over the reply that was stored a moment before it. A write that was
-    begun is done even when its caller is cancelled.
+    begun is done even when its caller is cancelled. What another engine answered is no part of a conversation: a model
+    would take it for its own words, and go on in that manner.
     """
 
-    def __init__(self, path: Path, life_s: float, clock: Callable[[], float] = time.time) -> None:
-        """`clock` tells the time in seconds since 1970."""
+    def __init__(self, path: Path, memory: Memory, engine: str, clock: Callable[[], float] = time.time) -> None:
+        """`engine` writes the replies; `clock` tells the time in seconds since 1970."""
         self.path = path
-        self._life_s = life_s
+        self._memory = memory
+        self._engine = engine
         self._clock = clock
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="conversations")
         self._connection: sqlite3.Connection | None = None
@@ -93,11 +107,13 @@ class Store:
 
     async def complete(self, turn_id: int, reply: str) -> None:
         """Store a reply that was generated to its end; raises StoreError."""
-        await self._run(lambda: self._change(turn_id, lambda turn: completed(turn, reply)))
+        await self._run(
+            lambda: self._change(turn_id, lambda turn: completed(turn, reply, self._clock() + speech_s(reply)))
+        )
 
     async def fail(self, turn_id: int) -> None:
         """Note that a reply could not be generated; raises StoreError."""
-        await self._run(lambda: self._change(turn_id, failed))
+        await self._run(lambda: self._change(turn_id, lambda turn: failed(turn, self._clock())))
 
     async def interrupt(
         self, speaker: Speaker, interruption: Interruption, being_written: Collection[int] = ()
@@ -109,8 +125,8 @@ class Store:
         return await self._run(lambda: self._interrupt(speaker, interruption, being_written))
 
     async def messages(self, conversation_id: str) -> list[Message]:
-        """Return a conversation, oldest message first; raises StoreError."""
-        return await self._run(lambda: messages_of(self._turns(conversation_id)))
+        """Return a conversation as the model sees it, oldest message first; raises StoreError."""
+        return await self._run(lambda: self._messages(conversation_id))
 
     async def _run(self, work: Callable[[], T]) -> T:
         try:
@@ -121,6 +137,9 @@ class Store:
     def _open(self) -> None:
         self._connection = open_database(self.path, self._clock())
         self._purge()
+        (others,) = self._db.execute("SELECT COUNT(*) FROM turns WHERE engine != ?", (self._engine,)).fetchone()
+        if others:
+            _LOGGER.info("%d of the answers in %s are another engine's: this one is not shown them", others, self.path)
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -135,9 +154,14 @@ class Store:
 
     def _begin(self, conversation_id: str, speaker: Speaker, epoch: int | None, asked: str) -> Begun:
         self._purge()
-        turn = Turn(None, epoch, asked, "", ReplyState.PENDING, self._clock())
+        now = self._clock()
+        turn = Turn(None, epoch, asked, "", ReplyState.PENDING, now, now, self._engine)
         turn_id = self._insert(conversation_id, speaker, turn)
-        return Begun(turn_id, messages_of(self._turns(conversation_id)))
+        return Begun(turn_id, self._messages(conversation_id))
+
+    def _messages(self, conversation_id: str) -> list[Message]:
+        turns = since_pause(self._turns(conversation_id), self._memory.pause_s)
+        return messages_of([turn for turn in turns if turn.engine == self._engine])
 
     def _change(self, turn_id: int, change: Callable[[Turn], Turn]) -> None:
         for row in self._db.execute(f"SELECT {_COLUMNS} FROM turns WHERE id = ?", (turn_id,)).fetchall():  # noqa: S608 - a constant
@@ -147,14 +171,14 @@ class Store:
         self._purge()
         conversation_id = speaker.conversation_id
         if conversation_id is not None:
-            correction = corrected(self._turns(conversation_id), interruption, self._clock())
+            correction = corrected(self._turns(conversation_id), interruption, self._clock(), self._engine)
         else:
             # Behind Home Assistant the satellite knows the words of the reply, and itself by another name.
             found = find_cut(self._candidates(), speaker, interruption, being_written)
             if found is None:
                 return Corrected(None, None, "")
             conversation_id = found.conversation_id
-            correction = correction_of(found.turn, interruption)
+            correction = correction_of(found.turn, interruption, self._clock())
         turn = correction.turn
         if turn is None:
             return Corrected(conversation_id, None, correction.content)
@@ -180,14 +204,15 @@ class Store:
     def _turns(self, conversation_id: str) -> list[Turn]:
         rows = self._db.execute(
             f"SELECT {_COLUMNS} FROM turns WHERE conversation_id = ? AND created > ? ORDER BY id DESC LIMIT ?",  # noqa: S608 - a constant
-            (conversation_id, self._clock() - self._life_s, _MAX_TURNS_READ),
+            (conversation_id, self._clock() - self._memory.life_s, _MAX_TURNS_READ),
         )
         return [_turn(row) for row in reversed(rows.fetchall())]
 
     def _insert(self, conversation_id: str, speaker: Speaker, turn: Turn) -> int:
         cursor = self._db.execute(
-            "INSERT INTO turns (conversation_id, satellite_id, device_id, epoch, asked, reply, state, created) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO turns "
+            "(conversation_id, satellite_id, device_id, epoch, asked, reply, state, created, ended, engine) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 conversation_id,
                 speaker.satellite_id,
@@ -197,25 +222,26 @@ class Store:
                 turn.reply,
                 turn.state.value,
                 turn.created,
+                turn.ended,
+                turn.engine,
             ),
         )
         return int(cursor.lastrowid or 0)
 
     def _update(self, turn: Turn) -> None:
         self._db.execute(
-            "UPDATE turns SET reply = ?, state = ? WHERE id = ?", (turn.reply, turn.state.value, turn.turn_id)
+            "UPDATE turns SET reply = ?, state = ?, ended = ? WHERE id = ?",
+            (turn.reply, turn.state.value, turn.ended, turn.turn_id),
         )
 
     def _purge(self) -> None:
-        self._db.execute("DELETE FROM turns WHERE created <= ?", (self._clock() - self._life_s,))
+        self._db.execute("DELETE FROM turns WHERE created <= ?", (self._clock() - self._memory.life_s,))
 
 
 def read_conversations(path: Path) -> dict[str, list[Message]]:
-    """Read all conversations of a store, also one in use; blocking. Raises StoreError."""
-    if not path.is_file():
-        raise StoreError(path, "does not exist", "give the path that the server was started with")
+    """Read all that a store keeps of each conversation, also one in use; blocking. Raises StoreError."""
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        with contextlib.closing(open_existing(path)) as connection:
             rows = connection.execute(f"SELECT conversation_id, {_COLUMNS} FROM turns ORDER BY id").fetchall()  # noqa: S608 - a constant
     except sqlite3.Error as error:
         raise explained(path, error) from None
@@ -226,7 +252,7 @@ def read_conversations(path: Path) -> dict[str, list[Message]]:
 
 
 def _turn(row: tuple[object, ...] | list[object]) -> Turn:
-    turn_id, epoch, asked, reply, state, created = row
+    turn_id, epoch, asked, reply, state, created, ended, engine = row
     return Turn(
         turn_id=int(str(turn_id)),
         epoch=None if epoch is None else int(str(epoch)),
@@ -234,4 +260,6 @@ def _turn(row: tuple[object, ...] | list[object]) -> Turn:
         reply=str(reply),
         state=ReplyState(state),
         created=float(str(created)),
+        ended=float(str(ended)),
+        engine=str(engine),
     )

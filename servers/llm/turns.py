@@ -56,7 +56,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What the user said (`asked`, empty if unknown), and the reply. `turn_id` is None before it is stored."""
+    """What the user said (`asked`, empty if unknown), and the reply. `turn_id` is None before it is stored.
+
+    `created`: when it was asked; `ended`: when its reply was over, as far as is known; both in s since 1970. `engine`:
+    what wrote the reply, empty if unknown.
+    """
 
     turn_id: int | None
     epoch: int | None
@@ -64,6 +68,8 @@ class Turn:
     reply: str
     state: ReplyState
     created: float
+    ended: float
+    engine: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,16 @@ def messages_of(turns: Sequence[Turn]) -> list[Message]:
     return messages
 
 
+def since_pause(turns: Sequence[Turn], pause_s: float) -> Sequence[Turn]:
+    """Return the turns since the last silence of more than `pause_s`: what came before was another conversation."""
+    begins = (later for later in range(len(turns) - 1, 0, -1) if _silence_s(turns, later) > pause_s)
+    return turns[next(begins, 0) :]
+
+
+def _silence_s(turns: Sequence[Turn], later: int) -> float:
+    return turns[later].created - turns[later - 1].ended
+
+
 def recent(messages: Sequence[Message], most: int) -> Sequence[Message]:
     """Return the last messages, so many at most, beginning with one of the user's.
 
@@ -123,33 +139,36 @@ def recent(messages: Sequence[Message], most: int) -> Sequence[Message]:
     return last[first:]
 
 
-def completed(turn: Turn, reply: str) -> Turn:
+def completed(turn: Turn, reply: str, ended: float) -> Turn:
     """Return the turn with its whole reply; an interruption that came before stands."""
     if turn.state is not ReplyState.PENDING or not reply:
         return turn
-    return replace(turn, reply=reply, state=ReplyState.COMPLETE)
+    return replace(turn, reply=reply, state=ReplyState.COMPLETE, ended=ended)
 
 
-def failed(turn: Turn) -> Turn:
+def failed(turn: Turn, ended: float) -> Turn:
     """Return the turn whose reply could not be generated; an interruption that came before stands."""
-    return replace(turn, state=ReplyState.FAILED) if turn.state is ReplyState.PENDING else turn
+    return replace(turn, state=ReplyState.FAILED, ended=ended) if turn.state is ReplyState.PENDING else turn
 
 
-def corrected(turns: Sequence[Turn], interruption: Interruption, now: float) -> Correction:
-    """Decide what an interruption makes of the history; applying it twice is the same as once."""
+def corrected(turns: Sequence[Turn], interruption: Interruption, now: float, engine: str) -> Correction:
+    """Decide what an interruption makes of the history; applying it twice is the same as once.
+
+    `engine` wrote the reply where it is in no turn yet.
+    """
     turn = find_turn(turns, interruption)
     if turn is None:
         heard = interruption.heard.strip()
         if not heard:
             return Correction(None, "")
-        turn = Turn(None, interruption.epoch, "", "", ReplyState.PENDING, now)
-    return correction_of(turn, interruption)
+        turn = Turn(None, interruption.epoch, "", "", ReplyState.PENDING, now, now, engine)
+    return correction_of(turn, interruption, now)
 
 
-def correction_of(turn: Turn, interruption: Interruption) -> Correction:
+def correction_of(turn: Turn, interruption: Interruption, now: float) -> Correction:
     """Decide what an interruption makes of the turn that it cut; applying it twice is the same as once."""
     changed = _cut(turn, interruption)
-    return Correction(None if changed == turn else changed, content_of(changed))
+    return Correction(None if changed == turn else replace(changed, ended=now), content_of(changed))
 
 
 def find_turn(turns: Sequence[Turn], interruption: Interruption) -> Turn | None:

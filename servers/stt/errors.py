@@ -22,6 +22,18 @@ class ModelError(RequestError):
         self.reason = reason
 
 
+class ModelUnusableError(ModelError):
+    """The model will not be there however long one waits: what is wrong is its name, or on this machine."""
+
+
+class DeviceError(InterjectError):
+    """CUDA was asked for and cannot be had."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"--device cuda: {reason}; {remedy}, or give --device cpu")
+        self.reason = reason
+
+
 class BusyError(RequestError):
     """Too many utterances wait already."""
 

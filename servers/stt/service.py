@@ -55,7 +55,8 @@ async def serve(settings: SttSettings) -> None:
     seats = Seats(settings.max_sessions, settings.max_waiting)
     try:
         await engine.start()
-        await serve_as(ServiceKind.STT, make_service(settings, engine, seats, trace), settings, trace)
+        service = make_service(settings, engine, seats, trace)
+        await serve_as(ServiceKind.STT, service, settings, trace, engine.keep())
     finally:
         seats.close()
 

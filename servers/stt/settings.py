@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
 from servers.common import ServerSettings
@@ -23,6 +24,17 @@ class EngineChoice(Enum):
     FASTER_WHISPER = "faster-whisper"
 
 
+class Device(Enum):
+    """What computes."""
+
+    AUTO = "auto"
+    CUDA = "cuda"
+    CPU = "cpu"
+
+
+_whisper = partial(option, of=EngineChoice.FASTER_WHISPER)
+
+
 @dataclass(frozen=True, slots=True)
 class SttSettings(ServerSettings):
     """Settings of `interject-stt`; names as in wyoming-faster-whisper where it has them."""
@@ -31,7 +43,7 @@ class SttSettings(ServerSettings):
     engine: EngineChoice | None = option(
         None,
         "which engine transcribes; pocketsphinx is embedded and good at commands, faster-whisper needs a model "
-        "(default: pocketsphinx where it is installed, else faster-whisper)",
+        "(default: the one that other settings are for; else pocketsphinx where it is installed, else faster-whisper)",
     )
     max_sessions: int = option(8, "utterances transcribed at the same time; more wait", minimum=1, maximum=64)
     max_waiting: int = option(
@@ -39,22 +51,20 @@ class SttSettings(ServerSettings):
     )
     max_audio_s: float = option(120.0, "longest utterance, in seconds; a longer one is refused", minimum=1)
     language: str | None = option(None, "language spoken, unless the request names one (default: detected)")
-    model: str = option("auto", "faster-whisper: auto, a size such as tiny-int8 or small, a hub id, or a folder")
-    device: str = option("cpu", "faster-whisper: cpu, cuda or auto", choices=("cpu", "cuda", "auto"))
-    compute_type: str = option(
-        "auto", "faster-whisper: int8, float16, float32, …; default: as in the model; auto: int8 on a CPU"
+    model: str = _whisper("auto", "auto, a size such as tiny-int8 or small, a hub id, or a folder")
+    device: Device = _whisper(Device.AUTO, "what computes; auto: a CUDA device where there is one, else the CPU")
+    compute_type: str = _whisper(
+        "auto", "int8, float16, float32, …; default: as in the model; auto: int8 on a CPU, int8_float16 with CUDA"
     )
-    beam_size: int = option(0, "faster-whisper: hypotheses kept; 0: 1 on a CPU, else 5", minimum=0, maximum=100)
-    cpu_threads: int = option(
-        0, "faster-whisper: threads of one decoding; 0: one a core, at most 4", minimum=0, maximum=256
-    )
-    initial_prompt: str | None = option(None, "faster-whisper: a text in the style and with the words expected")
-    whisper_task: str = option("transcribe", "faster-whisper", choices=("transcribe", "translate"))
-    vad_filter: bool = option(False, "faster-whisper: leave out what Silero VAD calls silence")
-    vad_threshold: float = option(0.5, "faster-whisper: speech is above", minimum=0, maximum=1)
-    vad_min_speech_ms: int = option(250, "faster-whisper: shorter speech is left out", minimum=0)
-    vad_min_silence_ms: int = option(2000, "faster-whisper: shorter silence is kept", minimum=0)
-    data_dir: tuple[Path, ...] = option((), "faster-whisper: folder to look for models in (repeatable)")
-    download_dir: Path | None = option(None, "faster-whisper: folder to download to (default: the first --data-dir)")
-    local_files_only: bool = option(False, "faster-whisper: download nothing")
-    load_timeout_s: float = option(120.0, "faster-whisper: seconds in which the model must have loaded", minimum=0.1)
+    beam_size: int = _whisper(0, "hypotheses kept; 0: 1 on a CPU, 5 with CUDA", minimum=0, maximum=100)
+    cpu_threads: int = _whisper(0, "threads of one decoding; 0: one a core, at most 4", minimum=0, maximum=256)
+    initial_prompt: str | None = _whisper(None, "a text in the style and with the words expected")
+    whisper_task: str = _whisper("transcribe", "what to write", choices=("transcribe", "translate"))
+    vad_filter: bool = _whisper(False, "leave out what Silero VAD calls silence")
+    vad_threshold: float = _whisper(0.5, "speech is above", minimum=0, maximum=1)
+    vad_min_speech_ms: int = _whisper(250, "shorter speech is left out", minimum=0)
+    vad_min_silence_ms: int = _whisper(2000, "shorter silence is kept", minimum=0)
+    data_dir: tuple[Path, ...] = _whisper((), "folder to look for models in (repeatable)")
+    download_dir: Path | None = _whisper(None, "folder to download to (default: the first --data-dir)")
+    local_files_only: bool = _whisper(False, "download nothing")
+    load_timeout_s: float = _whisper(120.0, "seconds in which the model must have loaded", minimum=0.1)

@@ -35,7 +35,8 @@ async def serve(settings: TtsSettings) -> None:
         lane = Lane()
         stack.push_async_callback(lane.close)
         _LOGGER.info("engine: %s", engine.program().name)
-        await serve_as(ServiceKind.TTS, make_service(settings, engine, lane, trace), settings, trace)
+        service = make_service(settings, engine, lane, trace)
+        await serve_as(ServiceKind.TTS, service, settings, trace, engine.keep())
 
 
 def make_service(settings: TtsSettings, engine: Engine, lane: Lane, trace: Trace) -> Service:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wire.errors import InterjectError, RequestError
+from wire.likeness import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,13 +23,19 @@ class EngineError(InterjectError):
         self.reason = reason
 
 
+class LastingError(EngineError):
+    """The engine fails for a reason that does not pass by itself: what is wrong is on this machine."""
+
+
 class UnknownNameError(RequestError):
     """A request names a voice, a language or a speaker that does not exist."""
 
-    def __init__(self, what: str, name: str, known: Sequence[str], remedy: str = "") -> None:
+    def __init__(self, what: str, name: str, known: Sequence[str], where: str = "", hint: str = "") -> None:
+        """`known`: all names that there are; `hint`: what else may help."""
         shown = ", ".join(known[:_NAMES_SHOWN]) or "none"
         more = f" and {len(known) - _NAMES_SHOWN} more" if len(known) > _NAMES_SHOWN else ""
-        super().__init__(f"unknown-{what}", f"no {what} {name!r}{remedy}; there are {shown}{more}")
+        parts = (f"no {what} {name!r}{where}", f"there are {shown}{more}", hint or did_you_mean(name, known))
+        super().__init__(f"unknown-{what}", "; ".join(filter(None, parts)))
         self.what = what
         self.name = name
         self.known = tuple(known)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
+from servers.markup import blanked
 from servers.tts.engines.base import Line
 from servers.tts.marks import shifted, tokens_of
 from servers.tts.sentences import is_whole
@@ -129,12 +130,12 @@ class Reply:
 
 
 def line_of(sentence: str, auto_punctuation: str = "") -> Line:
-    """Make a line of a sentence.
+    """Make a line of a sentence; markup is not spoken, and each word stays in its place.
 
     One that ends in a letter or a digit gets the first of `auto_punctuation`, because some voices break off without.
     Engines take strings that end with a zero: one inside would end it early.
     """
-    spoken = sentence.rstrip().replace("\0", " ")
+    spoken = blanked(sentence).rstrip().replace("\0", " ")
     if auto_punctuation and spoken[-1:].isalnum():
         spoken += auto_punctuation[0]
     return Line(sentence, spoken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
 from servers.common import ServerSettings
@@ -17,20 +18,26 @@ class EngineName(Enum):
     PIPER = "piper"
 
 
+_espeak = partial(option, of=EngineName.ESPEAK_NG)
+_piper = partial(option, of=EngineName.PIPER)
+
+
 @dataclass(frozen=True, slots=True)
 class TtsSettings(ServerSettings):
     """Settings of one server process; names and defaults are wyoming-piper's where it has them."""
 
     uri: str = option("tcp://0.0.0.0:10200", "where to listen: tcp://HOST:PORT or unix:///PATH")
-    engine: EngineName | None = option(None, "what speaks (default: espeak-ng, which needs no download)")
+    engine: EngineName | None = option(
+        None, "what speaks (default: the one that other settings are for; else espeak-ng, which needs no download)"
+    )
     voice: str | None = option(
         None, "voice when a request names none: en-US with espeak-ng, en_US-lessac-medium (or a .onnx file) with piper"
     )
     speaker: str | None = option(None, "speaker of the voice; with espeak-ng a variant such as f2")
-    speaking_rate: int = option(175, "words a minute; espeak-ng only", minimum=80, maximum=450)
+    speaking_rate: int = _espeak(175, "words a minute", minimum=80, maximum=450)
     length_scale: float | None = option(None, "how long sounds last: above 1 is slower", minimum=0.2, maximum=5)
-    noise_scale: float | None = option(None, "variation of the sound; piper only", minimum=0, maximum=2)
-    noise_w_scale: float | None = option(None, "variation of the rhythm; piper only", minimum=0, maximum=2)
+    noise_scale: float | None = _piper(None, "variation of the sound", minimum=0, maximum=2)
+    noise_w_scale: float | None = _piper(None, "variation of the rhythm", minimum=0, maximum=2)
     sentence_silence: float | None = option(
         None, "seconds of silence between sentences (0.3 with espeak-ng, 0 with piper)", minimum=0, maximum=10
     )
@@ -39,10 +46,10 @@ class TtsSettings(ServerSettings):
     )
     samples_per_chunk: int = option(1024, "samples in one audio-chunk event", minimum=64, maximum=65536)
     no_streaming: bool = option(False, "serve whole texts only")
-    update_voices: bool = option(False, "download the list of voices at start; piper only")
-    use_cuda: bool = option(False, "run piper on a CUDA device")
-    data_dir: tuple[Path, ...] = option((), "directory with piper voices (repeatable)", metavar="DIR")
-    download_dir: Path | None = option(
-        None, "where piper voices are downloaded to (default: the first --data-dir)", metavar="DIR"
+    update_voices: bool = _piper(False, "download the list of voices at start")
+    use_cuda: bool = _piper(False, "compute on a CUDA device; needs onnxruntime-gpu")
+    data_dir: tuple[Path, ...] = _piper((), "directory with voices (repeatable)", metavar="DIR")
+    download_dir: Path | None = _piper(
+        None, "where voices are downloaded to (default: the first --data-dir)", metavar="DIR"
     )
-    local_files_only: bool = option(False, "never download a voice")
+    local_files_only: bool = _piper(False, "never download a voice")

@@ -150,6 +150,9 @@ class ScriptedEngine:
     async def ready(self) -> None:
         """Be ready at once."""
 
+    async def keep(self) -> None:
+        """Have nothing to do."""
+
     def open(self, _request: Request) -> Recognition:
         """Begin an utterance."""
         return ScriptedRecognition(self._room)
@@ -163,7 +166,8 @@ async def serve(settings: ScriptedSettings) -> None:
     engine = ScriptedEngine(Room(settings.trace_file.parent, settings.said))
     seats = Seats(settings.max_sessions, settings.max_waiting)
     try:
-        await serve_as(ServiceKind.STT, make_service(settings, engine, seats, trace), settings, trace)
+        service = make_service(settings, engine, seats, trace)
+        await serve_as(ServiceKind.STT, service, settings, trace, engine.keep())
     finally:
         seats.close()
 

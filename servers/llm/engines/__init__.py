@@ -30,6 +30,9 @@ class Engine(Protocol):
     def info(self) -> EngineInfo:
         """What a client is told of the engine."""
 
+    async def check(self) -> None:
+        """Log what will not work when it is asked for, as far as that can be told without asking; raises nothing."""
+
     def reply(self, messages: Sequence[Message], language: str | None) -> AsyncGenerator[str, None]:
         """Write the reply to a conversation whose last message is the user's, piece by piece.
 

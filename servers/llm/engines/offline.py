@@ -36,7 +36,10 @@ _CAN = (
     "I can tell you the time, the day and the date. I can count, and I can tell a story about a lighthouse. "
     "You can cut me off at any time, and then ask what I said, or tell me to go on."
 )
-_CONNECT = "To talk to a real language model, start the bridge with its base U R L and model."
+# A voice says "U R L" of these flags by itself.
+_CONNECT = (
+    "To talk to a real language model, give script/run its address with --llm-base-url, or the bridge with --base-url."
+)
 _NOTHING_SAID = "I have not said anything yet."
 _NOTHING_ASKED = "You have not said anything before this."
 
@@ -79,6 +82,9 @@ class OfflineResponder:
             version=package_version(),
             languages=("en",),
         )
+
+    async def check(self) -> None:
+        """Have nothing to check."""
 
     async def close(self) -> None:
         """Hold nothing, give back nothing."""

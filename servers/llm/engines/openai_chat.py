@@ -7,6 +7,7 @@ import contextlib
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import openai
 from openai import AsyncOpenAI
@@ -24,6 +25,7 @@ from servers.llm.errors import (
 )
 from servers.llm.prompt import with_language
 from servers.llm.settings import OPENAI_BASE_URL
+from wire.likeness import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Sequence
@@ -39,6 +41,12 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
+# Only a warning depends on it.
+_CHECK_TIMEOUT_S = 3.0
+# Ollama takes a name without a tag for one with this, which it lists.
+_OLLAMA_DEFAULT_TAG = ":latest"
+# OpenAI has some hundred.
+_MODELS_SHOWN = 20
 # Someone waits in silence: one more attempt at a server that is busy or stumbled, and then the truth.
 _MAX_RETRIES = 1
 # A server that is there takes a connection at once; a black hole must not cost the whole request timeout.
@@ -89,6 +97,27 @@ class OpenAiChat:
             version=openai.__version__,
             languages=(),
         )
+
+    async def check(self) -> None:
+        """Ask which models there are, and warn where there is no answer or not the one that is wanted."""
+        url, model = self._options.base_url, self._options.model
+        client = self._client.with_options(timeout=_CHECK_TIMEOUT_S, max_retries=0)
+        try:
+            names = [found.id for found in (await client.models.list()).data or ()]
+        except openai.NotFoundError:
+            # Some servers list no models and answer questions all the same.
+            if not urlsplit(url).path.strip("/"):
+                _LOGGER.warning("%s has no list of models: did you mean --base-url %s/v1?", url, url)
+        except openai.APITimeoutError:
+            _LOGGER.warning("%s did not say within %g s which models it has", url, _CHECK_TIMEOUT_S)
+        except openai.OpenAIError as error:
+            _LOGGER.warning("%s; the next question tries again", self._explained(error))
+        except (AttributeError, ValueError):
+            _LOGGER.warning("%s answers, but not as a chat API: did you mean --base-url %s/v1?", url, url)
+        else:
+            if model is not None and not {model, f"{model}{_OLLAMA_DEFAULT_TAG}"} & set(names):
+                shown = ", ".join(names[:_MODELS_SHOWN]) or "none"
+                _LOGGER.warning("%s lists no model %r; %s it lists %s", url, model, did_you_mean(model, names), shown)
 
     async def close(self) -> None:
         """Close idle connections to the server."""

@@ -63,10 +63,13 @@ class Engine(Protocol):
         """Describe the engine and its models."""
 
     async def start(self) -> None:
-        """Begin to load; returns at once. Raises InterjectError for settings that can never work."""
+        """Load what is on this machine, or begin to download; raises InterjectError for what can never work."""
 
     async def ready(self) -> None:
         """Wait until the engine can transcribe; raises ModelError, saying why, when it cannot or not in time."""
+
+    async def keep(self) -> None:
+        """Do what is to be done while it serves, and return when nothing is; raises InterjectError if it never can."""
 
     def open(self, request: Request) -> Recognition:
         """Begin an utterance; blocks, called on the thread that goes on with it. Raises RequestError."""

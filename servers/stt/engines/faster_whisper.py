@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import os
 import platform
@@ -17,9 +18,11 @@ from wyoming.info import AsrModel, AsrProgram, Attribution
 
 from servers.common import give_way
 from servers.stt.engines.decodings import Decodings
+from servers.stt.engines.device import Placement, on_cpu, place
 from servers.stt.engines.voice import Voice
 from servers.stt.engines.whisper_recognition import WhisperRecognition
-from servers.stt.errors import EngineMissingError, ModelError
+from servers.stt.errors import DeviceError, EngineMissingError, ModelError, ModelUnusableError
+from servers.stt.settings import Device
 from servers.stt.worker import Worker
 from wire.errors import RequestError
 
@@ -35,10 +38,9 @@ _LOGGER = logging.getLogger(__name__)
 NAME = "faster-whisper"
 # What wyoming-faster-whisper chooses for `auto`: with more, the answer takes longer than people wait.
 _ARM_MODEL, _OTHER_MODEL = "rhasspy/faster-whisper-tiny-int8", "rhasspy/faster-whisper-base-int8"
-_INT8_MODEL = re.compile(r"(tiny|base|small|medium)[.-]int8")
+_INT8_MODELS = {f"{size}-int8": f"rhasspy/faster-whisper-{size}-int8" for size in ("tiny", "base", "small", "medium")}
 # Of 447 words of people tiny.en gets 23 wrong with one hypothesis and 22 with five, which take half as long again.
-_CPU_BEAM, _GPU_BEAM = 1, 5
-_CPU = "cpu"
+_CPU_BEAM, _CUDA_BEAM = 1, 5
 # CTranslate2 gains little from more threads at one utterance, and the machine has other things to do.
 _MOST_AUTO_THREADS = 4
 # Audio goes on before words come, and words before speech that lies seconds ahead.
@@ -52,10 +54,10 @@ _SETTLE_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class WhisperOptions:
-    """How to load a model and transcribe with it."""
+    """How to load a model and transcribe with it; a beam size of 0 is what suits the device."""
 
     model: str
-    device: str
+    device: Device
     compute_type: str
     beam_size: int
     cpu_threads: int
@@ -77,10 +79,10 @@ def whisper_options(settings: SttSettings) -> WhisperOptions:
         "min_silence_duration_ms": settings.vad_min_silence_ms,
     }
     return WhisperOptions(
-        model=_find_model(settings.model, settings.data_dir, arm=arm),
+        model=_find_model(settings.model, settings.data_dir, _ARM_MODEL if arm else _OTHER_MODEL),
         device=settings.device,
-        compute_type=_compute_type(settings),
-        beam_size=settings.beam_size or (_CPU_BEAM if settings.device == _CPU else _GPU_BEAM),
+        compute_type=settings.compute_type,
+        beam_size=settings.beam_size,
         cpu_threads=settings.cpu_threads or min(os.cpu_count() or 1, _MOST_AUTO_THREADS),
         language=settings.language,
         initial_prompt=settings.initial_prompt,
@@ -92,23 +94,15 @@ def whisper_options(settings: SttSettings) -> WhisperOptions:
     )
 
 
-def _compute_type(settings: SttSettings) -> str:
-    """Return what a CPU is quickest with: most models hold halves of floats, which it would make whole ones of."""
-    if settings.compute_type != "auto":
-        return settings.compute_type
-    return "int8" if settings.device == _CPU else "default"
-
-
-def _find_model(model: str, data_dirs: Iterable[Path], *, arm: bool) -> str:
-    """Return a folder that has the model, else the id that the hub knows it by."""
+def _find_model(model: str, data_dirs: Iterable[Path], default: str) -> str:
+    """Return a folder that has the model, else the name that the hub knows it by; `auto` is `default`."""
     for folder in (Path(model), *(data_dir / model for data_dir in data_dirs)):
         if (folder / "model.bin").is_file():
             return str(folder)
     if model == "auto":
-        return _ARM_MODEL if arm else _OTHER_MODEL
-    if match := _INT8_MODEL.fullmatch(model):
-        return f"rhasspy/faster-whisper-{match[1]}-int8"
-    return model
+        return default
+    # wyoming-faster-whisper writes both.
+    return _INT8_MODELS.get(model.replace(".int8", "-int8"), model)
 
 
 class FasterWhisperEngine:
@@ -121,11 +115,17 @@ class FasterWhisperEngine:
         # machine whose cores have other work as well spends three times the time on a decoding.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         try:
-            from servers.stt.engines import whisper_model  # noqa: PLC0415 - takes a second, and may not be installed
+            # These take a second, and may not be installed.
+            import ctranslate2  # noqa: PLC0415
+
+            from servers.stt.engines import whisper_files, whisper_model  # noqa: PLC0415
         except ImportError:
             raise EngineMissingError(NAME, "install the extra 'stt'") from None
         self._library = whisper_model
+        self._files = whisper_files
         self._options = options
+        self._placement = place(options.device, options.compute_type, ctranslate2)
+        self._folder: str | None = None
         self._loading: Future[Any] | None = None
         self._began_s = 0.0
         self._late = False
@@ -163,8 +163,38 @@ class FasterWhisperEngine:
         return self._loading is not None and self._loading.done() and self._loading.exception() is not None
 
     async def start(self) -> None:
-        """Begin to load the model."""
+        """Load the model if it is on this machine, or begin to download it; raises ModelUnusableError."""
+        options = self._options
+        self._folder = await asyncio.to_thread(
+            self._files.folder_of, options.model, options.download_root, tuple(_INT8_MODELS)
+        )
+        if self._folder is None and options.local_files_only:
+            remedy = "start once without --local-files-only to download it, or give --model the folder that it is in"
+            raise ModelUnusableError(options.model, "is not on this machine", remedy)
         self._load()
+        if self._folder is not None:
+            try:
+                await self.ready()
+            except ModelUnusableError:
+                raise
+            except ModelError as error:
+                _LOGGER.warning("%s; it is being loaded still", error)
+
+    async def keep(self) -> None:
+        """Have the model downloaded, however long the hub is away; raises ModelUnusableError."""
+        while True:
+            loading = self._loading or self._load()
+            try:
+                await asyncio.shield(asyncio.wrap_future(loading))
+            except ModelUnusableError:
+                raise
+            except ModelError as error:
+                _LOGGER.error("%s; trying again in %g s", error, _RETRY_S)  # noqa: TRY400 - the cause is told
+                await asyncio.sleep(_RETRY_S)
+                if self._loading is loading:
+                    self._load()
+            else:
+                return
 
     async def ready(self) -> None:
         """Wait until the model has loaded, or its time is up; raises ModelError."""
@@ -182,19 +212,9 @@ class FasterWhisperEngine:
             if not self._late:
                 self._late = True
                 _LOGGER.warning("%s has not loaded within %g s", self._options.model, self._options.load_timeout_s)
-            raise self._error(f"has not loaded within {self._options.load_timeout_s:g} s") from None
-        except ModelError:
-            raise
-        except Exception as error:
-            raise self._error(f"could not be loaded ({type(error).__name__}: {_first_line(error)})") from error
-
-    def _error(self, reason: str) -> ModelError:
-        options = self._options
-        if options.local_files_only:
-            remedy = "start once without --local-files-only to download it, or give --model the folder it is in"
-        else:
-            remedy = "check --model, and that this machine reaches the model hub, or give --model the folder it is in"
-        return ModelError(options.model, reason, remedy)
+            reason = f"has not loaded within {self._options.load_timeout_s:g} s"
+            remedy = "wait for it, choose a smaller --model, or give --model the folder that it is in"
+            raise ModelError(self._options.model, reason, remedy) from None
 
     def _load(self) -> Future[Any]:
         worker = Worker("model loader")
@@ -209,21 +229,41 @@ class FasterWhisperEngine:
         began_s = time.monotonic()
         # CTranslate2's threads, which this one makes, keep it: a decoding takes all cores, and audio has to go on.
         give_way(_NICENESS)
+        folder = self._folder or self._files.download(options.model, options.download_root)
         try:
-            vad = self._library.load_vad()
-            model = self._library.ShortWindowModel(
-                options.model,
-                device=options.device,
-                compute_type=options.compute_type,
-                cpu_threads=options.cpu_threads,
-                download_root=None if options.download_root is None else str(options.download_root),
-                local_files_only=options.local_files_only,
-            )
-        except Exception as error:
-            _LOGGER.error("%s could not be loaded: %s", options.model, _first_line(error))  # noqa: TRY400 - ready() has it
+            loaded = self._open_model(folder), self._library.load_vad()
+        except DeviceError:
             raise
-        _LOGGER.info("%s has loaded in %.1f s", options.model, time.monotonic() - began_s)
-        return model, vad
+        except Exception as error:
+            reason = f"cannot be loaded from {folder} ({self._files.first_line(error)})"
+            remedy = "delete that folder to have it downloaded anew, or give another --model"
+            raise ModelUnusableError(options.model, reason, remedy) from error
+        _LOGGER.info("%s has loaded in %.1f s; %s", options.model, time.monotonic() - began_s, self._placement.told)
+        return loaded
+
+    def _open_model(self, folder: str) -> Any:
+        placement = self._placement
+        if placement.device is Device.CUDA:
+            try:
+                model = self._model_on(folder, placement)
+                model.try_out()
+            except RuntimeError as error:
+                if self._options.device is Device.CUDA:
+                    remedy = "install what it names (docs/engines.md)"
+                    raise DeviceError(f"CUDA does not work ({self._files.first_line(error)})", remedy) from error
+                self._placement = on_cpu(self._options.compute_type, f"CUDA does not work: {error}")
+                _LOGGER.warning("%s", self._placement.told)
+            else:
+                return model
+        return self._model_on(folder, self._placement)
+
+    def _model_on(self, folder: str, placement: Placement) -> Any:
+        return self._library.ShortWindowModel(
+            folder,
+            device=placement.device.value,
+            compute_type=placement.compute_type,
+            cpu_threads=self._options.cpu_threads,
+        )
 
     def open(self, request: Request) -> Recognition:
         """Begin an utterance; raises RequestError for a language that the model does not know."""
@@ -238,8 +278,6 @@ class FasterWhisperEngine:
                     f"{self._options.model} does not know {language!r}; it knows "
                     f"{', '.join(sorted(model.supported_languages))}",
                 )
-        return WhisperRecognition(model, self._options, language, request, Voice(vad), self._decodings)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "no reason given")
+        beam_size = self._options.beam_size or (_CPU_BEAM if self._placement.device is Device.CPU else _CUDA_BEAM)
+        options = dataclasses.replace(self._options, beam_size=beam_size)
+        return WhisperRecognition(model, options, language, request, Voice(vad), self._decodings)

@@ -132,6 +132,9 @@ class PocketSphinxEngine:
         if self._loading is not None:
             await asyncio.shield(asyncio.wrap_future(self._loading))
 
+    async def keep(self) -> None:
+        """Have nothing to do."""
+
     def open(self, request: Request) -> Recognition:
         """Begin an utterance; raises RequestError for any language but English."""
         language = (request.language or _LANGUAGE).lower()

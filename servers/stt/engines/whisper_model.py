@@ -17,6 +17,7 @@ from faster_whisper.vad import get_vad_model
 LANGUAGES = tuple(sorted(_LANGUAGE_CODES))
 # Frames of 10 ms; what they cost in words, and save, `script/bench whisper-window` counts.
 _WINDOW_FRAMES = (700, 1000, 1500, 2000)
+_ALL_FRAMES = 3000
 # The decoder must see that nothing follows; shorter ones were not tried.
 _MARGIN_FRAMES = 300
 
@@ -34,6 +35,10 @@ class ShortWindowModel(faster_whisper.WhisperModel):  # type: ignore[misc]
     """
 
     _least_frames = 0
+
+    def try_out(self) -> None:
+        """Compute once: that a library of CUDA is missing is noticed only then. Raises RuntimeError."""
+        self.encode(np.zeros((self.model.n_mels, _ALL_FRAMES), np.float32))
 
     def transcribe(self, audio: npt.NDArray[np.float32], *, least_frames: int, **how: Any) -> Any:
         """Transcribe as faster-whisper does, with a window of so many frames of 10 ms at least."""

@@ -20,7 +20,10 @@ NICENESS = 5
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sentence as it stands in the text, and as it is to be spoken: the same, but for punctuation at the end."""
+    """A sentence as it stands in the text, and as it is to be spoken.
+
+    They are the same but for blanks in the place of markup, and punctuation at the end.
+    """
 
     written: str
     spoken: str
@@ -79,6 +82,9 @@ class Engine(Protocol):
 
     async def voice(self, wanted: SynthesizeVoice | None) -> Voice:
         """Get the wanted voice, or the default one, ready; raises RequestError when there is none such."""
+
+    async def keep(self) -> None:
+        """Do what is to be done while it serves, and return when nothing is; raises InterjectError if it never can."""
 
     async def close(self) -> None:
         """Give back what the engine holds; no sentence may be under way."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from wyoming.info import Attribution, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
+from servers.tts.engines import is_pipers
 from servers.tts.engines.base import Piece
 from servers.tts.engines.espeak_library import EspeakLibrary, EspeakVoice
 from servers.tts.errors import UnknownNameError
@@ -42,6 +43,8 @@ async def open_engine(settings: TtsSettings) -> EspeakEngine:
         await engine.voice(None)
     except RequestError as error:
         await engine.close()
+        if settings.voice is not None and is_pipers(settings.voice):
+            raise SettingError(f"--voice {settings.voice}", "that is a voice of piper: --engine piper") from None
         raise SettingError("--voice, --speaker", str(error)) from None
     return engine
 
@@ -81,6 +84,9 @@ class EspeakEngine:
                 raise UnknownNameError("speaker", speaker, self._variants)
             name = f"{name}+{speaker}"
         return EspeakReader(self._library, name, self._rate_wpm)
+
+    async def keep(self) -> None:
+        """Have nothing to do."""
 
     async def close(self) -> None:
         """Free the library."""

@@ -14,23 +14,28 @@ from wyoming.info import Attribution, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
 from servers.common import give_way
 from servers.tts.background import in_background
+from servers.tts.engines import MODEL_SUFFIX, is_pipers
 from servers.tts.engines.base import NICENESS
 from servers.tts.engines.espeak_library import EspeakLibrary
-from servers.tts.engines.piper_reader import LoadedVoice, PiperReader, load_voice
+from servers.tts.engines.piper_reader import LoadedVoice, PiperReader, load_voice, require_cuda
 from servers.tts.engines.piper_voices import (
+    NotPublishedError,
     VoiceEntry,
     best_for_language,
     default_data_dir,
     fetch_catalogue,
     fetch_voice,
     find_voices,
-    is_downloadable,
+    published_voices,
     read_voice,
 )
-from servers.tts.errors import EngineError, UnknownNameError
+from servers.tts.errors import EngineError, LastingError, UnknownNameError
 from wire.errors import RequestError, SettingError
+from wire.likeness import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from wyoming.tts import SynthesizeVoice
 
     from servers.tts.settings import TtsSettings
@@ -40,21 +45,31 @@ _LOGGER = logging.getLogger(__name__)
 _DEFAULT_VOICE = "en_US-lessac-medium"
 _ATTRIBUTION = Attribution(name="The Home Assistant Authors", url="https://github.com/OHF-Voice/piper1-gpl")
 _VOICES_ATTRIBUTION = Attribution(name="rhasspy", url="https://github.com/rhasspy/piper-voices")
-_MODEL_SUFFIX = ".onnx"
 # A voice is 60 MB to download and 1.6 s to load; a request waits that long for it, then hears that it is not there yet.
 _READY_TIMEOUT_S = 60.0
+# A network that has just come up, or a hub that is away for a while: nobody hears how often it is tried.
+_RETRY_S = 30.0
+_SAMPLES = "https://rhasspy.github.io/piper-samples"
 # A medium voice takes some 100 MB of memory.
 _MAX_LOADED_VOICES = 4
 
 
 async def open_engine(settings: TtsSettings) -> PiperEngine:
-    """Find the voices and begin to load the default one; raises SettingError if it is not to be had."""
+    """Find the voices and load the default one, or begin to download it.
+
+    Raises SettingError if there is none such, LastingError if it cannot be loaded.
+    """
+    if settings.use_cuda:
+        require_cuda()
     engine = await asyncio.to_thread(PiperEngine, settings)
     try:
-        engine.begin()
+        await engine.begin()
     except RequestError as error:
         await engine.close()
         raise SettingError("--voice, --speaker", str(error)) from None
+    except BaseException:
+        await engine.close()
+        raise
     return engine
 
 
@@ -76,8 +91,8 @@ class PiperEngine:
         self._version = version("piper-tts")
         self._espeak = EspeakLibrary()
 
-    def begin(self) -> None:
-        """Start to load the default voice; raises RequestError when there is none such."""
+    async def begin(self) -> None:
+        """Load the default voice if it is here; raises RequestError when there is none such, LastingError."""
         name = self._default
         self._check_obtainable(name)
         known = self._voices.get(name)
@@ -85,7 +100,22 @@ class PiperEngine:
             self._speaker_id(known, self._settings.speaker)
         if self._settings.update_voices and not self._settings.local_files_only:
             self._updating = asyncio.create_task(self._update(), name="list of voices")
-        self._load(name).add_done_callback(_report_load)
+        if known is not None and known.model is not None:
+            await self._load(name)
+
+    async def keep(self) -> None:
+        """Have the default voice downloaded, however long the network is away; raises what waiting will not mend."""
+        while True:
+            try:
+                await asyncio.shield(self._load(self._default))
+            except LastingError:
+                raise
+            except EngineError as error:
+                _LOGGER.error("%s; trying again in %g s", error, _RETRY_S)  # noqa: TRY400 - the cause is told
+                await asyncio.sleep(_RETRY_S)
+            else:
+                _LOGGER.info("the default voice is loaded")
+                return
 
     def program(self) -> TtsProgram:
         """Describe the engine and its voices; those that would have to be downloaded first are not `installed`."""
@@ -159,7 +189,7 @@ class PiperEngine:
     def _find_default(self, name: str) -> str:
         """Return the name of the default voice, which may be given as a model file."""
         path = Path(name)
-        if path.suffix != _MODEL_SUFFIX:
+        if path.suffix != MODEL_SUFFIX:
             return name
         entry = read_voice(path) if path.exists() else None
         if entry is None:
@@ -192,8 +222,14 @@ class PiperEngine:
         if self._settings.local_files_only:
             directories = ", ".join(map(str, self._directories))
             raise UnknownNameError("voice", name, here, f" in {directories}, and --local-files-only forbids a download")
-        if not is_downloadable(name):
-            raise UnknownNameError("voice", name, here)
+        if not is_pipers(name):
+            raise UnknownNameError("voice", name, here, " on this machine", self._hint(name, self._voices))
+
+    def _hint(self, name: str, known: Iterable[str]) -> str:
+        if name.lower() in _names_at_espeak(self._espeak):
+            return "that is a voice of espeak-ng: --engine espeak-ng"
+        names = f"those to download have names such as {_DEFAULT_VOICE} and are listed at {_SAMPLES}"
+        return f"{did_you_mean(name, known)} {names}".strip()
 
     def _load(self, name: str) -> asyncio.Task[LoadedVoice]:
         load = self._loads.pop(name, None)
@@ -211,7 +247,7 @@ class PiperEngine:
         entry = self._voices.get(name)
         if entry is None or entry.model is None:
             _LOGGER.info("downloading the voice %s", name)
-            model = await in_background(lambda: fetch_voice(name, self._download_dir), f"download {name}")
+            model = await self._fetch(name)
             self._voices = await asyncio.to_thread(self._rescan)
         else:
             model = entry.model
@@ -222,6 +258,16 @@ class PiperEngine:
             return load_voice(model, use_cuda=self._settings.use_cuda, download_dir=self._download_dir)
 
         return await in_background(load, f"load {name}")
+
+    async def _fetch(self, name: str) -> Path:
+        try:
+            return await in_background(lambda: fetch_voice(name, self._download_dir), f"download {name}")
+        except NotPublishedError as error:
+            try:
+                published = await in_background(published_voices, "list of voices")
+            except EngineError:
+                published = list(self._voices)
+            raise LastingError("piper", f"{error.reason}; {self._hint(name, published)}") from None
 
     def _rescan(self) -> dict[str, VoiceEntry]:
         return self._voices | find_voices(self._directories)
@@ -247,11 +293,7 @@ class PiperEngine:
         raise UnknownNameError("speaker", speaker, list(entry.speakers), f" in the voice {entry.name}")
 
 
-def _report_load(load: asyncio.Task[LoadedVoice]) -> None:
-    if load.cancelled():
-        return
-    error = load.exception()
-    if error is None:
-        _LOGGER.info("the default voice is loaded")
-    else:
-        _LOGGER.error("%s; it is tried again at the next request", error)
+def _names_at_espeak(espeak: EspeakLibrary) -> set[str]:
+    voices = espeak.voices()
+    tags = {tag.lower() for voice in voices for tag, _ in voice.languages}
+    return tags | {voice.name.lower() for voice in voices}

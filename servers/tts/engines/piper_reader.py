@@ -11,7 +11,8 @@ from piper.config import PhonemeType
 
 from servers.tts.engines.base import Piece
 from servers.tts.engines.piper_marks import chars_of_words, estimated_marks, marks_of, spoken_words
-from servers.tts.errors import EngineError
+from servers.tts.errors import EngineError, LastingError
+from wire.errors import SettingError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # The rate that espeak's word times are taken at; only their proportions matter.
 _ESPEAK_RATE_WPM = 175
 _SAMPLE_BYTES = 2
+_CUDA = "CUDAExecutionProvider"
 
 
 class StoppableSession:
@@ -54,13 +56,28 @@ class LoadedVoice:
     session: StoppableSession
 
 
+def require_cuda() -> None:
+    """Raise SettingError if the onnxruntime that is installed cannot use CUDA."""
+    if _CUDA not in onnxruntime.get_available_providers():
+        raise SettingError(
+            "--use-cuda",
+            f"the onnxruntime {onnxruntime.__version__} that is installed computes on the CPU alone; put a build with "
+            "CUDA in its place (onnxruntime-gpu; docs/engines.md), or leave --use-cuda out",
+        )
+
+
 def load_voice(model: Path, *, use_cuda: bool, download_dir: Path) -> LoadedVoice:
-    """Load a model with its phoneme alignments; blocks for a second or two. Raises EngineError."""
+    """Load a model with its phoneme alignments; blocks for a second or two. Raises LastingError."""
     try:
         voice = PiperVoice.load(model, use_cuda=use_cuda, download_dir=download_dir, include_alignments=True)
     except Exception as error:
         # onnx, onnxruntime and json each raise their own.
-        raise EngineError("piper", f"the voice {model} cannot be loaded ({error})") from error
+        reason = f"the voice {model} cannot be loaded ({error}); delete its two files to have it downloaded again"
+        raise LastingError("piper", reason) from error
+    if use_cuda and _CUDA not in voice.session.get_providers():
+        # onnxruntime falls back to the CPU, and tells why on standard error.
+        reason = "--use-cuda: onnxruntime could not start CUDA; mostly a CUDA device, cuDNN or cuBLAS is missing"
+        raise LastingError("piper", reason)
     session = StoppableSession(voice.session)
     voice.session = session
     return LoadedVoice(voice, session)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import shutil
 import tempfile
+import urllib.error
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piper.download_voices import VOICES_JSON, download_voice
 
-from servers.tts.errors import EngineError
+from servers.tts.engines import MODEL_SUFFIX
+from servers.tts.errors import EngineError, LastingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,11 +26,14 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 _CATALOGUE_FILE = "voices.json"
-# What piper.download_voices takes, without anything that could leave the download directory.
-_DOWNLOADABLE = re.compile(r"[a-z]{2,3}_[A-Z0-9]{2,3}-\w+-\w+", re.ASCII)
+_HUB = urllib.parse.urlsplit(VOICES_JSON).hostname
 # The catalogue is 300 kB.
 _CATALOGUE_TIMEOUT_S = 30
 _PREFERRED_QUALITIES = ("medium", "high", "low", "x_low")
+
+
+class NotPublishedError(EngineError):
+    """There is no such voice to download."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +92,38 @@ def read_voice(model: Path) -> VoiceEntry | None:
 
 
 def fetch_voice(name: str, directory: Path) -> Path:
-    """Download a voice; returns its model file, raises EngineError. Blocks as long as it takes.
+    """Download a voice; returns its model file. Blocks as long as it takes.
 
-    Both files come under their names only when they are whole: a download that was broken off is no voice.
+    Both files come under their names only when they are whole: a download that was broken off is no voice. Raises
+    NotPublishedError, LastingError where this machine cannot keep it, EngineError where the network or the hub is away.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=directory, prefix=".download-") as temporary:
-            download_voice(name, Path(temporary))
-            model = Path(temporary) / f"{name}.onnx"
-            _config_of(model).replace(_config_of(directory / model.name))
-            model.replace(directory / model.name)
+        temporary = Path(tempfile.mkdtemp(dir=directory, prefix=".download-"))
+    except OSError as error:
+        reason = (
+            f"{directory}, where voices are kept, cannot be written ({error.strerror}); give another --download-dir"
+        )
+        raise LastingError("piper", reason) from None
+    try:
+        download_voice(name, temporary)
+        model = temporary / f"{name}{MODEL_SUFFIX}"
+        _config_of(model).replace(_config_of(directory / model.name))
+        model.replace(directory / model.name)
+    except urllib.error.HTTPError as error:
+        if error.code == HTTPStatus.NOT_FOUND:
+            raise NotPublishedError("piper", f"{_HUB} has no voice {name!r}") from None
+        raise _not_downloaded(f"the voice {name!r}", error) from None
     except (OSError, ValueError) as error:
-        raise EngineError("piper", f"the voice {name!r} cannot be downloaded to {directory} ({error})") from None
+        raise _not_downloaded(f"the voice {name!r}", error) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     _LOGGER.info("downloaded the voice %s to %s", name, directory)
     return directory / f"{name}.onnx"
 
 
 def fetch_catalogue(directory: Path) -> None:
-    """Download the list of all voices; raises EngineError."""
+    """Download the list of all voices; blocking. Raises EngineError."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=directory, prefix=".download-") as temporary:
@@ -114,12 +133,21 @@ def fetch_catalogue(directory: Path) -> None:
             json.loads(partial.read_text(encoding="utf-8"))
             partial.replace(directory / _CATALOGUE_FILE)
     except (OSError, ValueError) as error:
-        raise EngineError("piper", f"the list of voices cannot be downloaded ({error})") from None
+        raise _not_downloaded("the list of voices", error) from None
 
 
-def is_downloadable(name: str) -> bool:
-    """Tell whether a name has the form that Piper's own voices have: en_US-lessac-medium."""
-    return _DOWNLOADABLE.fullmatch(name) is not None
+def published_voices() -> list[str]:
+    """Return the names of all voices that there are to download; blocking. Raises EngineError."""
+    with tempfile.TemporaryDirectory() as temporary:
+        fetch_catalogue(Path(temporary))
+        return [entry.name for entry in _read_catalogue(Path(temporary) / _CATALOGUE_FILE)]
+
+
+def _not_downloaded(what: str, error: Exception) -> EngineError:
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    said = getattr(reason, "strerror", None) or reason
+    remedy = "check that this machine reaches it, or put the files of a voice into a --data-dir"
+    return EngineError("piper", f"{what} cannot be downloaded from {_HUB} ({said}); {remedy}")
 
 
 def best_for_language(entries: Iterable[VoiceEntry], language: str) -> VoiceEntry | None:

@@ -137,7 +137,9 @@ class FakeBridge(FakeServer):
             question = Transcript.from_event(event)
             epoch = int((question.context or {}).get("epoch", 0))
             self.questions.append(question.text)
-            self.turns.append(Turn(len(self.turns), epoch, question.text, "", ReplyState.PENDING, 0.0))
+            self.turns.append(
+                Turn(len(self.turns), epoch, question.text, "", ReplyState.PENDING, created=0.0, ended=0.0, engine="")
+            )
             self._live[link] = Generation(epoch, self.start(self._generate(link, epoch, len(self.turns) - 1)))
             self.most_at_once = max(self.most_at_once, len(self._live))
         elif Interrupt.is_type(event):
@@ -147,7 +149,7 @@ class FakeBridge(FakeServer):
                     generation.task.cancel()
                     del self._live[other]
             told = Interruption(interrupt.reason, interrupt.epoch, interrupt.text, interrupt.heard)
-            correction = corrected(self.turns, told, 0.0)
+            correction = corrected(self.turns, told, 0.0, engine="")
             if correction.turn is not None:
                 if correction.turn.turn_id is None:
                     self.turns.append(correction.turn)
@@ -170,7 +172,7 @@ class FakeBridge(FakeServer):
                 await link.answer(HandledChunk(text=word + (" " if number + 1 < len(words) else ".")).event())
                 await elapse(self.token_s)
             await link.answer(HandledStop().event())
-        self.turns[turn] = completed(self.turns[turn], text)
+        self.turns[turn] = completed(self.turns[turn], text, 0.0)
         self._live.pop(link, None)
         await link.answer(Handled(text=text).event())
 

@@ -33,6 +33,7 @@ class Upstream:
 
     tokens: tuple[str, ...] = ("Good ", "day.")
     token_s: float = 0.0
+    models: tuple[str, ...] = ("first-model",)
     manner: Manner = Manner.PROPERLY
     # Answers with these statuses first, one a request; the last one for ever when `keep_failing`.
     statuses: list[int] = field(default_factory=list)
@@ -68,8 +69,12 @@ class Upstream:
         path = line.split()[1]
         self.paths.append(path)
         self.headers.append(headers)
+        if not path.startswith("/v1/"):
+            self._respond(writer, 404, {"error": {"message": "page not found"}})
+            return True
         if path.endswith("/models"):
-            self._respond(writer, 200, {"object": "list", "data": [{"id": "first-model", "object": "model"}]})
+            listed = [{"id": name, "object": "model"} for name in self.models]
+            self._respond(writer, 200, {"object": "list", "data": listed})
             return True
         self.requests.append(json.loads(body))
         if self.statuses:

@@ -13,7 +13,7 @@ from servers.llm.engines import EngineInfo
 from servers.llm.handler import CORRECTION_GRACE_S, Bridge, HandleSession
 from servers.llm.live import LiveReplies
 from servers.llm.service import make_info
-from servers.llm.store import Store
+from servers.llm.store import Memory, Store
 from tests.patience import PATIENCE_S, eventually, expecting
 from wire.events import Interrupt, Interrupted
 from wire.framing import read_event, write_event
@@ -54,6 +54,9 @@ class Dictated:
     @property
     def info(self) -> EngineInfo:
         return EngineInfo("dictated", "for tests", "", "", "1", ())
+
+    async def check(self) -> None:
+        pass
 
     async def reply(self, messages: Sequence[Message], language: str | None) -> AsyncGenerator[str, None]:
         self.asked.append([(message.role.value, message.content) for message in messages])
@@ -156,7 +159,7 @@ async def house(
     history_messages: int = 20,
     correction_grace_s: float = CORRECTION_GRACE_S,
 ) -> AsyncIterator[House]:
-    store = Store(path / "conversations.sqlite3", 24 * 3600.0)
+    store = Store(path / "conversations.sqlite3", Memory(24 * 3600.0, 300.0), "dictated")
     await store.open()
     trace = Records()
     live = LiveReplies(limit)

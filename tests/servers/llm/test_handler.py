@@ -50,6 +50,27 @@ async def test_a_plain_client_gets_the_reply_in_pieces_and_as_a_whole(engine: Di
         assert [content for _, content in engine.asked[-1]] == ["Hello", "Good day.", "And you?"]
 
 
+async def test_markup_is_neither_shown_nor_remembered(engine: Dictated, tmp_path: Path) -> None:
+    async with house(engine, tmp_path) as home:
+        client = await home.client()
+        await client.ask("List them", conversation_id="c", epoch=1)
+        await client.until("handled-start")
+        engine.say("- **", "Rain", "**\n", "- [Snow](http", "://x) \U0001f328", " falls")
+        engine.end()
+        assert await client.reply() == "Rain\nSnow falls"
+        assert "".join(event.data["text"] for event in client.seen if event.type == "handled-chunk") == (
+            "Rain\nSnow falls"
+        )
+        answer = await client.interrupt("speech", 1, "Rain\nSnow falls", "Rain\nSnow", conversation_id="c")
+        assert answer.content == "Rain\nSnow [INTERRUPTED]"
+        await client.ask("And now?", conversation_id="c", epoch=2)
+        await client.until("handled-start")
+        engine.say("\U0001f44d")
+        engine.end()
+        assert await client.reply() == "\U0001f44d"
+        assert [content for _, content in engine.asked[-1]] == ["List them", "Rain\nSnow [INTERRUPTED]", "And now?"]
+
+
 async def test_describe_is_answered_while_a_reply_is_written(engine: Dictated, tmp_path: Path) -> None:
     async with house(engine, tmp_path) as home:
         client = await home.client()

@@ -131,3 +131,9 @@ async def test_writes_word_by_word_at_its_pace() -> None:
     assert len(arrived) == 10
     assert arrived[0][1] >= 0.1
     assert arrived[-1][1] >= 0.1 + 9 / 100
+
+
+@pytest.mark.parametrize("asked", ["who are you", "open the pod bay doors"])
+def test_the_way_to_a_model_is_named_as_it_is_typed(asked: str) -> None:
+    flags = [flag.rstrip(".,") for flag in answer(said(asked), NOON).split() if flag.startswith("--")]
+    assert flags == ["--llm-base-url", "--base-url"]

@@ -32,13 +32,17 @@ class Bridge:
         self.uri = ""
 
     async def ready(self) -> None:
+        await self.says("Ready at ")
+        self.uri = re.findall(r"Ready at (\S+)", self.log)[-1]
+
+    async def says(self, text: str) -> None:
+        """Wait until its log has a text."""
         assert self.process.stderr is not None
-        async with expecting("the bridge to be ready"):
-            while not (found := re.search(r"Ready at (\S+)", self.log)):
+        async with expecting(f"the bridge to log {text!r}"):
+            while text not in self.log:
                 line = await self.process.stderr.readline()
                 assert line, f"it ended: {self.log}"
                 self.log += line.decode()
-        self.uri = found[1]
 
     async def client(self) -> Client:
         return Client(*await open_stream(self.uri, PATIENCE_S))
@@ -155,3 +159,56 @@ async def test_a_bad_store_is_one_line_and_status_2(tmp_path: Path) -> None:
     (line,) = log.decode().strip().splitlines()
     assert str(tmp_path) in line
     assert "--store" in line
+
+
+async def test_an_address_without_v1_is_told_at_the_start(tmp_path: Path) -> None:
+    async with running(Upstream()) as upstream:
+        root = upstream.url.removesuffix("/v1")
+        async with bridge("--base-url", root, "--store", str(tmp_path / "s")) as process:
+            await process.says(f"did you mean --base-url {root}/v1?")
+
+
+async def test_a_model_that_the_server_does_not_have_is_told_at_the_start(tmp_path: Path) -> None:
+    place = ("--store", str(tmp_path / "s"))
+    async with running(Upstream(models=("llama3.2:latest", "qwen3:8b"))) as upstream:
+        async with bridge("--base-url", upstream.url, "--model", "qwen3:9b", *place) as process:
+            await process.says("lists no model 'qwen3:9b'; did you mean qwen3:8b? it lists llama3.2:latest, qwen3:8b")
+        for known in ("llama3.2", "qwen3:8b"):
+            async with bridge("--base-url", upstream.url, "--model", known, *place) as process:
+                client = await process.client()
+                await client.ask("How are you?", conversation_id="c", epoch=1)
+                assert await client.reply() == "Good day."
+                await client.close()
+                assert await process.end(signal.SIGTERM) == 0
+                assert "lists no model" not in process.log
+
+
+async def test_a_model_that_is_not_up_yet_is_told_at_the_start_and_asked_later(tmp_path: Path) -> None:
+    async with running(Upstream()) as upstream:
+        url = upstream.url
+    async with bridge("--base-url", url, "--model", "m", "--store", str(tmp_path / "s")) as process:
+        await process.says(f"the language model at {url} cannot be reached")
+        await process.says("the next question tries again")
+        client = await process.client()
+        await client.ask("How are you?", conversation_id="c", epoch=1)
+        assert (await client.until("error")).data["code"] == "upstream-unreachable"
+        await client.close()
+        assert await process.end(signal.SIGTERM) == 0
+
+
+async def test_a_model_does_not_hear_of_what_the_offline_responder_said(tmp_path: Path) -> None:
+    place = ("--store", str(tmp_path / "s"))
+    async with bridge(*place) as offline:
+        client = await offline.client()
+        await client.ask("who are you", conversation_id="c", epoch=1)
+        await client.reply()
+        await client.close()
+        assert await offline.end(signal.SIGTERM) == 0
+    async with running(Upstream()) as upstream, bridge("--base-url", upstream.url, *place) as process:
+        assert "another engine's" in process.log
+        client = await process.client()
+        await client.ask("how are you", conversation_id="c", epoch=2)
+        await client.reply()
+        await client.close()
+        (asked,) = upstream.requests
+        assert [message["content"] for message in asked["messages"][1:]] == ["how are you"]

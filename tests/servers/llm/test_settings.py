@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from servers.llm.service import make_engine, make_info
-from servers.llm.settings import Backend, LlmSettings, chosen_backend, default_store, find_api_key
+from servers.llm.settings import Backend, LlmSettings, default_store, find_api_key
 from wire.errors import SettingError
 from wire.settings import load
 
@@ -24,10 +24,11 @@ def settings(*argv: str, environ: Mapping[str, str] | None = None) -> LlmSetting
 
 
 def test_the_backend_follows_from_the_other_settings() -> None:
-    assert chosen_backend(settings()) is Backend.OFFLINE
-    assert chosen_backend(settings("--model", "m")) is Backend.OPENAI
-    assert chosen_backend(settings("--base-url", LOCAL)) is Backend.OPENAI
-    assert chosen_backend(settings("--base-url", LOCAL, "--backend", "offline")) is Backend.OFFLINE
+    assert settings().backend is None
+    for argv in (("--model", "m"), ("--base-url", LOCAL), ("--api-key-file", "/nowhere"), ("--temperature", "1")):
+        assert settings(*argv).backend is Backend.OPENAI
+    with pytest.raises(SettingError, match="--base-url: it is for openai, and --backend for offline"):
+        settings("--base-url", LOCAL, "--backend", "offline")
 
 
 def test_where_the_key_comes_from(tmp_path: Path) -> None:
@@ -64,6 +65,8 @@ def test_a_bad_key_file_is_named(tmp_path: Path, content: bytes | None) -> None:
     [
         (("--backend", "openai"), "--model"),
         (("--model", "m"), "OPENAI_API_KEY"),
+        (("--api-key-file", "/nowhere"), "--model"),
+        (("--system-prompt", "You are a pirate."), "--model"),
         (("--base-url", "localhost:1"), "--base-url"),
         (("--base-url", "http:"), "--base-url"),
         (("--base-url", LOCAL, "--system-prompt-file", "/nowhere"), "/nowhere"),

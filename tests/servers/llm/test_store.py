@@ -16,7 +16,7 @@ import pytest
 from servers.llm.errors import StoreError
 from servers.llm.history import read_history
 from servers.llm.matching import Speaker
-from servers.llm.store import Store
+from servers.llm.store import Memory, Store
 from servers.llm.turns import Interruption
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from servers.llm.turns import Message
 
 DAY_S = 24 * 3600.0
+PAUSE_S = 300.0
 NOBODY = Speaker(None, None, None)
 KITCHEN = Speaker(None, "kitchen", None)
 
@@ -39,8 +40,8 @@ class Clock:
 
 
 @asynccontextmanager
-async def opened(path: Path, clock: Clock | None = None) -> AsyncIterator[Store]:
-    store = Store(path, DAY_S, clock or Clock())
+async def opened(path: Path, clock: Clock | None = None, engine: str = "openai") -> AsyncIterator[Store]:
+    store = Store(path, Memory(DAY_S, PAUSE_S), engine, clock or Clock())
     await store.open()
     try:
         yield store
@@ -188,3 +189,113 @@ def test_printing_a_store_that_is_not_there_says_so(tmp_path: Path) -> None:
     shown = subprocess.run(command, capture_output=True, text=True, check=False)
     assert shown.returncode == 2
     assert "does not exist" in shown.stderr
+
+
+async def test_a_conversation_begins_anew_after_a_silence_also_over_a_restart(path: Path) -> None:
+    clock = Clock()
+    async with opened(path, clock) as store:
+        begun = await store.begin("c", NOBODY, 1, "Hello")
+        await store.complete(begun.turn_id, "Good day.")
+    clock.now += PAUSE_S
+    async with opened(path, clock) as store:
+        begun = await store.begin("c", NOBODY, 2, "Again")
+        assert contents(begun.messages) == ["Hello", "Good day.", "Again"]
+        await store.complete(begun.turn_id, "Yes?")
+        clock.now += PAUSE_S + 1
+        assert contents((await store.begin("c", NOBODY, 3, "And later")).messages) == ["And later"]
+
+
+async def test_a_silence_begins_where_a_long_reply_ends_or_is_cut_off(path: Path) -> None:
+    clock = Clock()
+    story = "Once upon a time there was a lighthouse. " * 120
+    async with opened(path, clock) as store:
+        begun = await store.begin("c", NOBODY, 1, "Tell me a story")
+        await store.complete(begun.turn_id, story)
+        clock.now += PAUSE_S + 60
+        begun = await store.begin("c", NOBODY, 2, "Whose was it?")
+        assert contents(begun.messages) == ["Tell me a story", story, "Whose was it?"]
+        await store.complete(begun.turn_id, story)
+        clock.now += 2 * PAUSE_S
+        await store.interrupt(Speaker("c", None, None), Interruption("speech", 2, story, "Once upon a time"))
+        clock.now += PAUSE_S
+        (*_, cut, asked) = contents((await store.begin("c", NOBODY, 3, "Go on")).messages)
+        assert (cut, asked) == ("Once upon a time [INTERRUPTED]", "Go on")
+
+
+async def test_a_model_is_not_shown_what_another_engine_answered(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    async with opened(path, engine="offline") as store:
+        begun = await store.begin("c", NOBODY, 1, "Who are you?")
+        await store.complete(begun.turn_id, "I am the built-in offline responder.")
+    assert "another engine's" not in caplog.text
+    async with opened(path, engine="openai") as store:
+        assert "another engine's" in caplog.text
+        begun = await store.begin("c", NOBODY, 2, "And now?")
+        assert contents(begun.messages) == ["And now?"]
+        await store.complete(begun.turn_id, "A model.")
+    async with opened(path, engine="offline") as store:
+        begun = await store.begin("c", NOBODY, 3, "Back again")
+        assert contents(begun.messages) == ["Who are you?", "I am the built-in offline responder.", "Back again"]
+
+
+async def test_a_store_of_version_0_2_is_taken_over(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(
+            "CREATE TABLE turns (id INTEGER PRIMARY KEY AUTOINCREMENT, conversation_id TEXT NOT NULL, satellite_id "
+            "TEXT, device_id TEXT, epoch INTEGER, asked TEXT NOT NULL, reply TEXT NOT NULL, state TEXT NOT NULL, "
+            "created REAL NOT NULL);"
+            "INSERT INTO turns VALUES (1, 'c', NULL, NULL, 1, 'Old', 'Yes.', 'complete', 999999.0);"
+            "PRAGMA user_version = 1"
+        )
+    async with opened(path) as store:
+        assert contents((await store.begin("c", NOBODY, 2, "New")).messages) == ["New"]
+    assert contents(await asyncio.to_thread(read_history, path, "c")) == ["Old", "Yes.", "New"]
+
+
+def forget(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "servers.llm", "forget", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+async def test_what_is_to_be_forgotten_is_gone_from_the_file_while_the_store_is_in_use(path: Path) -> None:
+    place = ("--store", str(path))
+    async with opened(path) as store:
+        for conversation_id in ("satellite-kitchen", "satellite-hall"):
+            begun = await store.begin(conversation_id, NOBODY, 1, f"A secret of {conversation_id}")
+            await store.complete(begun.turn_id, "I see.")
+        listed = await asyncio.to_thread(forget, *place)
+        assert "satellite-kitchen  (1 question" in listed.stdout
+        wrong = await asyncio.to_thread(forget, "satellite-kitchn", *place)
+        assert (wrong.returncode, wrong.stdout) == (2, "")
+        assert "did you mean satellite-kitchen?" in wrong.stderr
+        done = await asyncio.to_thread(forget, "satellite-kitchen", *place)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert not await asyncio.to_thread(kept, path, "A secret of satellite-kitchen")
+        assert contents((await store.begin("satellite-kitchen", NOBODY, 2, "Hello")).messages) == ["Hello"]
+        assert contents(await store.messages("satellite-hall")) == ["A secret of satellite-hall", "I see."]
+
+
+async def test_all_is_forgotten_also_in_damaged_files_that_were_kept(path: Path) -> None:
+    async with opened(path) as store:
+        await store.begin("c", NOBODY, 1, "A secret")
+    damaged = content(path)[:5000] + b"A secret"
+    write(path, damaged)
+    async with opened(path) as store:
+        await store.begin("c", NOBODY, 1, "Another secret")
+        done = await asyncio.to_thread(forget, "--all", "--store", str(path))
+        assert (done.returncode, done.stderr) == (0, "")
+        assert not await asyncio.to_thread(kept, path, "secret")
+        assert await store.messages("c") == []
+
+
+def test_forgetting_where_nothing_is_kept_says_so(tmp_path: Path) -> None:
+    done = forget("--all", "--store", str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert "does not exist" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def kept(path: Path, text: str) -> bool:
+    """Tell whether any file beside the store, or it, holds a text."""
+    return any(text.encode() in file.read_bytes() for file in path.parent.iterdir())

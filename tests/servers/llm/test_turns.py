@@ -25,11 +25,11 @@ from servers.llm.turns import (
 
 def turn(asked: str, reply: str = "", epoch: int | None = None, turn_id: int = 1) -> Turn:
     state = ReplyState.COMPLETE if reply else ReplyState.PENDING
-    return Turn(turn_id, epoch, asked, reply, state, 0.0)
+    return Turn(turn_id, epoch, asked, reply, state, created=0.0, ended=0.0, engine="offline")
 
 
 def apply(turns: list[Turn], interruption: Interruption) -> list[Turn]:
-    changed = corrected(turns, interruption, 1.0).turn
+    changed = corrected(turns, interruption, 1.0, "offline").turn
     if changed is None:
         return turns
     if changed.turn_id is None:
@@ -42,7 +42,7 @@ def spoken(turns: list[Turn]) -> list[tuple[str, str]]:
 
 
 def test_a_question_that_failed_is_no_part_of_the_next_one() -> None:
-    turns = [failed(turn("hello", epoch=1)), failed(turn("hello", epoch=2)), turn("who are you", epoch=3)]
+    turns = [failed(turn("hello", epoch=1), 0.0), failed(turn("hello", epoch=2), 0.0), turn("who are you", epoch=3)]
     assert spoken(turns) == [("user", "who are you")]
 
 
@@ -127,14 +127,14 @@ def test_without_epochs_and_words_the_reply_being_written_was_meant() -> None:
 
 def test_nothing_heard_of_an_unknown_reply_changes_nothing() -> None:
     turns = [turn("One", "It is five.", 1)]
-    assert corrected(turns, Interruption("speech", 5, "", ""), 0.0).turn is None
+    assert corrected(turns, Interruption("speech", 5, "", ""), 0.0, "offline").turn is None
 
 
 def test_a_reply_that_is_stored_after_its_interruption_does_not_bring_back_unheard_words() -> None:
     (cut,) = apply([turn("One", epoch=1)], Interruption("speech", 1, "It is five o'clock", "It is"))
-    assert completed(cut, "It is five o'clock.") == cut
+    assert completed(cut, "It is five o'clock.", 0.0) == cut
     (unheard,) = apply([turn("One", epoch=1)], Interruption("speech", 1, "", ""))
-    assert completed(unheard, "It is five o'clock.") == unheard
+    assert completed(unheard, "It is five o'clock.", 0.0) == unheard
 
 
 def test_a_later_report_of_less_does_not_take_back_what_was_heard() -> None:

@@ -17,8 +17,11 @@ import pytest
 from wyoming.asr import Transcribe
 
 from servers.stt.engines.faster_whisper import whisper_options
+from servers.stt.engines.whisper_files import folder_of
+from servers.stt.engines.whisper_model import ShortWindowModel
+from servers.stt.errors import ModelUnusableError
 from servers.stt.settings import EngineChoice, SttSettings
-from tests.servers.stt.harness import LOOPBACK, ask, clip, connected, running, silence
+from tests.servers.stt.harness import LOOPBACK, ask, clip, connected, running, silence, started
 from tests.servers.stt.tiny_whisper import SENTENCE
 
 if TYPE_CHECKING:
@@ -118,33 +121,48 @@ def niceness(thread: int) -> int:
     return os.getpriority(os.PRIO_PROCESS, thread)
 
 
-async def test_a_missing_model_is_named_with_the_remedy(tmp_path: Path) -> None:
-    settings = SttSettings(
-        uri=LOOPBACK,
-        engine=EngineChoice.FASTER_WHISPER,
-        model="tiny",
-        data_dir=(tmp_path,),
-        local_files_only=True,
-    )
-    async with running(settings) as server, connected(server.uri) as connection:
-        refused = await ask(connection, clip("stop"))
-        assert refused.error is not None
-        assert refused.error.code == "model-unavailable"
-        assert "'tiny'" in refused.error.text
-        assert "--local-files-only" in refused.error.text
-        (record,) = server.trace.of("refused")
-    assert record["code"] == "model-unavailable"
+async def refusal(*, model: str, **settings: Any) -> str:
+    """Start with a model that can never work; returns what is said."""
+    with pytest.raises(ModelUnusableError) as caught:
+        await started(SttSettings(uri=LOOPBACK, engine=EngineChoice.FASTER_WHISPER, model=model, **settings))
+    return str(caught.value)
 
 
-async def test_a_broken_model_is_an_error_and_not_the_end(tmp_path: Path, tiny_model: Path) -> None:
+async def test_a_model_that_is_not_here_and_may_not_be_downloaded(tmp_path: Path) -> None:
+    said = await refusal(model="tiny", data_dir=(tmp_path,), local_files_only=True)
+    assert "'tiny' is not on this machine" in said
+    assert "without --local-files-only" in said
+
+
+async def test_a_name_that_no_model_has_is_told_with_those_that_there_are() -> None:
+    said = await refusal(model="smal-int8")
+    assert "did you mean small-int8" in said
+    assert "tiny.en, tiny, " in said
+    assert "base-int8" in said
+
+
+async def test_a_folder_without_a_model(tmp_path: Path) -> None:
+    assert f"{str(tmp_path)!r} is a folder without a model.bin" in await refusal(model=str(tmp_path))
+
+
+async def test_a_broken_model_is_told_at_the_start(tmp_path: Path, tiny_model: Path) -> None:
     shutil.copytree(tiny_model, tmp_path / "broken")
     (tmp_path / "broken" / "model.bin").write_bytes(b"no model")
-    settings = SttSettings(uri=LOOPBACK, engine=EngineChoice.FASTER_WHISPER, model=str(tmp_path / "broken"))
-    async with running(settings) as server, connected(server.uri) as connection:
-        for _ in range(2):
-            refused = await ask(connection, clip("stop"))
-            assert refused.error is not None
-            assert refused.error.code == "model-unavailable"
+    said = await refusal(model=str(tmp_path / "broken"))
+    assert f"cannot be loaded from {tmp_path}/broken" in said
+    assert "delete that folder" in said
+
+
+def test_a_model_in_the_cache_needs_no_hub(tmp_path: Path, tiny_model: Path) -> None:
+    """And one whose download was broken off is none."""
+    repository = tmp_path / "models--someone--tiny"
+    snapshot = repository / "snapshots" / "1234"
+    shutil.copytree(tiny_model, snapshot)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("1234")
+    assert folder_of("someone/tiny", tmp_path, ()) == str(snapshot)
+    (snapshot / "config.json").unlink()
+    assert folder_of("someone/tiny", tmp_path, ()) is None
 
 
 def test_a_model_is_looked_for_where_it_may_be(tmp_path: Path, tiny_model: Path) -> None:
@@ -154,7 +172,7 @@ def test_a_model_is_looked_for_where_it_may_be(tmp_path: Path, tiny_model: Path)
         return whisper_options(SttSettings(data_dir=(tmp_path,), **settings)).model
 
     assert chosen(model="mine") == str(tmp_path / "mine")
-    assert chosen(model="small-int8") == "rhasspy/faster-whisper-small-int8"
+    assert chosen(model="small-int8") == chosen(model="small.int8") == "rhasspy/faster-whisper-small-int8"
     assert chosen(model="someone/model") == "someone/model"
     assert whisper_options(SttSettings(data_dir=(tmp_path,))).download_root == tmp_path
 
@@ -172,14 +190,12 @@ def test_the_machine_chooses_the_model(monkeypatch: pytest.MonkeyPatch, machine:
     assert whisper_options(SttSettings()).model == model
 
 
-@pytest.mark.parametrize(
-    ("settings", "compute_type", "beam"),
-    [
-        (SttSettings(), "int8", 1),
-        (SttSettings(device="cuda"), "default", 5),
-        (SttSettings(compute_type="float32", beam_size=3), "float32", 3),
-    ],
-)
-def test_a_cpu_gets_what_it_is_quick_with(settings: SttSettings, compute_type: str, beam: int) -> None:
-    options = whisper_options(settings)
-    assert (options.compute_type, options.beam_size) == (compute_type, beam)
+def test_the_trial_on_a_device_runs_the_model(tiny_model: Path) -> None:
+    """What a missing library of CUDA makes fail; here it computes on the CPU."""
+    ShortWindowModel(str(tiny_model), device="cpu", cpu_threads=1).try_out()
+
+
+async def test_a_cpu_gets_one_hypothesis(whisper_settings: SttSettings, calls: list[dict[str, Any]]) -> None:
+    async with running(whisper_settings) as server, connected(server.uri) as connection:
+        assert (await ask(connection, clip("stop"))).text == SAID
+    assert calls[-1]["beam_size"] == 1

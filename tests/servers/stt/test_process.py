@@ -10,6 +10,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+import ctranslate2
 import pytest
 from wyoming.info import Describe, Info
 
@@ -62,6 +63,51 @@ async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, tiny_model: Pa
     assert [record["text"] for record in records(trace, "transcript")] == ["turn on the light"]
 
 
+@contextlib.asynccontextmanager
+async def hub(status: str) -> AsyncIterator[str]:
+    """Give the address of a model hub that answers everything alike."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+async def test_a_model_that_the_hub_does_not_have_ends_the_server(tmp_path: Path) -> None:
+    flags = ("--model", "nobody/nothing", "--data-dir", str(tmp_path))
+    async with (
+        hub("404 Not Found\r\nx-error-code: RepoNotFound") as address,
+        started(tmp_path / "trace", *flags, HF_ENDPOINT=address) as process,
+        expecting("the server to end"),
+    ):
+        _, said = await process.communicate()
+    assert process.returncode == 2
+    assert said.decode().splitlines()[-1] == (
+        f"interject-stt: the model 'nobody/nothing' is not at {address}; check --model, or give --model the folder "
+        "that it is in"
+    )
+
+
+async def test_a_hub_that_is_away_is_waited_for(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    async with (
+        hub("503 Service Unavailable") as address,
+        started(trace, "--model", "tiny", "--data-dir", str(tmp_path), HF_ENDPOINT=address),
+        connected(await listening(trace)) as connection,
+    ):
+        refused = await ask(connection, clip("stop"))
+        assert refused.error is not None
+        assert f"cannot be downloaded from {address}" in refused.error.text
+        assert "check that this machine reaches it" in refused.error.text
+
+
 async def test_a_model_hub_that_swallows_everything_hangs_nobody(tmp_path: Path) -> None:
     """Requests are answered in time, other events at once, and the process can be stopped."""
     open_streams: list[asyncio.StreamWriter] = []
@@ -92,10 +138,20 @@ async def test_a_model_hub_that_swallows_everything_hangs_nobody(tmp_path: Path)
     [
         (("--engine", "shouting"), "pocketsphinx | faster-whisper"),
         (("--beam-size", "-1"), "--beam-size"),
-        (("--device", "abacus"), "cpu | cuda | auto"),
+        (("--device", "abacus"), "auto | cuda | cpu"),
+        (("--engine", "pocketsphinx", "--model", "small"), "--model: it is for faster-whisper"),
+        (("--model", "smal-int8"), "did you mean small-int8"),
+        (("--model", "tiny", "--data-dir", "/nowhere", "--local-files-only"), "without --local-files-only"),
+        pytest.param(
+            ("--model", "tiny", "--device", "cuda"),
+            "--device cuda: there is no CUDA device",
+            marks=pytest.mark.skipif(ctranslate2.get_cuda_device_count() > 0, reason="this machine has CUDA"),
+        ),
     ],
 )
-async def test_a_bad_setting_is_one_line(tmp_path: Path, flags: tuple[str, ...], named: str) -> None:
+async def test_what_can_never_work_is_one_line_and_no_service(
+    tmp_path: Path, flags: tuple[str, ...], named: str
+) -> None:
     async with started(tmp_path / "trace", *flags) as process:
         async with expecting("the server to refuse its settings"):
             _, said = await process.communicate()

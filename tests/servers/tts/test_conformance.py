@@ -53,6 +53,18 @@ async def test_a_text_is_one_stream_with_marks_before_their_audio(settings: TtsS
     assert service.trace.of("synthesis-finished")[0]["audio_ms"] == int(heard.audio_ms)
 
 
+async def test_markup_is_not_said_and_each_written_word_is_marked(settings: TtsSettings) -> None:
+    """As other agents than our bridge write; the listener finds the words in the text as it was written."""
+    written = "- **Rain**, and _more_ rain. See [the sea](https://example.com/sea) \U0001f30a.\n# Now `ls`."
+    plain = "Rain, and more rain. See the sea.\nNow ls."
+    async with running(settings) as service, service.client() as client:
+        marked = await say(client, written)
+        unmarked = await say(client, plain)
+    check_marks(written, marked)
+    assert marked.estimated == {False}
+    assert marked.audio_ms == pytest.approx(unmarked.audio_ms, rel=0.15)
+
+
 async def test_the_same_connection_serves_text_after_text_in_order(settings: TtsSettings) -> None:
     async with running(settings) as service, service.client() as client:
         for text in ("First.", "The second one."):

@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
+from email.message import Message
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
 
 import pytest
 from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize, SynthesizeVoice
 
-from servers.tts.engines import piper_voices
-from servers.tts.engines.piper_voices import find_voices, is_downloadable
+from servers.tts.engines import is_pipers, open_engine, piper_voices
+from servers.tts.engines.piper_voices import find_voices
+from servers.tts.errors import LastingError
 from tests.servers.tts.harness import check_marks, receive, receive_until, running, say
 from tests.servers.tts.tiny_voice import FRAME_SAMPLES, FRAMES_PER_ID, RATE_HZ, write_voice
 from wire.errors import PeerError, SettingError
@@ -175,11 +179,32 @@ async def test_a_download_that_breaks_off_leaves_no_voice_behind(
     assert not await asyncio.to_thread(files_in, tmp_path)
 
 
+async def test_a_voice_that_nobody_has_published_is_told_with_what_is_like_it(
+    piper_settings: TtsSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(name: str, directory: Path) -> None:
+        raise HTTPError("https://hub", 404, "Not Found", Message(), None)
+
+    def published(directory: Path) -> None:
+        entry = {"language": {"code": "en_US"}, "quality": "medium", "speaker_id_map": {}}
+        (directory / "voices.json").write_text(json.dumps({"en_US-lessac-medium": entry}), encoding="utf-8")
+
+    monkeypatch.setattr(piper_voices, "download_voice", download)
+    monkeypatch.setattr(piper_voices, "fetch_catalogue", published)
+    mistyped = dataclasses.replace(
+        piper_settings, voice="en_US-lesac-medium", local_files_only=False, download_dir=tmp_path
+    )
+    engine = await open_engine(mistyped)
+    with pytest.raises(LastingError, match=r"no voice 'en_US-lesac-medium'; did you mean en_US-lessac-medium\?"):
+        await engine.keep()
+    await engine.close()
+
+
 def test_only_names_of_pipers_own_form_are_downloaded() -> None:
-    assert is_downloadable("en_US-lessac-medium")
-    assert is_downloadable("pt_BR-faber-x_low")
-    assert not is_downloadable("en_../../../tmp-x-y")
-    assert not is_downloadable("en_US-a/b-low")
+    assert is_pipers("en_US-lessac-medium")
+    assert is_pipers("pt_BR-faber-x_low")
+    assert not is_pipers("en_../../../tmp-x-y")
+    assert not is_pipers("en_US-a/b-low")
 
 
 async def test_broken_files_in_a_data_directory_are_passed_over(voices: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+import onnxruntime
 import pytest
 from wyoming.client import AsyncClient
 from wyoming.event import Event
@@ -15,10 +16,14 @@ from wyoming.tts import Synthesize
 
 from tests.patience import eventually, expecting, showing
 from tests.servers.tts.harness import check_marks, receive_until, say
+from tests.servers.tts.tiny_voice import write_voice
 from wire.client import connect
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_CUDA = "CUDAExecutionProvider"
 
 
 async def start(*flags: str) -> asyncio.subprocess.Process:
@@ -79,12 +84,33 @@ async def serves_a_plain_client_and_goes_while_it_speaks(process: asyncio.subpro
         (["--engine", "festival"], "espeak-ng | piper"),
         (["--voice", "xx_nobody"], "no voice 'xx_nobody'"),
         (["--speaking-rate", "9"], "80 to 450"),
+        (["--engine", "espeak-ng", "--voice", "en_US-lessac-medium"], "that is a voice of piper: --engine piper"),
+        (["--engine", "espeak-ng", "--use-cuda"], "--use-cuda: it is for piper, and --engine for espeak-ng"),
+        (["--engine", "piper", "--voice", "en-gb"], "that is a voice of espeak-ng: --engine espeak-ng"),
+        (["--engine", "piper", "--voice", "nosuch"], "those to download have names such as en_US-lessac-medium"),
+        (["--voice", "en_US-none-low", "--local-files-only"], "--local-files-only forbids a download"),
+        (["--voice", "en_US-none-low", "--download-dir", "/proc/nowhere"], "give another --download-dir"),
+        pytest.param(
+            ["--use-cuda", "--voice", "en_US-lessac-medium"],
+            "computes on the CPU alone; put a build with CUDA in its place (onnxruntime-gpu",
+            marks=pytest.mark.skipif(_CUDA in onnxruntime.get_available_providers(), reason="it can use CUDA"),
+        ),
     ],
 )
-async def test_a_mistake_in_a_flag_is_one_line_and_status_2(flags: list[str], told: str) -> None:
+async def test_what_can_never_work_is_one_line_and_status_2(flags: list[str], told: str) -> None:
     process = await start("--uri", "tcp://127.0.0.1:0", *flags)
     async with expecting("the server to refuse its settings"):
         _, log = await process.communicate()
     assert process.returncode == 2
-    assert told in log.decode()
-    assert log.decode().count("\n") == 1
+    assert told in log.decode().splitlines()[-1]
+    assert "Traceback" not in log.decode()
+
+
+async def test_a_broken_voice_is_one_line_and_no_service(tmp_path: Path) -> None:
+    write_voice(tmp_path, "en_US-bad-low").write_bytes(b"no model")
+    process = await start("--uri", "tcp://127.0.0.1:0", "--voice", "en_US-bad-low", "--data-dir", str(tmp_path))
+    async with expecting("the server to refuse its voice"):
+        _, log = await process.communicate()
+    assert process.returncode == 2
+    assert "Ready" not in log.decode()
+    assert f"the voice {tmp_path}/en_US-bad-low.onnx cannot be loaded" in log.decode().splitlines()[-1]
