@@ -24,7 +24,7 @@ from satellite.systemd.installation import (
     user_manager,
 )
 from satellite.systemd.units import Account, Part, Unit
-from servers.llm.settings import Backend, LlmSettings, chosen_backend
+from servers.llm.settings import Backend, LlmSettings
 from servers.stt.settings import SttSettings
 from servers.tts.settings import TtsSettings
 from wire.errors import SettingError
@@ -210,7 +210,7 @@ def _address(part: Part, flags: Sequence[str]) -> str:
     """Check a server as far as can be without starting it, and say where this machine reaches it."""
     settings = _load(_SERVERS[part], part, flags)
     # The bridge's own responder needs no package.
-    if not isinstance(settings, LlmSettings) or chosen_backend(settings) is Backend.OPENAI:
+    if not isinstance(settings, LlmSettings) or settings.backend is Backend.OPENAI:
         require(_BROUGHT[part], part.value)
     uri = settings.uri
     address = parse_uri(uri)
