@@ -78,7 +78,8 @@ def main() -> int:
     work: Path = parser.parse_args().work.resolve()
     findings = Findings()
     # As Ctrl-C does; else containers would outlive us.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         _try(work, findings)
     except InterjectError as error:
