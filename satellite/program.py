@@ -19,7 +19,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _DESCRIPTION = (
     "Voice satellite that can be cut off mid-sentence; as `doctor` it checks its microphone and loudspeaker, as "
-    "`install-service` it becomes a service of systemd."
+    "`install-service` it becomes a service of systemd, as `health` it asks the one that runs whether it answers."
 )
 
 

@@ -21,7 +21,7 @@ def main() -> int:
         LlmSettings,
         prefix="llm",
         description="LLM bridge: a Wyoming handle service over a chat model, with a history of what the user heard; "
-        f"`interject-llm {_FORGET}` deletes it",
+        f"`interject-llm {_FORGET}` deletes it.",
         serve=serve,
     )
 
