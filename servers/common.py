@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - a setting's type is read while the program runs
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from wire.discovery import announcement, default_instance_name
+from wire.discovery import ServiceKind, announcement, default_instance_name
+from wire.health import report_health
 from wire.logs import DEFAULT_FORMAT, configure_logging
 from wire.process import exit_status, run_to_end
 from wire.service import serve_until_stopped
@@ -19,11 +20,12 @@ from wire.settings import load, option
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from wire.discovery import ServiceKind
     from wire.service import Service
     from wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)
+
+_HEALTH = " As `health`, with the same settings, it asks the server that runs; status: 0 it can work, 1 it cannot."
 
 
 def give_way(niceness: int) -> None:
@@ -71,11 +73,16 @@ def run_server(
 ) -> int:
     """Load the settings, run the server until it is told to stop, return the exit status.
 
-    A mistake of the user's is one line on standard error and status 2, never a traceback.
+    As `health`, with the same settings, ask the server that runs how it does: status 0 healthy, 1 not. A mistake of
+    the user's is one line on standard error and status 2, never a traceback.
     """
 
     def run() -> int:
-        settings = load(schema, prefix=prefix, argv=sys.argv[1:], environ=os.environ, description=description)
+        asked = sys.argv[1:2] == ["health"]
+        argv = sys.argv[2:] if asked else sys.argv[1:]
+        settings = load(schema, prefix=prefix, argv=argv, environ=os.environ, description=description + _HEALTH)
+        if asked:
+            return report_health(settings.uri, ServiceKind(prefix))
         configure_logging(debug=settings.debug, log_format=settings.log_format)
         run_to_end(serve(settings))
         return 0

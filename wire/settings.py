@@ -30,6 +30,7 @@ T = TypeVar("T")
 # One letter wrong in five, or a third of the name left out.
 _LIKENESS = 0.75
 
+_PREFIX = "INTERJECT_"
 # The tables of a file that all four processes share.
 _TABLES = ("satellite", "stt", "llm", "tts")
 
@@ -125,7 +126,7 @@ def _parse_flags(fields: list[Field], prefix: str, argv: Sequence[str], descript
     parser = _Parser(
         prog=f"interject-{prefix}",
         description=description,
-        epilog=f"Each flag is also a variable INTERJECT_{prefix.upper()}_… and a key in the table [{prefix}] of the "
+        epilog=f"Each flag is also a variable {_PREFIX}{prefix.upper()}_… and a key in the table [{prefix}] of the "
         "file given by --config. A flag overrides the environment, which overrides the file.",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
@@ -140,7 +141,7 @@ def _parse_flags(fields: list[Field], prefix: str, argv: Sequence[str], descript
     parsed = vars(known)
     for field in fields:
         if field.option.secret and field.name in parsed:
-            variable = f"INTERJECT_{prefix.upper()}_{field.name.upper()}"
+            variable = f"{_PREFIX}{prefix.upper()}_{field.name.upper()}"
             raise SettingError(f"--{field.key}", f"a secret on a command line can be seen by others; set {variable}")
     by_name = {field.name: field for field in fields}
     return {
@@ -199,12 +200,18 @@ def _shown(default: Any) -> str:
 
 
 def _parse_environment(fields: list[Field], prefix: str, environ: Mapping[str, str]) -> dict[str, Any]:
-    start = f"INTERJECT_{prefix.upper()}_"
+    start = f"{_PREFIX}{prefix.upper()}_"
+    starts = {f"{_PREFIX}{table.upper()}_" for table in (*_TABLES, prefix)}
     by_variable = {start + field.name.upper(): field for field in fields}
     values: dict[str, Any] = {}
     for variable, value in environ.items():
         # Compose files and unit files hand on a variable that nobody set as an empty one.
-        if not variable.startswith(start) or not value:
+        if not variable.startswith(_PREFIX) or not value:
+            continue
+        if not variable.startswith(tuple(starts)):
+            raise SettingError(variable, f"no such setting; they begin with {', '.join(sorted(starts))}")
+        # Another process's, which looks at it itself.
+        if not variable.startswith(start):
             continue
         if variable == start + "CONFIG":
             values["config"] = value

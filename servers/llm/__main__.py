@@ -14,7 +14,7 @@ def main() -> int:
     return run_server(
         LlmSettings,
         prefix="llm",
-        description="LLM bridge: a Wyoming handle service over a chat model, with a history of what the user heard",
+        description="LLM bridge: a Wyoming handle service over a chat model, with a history of what the user heard.",
         serve=serve,
     )
 

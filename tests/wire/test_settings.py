@@ -169,6 +169,12 @@ def test_unknown_keys_are_named_with_those_that_exist(write: Any) -> None:
         loaded("--config", write("beam-size = 1\n"))
 
 
+def test_a_variable_of_no_process_is_named_even_though_it_is_nobody_s() -> None:
+    for variable in ("INTERJECT_STR_BEAM_SIZE", "INTERJECT_BEAM_SIZE"):
+        with pytest.raises(SettingError, match=rf"{variable}: .*INTERJECT_STT_, INTERJECT_TTS_"):
+            loaded(environ={variable: "1"})
+
+
 def test_the_other_processes_settings_may_stand_beside(write: Any) -> None:
     settings = loaded(
         "--config", write('[tts]\nvoice = "x"\n[stt]\nname = "a"\n'), environ={"INTERJECT_TTS_VOICE": "y"}
