@@ -33,22 +33,22 @@ _ANSWER_S = 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Become the program; or, with --announce, wait for it and tell Home Assistant."""
+    """Become the program; or, with --announce and its process, wait for it and tell Home Assistant."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", choices=sorted(PORTS))
     parser.add_argument("--options", type=Path, default=Path("/data/options.json"), metavar="FILE")
     parser.add_argument("--config", type=Path, default=Path("/config"), metavar="DIR")
     parser.add_argument("--supervisor", default="http://supervisor", metavar="URL")
-    parser.add_argument("--announce", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--announce", type=int, metavar="PID", help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     program: str = arguments.program
-    if arguments.announce:
-        announce(program, arguments.supervisor, os.environ["SUPERVISOR_TOKEN"])
+    if arguments.announce is not None:
+        announce(program, arguments.announce, arguments.supervisor, os.environ["SUPERVISOR_TOKEN"])
         return
     environ = environment(program, read_options(arguments.options), arguments.config, os.environ)
     if os.environ.get("SUPERVISOR_TOKEN"):
-        # It outlives this process, and its end is taken note of by the container's init.
-        told = [program, "--announce", "--supervisor", arguments.supervisor]
+        # A child of the container's init, which takes note of its end; the program would not.
+        told = [program, "--announce", str(os.getpid()), "--supervisor", arguments.supervisor]
         subprocess.run(["setsid", "--fork", sys.executable, __file__, *told], check=True)  # noqa: S603, S607
     command = f"interject-{program}"
     os.execvpe(command, [command], environ)  # noqa: S606 - no shell is wanted
@@ -90,13 +90,21 @@ def _written(value: object) -> str:
     return str(value)
 
 
-def announce(program: str, supervisor: str, token: str) -> None:
-    """Wait until the program can do its work, then tell Home Assistant where; asks and tells until it succeeds."""
+def announce(program: str, pid: int, supervisor: str, token: str) -> None:
+    """Wait until the program can do its work, then tell Home Assistant where; give up once process `pid` has ended."""
     uri = f"tcp://{socket.gethostname()}:{PORTS[program]}"
     wait_s = _FIRST_WAIT_S
-    while not (_healthy(program) and _told(uri, supervisor, token)):
+    while _runs(pid) and not (_healthy(program) and _told(uri, supervisor, token)):
         time.sleep(wait_s)
         wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _healthy(program: str) -> bool:

@@ -1,8 +1,8 @@
 """Draw the pictures that Home Assistant shows for the apps: an icon and a logo each, as PNG.
 
 Each icon is a sign on a tile: a microphone, a loudspeaker, a speech bubble, and for the satellite a waveform that is
-cut off. A logo has the icon with such a waveform beside it. Sizes as developers.home-assistant.io/docs/apps/presentation
-recommends: 128 x 128 and 250 x 100.
+cut off. A logo has the icon with such a waveform beside it. Sizes as recommended at
+developers.home-assistant.io/docs/apps/presentation: 128 x 128 and 250 x 100.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ class _Canvas:
         across = np.abs(self.x - x) - half[0] + round_px
         down = np.abs(self.y - y) - half[1] + round_px
         outer: _Field = np.hypot(np.maximum(across, 0), np.maximum(down, 0))
-        return outer + np.minimum(np.maximum(across, down), 0) - round_px
+        field: _Field = outer + np.minimum(np.maximum(across, down), 0) - round_px
+        return field
 
     def ring(self, x: float, y: float, radius: float, wide: float) -> _Field:
         """Circle's line about (x, y)."""
@@ -155,8 +156,8 @@ def _draw_waveform(
     for place, share in enumerate((0.25, 0.6, 0.9, 0.5, 1.0, 0.7, 0.85)):
         canvas.paint(canvas.box(left + place * pitch, middle, (3.2, tall * share), 3.2), colour)
     canvas.paint(canvas.box(left + 7.2 * pitch, middle, (2.2, tall + 8), 2.2), _AMBER)
-    for place in (8.4, 9.4, 10.4, 11.4):
-        canvas.paint(canvas.box(left + place * pitch, middle, (3.2, 3.2), 3.2), colour)
+    for dot in (8.4, 9.4, 10.4, 11.4):
+        canvas.paint(canvas.box(left + dot * pitch, middle, (3.2, 3.2), 3.2), colour)
 
 
 if __name__ == "__main__":
