@@ -190,13 +190,14 @@ async def _follow(scenario: Scenario, timeline: Timeline, processes: Processes) 
         timeline.read_new()
         _show(timeline.next_to_show(timeline.now() - _SETTLED_AFTER_S))
         processes.check()
-        if _is_over(scenario, timeline):
+        if is_over(scenario, timeline):
             return
         await asyncio.sleep(_POLL_S)
     _say(f"(the scene was not over after {_TIME_LIMIT_S:g} s)")
 
 
-def _is_over(scenario: Scenario, timeline: Timeline) -> bool:
+def is_over(scenario: Scenario, timeline: Timeline) -> bool:
+    """Tell whether all has been said, and all that it led to has happened."""
     events = timeline.events
     stops = [event for event in events if event["type"] == "user-stops"]
     phases = [event for event in events if event["type"] == "phase"]

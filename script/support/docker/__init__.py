@@ -1,0 +1,1 @@
+"""Builds the images and tries them, with docker or with podman."""
