@@ -30,14 +30,17 @@ _KEY = "sk-a-key-that-nobody-may-see"
 _HERE: dict[str, dict[str, Any]] = {
     "stt": {"engine": "pocketsphinx"},
     "tts": {"engine": "espeak-ng", "voice": "en-US"},
-    "llm": {"api_key": _KEY},
+    "llm": {"model": "a-model", "api_key": _KEY},
     "satellite": {"wake_word": "none", "wake_word_name": []},
 }
 _SIMULATED = {"satellite": {"INTERJECT_SATELLITE_AUDIO": "simulated"}}
 
 
 class Supervisor:
-    """A stand-in for Home Assistant's Supervisor: it takes announcements, after having refused the first."""
+    """A stand-in for Home Assistant's Supervisor: it takes announcements, after having refused the first.
+
+    It is a chat API as well, as far as the bridge asks it when it starts.
+    """
 
     def __init__(self) -> None:
         self.refusals = 1
@@ -53,12 +56,16 @@ class Supervisor:
         self.told.append(await request.json())
         return web.json_response({"result": "ok", "data": {"uuid": "1"}})
 
+    async def models(self, _: web.Request) -> web.Response:
+        return web.json_response({"object": "list", "data": [{"id": "a-model", "object": "model"}]})
+
 
 @pytest.fixture
 async def supervisor() -> AsyncIterator[Supervisor]:
     stand_in = Supervisor()
     application = web.Application()
     application.router.add_post("/discovery", stand_in.discovery)
+    application.router.add_get("/v1/models", stand_in.models)
     runner = web.AppRunner(application)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -115,7 +122,8 @@ class App:
 
 @pytest.fixture
 def started(request: pytest.FixtureRequest, tmp_path: Path, supervisor: Supervisor) -> Iterator[App]:
-    app = App(request.param, tmp_path, supervisor, _HERE[request.param])
+    chat = {"base_url": f"{supervisor.url}/v1"} if request.param == "llm" else {}
+    app = App(request.param, tmp_path, supervisor, {**_HERE[request.param], **chat})
     yield app
     app.process.terminate()
     app.process.wait(60)
@@ -127,7 +135,7 @@ async def test_home_assistant_is_told_where_the_program_is_once_it_can_work(
     started: App, supervisor: Supervisor, request: pytest.FixtureRequest
 ) -> None:
     name = request.node.callspec.params["started"]
-    await eventually(lambda: supervisor.told, f"the app {name} to tell the Supervisor; {started.log.read_text()}")
+    await eventually(lambda: supervisor.told, f"the app {name} to tell the Supervisor")
     # After the refusal it was told once more, and then no more.
     assert supervisor.told == [{"service": "wyoming", "config": {"uri": f"tcp://{socket.gethostname()}:{PORTS[name]}"}}]
     assert supervisor.authorizations == [f"Bearer {_TOKEN}"] * 2

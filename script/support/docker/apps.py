@@ -38,7 +38,7 @@ _TOLD_S = 120.0
 _OPTIONS: dict[str, dict[str, Any]] = {
     "satellite": {"wake_word": "none", "wake_word_name": []},
     "stt": {"engine": "pocketsphinx"},
-    "llm": {"api_key": "a-key-of-nobody"},
+    "llm": {},
     "tts": {"engine": "espeak-ng", "voice": "en-US"},
 }
 _SIMULATED = {"satellite": {"INTERJECT_SATELLITE_AUDIO": "simulated"}}
