@@ -1,9 +1,9 @@
 """What Home Assistant's Supervisor takes of an app: the facts, and only for the keys that our apps use.
 
-From its own validation, home-assistant/supervisor at 2026-11: supervisor/apps/validate.py (config.yaml, translations),
-supervisor/apps/options.py (types of options), supervisor/store/validate.py (repository.yaml) and supervisor/validate.py
-(ports). Stricter than that in two ways: a key that is not listed here is an error, where the Supervisor drops it, and,
-as frenck/action-addon-linter asks, so is a key with its default value.
+From its own validation, home-assistant/supervisor as read on 2026-11-30: supervisor/apps/validate.py at 2791660
+(config.yaml, translations), supervisor/apps/options.py at 1ee90b7 (types of options), supervisor/store/validate.py and
+supervisor/validate.py at 07c827f (repository.yaml, ports). Stricter than that in two ways: a key that is not listed
+here is an error, where the Supervisor drops it, and, as frenck/action-addon-linter asks, so is one with its default.
 """
 
 from __future__ import annotations
