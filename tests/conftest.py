@@ -23,6 +23,7 @@ settings.load_profile("interject")
 
 # Below tests: what starts programs, serves over sockets on a real clock, or needs the processor for seconds.
 _SLOW = (
+    "home_assistant_apps/test_start.py",
     "processes",
     "room",
     "satellite/devices/test_command.py",

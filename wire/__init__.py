@@ -1,6 +1,11 @@
 """What travels between the processes: events, framing, services, discovery, settings, traces."""
 
+import os
 from importlib.metadata import PackageNotFoundError, version
+
+# Since 1.29 ONNX Runtime keeps an identifier of the device and reports what runs to its maker as soon as it is imported
+# (microsoft/onnxruntime#27379). It looks at this once; whoever wants that sets it to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def package_version() -> str:

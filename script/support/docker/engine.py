@@ -100,8 +100,8 @@ class Engine(Protocol):
     def environment(self) -> Mapping[str, str]:
         """What these need."""
 
-    def build(self, file: Path, image: str, *flags: str) -> None:
-        """Build an image out of this checkout; raises CommandFailedError."""
+    def build(self, file: Path, image: str, *flags: str, context: Path = ROOT) -> None:
+        """Build an image out of this checkout, or of another folder; raises CommandFailedError."""
 
     def health(self, container: str) -> bool:
         """Run the image's health check in a container, and tell whether it passed."""
@@ -131,9 +131,9 @@ class Docker:
     command: str = "docker"
     composes: Sequence[Compose] = (Compose("docker compose", ("docker", "compose")),)
 
-    def build(self, file: Path, image: str, *flags: str) -> None:
-        """Build an image out of this checkout; raises CommandFailedError."""
-        run("docker", "build", "-f", str(file), "-t", image, *flags, str(ROOT), environment=self.environment)
+    def build(self, file: Path, image: str, *flags: str, context: Path = ROOT) -> None:
+        """Build an image out of this checkout, or of another folder; raises CommandFailedError."""
+        run("docker", "build", "-f", str(file), "-t", image, *flags, str(context), environment=self.environment)
 
     def health(self, container: str) -> bool:
         """Run the image's health check in a container, and tell whether it passed."""
@@ -151,12 +151,12 @@ class Podman:
     composes: Sequence[Compose]
     environment: Mapping[str, str]
 
-    def build(self, file: Path, image: str, *flags: str) -> None:
-        """Build an image out of this checkout; raises CommandFailedError."""
+    def build(self, file: Path, image: str, *flags: str, context: Path = ROOT) -> None:
+        """Build an image out of this checkout, or of another folder; raises CommandFailedError."""
         # What this machine trusts is trusted while building; it does not stay in the image.
         trusted = ["-v", f"{_CERTIFICATES}:{_CERTIFICATES}:ro"] if _CERTIFICATES.exists() else []
         how = ("--isolation", "chroot", "--pull=never", "--format", "docker", "--layers")
-        run(self.command, "build", *how, *trusted, "-f", str(file), "-t", image, *flags, str(ROOT))
+        run(self.command, "build", *how, *trusted, "-f", str(file), "-t", image, *flags, str(context))
 
     def health(self, container: str) -> bool:
         """Run the image's health check in a container, and tell whether it passed."""
