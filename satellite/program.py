@@ -13,7 +13,10 @@ from wire.logs import configure_logging
 from wire.process import run_to_end
 from wire.settings import load
 
-_DESCRIPTION = "Voice satellite that can be cut off mid-sentence; as `doctor` it checks its microphone and loudspeaker."
+_DESCRIPTION = (
+    "Voice satellite that can be cut off mid-sentence; as `doctor` it checks its microphone and loudspeaker, as `ctl` "
+    "it commands a satellite that runs, as `health` it asks one how it is."
+)
 
 
 def run() -> int:

@@ -11,8 +11,8 @@ import pytest
 from wyoming.timer import TimerFinished
 
 from satellite.hearing.echo import Cancelled, Convergence, EchoReport
+from satellite.log_trace import LogTrace
 from satellite.room_sounds import plain_sounds
-from satellite.satellite import LogTrace
 from satellite.turn.settings import BargeIn, Judgement, TurnSettings
 from satellite.turn.state import Phase
 from tests.satellite.talk import Talk, phase_of
