@@ -14,7 +14,7 @@ from satellite.effects import Effects
 from satellite.hearing.wake.base import Role, WakeWord
 from satellite.own_words import OwnWords
 from satellite.playback import Playback
-from satellite.room_sounds import RoomSounds, plain_sounds
+from satellite.room_sounds import RoomSounds
 from satellite.stop_words import StopWords
 from satellite.stt_feed import SttFeed
 from satellite.tier_watch import TierWatch, said_nothing
@@ -86,7 +86,7 @@ class Conversation:
         self._trace = trace
         self._wake = words.wake if words is not None else None
         self._stop_words = StopWords(words.stop, self._emit) if words is not None and words.stop is not None else None
-        self._sounds = sounds or plain_sounds(player.rate_hz)
+        self._sounds = sounds or RoomSounds.silent()
         self._effects = Effects(pipeline, self._playback, self._feed, player, self._sounds, self._emit)
         self._tiers = TierWatch(settings, self._emit)
         self._own_words = OwnWords()

@@ -29,7 +29,6 @@ from satellite.pipelines.server import Server, fixed
 from satellite.room_sounds import RoomSounds
 from satellite.settings import Audio, PipelineKind, WakeSource
 from satellite.speaking.sounds import load_sounds
-from satellite.speaking.tones import error_cue, not_understood_cue
 from satellite.timers import ring_audio
 from wire import client
 from wire.discovery import ServiceKind, default_instance_name, find_service
@@ -127,8 +126,8 @@ async def room_sounds(settings: SatelliteSettings, rate_hz: int) -> RoomSounds:
     sounds = await load_sounds(settings, rate_hz)
     repeat = settings.timer_finished_wav_repeat
     return RoomSounds(
-        error=error_cue(rate_hz),
-        not_understood=not_understood_cue(rate_hz),
+        error=sounds.error,
+        not_understood=sounds.not_understood,
         ring=lambda: ring_audio(sounds.ring, rate_hz, repeat.times, repeat.delay_s),
         ring_once=sounds.ring_once,
         awake=sounds.awake,

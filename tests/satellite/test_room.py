@@ -10,11 +10,12 @@ import pytest
 from wyoming.timer import TimerFinished, TimerStarted
 
 from satellite.conversation import MuteSwitch
+from satellite.devices.wav import read_wav
 from satellite.hearing.wake.base import Role, WakeWord
 from satellite.hooks.table import hook_call
 from satellite.hooks.wyoming_events import wyoming_event
 from satellite.room_sounds import RoomSounds
-from satellite.speaking.tones import error_cue, not_understood_cue
+from satellite.speaking.sounds import SHIPPED
 from satellite.turn.settings import BargeIn, TurnSettings, TurnStart
 from satellite.turn.state import Phase
 from tests.satellite.talk import Talk, phase_of
@@ -40,8 +41,8 @@ def beeps() -> Iterator[Samples]:
 
 
 SOUNDS = RoomSounds(
-    error=error_cue(RATE_HZ),
-    not_understood=not_understood_cue(RATE_HZ),
+    error=read_wav(SHIPPED / "error.wav", RATE_HZ),
+    not_understood=read_wav(SHIPPED / "not_understood.wav", RATE_HZ),
     ring=beeps,
     ring_once=BEEP,
     awake=CHIME,
