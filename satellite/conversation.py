@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from satellite.effects import Effects
 from satellite.hearing.wake.base import Role, WakeWord
 from satellite.own_words import OwnWords
 from satellite.playback import Playback
-from satellite.room_sounds import RoomSounds, plain_sounds
+from satellite.room_sounds import RoomSounds
 from satellite.stop_words import StopWords
 from satellite.stt_feed import SttFeed
 from satellite.tier_watch import TierWatch, said_nothing
@@ -44,6 +45,13 @@ _AHEAD_S = 30.0
 _MOST_LOST_S = 10
 # Who goes on without a pause after the wake word needs no sound to know that it was heard.
 _AWAKE_PAUSE_S = 0.3
+
+
+class MuteSwitch(Enum):
+    """Who can switch the microphone off."""
+
+    HOME_ASSISTANT = "home-assistant"
+    SATELLITE = "satellite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +86,14 @@ class Conversation:
         self._trace = trace
         self._wake = words.wake if words is not None else None
         self._stop_words = StopWords(words.stop, self._emit) if words is not None and words.stop is not None else None
-        self._sounds = sounds or plain_sounds(player.rate_hz)
+        self._sounds = sounds or RoomSounds.silent()
         self._effects = Effects(pipeline, self._playback, self._feed, player, self._sounds, self._emit)
         self._tiers = TierWatch(settings, self._emit)
         self._own_words = OwnWords()
         self._state = State()
         self._now = 0.0
         self._has_room = asyncio.Event()
-        self._muted = False
+        self._muted_by: frozenset[MuteSwitch] = frozenset()
         self._timers = Timers()
         self._pushed_until = 0
         self._due_frame = 0
@@ -99,6 +107,11 @@ class Conversation:
     def epoch(self) -> int:
         """The number of the newest reply."""
         return self._state.epoch
+
+    @property
+    def muted_by(self) -> frozenset[MuteSwitch]:
+        """The switches that are off; the microphone is on where there is none."""
+        return self._muted_by
 
     def heard(self) -> str:
         """Return what has been heard so far of the newest reply."""
@@ -131,7 +144,7 @@ class Conversation:
         due = deadline(self._state, self._tiers.settings)
         if due is not None and self._now >= due:
             self._apply(turn.Tick())
-        if not self._muted:
+        if not self._muted_by:
             self._tiers.follow(block, lambda: self._front_end.echo, self._now, self._state)
 
     def type_text(self, text: str) -> None:
@@ -141,7 +154,7 @@ class Conversation:
 
     def wake_word(self, word: WakeWord) -> None:
         """A wake word or a stop word was heard."""
-        if self._muted:
+        if self._muted_by:
             return
         ago_ms = self._tell_detection(word)
         if word.role is Role.STOP:
@@ -153,7 +166,7 @@ class Conversation:
     def stop_word(self, found: StopFound) -> None:
         """A stop word was found at the beginning of an utterance, which may go on: "stop the timer"."""
         stops, end = self._stop_words, self._front_end.ring.end
-        if stops is None or self._muted:
+        if stops is None or self._muted_by:
             return
         if not stops.counts(found, end, self._playback, self._settings.confirm_speech_ms):
             return
@@ -173,18 +186,38 @@ class Conversation:
         self._apply(turn.Announced())
         return self._state.epoch
 
-    def mute(self) -> None:
-        """Hear nothing until `unmute`."""
-        if not self._muted:
-            self._muted = True
-            self._emit("muted")
-            self._apply(turn.Muted())
+    def listen(self) -> None:
+        """Listen as after a wake word, whatever sounds; a muted microphone hears nothing all the same."""
+        self._emit("listen-now")
+        self._effects.woken = None
+        self._apply(turn.ListenNow())
 
-    def unmute(self) -> None:
-        """Hear again."""
-        if self._muted:
-            self._muted = False
-            self._emit("unmuted")
+    def stop(self) -> None:
+        """Silence what sounds, and drop what the user has said so far."""
+        self._emit("stop-now")
+        self._apply(turn.StopNow())
+
+    def mute(self, switch: MuteSwitch = MuteSwitch.HOME_ASSISTANT) -> None:
+        """Hear nothing while a switch is off."""
+        before = self._muted_by
+        self._muted_by = before | {switch}
+        if not before:
+            self._emit("muted", by=switch.value)
+            self._apply(turn.Muted())
+        elif before != self._muted_by:
+            self._emit("still-muted", by=switch.value, switched="off")
+
+    def unmute(self, switch: MuteSwitch = MuteSwitch.HOME_ASSISTANT) -> None:
+        """Switch the microphone on; that of the satellite switches Home Assistant's on too, and not the reverse.
+
+        Home Assistant unmutes when it restarts, and must not undo what somebody did who stands before the device.
+        """
+        before = self._muted_by
+        self._muted_by = frozenset() if switch is MuteSwitch.SATELLITE else before - {switch}
+        if before and not self._muted_by:
+            self._emit("unmuted", by=switch.value)
+        elif before != self._muted_by:
+            self._emit("still-muted", by=switch.value, switched="on")
 
     def timer(self, event: Event) -> None:
         """A timer was started, updated, cancelled, or has finished."""
@@ -266,7 +299,7 @@ class Conversation:
         self._due_frame = block.frame + len(block.mic)
         missed = self._front_end.lose(lost) if lost > 0 else []
         # Nothing behind this line ever gets what a muted microphone hears.
-        mic = np.zeros_like(block.mic) if self._muted else block.mic
+        mic = np.zeros_like(block.mic) if self._muted_by else block.mic
         return missed + self._front_end.push(mic, block.played)
 
     def _tell_detection(self, word: WakeWord) -> float:

@@ -152,7 +152,7 @@ class Effects:
 
     def sound(self, samples: Samples | None) -> None:
         """Play a short sound that the recogniser must not hear."""
-        if samples is None or not self._player.cue(samples):
+        if samples is None or not len(samples) or not self._player.cue(samples):
             return
         if self._sounds.echo_tail_s is not None:
             sounding_s = self._player.cue_frames / self._player.rate_hz

@@ -29,7 +29,6 @@ from satellite.pipelines.server import Server, fixed
 from satellite.room_sounds import RoomSounds
 from satellite.settings import Audio, PipelineKind, WakeSource
 from satellite.speaking.sounds import load_sounds
-from satellite.speaking.tones import error_cue, not_understood_cue
 from satellite.timers import ring_audio
 from wire import client
 from wire.discovery import ServiceKind, default_instance_name, find_service
@@ -37,7 +36,7 @@ from wire.trace import Trace
 from wire.uri import TcpAddress, parse_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from satellite.hearing.wake.base import WakeDetector
     from satellite.pipelines.base import Pipeline
@@ -67,27 +66,30 @@ class PipelineParts:
     pipeline: Pipeline
     link: HomeAssistantLink
     wake: WakeDetector | None
+    servers: tuple[Server, ...]
     helpers: tuple[Helper, ...] = ()
 
 
 async def pipeline_parts(settings: SatelliteSettings) -> PipelineParts:
     """Build what hears, thinks and speaks; raises SettingError, BadUriError, WakeModelError."""
-    link = HomeAssistantLink()
-    detectors = [detector] if (detector := await _detector(settings)) is not None else []
+    link, servers = HomeAssistantLink(), _servers(settings)
+    wake_server = _given("wake", settings.wake_uri) if settings.wake_word is WakeSource.REMOTE else None
+    detectors = [detector] if (detector := await _detector(settings, wake_server)) is not None else []
     pipeline: Pipeline
     if settings.pipeline is PipelineKind.HOME_ASSISTANT:
-        through = _home_assistant_pipeline(settings, link)
+        through = _home_assistant_pipeline(settings, link, servers)
         pipeline = through
         if settings.wake_word is WakeSource.HOME_ASSISTANT:
             detectors.append(HomeAssistantWake(through))
     else:
-        pipeline = WithHomeAssistant(_direct_pipeline(settings), link)
+        pipeline = WithHomeAssistant(_direct_pipeline(settings, servers), link)
     helpers: tuple[Helper, ...] = ()
     if settings.debug_recording_dir is not None:
         recorder = Recorder(settings.debug_recording_dir)
         pipeline, helpers = RecordedPipeline(pipeline, recorder), (recorder,)
     wake = detectors[0] if len(detectors) == 1 else SeveralDetectors(tuple(detectors)) if detectors else None
-    return PipelineParts(pipeline, link, wake, helpers)
+    used = (*servers.values(), *(() if wake_server is None else (wake_server,)))
+    return PipelineParts(pipeline, link, wake, used, helpers)
 
 
 def echo_memory(settings: SatelliteSettings) -> EchoMemory | None:
@@ -125,8 +127,8 @@ async def room_sounds(settings: SatelliteSettings, rate_hz: int) -> RoomSounds:
     sounds = await load_sounds(settings, rate_hz)
     repeat = settings.timer_finished_wav_repeat
     return RoomSounds(
-        error=error_cue(rate_hz),
-        not_understood=not_understood_cue(rate_hz),
+        error=sounds.error,
+        not_understood=sounds.not_understood,
         ring=lambda: ring_audio(sounds.ring, rate_hz, repeat.times, repeat.delay_s),
         ring_once=sounds.ring_once,
         awake=sounds.awake,
@@ -135,7 +137,7 @@ async def room_sounds(settings: SatelliteSettings, rate_hz: int) -> RoomSounds:
     )
 
 
-async def _detector(settings: SatelliteSettings) -> WakeDetector | None:
+async def _detector(settings: SatelliteSettings, server: Server | None) -> WakeDetector | None:
     own = settings.wake_word in (WakeSource.LOCAL, WakeSource.REMOTE)
     choice = WordChoice(
         wake=settings.wake_word_name if own else (),
@@ -145,13 +147,14 @@ async def _detector(settings: SatelliteSettings) -> WakeDetector | None:
         folders=settings.wake_word_dir,
         refractory_s=settings.wake_refractory_seconds,
     )
-    remote = settings.wake_uri if settings.wake_word is WakeSource.REMOTE else None
-    return await make_detector(choice, Server("wake", fixed(remote), client.connect) if remote else None)
+    return await make_detector(choice, server)
 
 
-def _home_assistant_pipeline(settings: SatelliteSettings, link: HomeAssistantLink) -> HomeAssistantPipeline:
+def _home_assistant_pipeline(
+    settings: SatelliteSettings, link: HomeAssistantLink, servers: Mapping[ServiceKind, Server]
+) -> HomeAssistantPipeline:
     wake = WakeIn.HOME_ASSISTANT if settings.wake_word is WakeSource.HOME_ASSISTANT else WakeIn.SATELLITE
-    tts = _given(ServiceKind.TTS, settings.tts_uri)
+    tts = servers.get(ServiceKind.TTS)
     return HomeAssistantPipeline(
         link,
         HomeAssistantSettings(
@@ -161,13 +164,13 @@ def _home_assistant_pipeline(settings: SatelliteSettings, link: HomeAssistantLin
             reply_timeout_s=settings.reply_timeout_s,
             wake=wake,
         ),
-        stt=_given(ServiceKind.STT, settings.stt_uri),
-        llm=_given(ServiceKind.LLM, settings.llm_uri),
+        stt=servers.get(ServiceKind.STT),
+        llm=servers.get(ServiceKind.LLM),
         marks=TtsMarks(tts, settings.voice) if tts is not None else None,
     )
 
 
-def _direct_pipeline(settings: SatelliteSettings) -> DirectPipeline:
+def _direct_pipeline(settings: SatelliteSettings, servers: Mapping[ServiceKind, Server]) -> DirectPipeline:
     # Satellites with another name, machine or address are others, and so is what the bridge remembers of them.
     instance = settings.zeroconf_name or default_instance_name()
     satellite_id = f"{settings.name}@{instance}:{_place(settings.uri)}"
@@ -178,9 +181,9 @@ def _direct_pipeline(settings: SatelliteSettings) -> DirectPipeline:
         voice=settings.voice,
     )
     return DirectPipeline(
-        stt=_server(ServiceKind.STT, settings.stt_uri),
-        llm=_server(ServiceKind.LLM, settings.llm_uri),
-        tts=_server(ServiceKind.TTS, settings.tts_uri),
+        stt=servers[ServiceKind.STT],
+        llm=servers[ServiceKind.LLM],
+        tts=servers[ServiceKind.TTS],
         identity=identity,
     )
 
@@ -190,12 +193,19 @@ def _place(uri: str) -> str:
     return str(address.port) if isinstance(address, TcpAddress) else address.path
 
 
-def _given(kind: ServiceKind, uri: str | None) -> Server | None:
-    return Server(kind.value, fixed(uri), client.connect) if uri else None
+def _servers(settings: SatelliteSettings) -> dict[ServiceKind, Server]:
+    """Give the servers that were named; with the direct pipeline those that were not are looked for."""
+    named = {ServiceKind.STT: settings.stt_uri, ServiceKind.LLM: settings.llm_uri, ServiceKind.TTS: settings.tts_uri}
+    direct = settings.pipeline is PipelineKind.DIRECT
+    servers = {
+        kind: _given(kind.value, uri) or (Server(kind.value, _found(kind), client.connect) if direct else None)
+        for kind, uri in named.items()
+    }
+    return {kind: server for kind, server in servers.items() if server is not None}
 
 
-def _server(kind: ServiceKind, uri: str | None) -> Server:
-    return _given(kind, uri) or Server(kind.value, _found(kind), client.connect)
+def _given(kind: str, uri: str | None) -> Server | None:
+    return Server(kind, fixed(uri), client.connect) if uri else None
 
 
 def _found(kind: ServiceKind) -> Callable[[], Awaitable[str]]:

@@ -19,7 +19,8 @@ _LOGGER = logging.getLogger(__name__)
 
 _DESCRIPTION = (
     "Voice satellite that can be cut off mid-sentence; as `doctor` it checks its microphone and loudspeaker, as "
-    "`install-service` it becomes a service of systemd, as `health` it asks the one that runs whether it answers."
+    "`install-service` it becomes a service of systemd, as `ctl` it commands a satellite that runs, as `health` it "
+    "asks one how it is."
 )
 
 

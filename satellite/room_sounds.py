@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-
-from satellite.speaking.tones import error_cue, not_understood_cue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RoomSounds:
-    """Sounds at the device's rate; `awake` and `done` may be None for none.
+    """Sounds at the device's rate; `awake` and `done` may be None for none, and any sound may be empty.
 
     `ring` makes the whole ring of a timer, `ring_once` is one of its sounds. What is heard within `echo_tail_s` after a
     sound may still be its echo; None lets the recogniser hear our sounds.
@@ -31,10 +29,8 @@ class RoomSounds:
     done: Samples | None = None
     echo_tail_s: float | None = 0.5
 
-
-def plain_sounds(rate_hz: int) -> RoomSounds:
-    """Return sounds for a room without timers."""
-    silence = np.zeros(0, np.int16)
-    return RoomSounds(
-        error=error_cue(rate_hz), not_understood=not_understood_cue(rate_hz), ring=lambda: iter(()), ring_once=silence
-    )
+    @classmethod
+    def silent(cls) -> Self:
+        """Give sounds that nobody hears."""
+        nothing = np.zeros(0, np.int16)
+        return cls(error=nothing, not_understood=nothing, ring=lambda: iter(()), ring_once=nothing)

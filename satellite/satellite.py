@@ -7,24 +7,30 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from satellite.control.service import serve_controls
+from satellite.control.session import Commanded, Controls
+from satellite.control.status import MicrophoneWatch
 from satellite.conversation import Conversation, WordListeners
 from satellite.devices.base import running
 from satellite.hearing.engines import make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.vad import SileroVad
 from satellite.info import satellite_info
+from satellite.log_trace import LogTrace
 from satellite.parts import echo_memory, pipeline_parts, reactions_to, room_sounds, stop_search
 from satellite.settings import PipelineKind, player_settings, turn_settings
 from satellite.sound import sound_device
 from satellite.speaking.player import Player
 from satellite.text_mode import standard_text_mode
-from satellite.tier_watch import log_tier
+from wire import package_version
 from wire.discovery import advertise, default_instance_name
 from wire.service import STOP_SIGNALS, Service
 from wire.trace import Trace, open_trace
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
+
+    from wyoming.info import Info
 
     from satellite.devices.base import Device
     from satellite.hearing.echo import EchoControl
@@ -49,37 +55,6 @@ class Tee:
             trace.emit(kind, **fields)
 
 
-class LogTrace:
-    """Logs what a person who runs the satellite wants to follow."""
-
-    def emit(self, kind: str, **fields: Any) -> None:
-        """Record that something happened now."""
-        match kind:
-            case "phase":
-                _LOGGER.info("%s -> %s", fields["was"], fields["phase"])
-            case "detection":
-                _LOGGER.info("heard the %s word: %s", fields["role"], fields["phrase"])
-            case "ask":
-                _LOGGER.info("heard the question: %s", fields["text"])
-            case "interrupt":
-                _LOGGER.info("interrupted (%s) after %r", fields["reason"], fields["heard"])
-            case "announcement":
-                _LOGGER.info("makes way for an announcement")
-            case "connected" | "disconnected":
-                _LOGGER.info("Home Assistant %s: %s", kind, fields["uri"])
-            case "muted" | "unmuted":
-                _LOGGER.info("the microphone is %s", "off" if kind == "muted" else "on")
-            case "timer-finished":
-                _LOGGER.info("a timer has finished: %s", fields["name"] or "it has no name")
-            case "failed":
-                # Who caused it has warned of the first of a row.
-                _LOGGER.info("%s failed: %s", fields["stage"], fields["error"])
-            case "tier" | "empty-interruption":
-                log_tier(kind, fields)
-            case "error":
-                _LOGGER.info("Home Assistant reports %s: %s", fields["code"], fields["text"])
-
-
 async def run_satellite(settings: SatelliteSettings) -> None:
     """Run a satellite until it is told to stop, or in text mode until there is nothing more to type.
 
@@ -87,7 +62,8 @@ async def run_satellite(settings: SatelliteSettings) -> None:
     """
     # Before anything listens: whoever sees that it is ready may tell it to stop.
     stopping = _on_stop_signal()
-    trace = Tee(open_trace(settings.trace_file, "satellite"))
+    microphone = MicrophoneWatch()
+    trace = Tee(open_trace(settings.trace_file, "satellite"), microphone)
     async with contextlib.AsyncExitStack() as stack:
         device = await stack.enter_async_context(sound_device(settings, trace))
         player = Player(device.rate_hz, player_settings(settings))
@@ -110,15 +86,28 @@ async def run_satellite(settings: SatelliteSettings) -> None:
         for reaction in reactions:
             trace.add(reaction)
         words = parts.wake.words if parts.wake is not None else ()
-        service = Service(settings.uri, lambda: satellite_info(settings, words, device.rate_hz), parts.link.session)
+
+        def info() -> Info:
+            return satellite_info(settings, words, device.rate_hz)
+
+        service = Service(settings.uri, info, parts.link.session)
         stack.push_async_callback(service.stop)
         uri = await service.start()
+        version = await asyncio.to_thread(package_version)
+        commanded = Commanded(
+            settings.name, version, settings.pipeline.value, conversation, player, microphone, parts.link, parts.servers
+        )
+        controls = Controls(commanded)
+        trace.add(controls)
+        control_service = await serve_controls(settings, controls, info)
+        if control_service is not None:
+            stack.push_async_callback(control_service.stop)
         if settings.zeroconf and uri.startswith("tcp:"):
             name = settings.zeroconf_name or default_instance_name()
             await stack.enter_async_context(advertise(name=name, uri=uri, host=settings.zeroconf_host))
         _say_ready(uri, settings)
         work: dict[str, Coroutine[Any, Any, object]] = {
-            "audio": _move_audio(device, player, conversation),
+            "audio": _move_audio(device, player, conversation, microphone),
             "conversation": conversation.run(),
             "pipeline": parts.pipeline.run(conversation),
             "stop signal": stopping.wait(),
@@ -162,9 +151,10 @@ async def _until_one_ends(work: Mapping[str, Coroutine[Any, Any, object]]) -> No
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _move_audio(device: Device, player: Player, conversation: Conversation) -> None:
+async def _move_audio(device: Device, player: Player, conversation: Conversation, microphone: MicrophoneWatch) -> None:
     async with running(device, player.render) as blocks:
         async for block in blocks:
+            microphone.moved()
             conversation.on_block(block, device.output_latency_frames)
 
 

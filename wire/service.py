@@ -15,7 +15,7 @@ from wyoming.ping import Ping, Pong
 
 from wire.errors import CannotListenError, FrameError, RequestError
 from wire.framing import DEFAULT_LIMITS, FrameLimits, read_event, write_event
-from wire.socket_file import SocketFile, clear_socket_file
+from wire.socket_file import SocketFile, bound_socket, clear_socket_file
 from wire.uri import TcpAddress, parse_uri, tcp_uri
 
 if TYPE_CHECKING:
@@ -132,10 +132,13 @@ class Service:
         make_session: Callable[[Peer], Session],
         limits: FrameLimits = DEFAULT_LIMITS,
         max_connections: int = MAX_CONNECTIONS,
+        socket_mode: int | None = None,
     ) -> None:
+        """`socket_mode`: who may connect to a unix socket, as bits of its file; None leaves it to the umask."""
         """`info` gives what the service says of itself now; what it gave before does not change any more."""
         self._uri = uri
         self._max_connections = max_connections
+        self._socket_mode = socket_mode
         self._info = info
         self._described: tuple[Info, Event] | None = None
         self._make_session = make_session
@@ -153,7 +156,8 @@ class Service:
                 self._server = await asyncio.start_server(self._accept, address.host, address.port, limit=limit)
                 return tcp_uri(address.host, self._server.sockets[0].getsockname()[1])
             await clear_socket_file(address.path)
-            self._server = await asyncio.start_unix_server(self._accept, address.path, limit=limit)
+            listener = await asyncio.to_thread(bound_socket, address.path, self._socket_mode)
+            self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=limit)
             self._socket_file = await SocketFile.find(address.path)
         except OSError as error:
             raise CannotListenError(self._uri, error.strerror or str(error)) from None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Where a dataclass field carries its Option.
 METADATA_KEY = "option"
+_NONE = "none"
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
@@ -83,6 +84,7 @@ class Field:
     name: str
     kind: type
     repeatable: bool
+    optional: bool
     default: Any
     option: Option
 
@@ -93,6 +95,14 @@ class Field:
 
     def accepted(self) -> str:
         """Say what values there are."""
+        return f"{self._accepted()}, or {_NONE}" if self._takes_none else self._accepted()
+
+    @property
+    def _takes_none(self) -> bool:
+        """Whether somebody who does not want the default can say that he wants nothing instead."""
+        return self.optional and self.option.derived is not None
+
+    def _accepted(self) -> str:
         if issubclass(self.kind, Words):
             return self.kind.written()
         if values := self._values():
@@ -120,6 +130,8 @@ class Field:
         return self._parse_one(origin, value)
 
     def _parse_one(self, origin: str, value: Any) -> Any:
+        if self._takes_none and value in ("", _NONE):
+            return None
         try:
             parsed = self._convert(value)
         except (ValueError, TypeError):
@@ -164,13 +176,14 @@ def fields_of(schema: type) -> list[Field]:
 
 
 def _field(item: dataclasses.Field[Any], hint: Any) -> Field:
-    repeatable = False
+    repeatable = optional = False
     if isinstance(hint, types.UnionType):
+        optional = True
         (hint,) = (part for part in typing.get_args(hint) if part is not types.NoneType)
     if typing.get_origin(hint) is tuple:
         repeatable = True
         hint = typing.get_args(hint)[0]
-    return Field(item.name, hint, repeatable, item.default, item.metadata[METADATA_KEY])
+    return Field(item.name, hint, repeatable, optional, item.default, item.metadata[METADATA_KEY])
 
 
 def _to_bool(value: Any) -> bool:

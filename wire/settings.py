@@ -48,8 +48,9 @@ def option(  # noqa: PLR0913 - a setting has so many sides, each of them optiona
 
     Types: str, int, float, bool, Path, an Enum with string values, a subclass of Words, each of these or None, and
     tuples of str, Path, int or Words (the flag is then repeatable; the environment separates with commas). `default`
-    may be Derived. `alone` is what the flag means when no value follows it. `of` is the engine that alone has the
-    setting: giving it chooses that engine, if nothing else chooses one.
+    may be Derived; where None is a value too, "none" and an empty text say so. `alone` is what the flag means when no
+    value follows it. `of` is the engine that alone has the setting: giving it chooses that engine, if nothing else
+    chooses one.
     """
     derived = default if isinstance(default, Derived) else None
     default = default if derived is None else derived.default

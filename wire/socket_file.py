@@ -37,6 +37,20 @@ class SocketFile:
                 self.path.unlink()
 
 
+def bound_socket(path: str, mode: int | None) -> socket.socket:
+    """Make a socket whose file has the bits `mode` before anybody can connect (blocking); raises OSError."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.settimeout(0)
+        listener.bind(path)
+        if mode is not None:
+            Path(path).chmod(mode)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 async def clear_socket_file(path: str) -> None:
     """Delete a socket that nobody listens at; raises OSError when somebody does, or another kind of file is there."""
     await asyncio.to_thread(_clear, Path(path))

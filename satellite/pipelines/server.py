@@ -37,7 +37,14 @@ class Server:
         self._connect = connect
         self._uri: str | None = None
         self._info: Info | None = None
+        # Why it does not work, from the first failure until it answers again.
+        self.error: WireError | None = None
         self._failed = asyncio.Event()
+
+    @property
+    def uri(self) -> str | None:
+        """Where it was reached last."""
+        return self._uri
 
     async def connect(self) -> Connection:
         """Connect, trying again for a moment; raises WireError."""
@@ -69,6 +76,7 @@ class Server:
     def note_failure(self, error: WireError) -> None:
         """Log the first failure of a row; the rest only in detail."""
         self._info = None
+        self.error = error
         if self._failed.is_set():
             _LOGGER.debug("%s server: %s", self.kind, error)
             return
@@ -88,6 +96,7 @@ class Server:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, _LAST_RETRY_S)
             self._failed.clear()
+            self.error = None
             _LOGGER.warning("%s server: it answers again", self.kind)
 
     async def _is_well(self) -> bool:

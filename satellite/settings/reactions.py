@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from wire.setting_field import Words
+from satellite.settings.wake import WakeSource
+from satellite.speaking.sounds import SHIPPED
+from wire.setting_field import Derived, Words
 from wire.settings import option
 
 _MAX_REPEATS = 1000
@@ -35,14 +38,30 @@ class Repeat(Words):
         return cls(int(times), float(delay_s))
 
 
+def _shipped(name: str) -> Derived:
+    return Derived(None, lambda _: SHIPPED / f"{name}.wav")
+
+
+def _done_wav(given: Mapping[str, Any]) -> Path | None:
+    # Where any speech begins a turn, so does much that nobody said to us.
+    return None if given["wake_word"] is WakeSource.NONE else SHIPPED / "done.wav"
+
+
 # No slots: a class cannot inherit from several that have some.
 @dataclass(frozen=True)
 class SignalSettings:
     """Sounds that tell somebody in the room what the satellite does."""
 
-    awake_wav: Path | None = option(None, "WAV file to play when a wake word was heard")
-    done_wav: Path | None = option(None, "WAV file to play when the user has finished speaking")
-    timer_finished_wav: Path | None = option(None, "WAV file to play when a timer has finished (default: a ring)")
+    awake_wav: Path | None = option(
+        _shipped("awake"), "WAV file to play when a wake word was heard (default: one that is shipped)"
+    )
+    done_wav: Path | None = option(
+        Derived(None, _done_wav),
+        "WAV file to play when the user has finished speaking (default: a shipped one; none with --wake-word none)",
+    )
+    timer_finished_wav: Path | None = option(
+        _shipped("timer_finished"), "WAV file to play when a timer has finished (default: one that is shipped)"
+    )
     # Ten times a second apart is a ring that is heard in the next room.
     timer_finished_wav_repeat: Repeat = option(
         Repeat(10, 1.0), "how many times to play it, 1 to 1000, and seconds of silence between, 0 to 60"

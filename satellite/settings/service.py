@@ -63,6 +63,11 @@ class ServiceSettings:
     language: str | None = option(None, "language of the conversation, such as en or de-DE (default: the servers')")
     voice: str | None = option(None, "voice of the replies, by its name at the text-to-speech server")
     conversation_id: str | None = option(None, "conversation that the bridge remembers (default: one per satellite)")
+    control_socket: str | None = option(
+        None,
+        "unix socket that takes commands of `interject-satellite ctl`, buttons and scripts, or none (default: "
+        "interject/NAME.sock in XDG_RUNTIME_DIR, or in XDG_STATE_HOME or ~/.local/state without one; none with --text)",
+    )
     text: bool = option(False, "type instead of speaking; no sound card is needed")
 
 

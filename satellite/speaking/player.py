@@ -21,6 +21,8 @@ FLUSH_FADE_MS = 10
 KEEP_BEHIND_MS = 1000
 # Longer than any output latency, Bluetooth loudspeakers included.
 LONGEST_LATENCY_MS = 2000
+# A volume that changes has to be felt at once and must not click.
+VOLUME_MS = 30
 # A cue is a short sound: whoever queues more than this has lost count.
 CUE_LIMIT_MS = 5000
 
@@ -113,6 +115,7 @@ class Player:
         self._device_frames = 0
         self._duck = Ramp(1.0)
         self._fade = Ramp(1.0)
+        self._volume = Ramp(1.0)
         self._tail = _silence()
         self._cue = _silence()
         self._reply: _Reply | None = None
@@ -133,6 +136,11 @@ class Player:
         """How many frames of cues have still to be rendered."""
         with self._lock:
             return len(self._cue)
+
+    def set_volume(self, gain: float) -> None:
+        """Go to a gain (0 to 1) of everything that is played, cues too, over 30 ms; it stays over replies."""
+        with self._lock:
+            self._volume.to(gain, self._frames(VOLUME_MS))
 
     def begin(self, epoch: int) -> None:
         """Start the reply `epoch` at position 0, not held and not ducked; an earlier one fades out and is gone."""
@@ -266,6 +274,8 @@ class Player:
             self._fade.advance(frames)
             self._tail = _mix(out, self._tail)
             self._cue = _mix(out, self._cue)
+            out = apply_gain(out, self._volume.peek(frames))
+            self._volume.advance(frames)
             self._device_frames += frames
         return out
 

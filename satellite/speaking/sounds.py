@@ -1,25 +1,27 @@
-"""The sounds of the satellite itself: what files say, at the device's rate, and what sounds without a file."""
+"""The sounds of the satellite itself, from files of the user's or from those that are shipped, at the device's rate."""
 
 from __future__ import annotations
 
 import asyncio
 import wave
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from satellite.devices.pcm import WIDTHS
 from satellite.devices.wav import read_wav
 from satellite.speaking.gain import apply_gain, fade_out
 from satellite.speaking.player import CUE_LIMIT_MS
-from satellite.speaking.tones import ring_tone
 from wire.errors import SettingError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from satellite.devices.base import Samples
     from satellite.settings import SatelliteSettings
 
+# Made by `python -m script.support.sounds`.
+SHIPPED = Path(__file__).resolve().parents[1] / "sounds"
 # What is said while it sounds is kept from STT, or heard with it: a signal is short.
 LONGEST_SIGNAL_S = CUE_LIMIT_MS / 1000
 # A piece of music is a fine ring; all of it is held in memory.
@@ -35,10 +37,13 @@ _REMEDY = "convert it, for example with: ffmpeg -i FILE -c:a pcm_s16le OTHER.wav
 class Sounds:
     """The sounds at the device's rate, int16 mono; None: nothing sounds.
 
-    awake: a wake word was heard. done: the user has finished speaking. ring: a timer has finished. ring_once: the same
-    for a moment when nobody wants to hear a ring, no longer than a signal may be.
+    error: something failed. not_understood: what was said was not understood. awake: a wake word was heard. done: the
+    user has finished speaking. ring: a timer has finished; empty for none. ring_once: the same for a moment when nobody
+    wants to hear a ring, no longer than a signal may be.
     """
 
+    error: Samples
+    not_understood: Samples
     awake: Samples | None
     done: Samples | None
     ring: Samples
@@ -81,8 +86,10 @@ def _load_all(settings: SatelliteSettings, rate_hz: int) -> Sounds:
         return None if path is None else load_sound(setting, path, rate_hz, longest_s)
 
     given = load("timer-finished-wav", settings.timer_finished_wav, LONGEST_RING_S)
-    ring = ring_tone(rate_hz) if given is None else given
+    ring = np.zeros(0, np.int16) if given is None else given
     return Sounds(
+        error=read_wav(SHIPPED / "error.wav", rate_hz),
+        not_understood=read_wav(SHIPPED / "not_understood.wav", rate_hz),
         awake=load("awake-wav", settings.awake_wav, LONGEST_SIGNAL_S),
         done=load("done-wav", settings.done_wav, LONGEST_SIGNAL_S),
         ring=ring,

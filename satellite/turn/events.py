@@ -43,6 +43,16 @@ class StopWord:
 
 
 @dataclass(frozen=True, slots=True)
+class ListenNow:
+    """Somebody asked for it at the satellite itself, by a button or a command: listen."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopNow:
+    """Somebody asked for it at the satellite itself, by a button or a command: be silent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Announced:
     """Somebody wants something announced: it goes before conversation."""
 
@@ -126,6 +136,8 @@ Event = (
     | VoiceWindow
     | WakeWord
     | StopWord
+    | ListenNow
+    | StopNow
     | Announced
     | TimerFinished
     | Muted

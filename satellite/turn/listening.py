@@ -41,6 +41,13 @@ if TYPE_CHECKING:
     from satellite.turn.settings import TurnSettings
 
 
+# Detectors hear a wake word before its last vowel is over, and the VAD's last voiced window ends later still: 160 ms of
+# "okay nabu" came after its detection.
+_WAKE_TAIL_MS = 200.0
+# The windows of a voice that goes on begin at once, and one of them may be missed.
+_WITHOUT_A_PAUSE_S = 0.1
+
+
 def rest(state: State) -> State:
     """Give the floor to nobody."""
     return replace(
@@ -129,8 +136,11 @@ def listening_time(state: State, _event: object, now: float, settings: TurnSetti
 
 def _await_voice(state: State, until: float, now: float, settings: TurnSettings) -> Outcome:
     """A wake word's own last sound is not yet the turn; a turn that does not come is given up."""
-    segment = state.open_segment
-    if segment is not None and segment.speech_ms >= settings.min_speech_ms:
+    segment, onset_s = state.open_segment, state.evidence.onset_s
+    spoken_ms = 0.0 if segment is None else segment.speech_ms
+    woken_s = until - settings.vad_wake_word_timeout
+    goes_on = onset_s is None or onset_s < woken_s + _WITHOUT_A_PAUSE_S
+    if spoken_ms >= settings.min_speech_ms + (_WAKE_TAIL_MS if goes_on else 0.0):
         return replace(state, voice_until=None), ()
     if now < until:
         return state, ()

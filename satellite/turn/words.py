@@ -1,4 +1,4 @@
-"""Wake words and stop words: what the detectors hear in any phase, without a recogniser."""
+"""Wake words and stop words: what the detectors hear in any phase, without a recogniser; and buttons for the same."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ _WAKES_INTO_REPLIES = (BargeIn.SPEECH, BargeIn.WAKE_WORD)
 
 def wake(state: State, event: WakeWord, now: float, settings: TurnSettings) -> Outcome:
     """Listen from the end of the wake word on; what was said before it is not for us."""
+    return _listen_anew(state, event.name, event.ago_ms, now, settings)
+
+
+def _listen_anew(state: State, name: str, ago_ms: float, now: float, settings: TurnSettings) -> Outcome:
     cleared, aborts = abort_streams(state)
     stream = state.streams + 1
     woken = replace(
@@ -31,15 +35,25 @@ def wake(state: State, event: WakeWord, now: float, settings: TurnSettings) -> O
         evidence=Evidence(last_voice_s=now),
     )
     listening = replace(listen(woken, settings, now), voice_until=now + settings.vad_wake_word_timeout)
-    return listening, (*aborts, Awake(event.name), OpenStt(stream, event.ago_ms))
+    return listening, (*aborts, Awake(name), OpenStt(stream, ago_ms))
 
 
 def wake_into_reply(state: State, event: WakeWord, now: float, settings: TurnSettings) -> Outcome:
     """Cut off what sounds, and listen at once."""
     if state.kind is not Kind.RING and settings.barge_in not in _WAKES_INTO_REPLIES:
         return state, ()
-    woken, effects = wake(state, event, now, settings)
-    return replace(woken, cut=True), (CancelReply(state.epoch, CancelReason.WAKE_WORD), *effects)
+    return _cut_off(state, wake(state, event, now, settings))
+
+
+def _cut_off(state: State, woken: Outcome) -> Outcome:
+    listening, effects = woken
+    return replace(listening, cut=True), (CancelReply(state.epoch, CancelReason.WAKE_WORD), *effects)
+
+
+def listen_now(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
+    """Listen as after a wake word; who asks for it cuts off whatever sounds, with any `--barge-in`."""
+    woken = _listen_anew(state, "", 0.0, now, settings)
+    return _cut_off(state, woken) if state.live else woken
 
 
 def stop_reply(state: State, _event: object, _now: float, settings: TurnSettings) -> Outcome:
@@ -54,6 +68,11 @@ def stop_turn(state: State, _event: object, _now: float, _settings: TurnSettings
     if not (state.cut or state.into_reply):
         return state, ()
     return forget_turn(state)
+
+
+def stop_now(state: State, _event: object, _now: float, _settings: TurnSettings) -> Outcome:
+    """Silence what sounds with any `--barge-in`, and drop what the user has said so far."""
+    return silence(state, CancelReason.STOP_WORD) if state.live else forget_turn(state)
 
 
 def forget_turn(state: State) -> Outcome:

@@ -113,7 +113,8 @@ async def record(
         tap = await stack.enter_async_context(Tap(uris["tts"]))
         servers = ["--stt-uri", uris["stt"], "--llm-uri", uris["llm"], "--tts-uri", tap.uri]
         room = ["--audio", "simulated", "--room-script", str(folder / "room.json"), "--room-record-dir", str(folder)]
-        flags = [*servers, *room, *chosen.room_flags, "--no-zeroconf", "--conversation-id", "bench"]
+        alone = ["--no-zeroconf", "--control-socket", "none", "--conversation-id", "bench"]
+        flags = [*servers, *room, *chosen.room_flags, *alone]
         await processes.start(_program("satellite", "satellite", free_uri(), folder, flags))
         await processes.wait_until_ready("satellite")
         loads = await _follow(timeline, processes, cues, progress)

@@ -179,6 +179,7 @@ def _server_arguments(name: str, scenario: Scenario, arguments: argparse.Namespa
 def _satellite(uris: dict[str, str], out: Path) -> Program:
     servers = [part for name, uri in uris.items() for part in (f"--{name}-uri", uri)]
     room = ["--audio", "simulated", "--room-script", str(out / "room.json"), "--room-record-dir", str(out)]
+    room += ["--control-socket", "none"]
     others = ["--no-zeroconf", "--conversation-id", _CONVERSATION, "--trace-file", str(out / "satellite.jsonl")]
     return Program("satellite", "satellite", free_uri(), [*servers, *room, *others], out / "satellite.log")
 

@@ -124,7 +124,7 @@ def satellite_flags(uris: dict[str, str], folder: Path, lines: Iterable[tuple[st
     script = folder / "room.json"
     script.write_text(json.dumps({"clips": clips}), encoding="utf-8")
     servers = [part for name, uri in uris.items() for part in (f"--{name}-uri", uri)]
-    return (*servers, "--no-zeroconf", "--audio", "simulated", "--room-script", str(script))
+    return (*servers, "--no-zeroconf", "--audio", "simulated", "--control-socket", "none", "--room-script", str(script))
 
 
 class House(dict[str, Running]):

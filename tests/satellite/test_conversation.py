@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from satellite.room_sounds import RoomSounds
 from satellite.turn.settings import TurnSettings
 from satellite.turn.state import Phase
 from tests.patience import expecting
@@ -115,7 +117,7 @@ def test_nothing_of_a_reply_that_was_cut_reaches_the_player() -> None:
 
 
 def test_a_failing_reply_is_heard_as_a_cue() -> None:
-    talk = Talk()
+    talk = Talk(sounds=replace(RoomSounds.silent(), error=np.full(100, 1000, np.int16)))
     talk.it.type_text("tell me a story")
     talk.it.reply_failed(1, PeerGoneError("tcp://llm:1"))
     assert talk.player.cue_frames > 0

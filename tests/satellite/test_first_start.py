@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 async def started(log: Path, *flags: str, path: str = os.environ["PATH"]) -> AsyncIterator[None]:
     """Run a satellite in the simulated room, its log in a file; `flags` have the last word."""
     with log.open("wb") as told:
-        command = (sys.executable, "-m", "satellite", "--audio", "simulated", "--uri", "tcp://127.0.0.1:0", *flags)
+        room = ("--audio", "simulated", "--uri", "tcp://127.0.0.1:0", "--control-socket", "none")
+        command = (sys.executable, "-m", "satellite", *room, *flags)
         process = await asyncio.create_subprocess_exec(*command, stderr=told, env={**os.environ, "PATH": path})
     try:
         yield

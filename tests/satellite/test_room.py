@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from wyoming.timer import TimerFinished, TimerStarted
 
+from satellite.conversation import MuteSwitch
+from satellite.devices.wav import read_wav
 from satellite.hearing.wake.base import Role, WakeWord
 from satellite.hooks.table import hook_call
 from satellite.hooks.wyoming_events import wyoming_event
 from satellite.room_sounds import RoomSounds
-from satellite.speaking.tones import error_cue, not_understood_cue
+from satellite.speaking.sounds import SHIPPED
 from satellite.turn.settings import BargeIn, TurnSettings, TurnStart
 from satellite.turn.state import Phase
 from tests.satellite.talk import Talk, phase_of
@@ -39,8 +41,8 @@ def beeps() -> Iterator[Samples]:
 
 
 SOUNDS = RoomSounds(
-    error=error_cue(RATE_HZ),
-    not_understood=not_understood_cue(RATE_HZ),
+    error=read_wav(SHIPPED / "error.wav", RATE_HZ),
+    not_understood=read_wav(SHIPPED / "not_understood.wav", RATE_HZ),
     ring=beeps,
     ring_once=BEEP,
     awake=CHIME,
@@ -193,6 +195,29 @@ def test_what_is_said_to_a_muted_microphone_goes_nowhere() -> None:
     unmuted_at = round(3.0 * RATE_HZ)
     assert heard_at(talk, 2) <= unmuted_at
     assert not talk.sent(2)[: unmuted_at - heard_at(talk, 2)].any(), "nor does what was said before reach the next turn"
+
+
+def test_home_assistant_does_not_switch_on_what_was_switched_off_at_the_satellite() -> None:
+    talk = Talk()
+    talk.it.mute(MuteSwitch.SATELLITE)
+    talk.it.mute()
+    talk.it.unmute()
+    talk.voice(1.0)
+    assert talk.it.muted_by == {MuteSwitch.SATELLITE}
+    assert not talk.pipeline.audio
+    assert [record["switched"] for record in talk.trace.of("still-muted")] == ["off", "on"]
+    assert not talk.trace.of("unmuted")
+
+
+def test_the_switch_of_the_satellite_switches_the_microphone_on_whoever_had_switched_it_off() -> None:
+    talk = Talk()
+    talk.it.mute()
+    talk.it.unmute(MuteSwitch.SATELLITE)
+    assert [record["by"] for record in talk.trace.of("unmuted")] == ["satellite"]
+    talk.it.unmute()
+    talk.voice(1.0)
+    assert talk.pipeline.audio
+    assert len(talk.trace.of("unmuted")) == 1
 
 
 @pytest.mark.parametrize("seconds", [1.0, 2.9])

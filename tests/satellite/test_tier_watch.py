@@ -11,8 +11,8 @@ import pytest
 from wyoming.timer import TimerFinished
 
 from satellite.hearing.echo import Cancelled, Convergence, EchoReport
-from satellite.room_sounds import plain_sounds
-from satellite.satellite import LogTrace
+from satellite.log_trace import LogTrace
+from satellite.room_sounds import RoomSounds
 from satellite.turn.settings import BargeIn, Judgement, TurnSettings
 from satellite.turn.state import Phase
 from tests.satellite.talk import Talk, phase_of
@@ -244,7 +244,7 @@ def test_a_muted_microphone_proves_nothing() -> None:
 
 
 def test_a_ring_does_not_end_itself() -> None:
-    ringing = replace(plain_sounds(RATE_HZ), ring=lambda: iter([reply_voice(1)]))
+    ringing = replace(RoomSounds.silent(), ring=lambda: iter([reply_voice(1)]))
     talk = Talk(control=Told(), echo=ECHO, sounds=ringing)
     talk.silence(0.5)
     assert tiers(talk) == ["words"]

@@ -27,7 +27,7 @@ HOME_ADDRESS = "10.77.0.1"
 MAC = "02:00:5e:10:00:02"
 SATELLITE = (
     "satellite", "--audio", "simulated", "--name", "Kitchen", "--stt-uri", "tcp://127.0.0.1:9",
-    "--llm-uri", "tcp://127.0.0.1:9", "--tts-uri", "tcp://127.0.0.1:9",
+    "--llm-uri", "tcp://127.0.0.1:9", "--tts-uri", "tcp://127.0.0.1:9", "--control-socket", "none",
 )  # fmt: skip
 BRIDGE = ("servers.llm", "--zeroconf", "--backend", "offline")
 

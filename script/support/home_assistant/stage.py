@@ -86,7 +86,7 @@ class Stage:
         addresses = [part for name in self.scene.addresses for part in (f"--{name}-uri", self.programs[name].uri)]
         room = ["--audio", "simulated", "--room-script", str(folder / "room.json"), "--room-record-dir", str(folder)]
         mode = ["--pipeline", "home-assistant", "--wake-word", "none", "--no-zeroconf"]
-        flags = [*mode, *addresses, *room, *self.scene.satellite_flags]
+        flags = [*mode, *addresses, *room, "--control-socket", "none", *self.scene.satellite_flags]
         self.programs["satellite"] = self._program("satellite", "satellite", folder, flags)
         self.timelines.append(Timeline([folder / "satellite.jsonl"]))
         await self.processes.start(self.programs["satellite"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import wave
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ import pytest
 
 from satellite.settings import SatelliteSettings
 from satellite.speaking.player import Player
-from satellite.speaking.sounds import LONGEST_SIGNAL_S, load_sound, load_sounds
+from satellite.speaking.sounds import LONGEST_SIGNAL_S, Sounds, load_sound, load_sounds
 from wire.errors import SettingError
+from wire.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,11 +104,32 @@ async def test_a_file_that_cannot_be_played_is_told_with_its_flag_and_name(
         await load_sounds(SatelliteSettings(done_wav=tmp_path / "bell.wav"), RATE_HZ)
 
 
-async def test_without_files_only_a_timer_sounds() -> None:
-    sounds = await load_sounds(SatelliteSettings(), RATE_HZ)
-    assert (sounds.awake, sounds.done) == (None, None)
+def loaded(*flags: str) -> Sounds:
+    settings = load(SatelliteSettings, prefix="satellite", argv=flags, environ={}, description="")
+    return asyncio.run(load_sounds(settings, RATE_HZ))
+
+
+def test_without_files_those_that_are_shipped_sound() -> None:
+    sounds = loaded("--wake-word", "local")
+    assert sounds.awake is not None
+    assert sounds.done is not None
+    assert len(sounds.awake) == len(sounds.done) == pytest.approx(0.14 * RATE_HZ, abs=2)
     assert len(sounds.ring) == pytest.approx(2 * RATE_HZ, abs=10)
     assert np.array_equal(sounds.ring_once, sounds.ring)
+
+
+def test_where_any_speech_begins_a_turn_the_end_of_one_is_not_told() -> None:
+    sounds = loaded("--wake-word", "none")
+    assert sounds.awake is not None, "a button may begin one"
+    assert sounds.done is None
+
+
+@pytest.mark.parametrize("nothing", ["none", ""])
+def test_each_sound_can_be_switched_off(nothing: str) -> None:
+    flags = [part for name in ("awake", "done", "timer-finished") for part in (f"--{name}-wav", nothing)]
+    sounds = loaded("--wake-word", "local", *flags)
+    assert (sounds.awake, sounds.done, len(sounds.ring), len(sounds.ring_once)) == (None, None, 0, 0)
+    assert len(sounds.error), "who is not told why nothing happens says it again"
 
 
 async def test_each_sound_comes_from_its_own_file_and_a_ring_may_be_long(tmp_path: Path) -> None:

@@ -8,16 +8,20 @@ from satellite.turn.events import (
     AbortStt,
     Announce,
     Announced,
+    Awake,
     CancelReason,
     CancelReply,
     Duck,
+    ListenNow,
     Muted,
+    OpenStt,
     Pause,
     ReplyPlayed,
     ReplyStarted,
     Resume,
     RingOnce,
     StartRing,
+    StopNow,
     StopWord,
     TimerFinished,
     WakeWord,
@@ -249,3 +253,59 @@ def test_where_home_assistant_ends_the_turn_silence_does_not() -> None:
     assert room.phase() is Phase.LISTENING
     room.transcribe("turn on the light")
     assert room.asked == ["turn on the light"]
+
+
+def test_who_asks_for_it_is_listened_to_as_after_a_wake_word() -> None:
+    room = Drive(TurnSettings(turn_start=TurnStart.WAKE_WORD))
+    assert room.send(ListenNow()) == (Awake(""), OpenStt(1, 0.0))
+    room.voice(800)
+    room.silence(700)
+    room.transcribe("turn on the light")
+    assert room.asked == ["turn on the light"]
+
+
+def test_a_turn_that_was_asked_for_and_does_not_come_is_given_up() -> None:
+    room = Drive()
+    room.send(ListenNow())
+    room.silence(5100)
+    assert room.phase() is Phase.IDLE
+    assert room.all_of(AbortStt) == [AbortStt(1)]
+    assert not room.asked
+
+
+@pytest.mark.parametrize("barge_in", list(BargeIn))
+def test_who_asks_to_be_listened_to_cuts_a_reply_off(barge_in: BargeIn) -> None:
+    room = Drive(TurnSettings(barge_in=barge_in)).speaking()
+    room.send(ListenNow())
+    assert room.all_of(CancelReply) == [CancelReply(1, CancelReason.WAKE_WORD)]
+    assert room.phase() is Phase.LISTENING
+
+
+@pytest.mark.parametrize("barge_in", list(BargeIn))
+def test_stop_silences_a_reply_and_begins_no_turn(barge_in: BargeIn) -> None:
+    room = Drive(TurnSettings(barge_in=barge_in)).speaking()
+    assert room.send(StopNow()) == (CancelReply(1, CancelReason.STOP_WORD),)
+    assert room.phase() is Phase.IDLE
+
+
+def test_stop_ends_a_ring_and_a_reply_that_is_awaited() -> None:
+    room = ringing()
+    assert room.send(StopNow()) == (CancelReply(1, CancelReason.STOP_WORD),)
+    room = Drive().processing()
+    assert room.send(StopNow()) == (CancelReply(1, CancelReason.STOP_WORD),)
+    assert room.phase() is Phase.IDLE
+
+
+def test_stop_takes_back_what_the_user_is_saying() -> None:
+    room = Drive()
+    room.voice(400)
+    assert room.send(StopNow()) == (AbortStt(1),)
+    room.silence(1000)
+    assert room.phase() is Phase.IDLE
+    assert not room.asked
+
+
+def test_stop_changes_nothing_in_an_idle_room() -> None:
+    room = Drive()
+    assert room.send(StopNow()) == ()
+    assert room.phase() is Phase.IDLE

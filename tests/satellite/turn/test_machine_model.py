@@ -21,6 +21,7 @@ from satellite.turn.events import (
     EndStt,
     Event,
     ForgetStt,
+    ListenNow,
     Muted,
     OpenStt,
     Partial,
@@ -31,6 +32,7 @@ from satellite.turn.events import (
     ReplyText,
     Resume,
     StartRing,
+    StopNow,
     StopWord,
     SttFailed,
     TimerFinished,
@@ -247,7 +249,9 @@ class TurnMachine(RuleBasedStateMachine):
         self.to_be_asked = {*before, word}
         self.happen(Typed(f"{word} {text}".strip()))
 
-    @rule(event=st.sampled_from([WakeWord("okay nabu", 100.0), StopWord(), Announced(), Muted()]))
+    @rule(
+        event=st.sampled_from([WakeWord("okay nabu", 100.0), StopWord(), ListenNow(), StopNow(), Announced(), Muted()])
+    )
     def word_or_call(self, event: Event) -> None:
         """Who says the wake word or the stop word, calls, or mutes takes back what was not asked yet."""
         self.to_be_asked = set()

@@ -48,17 +48,29 @@ def test_what_follows_the_wake_word_without_a_pause_is_heard_from_the_end_of_the
     assert room.asked == ["turn on the light"]
 
 
-def test_the_turn_waits_for_who_takes_a_breath_after_the_wake_word() -> None:
+@pytest.mark.parametrize("tail_ms", [0, 96, 160, 320])
+def test_the_turn_waits_for_who_takes_a_breath_after_the_wake_word(tail_ms: float) -> None:
     room = Drive(BY_WAKE_WORD)
     room.send(WAKE)
     # The last sound of the word itself.
-    room.voice(96)
+    room.voice(tail_ms)
     room.silence(3000)
     assert room.phase() is Phase.LISTENING
     room.voice(600)
     room.silence(700)
     room.transcribe("turn on the light")
     assert room.asked == ["turn on the light"]
+
+
+def test_after_a_pause_a_short_command_is_understood_at_once() -> None:
+    room = Drive(BY_WAKE_WORD)
+    room.send(WAKE)
+    room.voice(128)
+    room.silence(500)
+    room.voice(256)
+    room.silence(700)
+    room.transcribe("lights")
+    assert room.asked == ["lights"]
 
 
 def test_nothing_said_after_the_wake_word_ends_the_turn_silently() -> None:

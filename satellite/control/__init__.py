@@ -1,0 +1,1 @@
+"""Commands from this machine: buttons, scripts, `interject-satellite ctl`, health checks."""

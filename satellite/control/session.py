@@ -1,0 +1,164 @@
+"""The satellite's side of the control socket: takes commands, and answers each with how the satellite is then."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wyoming.user_event import UserEvent
+
+from satellite.control.status import Status, of_servers
+from satellite.conversation import MuteSwitch
+from satellite.hooks.wyoming_events import wyoming_event
+from wire.errors import RequestError
+from wire.events import user_event_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from wyoming.event import Event
+
+    from satellite.control.status import MicrophoneWatch
+    from satellite.conversation import Conversation
+    from satellite.pipelines.home_assistant.link import HomeAssistantLink
+    from satellite.pipelines.server import Server
+    from satellite.speaking.player import Player
+    from wire.service import Peer
+
+# As much as Home Assistant's buttons for a media player do.
+VOLUME_STEP = 10
+LOUDEST = 100
+# Some ten turns, as for an event service: who reads more slowly than that is told of the newest.
+_WAITING_EVENTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """What commands act on, and what is told of it."""
+
+    name: str
+    version: str
+    pipeline: str
+    conversation: Conversation
+    player: Player
+    microphone: MicrophoneWatch
+    link: HomeAssistantLink
+    servers: tuple[Server, ...]
+
+
+class Controls:
+    """Carries out commands. As a trace it passes on what happens to everybody who asked for events."""
+
+    def __init__(self, commanded: Commanded) -> None:
+        self._on = commanded
+        self._volume = LOUDEST
+        self._watchers: set[asyncio.Queue[Event]] = set()
+        conversation = commanded.conversation
+        self._commands: dict[str, Callable[[Mapping[str, Any]], None]] = {
+            "listen": lambda _: self._listen(),
+            "stop": lambda _: conversation.stop(),
+            "mute": lambda _: conversation.mute(MuteSwitch.SATELLITE),
+            "unmute": lambda _: conversation.unmute(MuteSwitch.SATELLITE),
+            "toggle-mute": lambda _: self._toggle_mute(),
+            "volume": self._change_volume,
+            "status": lambda _: None,
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The commands that there are."""
+        return tuple(self._commands)
+
+    def carry_out(self, name: str, data: Mapping[str, Any]) -> None:
+        """Do what a command says; raises RequestError."""
+        command = self._commands.get(name)
+        if command is None:
+            raise RequestError("unknown-command", f"there is no command {name!r}; there are {', '.join(self.names)}")
+        command(data)
+
+    def status(self) -> Status:
+        """Return how the satellite is."""
+        on = self._on
+        return Status(
+            name=on.name,
+            version=on.version,
+            pipeline=on.pipeline,
+            phase=on.conversation.phase,
+            muted_by=on.conversation.muted_by,
+            volume=self._volume,
+            home_assistant=on.link.connected,
+            microphone_error=on.microphone.error,
+            servers=of_servers(on.servers),
+        )
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        """Pass on what an event service would be told of this record."""
+        event = wyoming_event(kind, fields) if self._watchers else None
+        if event is not None:
+            for queue in self._watchers:
+                if queue.full():
+                    queue.get_nowait()
+                queue.put_nowait(event)
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[asyncio.Queue[Event]]:
+        """Give a queue of what happens meanwhile; of what is not taken the oldest is left out."""
+        queue: asyncio.Queue[Event] = asyncio.Queue(_WAITING_EVENTS)
+        self._watchers.add(queue)
+        try:
+            yield queue
+        finally:
+            self._watchers.discard(queue)
+
+    def _listen(self) -> None:
+        if self._on.conversation.muted_by:
+            raise RequestError("muted", "the microphone is off; switch it on first, with unmute")
+        self._on.conversation.listen()
+
+    def _toggle_mute(self) -> None:
+        conversation = self._on.conversation
+        turn = conversation.unmute if conversation.muted_by else conversation.mute
+        turn(MuteSwitch.SATELLITE)
+
+    def _change_volume(self, data: Mapping[str, Any]) -> None:
+        percent, step = data.get("percent"), data.get("step")
+        if step in ("up", "down"):
+            percent = self._volume + (VOLUME_STEP if step == "up" else -VOLUME_STEP)
+            percent = min(max(percent, 0), LOUDEST)
+        if isinstance(percent, bool) or not isinstance(percent, int) or not 0 <= percent <= LOUDEST:
+            raise RequestError("bad-event", f"volume needs percent, from 0 to {LOUDEST}, or step: up or down")
+        self._volume = percent
+        self._on.player.set_volume(gain_of(percent))
+        self._on.conversation.note("volume", percent=percent)
+
+
+def gain_of(percent: int) -> float:
+    """Return the gain of a volume: cubic, as in PulseAudio, PipeWire and mpv, by which half sounds like half."""
+    return (percent / 100) ** 3
+
+
+class ControlSession:
+    """One connection to the control socket."""
+
+    def __init__(self, peer: Peer, controls: Controls) -> None:
+        self._peer = peer
+        self._controls = controls
+
+    async def handle(self, event: Event) -> None:
+        """Take the next command; raises RequestError for one that cannot be followed."""
+        name = user_event_name(event)
+        if name is None:
+            raise RequestError("bad-event", f"{event.type} is no command; a command is a user-event")
+        if name == "events":
+            self._peer.start(self._tell_events(), "events")
+            return
+        data = event.data.get("data")
+        self._controls.carry_out(name, data if isinstance(data, dict) else {})
+        await self._peer.send(UserEvent("status", self._controls.status().as_json()).event())
+
+    async def _tell_events(self) -> None:
+        with self._controls.watched() as happening:
+            while True:
+                await self._peer.send(await happening.get())
