@@ -227,6 +227,7 @@ class Conversation:
     def reply_marks(self, epoch: int, marks: tuple[WordMark, ...]) -> None:
         """When the next words of a reply sound."""
         if self._wants(epoch):
+            self._emit("word-marks", epoch=epoch, marks=[(mark.text, mark.start_ms, mark.end_ms) for mark in marks])
             self._playback.add_marks(marks)
 
     def reply_audio(self, epoch: int, audio: bytes, rate_hz: int) -> None:

@@ -38,10 +38,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a demo leaves behind; `loudspeaker` are samples at `rate_hz` from second 0 of the room."""
+    """All that a demo leaves behind; both channels are samples at `rate_hz` from second 0 of the room."""
 
     events: Sequence[dict[str, Any]]
     history: Sequence[dict[str, Any]]
+    microphone: NDArray[np.int16]
     loudspeaker: NDArray[np.int16]
     rate_hz: int
 
@@ -55,11 +56,12 @@ class Evidence:
         return not len(part) or int(np.abs(part.astype(np.int32)).max()) <= _SILENCE_PEAK
 
 
-def load_loudspeaker(channels: Path) -> tuple[NDArray[np.int16], int]:
-    """Return the second channel of channels.wav, and its rate."""
+def load_channels(channels: Path) -> tuple[NDArray[np.int16], NDArray[np.int16], int]:
+    """Return what channels.wav has of microphone and loudspeaker, and its rate."""
     with wave.open(str(channels), "rb") as file:
-        frames = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
-        return frames.reshape(-1, file.getnchannels())[:, 1].astype(np.int16), file.getframerate()
+        frames = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").astype(np.int16)
+        microphone, loudspeaker = frames.reshape(-1, file.getnchannels()).T
+        return microphone, loudspeaker, file.getframerate()
 
 
 def judge(scenario: Scenario, evidence: Evidence) -> list[Check]:

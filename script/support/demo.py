@@ -7,6 +7,7 @@ import asyncio
 import json
 import math
 import os
+import shlex
 import signal
 import sys
 import time
@@ -15,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satellite.devices.wav import read_wav
-from script.support.checks import Check, Evidence, judge, load_loudspeaker
+from script.support.checks import Check, Evidence, judge, load_channels
+from script.support.commit import commit
 from script.support.metrics import demo_metrics
+from script.support.picture.drawing import Caption, draw
 from script.support.processes import Processes, Program, free_uri
 from script.support.scenarios import SCENARIOS, Scenario, with_recordings
 from script.support.timeline import Timeline, describe
@@ -46,6 +49,7 @@ _LATEST_INTERRUPTION_S = 20.0
 _RATE_HZ = 16_000
 PROGRAMS = ("satellite", "stt", "llm", "tts")
 _STORE = "conversations.sqlite3"
+_PICTURE = "interruption.svg"
 
 
 def main() -> int:
@@ -81,8 +85,18 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--tts-voice", metavar="NAME", help="voice of the TTS server")
     parser.add_argument("--llm-base-url", metavar="URL", help="an OpenAI-compatible API; its key from OPENAI_API_KEY")
     parser.add_argument("--llm-model", metavar="NAME", help="model at that API")
+    parser.add_argument(
+        "--picture", type=Path, nargs="?", const=None, default=argparse.SUPPRESS, metavar="FILE",
+        help=f"draw the run, with a close look at the interruption, as SVG; no FILE: {_PICTURE} in --out",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="default: out/demo")
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    # Left out, there is none; without a name, it has a place of its own.
+    if "picture" not in arguments:
+        arguments.picture = None
+    elif arguments.picture is None:
+        arguments.picture = arguments.out / _PICTURE
+    return arguments
 
 
 def _recording(value: str) -> Path:
@@ -115,6 +129,7 @@ def _moment(value: str) -> float:
 async def _play(scenario: Scenario, arguments: argparse.Namespace) -> list[Check]:
     out: Path = arguments.out
     _prepare(out, scenario)
+    _prepare_picture(arguments.picture)
     _say(f"{scenario.name}: {scenario.summary}\n")
     timeline = Timeline([out / f"{name}.jsonl" for name in PROGRAMS])
     async with Processes(os.environ) as processes:
@@ -128,7 +143,7 @@ async def _play(scenario: Scenario, arguments: argparse.Namespace) -> list[Check
         await _follow(scenario, timeline, processes)
     timeline.read_new()
     _show(timeline.next_to_show(math.inf))
-    return _conclude(scenario, timeline, out)
+    return _conclude(scenario, timeline, out, arguments.picture)
 
 
 async def _wait_for_models(uris: dict[str, str]) -> None:
@@ -157,6 +172,15 @@ def _prepare(out: Path, scenario: Scenario) -> None:
         (out / "room.json").write_text(json.dumps(clips), encoding="utf-8")
     except OSError as error:
         raise ValueError(f"--out {out}: cannot be written ({error.strerror}); choose another folder") from None
+
+
+def _prepare_picture(picture: Path | None) -> None:
+    """Find out before anything is played whether it can be written; raises ValueError."""
+    if picture is not None:
+        try:
+            picture.touch()
+        except OSError as error:
+            raise ValueError(f"--picture {picture}: cannot be written ({error.strerror})") from None
 
 
 def _server(name: str, uri: str, out: Path, arguments: Sequence[str]) -> Program:
@@ -221,10 +245,10 @@ def _show(events: Sequence[dict[str, Any]]) -> None:
             _say(line)
 
 
-def _conclude(scenario: Scenario, timeline: Timeline, out: Path) -> list[Check]:
+def _conclude(scenario: Scenario, timeline: Timeline, out: Path, picture: Path | None) -> list[Check]:
     history = as_json(read_history(out / _STORE, _CONVERSATION))
-    loudspeaker, rate_hz = load_loudspeaker(out / "channels.wav")
-    evidence = Evidence(timeline.events, history, loudspeaker, rate_hz)
+    microphone, loudspeaker, rate_hz = load_channels(out / "channels.wav")
+    evidence = Evidence(timeline.events, history, microphone, loudspeaker, rate_hz)
     metrics = demo_metrics(evidence)
     whole = {"scenario": scenario.name, "events": evidence.events, "history": history, "metrics": metrics}
     (out / "timeline.json").write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -234,7 +258,12 @@ def _conclude(scenario: Scenario, timeline: Timeline, out: Path) -> list[Check]:
     _say("\nMeasured in seconds of the room's clock:")
     for name, value in metrics.items():
         _say(f"  {value:8.3f}  {name}")
-    _say(f"\nWritten to {out}: room.wav, channels.wav, timeline.json\n")
+    _say(f"\nWritten to {out}: room.wav (listen to it), channels.wav, timeline.json")
+    if picture is not None:
+        command = shlex.join(["script/demo", *sys.argv[1:]])
+        picture.write_text(draw(evidence, metrics, Caption(scenario.summary, command, commit())), encoding="utf-8")
+        _say(f"Drawn: {picture}")
+    _say("")
     return judge(scenario, evidence)
 
 

@@ -79,6 +79,13 @@ async def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert f"--out {tmp_path / 'file'}: cannot be written" in said
 
 
+async def test_a_picture_that_cannot_be_written_is_named_before_anything_is_played(tmp_path: Path) -> None:
+    picture = tmp_path / "nowhere" / "picture.svg"
+    status, said = await _demo("--out", str(tmp_path), "--picture", str(picture))
+    assert status == 2
+    assert f"--picture {picture}: cannot be written" in said
+
+
 async def test_a_model_that_is_not_there_ends_the_demo_and_other_files_stay(tmp_path: Path) -> None:
     mine = [_wav(tmp_path / "mine.wav", 1.0, 500), tmp_path / "mine.log"]
     mine[1].touch()
