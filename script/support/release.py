@@ -1,8 +1,9 @@
 """Build the sdist and the wheel, and try them as a user would: each extra in an empty environment.
 
 Checked are the metadata, that the changelog has the version, that neither torch nor CUDA is installed with any extra,
-that every program gives its help with its extra and names that extra in one line where there is none, and that each
-server says that it is ready. The size of each environment is printed. Nothing is uploaded.
+that every program gives its help with its extra and names that extra in one line where there is none, that each
+server says that it is ready, and that pip, pipx and `uv tool` install a satellite. The size of each environment is
+printed. Nothing is uploaded.
 
 Status: 0 all is well, 1 something is not, which is told.
 """
@@ -10,12 +11,14 @@ Status: 0 all is well, 1 something is not, which is told.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,11 +26,12 @@ from typing import TYPE_CHECKING
 from wire.errors import InterjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _ROOT = Path(__file__).parents[2]
 _UV = str(Path(sys.executable).with_name("uv"))
 _TWINE = "twine==6.2.0"
+_PIPX = "pipx==1.8.0"
 _SERVERS = ("stt", "llm", "tts")
 _EXTRAS = ("", "satellite", *_SERVERS, "all")
 # The largest room device that the packages are meant for has little more to spare.
@@ -60,6 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="interject-release-") as folder:
             _install(sdist, "", Path(folder))
             _say("sdist: installs")
+        for way in _WAYS:
+            with tempfile.TemporaryDirectory(prefix="interject-release-") as folder:
+                _try_way(way, f"{wheel}[satellite]", Path(folder))
     except ReleaseError as error:
         sys.stderr.write(f"script/release: {error}\n")
         return 1
@@ -106,6 +113,36 @@ def _install(what: Path, extra: str, folder: Path) -> None:
     _run(_UV, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), named, cwd=folder)
 
 
+def _with_pip(what: str, folder: Path) -> Path:
+    _run(sys.executable, "-m", "venv", str(folder))
+    _run(str(folder / "bin" / "pip"), "install", "--quiet", what, cwd=folder)
+    return folder / "bin"
+
+
+def _with_pipx(what: str, folder: Path) -> Path:
+    home = {"PIPX_HOME": str(folder / "home"), "PIPX_BIN_DIR": str(folder / "bin"), "PIPX_MAN_DIR": str(folder / "man")}
+    _run(_UV, "tool", "run", _PIPX, "install", "--quiet", what, cwd=folder, environ=home)
+    return folder / "bin"
+
+
+def _with_uv_tool(what: str, folder: Path) -> Path:
+    home = {"UV_TOOL_DIR": str(folder / "tools"), "UV_TOOL_BIN_DIR": str(folder / "bin")}
+    _run(_UV, "tool", "install", "--quiet", what, cwd=folder, environ=home)
+    return folder / "bin"
+
+
+_WAYS: Mapping[str, Callable[[str, Path], Path]] = {"pip": _with_pip, "pipx": _with_pipx, "uv tool": _with_uv_tool}
+
+
+def _try_way(way: str, what: str, folder: Path) -> None:
+    begun = time.monotonic()
+    programs = _WAYS[way](what, folder)
+    took_s = time.monotonic() - begun
+    if "usage" not in _run(str(programs / "interject-satellite"), "--help"):
+        raise ReleaseError(f"what {way} installs gives no help")
+    _say(f"{way}: installs a satellite in {took_s:.0f} s")
+
+
 def _try_program(folder: Path, program: str) -> None:
     command = str(folder / "bin" / f"interject-{program}")
     if "usage" not in _run(command, "--help"):
@@ -144,8 +181,12 @@ def _try_without_extra(folder: Path, program: str) -> None:
         raise ReleaseError(f"interject-{program} without its extra says: {done.stderr}")
 
 
-def _run(*command: str, cwd: Path | None = None) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)  # noqa: S603 - from this file
+def _run(*command: str, cwd: Path | None = None, environ: Mapping[str, str] | None = None) -> str:
+    # With this checkout on Python's path pip would find the distribution there, and install nothing.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(  # noqa: S603 - from this file
+        command, capture_output=True, text=True, check=False, cwd=cwd, env={**inherited, **(environ or {})}
+    )
     if done.returncode:
         raise ReleaseError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout

@@ -87,14 +87,14 @@ def _goes_on(state: State, now: float) -> Outcome:
     return then(given_up, hold(fresh, again, now))
 
 
-def ended(state: State, event: Ended, now: float, policy: Policy) -> Outcome:
+def ended(state: State, event: Ended, now: float, _policy: Policy) -> Outcome:
     """End the user's turn, as far as it is known."""
     piece = state.piece(event.stream)
     if piece is None:
         return state, ()
     marked = state.with_piece(replace(piece, ended=True))
     if piece.own:
-        return _park(marked, now, policy), (EndOwn(event.stream),)
+        return marked, (EndOwn(event.stream),)
     run = marked.run
     if piece.speculative:
         return marked, ()
@@ -196,7 +196,7 @@ def _after_cancel(state: State, reason: str, now: float, policy: Policy) -> Outc
 
 def _must_be_ended(state: State, reason: str) -> bool:
     """Whether Home Assistant may be busy with what was cut; its own wake word goes on in the run that heard it."""
-    if state.run is not None and state.run.detected:
+    if state.run is not None and state.run.detected and state.run.epoch is None:
         return False
     return state.may_run or reason != _FAILED
 
@@ -250,8 +250,11 @@ def _give_floor(state: State, verdict: Verdict, now: float, policy: Policy) -> O
 
 
 def _park(state: State, now: float, policy: Policy) -> State:
-    """Keep what was said for a question that may still come."""
-    if state.live or not state.pieces:
+    """Keep what was said for a question that may still come, once all of it is known to the turn machine.
+
+    Our own STT server always answers, if only that it failed.
+    """
+    if state.live or not state.pieces or any(piece.own for piece in state.pieces):
         return state
     return replace(state, parked_until=now + policy.endpoint_silence_ms / 1000 + _DECIDES_S)
 
@@ -288,10 +291,10 @@ def own_text_told(state: State, event: OwnTextTold, now: float, policy: Policy) 
     return _park(state, now, policy), ()
 
 
-def own_failed(state: State, event: OwnFailed, _now: float, _policy: Policy) -> Outcome:
+def own_failed(state: State, event: OwnFailed, now: float, policy: Policy) -> Outcome:
     """Pass on that our own STT server makes nothing out."""
     piece = state.piece(event.stream)
     if piece is None or not piece.own:
         return state, ()
     failure = (TellSttFailed(event.stream, event.error), Forget((event.stream,)))
-    return state.without_piece(event.stream), failure
+    return _park(state.without_piece(event.stream), now, policy), failure

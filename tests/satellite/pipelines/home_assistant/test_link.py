@@ -122,6 +122,38 @@ def test_home_assistants_own_wake_word_begins_a_turn_in_the_run_that_heard_it() 
     run_virtual(main())
 
 
+def test_a_stop_word_over_the_answer_to_home_assistants_own_wake_word_ends_its_run_there() -> None:
+    async def main() -> None:
+        def hears(chunk: bytes) -> str | None:
+            return "okay_nabu" if chunk.startswith(voice(0.001, 30)) else None
+
+        settings = HomeAssistantSettings(wake=WakeIn.HOME_ASSISTANT)
+        slow = Turn("one", Reply("Long.", OLD, pace_s=0.2))
+        async with house([slow], settings, hears_wake_word=hears) as here:
+            listening = asyncio.create_task(HomeAssistantWake(here.pipeline).run(lambda _: None))
+            try:
+                await here.home.sent("detect")
+                here.pipeline.push(voice(0.1, 30))
+                await here.home.sent("detection")
+                await elapse(0.01)
+                await here.speak(1, voice(1.0, SECOND))
+                await here.speaking(1)
+                here.pipeline.open_stt(2)
+                await here.say(2, voice(0.5, SECOND))
+                here.interrupt(1, "stop-word")
+                here.pipeline.end_stt(2)
+                await elapse(1)
+                # It listens for its wake word again, and not only once it has spoken to the end.
+                assert here.from_satellite("run-pipeline")[1:].count("null") == 1
+                assert len(here.home.log.of("detect", from_satellite=False)) == 2
+                assert here.home.runs.dropped == 0
+            finally:
+                listening.cancel()
+                await asyncio.wait({listening})
+
+    run_virtual(main())
+
+
 def test_a_missing_wake_word_engine_is_asked_for_less_and_less() -> None:
     async def main() -> None:
         settings = HomeAssistantSettings(wake=WakeIn.HOME_ASSISTANT)

@@ -104,6 +104,25 @@ def test_the_user_goes_on_after_words_that_our_own_stt_made_out() -> None:
     run_virtual(main())
 
 
+def test_after_a_stop_word_our_own_stt_may_take_its_time_and_its_text_is_still_told() -> None:
+    async def main() -> None:
+        # A Pi that decodes with Whisper.
+        stt = FakeStt({2: ("stop and turn on the light", 8000)}, final_s=6.0)
+        async with house([Turn("one", Reply("Old.", OLD))], parts=parts(stt)) as here:
+            await here.speak(1, voice(1.0))
+            await here.speaking(1)
+            here.pipeline.open_stt(2)
+            await here.say(2, voice(0.3, SECOND))
+            here.interrupt(1, "stop-word")
+            await here.say(2, voice(0.2, SECOND))
+            here.pipeline.end_stt(2)
+            await here.room.until(lambda: 2 in here.room.transcripts)
+            assert here.room.transcripts[2] == "stop and turn on the light"
+        await stt.stop()
+
+    run_virtual(main())
+
+
 @pytest.mark.parametrize("reason", ["speech", "early"])
 def test_the_bridge_is_told_what_was_heard(reason: str) -> None:
     async def main() -> None:
