@@ -213,7 +213,7 @@ class Conversation:
     def stt_failed(self, stream: int, error: InterjectError) -> None:
         """A stream gives no text; nothing more comes of it."""
         self._feed.take_back(stream)
-        self._emit("failed", stage="stt", stream=stream, error=str(error))
+        self._emit("failed", stage="stt", stream=stream, error=str(error), brief=error.brief)
         self._apply(turn.SttFailed(stream))
 
     def reply_text(self, epoch: int, text: str) -> None:
@@ -249,7 +249,7 @@ class Conversation:
     def reply_failed(self, epoch: int, error: InterjectError) -> None:
         """A stage of a reply failed; `reply_ended` still follows."""
         if self._wants(epoch):
-            self._emit("failed", stage="reply", epoch=epoch, error=str(error))
+            self._emit("failed", stage="reply", epoch=epoch, error=str(error), brief=error.brief)
             self._apply(turn.ReplyFailed(epoch))
 
     def history_corrected(self, epoch: int, content: str) -> None:

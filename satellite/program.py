@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 
@@ -26,7 +27,9 @@ def run() -> int:
     settings = load(
         SatelliteSettings, prefix="satellite", argv=sys.argv[1:], environ=os.environ, description=_DESCRIPTION
     )
-    configure_logging(debug=settings.debug, log_format=settings.log_format)
+    # Text mode shows by itself what fails; a log would come into the middle of a reply.
+    level = logging.CRITICAL if settings.text else logging.INFO
+    configure_logging(debug=settings.debug, log_format=settings.log_format, level=level)
     if settings.list_devices:
         sys.stdout.write(asyncio.run(list_devices()) + "\n")
     else:

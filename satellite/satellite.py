@@ -110,13 +110,14 @@ async def run_satellite(settings: SatelliteSettings) -> None:
         for reaction in reactions:
             trace.add(reaction)
         words = parts.wake.words if parts.wake is not None else ()
-        service = Service(settings.uri, lambda: satellite_info(settings, words, device.rate_hz), parts.link.session)
-        stack.push_async_callback(service.stop)
-        uri = await service.start()
-        if settings.zeroconf and uri.startswith("tcp:"):
-            name = settings.zeroconf_name or default_instance_name()
-            await stack.enter_async_context(advertise(name=name, uri=uri, host=settings.zeroconf_host))
-        _say_ready(uri, settings)
+        if settings.uri is not None:
+            service = Service(settings.uri, lambda: satellite_info(settings, words, device.rate_hz), parts.link.session)
+            stack.push_async_callback(service.stop)
+            uri = await service.start()
+            if settings.zeroconf and uri.startswith("tcp:"):
+                name = settings.zeroconf_name or default_instance_name()
+                await stack.enter_async_context(advertise(name=name, uri=uri, host=settings.zeroconf_host))
+            _say_ready(uri, settings)
         work: dict[str, Coroutine[Any, Any, object]] = {
             "audio": _move_audio(device, player, conversation),
             "conversation": conversation.run(),

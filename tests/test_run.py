@@ -173,8 +173,8 @@ class Terminal:
         }
         with self._log.open("wb") as log:
             self.run = subprocess.Popen(
-                [sys.executable, "-m", "script.support.run", "--text", *flags], env=environment, stdin=subprocess.PIPE,
-                stdout=log, stderr=log, start_new_session=True,
+                [sys.executable, "-m", "script.support.run", "--text", "--debug", *flags], env=environment,
+                stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
     @property
@@ -255,6 +255,38 @@ def test_a_server_that_dies_is_named_with_the_end_of_its_log_and_the_others_stop
 
 
 @needs_engines
+def test_questions_of_a_pipe_are_answered_one_after_the_other(tmp_path: Path, repository: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(repository), "XDG_STATE_HOME": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-m", "script.support.run", "--text"], input="what time is it\ncount to three\n", text=True,
+        env={**environment, "XDG_DATA_HOME": str(tmp_path)}, capture_output=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    lines = ended.stdout.splitlines()
+    assert [lines[0], *lines[2:]] == ["> what time is it", "> count to three", "One, two, three."]
+    assert lines[1].startswith("It is ")
+
+
+def test_an_address_that_is_taken_is_told_before_anything_is_started(tmp_path: Path, repository: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        uri = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        with terminal(tmp_path, repository, "--uri", uri) as opened:
+            assert opened.ended() == 2
+            assert f"script/run: cannot listen at {uri}: " in opened.screen
+    assert not (tmp_path / "interject").exists()
+
+
+def test_two_terminals_that_type_are_in_nobodys_way() -> None:
+    typing = plan(["--text"], {}).settings
+    assert typing.uri is None
+    assert not typing.zeroconf
+    assert plan(["--text", "--uri", "tcp://127.0.0.1:10700"], {}).settings.uri == "tcp://127.0.0.1:10700"
+    announced = plan(["--text", "--zeroconf"], {}).settings
+    assert announced.zeroconf
+    assert announced.uri == "tcp://0.0.0.0:10700"
+
+
+@needs_engines
 def test_an_engine_that_does_not_exist_is_told_in_the_servers_own_words(tmp_path: Path, repository: Path) -> None:
     with terminal(tmp_path, repository, *QUIET, "--tts-engine", "parrot") as opened:
         assert opened.ended() == 2
@@ -281,4 +313,4 @@ def test_the_end_of_the_input_ends_text_mode_after_the_last_reply(tmp_path: Path
         opened.run.stdin.write(b"what time is it\n")
         opened.run.stdin.close()
         assert opened.ended() == 0
-        assert "> It is " in opened.screen
+        assert "> what time is it\nIt is " in opened.screen

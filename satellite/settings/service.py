@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from wire.logs import DEFAULT_FORMAT
+from wire.setting_field import Derived
 from wire.settings import option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_EVERYWHERE = "tcp://0.0.0.0:10700"
 
 
 class PipelineKind(Enum):
@@ -17,12 +24,24 @@ class PipelineKind(Enum):
     HOME_ASSISTANT = "home-assistant"
 
 
+def _uri(given: Mapping[str, Any]) -> str | None:
+    # Who types in a terminal wants an answer there, and no second terminal to find the port taken.
+    return None if given.get("text") and not given.get("zeroconf") else _EVERYWHERE
+
+
+def _zeroconf(given: Mapping[str, Any]) -> bool:
+    return not given.get("text")
+
+
 # No slots: a class cannot inherit from several that have some.
 @dataclass(frozen=True)
 class ServiceSettings:
     """The satellite as a service, and those that it uses."""
 
-    uri: str = option("tcp://0.0.0.0:10700", "where the satellite itself listens: tcp://HOST:PORT or unix:///PATH")
+    uri: str | None = option(
+        Derived(_EVERYWHERE, _uri),
+        "where the satellite itself listens: tcp://HOST:PORT or unix:///PATH (with --text: nowhere)",
+    )
     name: str = option("Interject satellite", "name of the satellite, shown to people")
     area: str | None = option(None, "area of the house that the satellite is in")
     pipeline: PipelineKind = option(
@@ -43,7 +62,10 @@ class ServiceSettings:
 class ProcessSettings:
     """How the satellite is found, and what it tells about itself."""
 
-    zeroconf: bool = option(True, "let Home Assistant find the satellite on the network")
+    zeroconf: bool = option(
+        Derived(True, _zeroconf),
+        "let Home Assistant find the satellite on the network (with --text: only if asked for)",
+    )
     zeroconf_name: str | None = option(None, "instance name on the network (default: from the MAC address)")
     zeroconf_host: str | None = option(None, "address to announce (default: found)")
     trace_file: Path | None = option(None, "file to append a record of everything that happens to, as JSON lines")

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import os
 import signal
+import socket
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from script.support.engines import choose_stt, choose_tts, look_around
 from script.support.processes import ProcessDiedError, Processes, Program, free_uri
 from servers.stt.settings import SttSettings
 from servers.tts.settings import TtsSettings
-from wire.errors import InterjectError
+from wire.errors import CannotListenError, InterjectError
 from wire.settings import load
+from wire.uri import TcpAddress, parse_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -144,6 +146,17 @@ def require_sound_card(cards: SoundCards) -> None:
         raise NoSoundCardError(f"this machine has no {' and no '.join(missing)}")
 
 
+def require_free(uri: str | None) -> None:
+    """Raise CannotListenError for an address that the satellite could not listen at, before anything is started."""
+    address = parse_uri(uri) if uri is not None else None
+    if isinstance(address, TcpAddress):
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        try:
+            socket.create_server((address.host, address.port), family=family).close()
+        except OSError as error:
+            raise CannotListenError(str(uri), error.strerror or str(error)) from None
+
+
 async def _run(wanted: Plan) -> int:
     stopping = asyncio.Event()
     for number in _STOP_SIGNALS:
@@ -166,12 +179,13 @@ async def _live(wanted: Plan, processes: Processes) -> int:
     settings = wanted.settings
     uris: list[str] = []
     if not settings.list_devices:
+        await asyncio.to_thread(require_free, settings.uri)
         if wanted.needs_sound_card:
             await _find_sound_card()
         sys.stderr.write("".join(f"script/run: {line}\n" for line in wanted.told))
         uris = await _start_servers(wanted.servers, processes)
     with _deaf_to_interrupts():
-        program = Program(_SATELLITE, _SATELLITE, settings.uri, [*uris, *wanted.flags])
+        program = Program(_SATELLITE, _SATELLITE, settings.uri or "", [*uris, *wanted.flags])
         await processes.start(program, stdin=sys.stdin)
     return await processes.wait_for_end(_SATELLITE)
 
