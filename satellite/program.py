@@ -10,11 +10,16 @@ import sys
 from satellite.satellite import run_satellite
 from satellite.settings import SatelliteSettings
 from satellite.sound import list_devices
+from wire.help_page import HelpPage
 from wire.logs import configure_logging
 from wire.process import run_to_end
 from wire.settings import load
 
-_DESCRIPTION = "Voice satellite that can be cut off mid-sentence; as `doctor` it checks its microphone and loudspeaker."
+_PAGE = HelpPage(
+    "interject-satellite",
+    "Voice satellite that can be cut off mid-sentence.",
+    {"doctor": "check microphone, loudspeaker and room, and say what can interrupt a reply there"},
+)
 
 
 def run() -> int:
@@ -24,9 +29,7 @@ def run() -> int:
         from satellite.doctor.command import run_doctor  # noqa: PLC0415
 
         return run_doctor(sys.argv[2:])
-    settings = load(
-        SatelliteSettings, prefix="satellite", argv=sys.argv[1:], environ=os.environ, description=_DESCRIPTION
-    )
+    settings = load(SatelliteSettings, prefix="satellite", argv=sys.argv[1:], environ=os.environ, description=_PAGE)
     # Text mode shows by itself what fails; a log would come into the middle of a reply.
     level = logging.CRITICAL if settings.text else logging.INFO
     configure_logging(debug=settings.debug, log_format=settings.log_format, level=level)

@@ -40,6 +40,8 @@ class Repeat(Words):
 class SignalSettings:
     """Sounds that tell somebody in the room what the satellite does."""
 
+    GROUP: ClassVar[str] = "Sounds that it makes"
+
     awake_wav: Path | None = option(None, "WAV file to play when a wake word was heard")
     done_wav: Path | None = option(None, "WAV file to play when the user has finished speaking")
     timer_finished_wav: Path | None = option(None, "WAV file to play when a timer has finished (default: a ring)")
@@ -56,6 +58,8 @@ class SignalSettings:
 @dataclass(frozen=True)
 class HookSettings:
     """Programs and a service that are told what happens; programs are run without a shell."""
+
+    GROUP: ClassVar[str] = "Hooks: who is told what happens"
 
     event_uri: str | None = option(None, "event service that is sent what happens")
     startup_command: str | None = option(None, "program to run when the satellite has started")

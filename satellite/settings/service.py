@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from wire.logs import DEFAULT_FORMAT
 from wire.setting_field import Derived
@@ -38,12 +38,15 @@ def _zeroconf(given: Mapping[str, Any]) -> bool:
 class ServiceSettings:
     """The satellite as a service, and those that it uses."""
 
+    GROUP: ClassVar[str] = "The satellite and its servers"
+    FIRST: ClassVar[tuple[str, ...]] = ("name", "pipeline", "stt_uri", "llm_uri", "tts_uri", "language", "text")
+
     uri: str | None = option(
         Derived(_EVERYWHERE, _uri),
-        "where the satellite itself listens: tcp://HOST:PORT or unix:///PATH (with --text: nowhere)",
+        "where the satellite itself listens: tcp://HOST:PORT or unix:///PATH; nowhere with --text",
     )
     name: str = option("Interject satellite", "name of the satellite, shown to people")
-    area: str | None = option(None, "area of the house that the satellite is in")
+    area: str | None = option(None, "area of the house that the satellite is in", metavar="NAME")
     pipeline: PipelineKind = option(
         PipelineKind.DIRECT, "who runs a conversation: this satellite with three servers, or Home Assistant"
     )
@@ -53,8 +56,10 @@ class ServiceSettings:
     llm_uri: str | None = option(None, "LLM bridge (default: as for --stt-uri)")
     tts_uri: str | None = option(None, "text-to-speech server (default: as for --stt-uri)")
     language: str | None = option(None, "language of the conversation, such as en or de-DE (default: the servers')")
-    voice: str | None = option(None, "voice of the replies, by its name at the text-to-speech server")
-    conversation_id: str | None = option(None, "conversation that the bridge remembers (default: one per satellite)")
+    voice: str | None = option(None, "voice of the replies, by its name at the text-to-speech server", metavar="NAME")
+    conversation_id: str | None = option(
+        None, "conversation that the bridge remembers (default: one per satellite)", metavar="ID"
+    )
     text: bool = option(False, "type instead of speaking; no sound card is needed")
 
 
@@ -62,12 +67,15 @@ class ServiceSettings:
 class ProcessSettings:
     """How the satellite is found, and what it tells about itself."""
 
+    GROUP: ClassVar[str] = "Network, logs and records"
+
     zeroconf: bool = option(
         Derived(True, _zeroconf),
-        "let Home Assistant find the satellite on the network (with --text: only if asked for)",
+        "let Home Assistant find the satellite on the network; not with --text, unless given",
     )
     zeroconf_name: str | None = option(None, "instance name on the network (default: from the MAC address)")
     zeroconf_host: str | None = option(None, "address to announce (default: found)")
     trace_file: Path | None = option(None, "file to append a record of everything that happens to, as JSON lines")
+    debug_recording_dir: Path | None = option(None, "folder for WAV recordings of what STT is sent")
     debug: bool = option(False, "log details")
-    log_format: str = option(DEFAULT_FORMAT, "format of log lines, as in Python's logging")
+    log_format: str = option(DEFAULT_FORMAT, "format of log lines, as in Python's logging", metavar="FORMAT")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import ClassVar
 
 from servers.common import ServerSettings
 from wire.settings import option
@@ -26,6 +27,9 @@ class EngineChoice(Enum):
 @dataclass(frozen=True, slots=True)
 class SttSettings(ServerSettings):
     """Settings of `interject-stt`; names as in wyoming-faster-whisper where it has them."""
+
+    GROUP: ClassVar[str] = "Speech recognition"
+    FIRST: ClassVar[tuple[str, ...]] = ("uri", "engine", "model", "language")
 
     uri: str = option(DEFAULT_URI, "where to listen: tcp://HOST:PORT or unix:///PATH", metavar="URI")
     engine: EngineChoice | None = option(

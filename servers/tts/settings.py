@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import ClassVar
 
 from servers.common import ServerSettings
 from wire.settings import option
@@ -20,6 +21,9 @@ class EngineName(Enum):
 @dataclass(frozen=True, slots=True)
 class TtsSettings(ServerSettings):
     """Settings of one server process; names and defaults are wyoming-piper's where it has them."""
+
+    GROUP: ClassVar[str] = "Speech"
+    FIRST: ClassVar[tuple[str, ...]] = ("uri", "engine", "voice")
 
     uri: str = option("tcp://0.0.0.0:10200", "where to listen: tcp://HOST:PORT or unix:///PATH")
     engine: EngineName | None = option(None, "what speaks (default: espeak-ng, which needs no download)")
