@@ -65,9 +65,15 @@ def load_channels(channels: Path) -> tuple[NDArray[np.int16], NDArray[np.int16],
 
 
 def judge(scenario: Scenario, evidence: Evidence) -> list[Check]:
-    """Return what the scenario promises, and whether it came true."""
+    """Return what the scenario promises, and whether it came true.
+
+    Where something failed, that is all there is to say: what follows from it is not judged.
+    """
+    failures = dict.fromkeys(event["brief"] for event in evidence.of("satellite", "failed"))
+    if failures:
+        return [Check(failure, passed=False) for failure in failures]
     checks = [
-        Check("nothing failed", not evidence.of("satellite", "failed") and not evidence.of("satellite", "error-cue")),
+        Check("nothing failed", not evidence.of("satellite", "error-cue")),
         Check(
             "the user said everything that was planned", len(evidence.of("room", "user-stops")) == len(scenario.lines)
         ),
@@ -81,6 +87,16 @@ def judge(scenario: Scenario, evidence: Evidence) -> list[Check]:
         Expected.MERGED: _merged,
     }
     return checks + judges[scenario.expected](evidence)
+
+
+def expected_by(evidence: Evidence) -> Expected:
+    """Return what a scenario would have to expect for this to be all right: for what nobody has planned."""
+    reasons = {event["reason"] for event in evidence.of("satellite", "interrupt")}
+    by_reason = {"stop-word": Expected.SILENCED, "speech": Expected.BARGED_IN, "early": Expected.MERGED}
+    cut = next((expected for reason, expected in by_reason.items() if reason in reasons), None)
+    if cut is not None:
+        return cut
+    return Expected.PLAYED_ON if len(evidence.of("room", "user-speaks")) > 1 else Expected.ANSWERED
 
 
 def _understood(scenario: Scenario, evidence: Evidence) -> list[Check]:
