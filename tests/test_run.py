@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from satellite.devices.room_script import load_script
 from satellite.devices.sound_cards import SoundCard, SoundCards
 from script.support.engines import Here, look_around
 from script.support.processes import free_uri
@@ -147,6 +148,20 @@ def test_a_sound_card_is_asked_for_only_where_one_is_used(
     argv: list[str], environ: dict[str, str], needed: bool
 ) -> None:
     assert plan(argv, environ).needs_sound_card is needed
+
+
+def test_somebody_speaks_in_the_simulated_room() -> None:
+    wanted = plan(["--audio", "simulated"], {}, nothing)
+    flags = list(wanted.flags)
+    script = load_script(Path(flags[flags.index("--room-script") + 1]))
+    assert len(script.clips) > 1
+    assert "--room-script FILE for a scene of your own" in "\n".join(wanted.told)
+
+
+@pytest.mark.parametrize("given", [["--room-script", "mine.json"], ["--text"]])
+def test_who_has_a_scene_or_types_gets_none(given: list[str]) -> None:
+    argv = ["--audio", "simulated", *given]
+    assert list(plan(argv, {}, nothing).flags) == argv
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ class RoomSettings:
 
     GROUP: ClassVar[str] = "The simulated room: for tries without a sound card"
 
-    room_script: Path | None = option(None, "JSON file of what is said in the simulated room")
+    room_script: Path | None = option(
+        None, "JSON file of what is said in the simulated room, and when: docs/hearing.md (default: nobody speaks)"
+    )
     room_record_dir: Path | None = option(None, "folder for recordings of the simulated room")
     room_echo_db: float = option(
         -40.0, "level of the loudspeaker at the simulated microphone", minimum=-120, maximum=40

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from script.support.engines import Choice, Here
 
 _SATELLITE = "satellite"
+# Who tries the simulated room wants to see something happen there.
+_SCENE = Path(__file__).resolve().parents[2] / "tests" / "clips" / "room.json"
 _DOES = {"stt": "speech recognition", "tts": "speech"}
 _S = TypeVar("_S", SttSettings, TtsSettings)
 # A closed terminal must not leave the servers behind.
@@ -114,6 +116,9 @@ def plan(
     choices = _choices(settings, servers, environ, look)
     complete = {name: [*given, *(choices[name].flags if name in choices else ())] for name, given in servers.items()}
     told = [f"{_DOES[name]}: {choice.reason}" for name, choice in choices.items()]
+    if settings.audio is Audio.SIMULATED and not settings.text and settings.room_script is None:
+        flags = [*flags, "--room-script", str(_SCENE)]
+        told.append(f"the room: a recorded voice says what is in {_SCENE}; --room-script FILE for a scene of your own")
     return Plan(settings, flags, complete, told)
 
 
