@@ -1,7 +1,8 @@
-"""The simulated room for somebody who tries it: it says that nobody speaks, and the documented format is the one it has."""
+"""The simulated room for somebody who tries it: it says that nobody speaks, and its format is the documented one."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 from typing import TYPE_CHECKING
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(("flags", "told"), [((), True), (("--text",), False)], ids=["alone", "with text"])
-async def test_that_nobody_speaks_there_is_told(
-    flags: tuple[str, ...], told: bool, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_that_nobody_speaks_there_is_told(flags: tuple[str, ...], told: bool, caplog: pytest.LogCaptureFixture) -> None:
     argv = ["--audio", "simulated", *flags]
     settings = load(SatelliteSettings, prefix="satellite", argv=argv, environ={}, description="")
 
-    async with sound_device(settings, NoTrace()):
-        pass
+    async def main() -> None:
+        async with sound_device(settings, NoTrace()):
+            pass
 
+    asyncio.run(main())
     assert ("nobody speaks in the simulated room: give --room-script FILE" in caplog.text) is told
 
 
