@@ -291,6 +291,18 @@ def test_an_address_that_is_taken_is_told_before_anything_is_started(tmp_path: P
     assert not (tmp_path / "interject").exists()
 
 
+@pytest.mark.parametrize("variable", ["XDG_STATE_HOME", "HOME"])
+def test_logs_that_cannot_be_kept_are_told_in_a_sentence(repository: Path, variable: str) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "XDG_STATE_HOME"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "script.support.run", "--text"], stdin=subprocess.DEVNULL, capture_output=True,
+        env={**environment, "PYTHONPATH": str(repository), variable: "/proc/nowhere"}, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert "logs cannot be kept in /proc/nowhere" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_two_terminals_that_type_are_in_nobodys_way() -> None:
     typing = plan(["--text"], {}).settings
     assert typing.uri is None

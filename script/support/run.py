@@ -25,7 +25,7 @@ from wire.settings import load
 from wire.uri import TcpAddress, parse_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from satellite.devices.sound_cards import SoundCards
     from script.support.engines import Choice, Here
@@ -162,6 +162,16 @@ def require_free(uri: str | None) -> None:
             raise CannotListenError(str(uri), error.strerror or str(error)) from None
 
 
+class StateFolderError(InterjectError):
+    """What the servers log cannot be kept."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"the servers' logs cannot be kept in {folder} ({reason}); name another place: XDG_STATE_HOME=/some/folder"
+        )
+        self.folder = folder
+
+
 async def _run(wanted: Plan) -> int:
     stopping = asyncio.Event()
     for number in _STOP_SIGNALS:
@@ -207,13 +217,11 @@ async def _find_sound_card() -> None:
 
 async def _start_servers(servers: Mapping[str, Sequence[str]], processes: Processes) -> list[str]:
     """Start the servers, wait until they are ready, and return the flags that tell the satellite where they are."""
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "interject"
-    await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True)
+    state = await asyncio.to_thread(_state_folder, servers)
     flags: list[str] = []
     for name, arguments in servers.items():
         uri = free_uri()
         log = state / f"{name}.log"
-        await asyncio.to_thread(_keep_previous, log)
         with _deaf_to_interrupts():
             await processes.start(Program(name, f"servers.{name}", uri, arguments, log))
         flags += [f"--{name}-uri", uri]
@@ -223,9 +231,19 @@ async def _start_servers(servers: Mapping[str, Sequence[str]], processes: Proces
     return flags
 
 
-def _keep_previous(log: Path) -> None:
-    if log.exists():
-        log.replace(log.with_suffix(".log.1"))
+def _state_folder(servers: Iterable[str]) -> Path:
+    """Return where these servers log, with the logs of the last time put aside; raises StateFolderError."""
+    folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "interject"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in servers:
+            log = folder / f"{name}.log"
+            if log.exists():
+                log.replace(log.with_suffix(".log.1"))
+            log.touch()
+    except OSError as error:
+        raise StateFolderError(folder, error.strerror or str(error)) from None
+    return folder
 
 
 @contextmanager
