@@ -104,6 +104,25 @@ def test_the_satellites_arguments_are_passed_on_and_the_servers_start_with_their
     assert wanted.servers == {"stt": stt, "llm": [], "tts": ["--voice", "en-gb"]}
 
 
+def test_each_setting_of_a_server_is_a_flag() -> None:
+    argv = ["--llm-system-prompt", "Be brief.", "--stt-local-files-only", "--tts-data-dir=a", "--tts-data-dir", "b"]
+    wanted = plan([*argv, "--stt-timeout-s", "9"], {}, nothing)
+    assert list(wanted.servers["llm"]) == ["--system-prompt", "Be brief."]
+    assert "--local-files-only" in wanted.servers["stt"]
+    assert list(wanted.servers["tts"])[:4] == ["--data-dir", "a", "--data-dir", "b"]
+    # This one is the satellite's own.
+    assert list(wanted.flags) == ["--stt-timeout-s", "9"]
+
+
+def test_a_command_of_the_satellite_is_run(repository: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "script.support.run", "doctor", "--help"], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(repository)},
+    )  # fmt: skip
+    assert ended.returncode == 0
+    assert ended.stdout.startswith("usage: interject-satellite doctor")
+
+
 def test_a_server_whose_address_is_given_is_not_started() -> None:
     wanted = plan(["--stt-uri", "tcp://den:10300"], {"INTERJECT_SATELLITE_LLM_URI": "tcp://den:10800"}, nothing)
     assert set(wanted.servers) == {"tts"}
@@ -124,6 +143,12 @@ def test_one_file_configures_all_four(tmp_path: Path) -> None:
         (["--endpoint-silence-ms", "soon"], "endpoint-silence-ms.*'soon' is not accepted"),
         (["--nmae", "kitchen"], r"--nmae: no such flag; did you mean --name\?"),
         (["--stt", "whisper"], "--stt"),
+        (
+            ["--system-prompt", "Be brief."],
+            r"LLM bridge's is --llm-system-prompt, or system-prompt in \[llm\] of --config",
+        ),
+        (["--model=tiny"], "STT server's is --stt-model.*LLM bridge's is --llm-model"),
+        (["--llm-api-key", "x"], "a secret on a command line can be seen by others; set INTERJECT_LLM_API_KEY"),
         (["--config", "/nowhere.toml"], "--config /nowhere.toml: cannot be read"),
     ],
 )

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from satellite.__main__ import main as satellite_main
 from satellite.devices.errors import DeviceError
 from satellite.devices.portaudio_host import PortAudioHost
 from satellite.settings import Audio, SatelliteSettings
 from script.support.engines import choose_stt, choose_tts, look_around
 from script.support.processes import ProcessDiedError, Processes, Program, free_uri
+from script.support.server_flags import add_server_flags, refuse_servers_own, server_arguments
 from servers.stt.settings import SttSettings
 from servers.tts.settings import TtsSettings
 from wire.errors import CannotListenError, InterjectError
@@ -38,8 +40,10 @@ _S = TypeVar("_S", SttSettings, TtsSettings)
 # A closed terminal must not leave the servers behind.
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EPILOG = (
-    "All other arguments are the satellite's, such as --name kitchen, --mic-device USB, --barge-in stop-word, --text "
-    "or --audio simulated; see .venv/bin/interject-satellite --help. A server whose address they give is not started."
+    "Every setting of the three servers is a flag here: --stt-…, --llm-… and --tts-… with its name, which "
+    "docs/settings.md lists. All other arguments are the satellite's, such as --name kitchen, --mic-device USB, "
+    "--barge-in stop-word, --text or --audio simulated; .venv/bin/interject-satellite --help lists them. A server "
+    "whose address they give is not started. Commands of the satellite work as well: script/run doctor."
 )
 
 
@@ -74,6 +78,9 @@ class NoSoundCardError(InterjectError):
 
 def main() -> int:
     """Run until the satellite ends or somebody presses Ctrl-C; 2: it cannot start, 1: a process died."""
+    if sys.argv[1:] and not sys.argv[1].startswith("-"):
+        # A command such as doctor needs no servers.
+        return satellite_main()
     try:
         return asyncio.run(_run(plan(sys.argv[1:], os.environ)))
     except ProcessDiedError as error:
@@ -91,28 +98,18 @@ def plan(
 
     Raises SettingError for what a process would not accept.
     """
-    parser = argparse.ArgumentParser(prog="script/run", description=__doc__, epilog=_EPILOG, allow_abbrev=False)
-    parser.add_argument("--stt-engine", metavar="NAME", help="pocketsphinx or faster-whisper (default: what fits)")
-    parser.add_argument("--stt-model", metavar="NAME", help="model of faster-whisper, such as base or small-int8")
-    parser.add_argument("--tts-engine", metavar="NAME", help="espeak-ng or piper (default: what is here)")
-    parser.add_argument("--tts-voice", metavar="NAME", help="voice, such as en_US-lessac-medium of piper")
-    parser.add_argument("--llm-base-url", metavar="URL", help="an OpenAI-compatible API; its key from OPENAI_API_KEY")
-    parser.add_argument("--llm-model", metavar="NAME", help="model at that API")
+    parser = argparse.ArgumentParser(
+        prog="script/run", usage="script/run [FLAG …]", description=__doc__, epilog=_EPILOG, allow_abbrev=False
+    )
+    add_server_flags(parser)
     parser.add_argument("--config", metavar="FILE", help="TOML file with the settings of all four")
     chosen, flags = parser.parse_known_args(argv)
+    refuse_servers_own(flags)
     shared = ["--config", chosen.config] if chosen.config else []
     flags = [*shared, *flags]
     settings = load(SatelliteSettings, prefix=_SATELLITE, argv=flags, environ=environ, description=str(__doc__))
-    engines = {
-        "stt": (settings.stt_uri, {"--engine": chosen.stt_engine, "--model": chosen.stt_model}),
-        "llm": (settings.llm_uri, {"--base-url": chosen.llm_base_url, "--model": chosen.llm_model}),
-        "tts": (settings.tts_uri, {"--engine": chosen.tts_engine, "--voice": chosen.tts_voice}),
-    }
-    servers = {
-        name: [*shared, *(part for flag, value in options.items() if value for part in (flag, value))]
-        for name, (uri, options) in engines.items()
-        if uri is None
-    }
+    uris = {"stt": settings.stt_uri, "llm": settings.llm_uri, "tts": settings.tts_uri}
+    servers = {name: [*shared, *server_arguments(chosen, name)] for name, uri in uris.items() if uri is None}
     choices = _choices(settings, servers, environ, look)
     complete = {name: [*given, *(choices[name].flags if name in choices else ())] for name, given in servers.items()}
     told = [f"{_DOES[name]}: {choice.reason}" for name, choice in choices.items()]
