@@ -246,7 +246,7 @@ class Conversation:
     def stt_failed(self, stream: int, error: InterjectError) -> None:
         """A stream gives no text; nothing more comes of it."""
         self._feed.take_back(stream)
-        self._emit("failed", stage="stt", stream=stream, error=str(error))
+        self._emit("failed", stage="stt", stream=stream, error=str(error), brief=error.brief)
         self._apply(turn.SttFailed(stream))
 
     def reply_text(self, epoch: int, text: str) -> None:
@@ -260,6 +260,7 @@ class Conversation:
     def reply_marks(self, epoch: int, marks: tuple[WordMark, ...]) -> None:
         """When the next words of a reply sound."""
         if self._wants(epoch):
+            self._emit("word-marks", epoch=epoch, marks=[(mark.text, mark.start_ms, mark.end_ms) for mark in marks])
             self._playback.add_marks(marks)
 
     def reply_audio(self, epoch: int, audio: bytes, rate_hz: int) -> None:
@@ -281,7 +282,7 @@ class Conversation:
     def reply_failed(self, epoch: int, error: InterjectError) -> None:
         """A stage of a reply failed; `reply_ended` still follows."""
         if self._wants(epoch):
-            self._emit("failed", stage="reply", epoch=epoch, error=str(error))
+            self._emit("failed", stage="reply", epoch=epoch, error=str(error), brief=error.brief)
             self._apply(turn.ReplyFailed(epoch))
 
     def history_corrected(self, epoch: int, content: str) -> None:

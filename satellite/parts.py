@@ -188,7 +188,9 @@ def _direct_pipeline(settings: SatelliteSettings, servers: Mapping[ServiceKind, 
     )
 
 
-def _place(uri: str) -> str:
+def _place(uri: str | None) -> str:
+    if uri is None:
+        return "text"
     address = parse_uri(uri)
     return str(address.port) if isinstance(address, TcpAddress) else address.path
 

@@ -11,16 +11,22 @@ from satellite.satellite import run_satellite
 from satellite.settings import SatelliteSettings
 from satellite.settings.service import note_on_pipeline
 from satellite.sound import list_devices
+from wire.help_page import HelpPage
 from wire.logs import configure_logging
 from wire.process import run_to_end
 from wire.settings import load_and_tell
 
 _LOGGER = logging.getLogger(__name__)
 
-_DESCRIPTION = (
-    "Voice satellite that can be cut off mid-sentence; as `doctor` it checks its microphone and loudspeaker, as "
-    "`install-service` it becomes a service of systemd, as `ctl` it commands a satellite that runs, as `health` it "
-    "asks one how it is."
+_PAGE = HelpPage(
+    "interject-satellite",
+    "Voice satellite that can be cut off mid-sentence.",
+    {
+        "doctor": "check microphone, loudspeaker and room, and say what can interrupt a reply there",
+        "install-service": "run it, and the servers if wanted, as services of systemd",
+        "ctl": "command one that runs: listen, stop, mute, volume, status, events",
+        "health": "ask one that runs how it is",
+    },
 )
 
 
@@ -36,10 +42,12 @@ def run() -> int:
 
         return run_install_service(sys.argv[2:])
     loaded = load_and_tell(
-        SatelliteSettings, prefix="satellite", argv=sys.argv[1:], environ=os.environ, description=_DESCRIPTION
+        SatelliteSettings, prefix="satellite", argv=sys.argv[1:], environ=os.environ, description=_PAGE
     )
     settings = loaded.settings
-    configure_logging(debug=settings.debug, log_format=settings.log_format)
+    # Text mode shows by itself what fails; a log would come into the middle of a reply.
+    level = logging.CRITICAL if settings.text else logging.INFO
+    configure_logging(debug=settings.debug, log_format=settings.log_format, level=level)
     if settings.list_devices:
         sys.stdout.write(asyncio.run(list_devices()) + "\n")
     else:

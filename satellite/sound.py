@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from satellite.devices.base import Device
     from satellite.settings import SatelliteSettings
     from wire.trace import Trace
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -61,6 +64,11 @@ async def _simulated_room(settings: SatelliteSettings) -> Device:
     script = RoomScript()
     if settings.room_script is not None:
         script = await asyncio.to_thread(load_script, settings.room_script)
+    elif not settings.text:
+        _LOGGER.warning(
+            "nobody speaks in the simulated room: give --room-script FILE, which says who says what when; its format "
+            "is in docs/hearing.md"
+        )
     acoustics = RoomAcoustics(
         echo_db=-math.inf if settings.text else settings.room_echo_db, noise_db=settings.room_noise_db
     )

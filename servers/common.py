@@ -9,7 +9,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - a setting's type is read while the program runs
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from wire.discovery import ServiceKind, announcement, default_instance_name
 from wire.health import report_health
@@ -39,6 +39,8 @@ def give_way(niceness: int) -> None:
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """The settings that every server has; names are those of the Wyoming services that people know."""
+
+    GROUP: ClassVar[str] = "Network, logs and records"
 
     uri: str = option("tcp://127.0.0.1:0", "where to listen: tcp://HOST:PORT or unix:///PATH")
     zeroconf: str | None = option(

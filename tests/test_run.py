@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from satellite.devices.room_script import load_script
 from satellite.devices.sound_cards import SoundCard, SoundCards
 from script.support.engines import Here, look_around
 from script.support.processes import free_uri
@@ -112,6 +113,25 @@ def test_a_fresh_conversation_is_one_that_nobody_had() -> None:
     assert plan([], {}, nothing).settings.conversation_id is None
 
 
+def test_each_setting_of_a_server_is_a_flag() -> None:
+    argv = ["--llm-system-prompt", "Be brief.", "--stt-local-files-only", "--tts-data-dir=a", "--tts-data-dir", "b"]
+    wanted = plan([*argv, "--stt-timeout-s", "9"], {}, nothing)
+    assert list(wanted.servers["llm"]) == ["--system-prompt", "Be brief."]
+    assert "--local-files-only" in wanted.servers["stt"]
+    assert list(wanted.servers["tts"])[:4] == ["--data-dir", "a", "--data-dir", "b"]
+    # This one is the satellite's own.
+    assert list(wanted.flags) == ["--stt-timeout-s", "9"]
+
+
+def test_a_command_of_the_satellite_is_run(repository: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "script.support.run", "doctor", "--help"], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(repository)},
+    )  # fmt: skip
+    assert ended.returncode == 0
+    assert ended.stdout.startswith("usage: interject-satellite doctor")
+
+
 def test_a_server_whose_address_is_given_is_not_started() -> None:
     wanted = plan(["--stt-uri", "tcp://den:10300"], {"INTERJECT_SATELLITE_LLM_URI": "tcp://den:10800"}, nothing)
     assert set(wanted.servers) == {"tts"}
@@ -136,6 +156,12 @@ def test_one_file_configures_all_four(tmp_path: Path) -> None:
             ["--stt-engine", "pocketsphinx", "--stt-model", "base"],
             "--stt-model: .* faster-whisper.*give --stt-engine",
         ),
+        (
+            ["--system-prompt", "Be brief."],
+            r"LLM bridge's is --llm-system-prompt, or system-prompt in \[llm\] of --config",
+        ),
+        (["--model=tiny"], "STT server's is --stt-model.*LLM bridge's is --llm-model"),
+        (["--llm-api-key", "x"], "a secret on a command line can be seen by others; set INTERJECT_LLM_API_KEY"),
         (["--config", "/nowhere.toml"], "--config /nowhere.toml: cannot be read"),
     ],
 )
@@ -162,6 +188,20 @@ def test_a_sound_card_is_asked_for_only_where_one_is_used(
     assert plan(argv, environ).needs_sound_card is needed
 
 
+def test_somebody_speaks_in_the_simulated_room() -> None:
+    wanted = plan(["--audio", "simulated"], {}, nothing)
+    flags = list(wanted.flags)
+    script = load_script(Path(flags[flags.index("--room-script") + 1]))
+    assert len(script.clips) > 1
+    assert "--room-script FILE for a scene of your own" in "\n".join(wanted.told)
+
+
+@pytest.mark.parametrize("given", [["--room-script", "mine.json"], ["--text"]])
+def test_who_has_a_scene_or_types_gets_none(given: list[str]) -> None:
+    argv = ["--audio", "simulated", *given]
+    assert list(plan(argv, {}, nothing).flags) == argv
+
+
 @pytest.mark.parametrize(
     ("inputs", "outputs", "told"),
     [(0, 2, "no microphone. Use --text"), (1, 0, "no loudspeaker. Use"), (0, 0, "no microphone and no loudspeaker")],
@@ -186,8 +226,8 @@ class Terminal:
         }
         with self._log.open("wb") as log:
             self.run = subprocess.Popen(
-                [sys.executable, "-m", "script.support.run", "--text", *flags], env=environment, stdin=subprocess.PIPE,
-                stdout=log, stderr=log, start_new_session=True,
+                [sys.executable, "-m", "script.support.run", "--text", "--debug", *flags], env=environment,
+                stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
     @property
@@ -268,6 +308,50 @@ def test_a_server_that_dies_is_named_with_the_end_of_its_log_and_the_others_stop
 
 
 @needs_engines
+def test_questions_of_a_pipe_are_answered_one_after_the_other(tmp_path: Path, repository: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(repository), "XDG_STATE_HOME": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-m", "script.support.run", "--text"], input="what time is it\ncount to three\n", text=True,
+        env={**environment, "XDG_DATA_HOME": str(tmp_path)}, capture_output=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    lines = ended.stdout.splitlines()
+    assert [lines[0], *lines[2:]] == ["> what time is it", "> count to three", "One, two, three."]
+    assert lines[1].startswith("It is ")
+
+
+def test_an_address_that_is_taken_is_told_before_anything_is_started(tmp_path: Path, repository: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        uri = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        with terminal(tmp_path, repository, "--uri", uri) as opened:
+            assert opened.ended() == 2
+            assert f"script/run: cannot listen at {uri}: " in opened.screen
+    assert not (tmp_path / "interject").exists()
+
+
+@pytest.mark.parametrize("variable", ["XDG_STATE_HOME", "HOME"])
+def test_logs_that_cannot_be_kept_are_told_in_a_sentence(repository: Path, variable: str) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "XDG_STATE_HOME"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "script.support.run", "--text"], stdin=subprocess.DEVNULL, capture_output=True,
+        env={**environment, "PYTHONPATH": str(repository), variable: "/proc/nowhere"}, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert "logs cannot be kept in /proc/nowhere" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_two_terminals_that_type_are_in_nobodys_way() -> None:
+    typing = plan(["--text"], {}).settings
+    assert typing.uri is None
+    assert not typing.zeroconf
+    assert plan(["--text", "--uri", "tcp://127.0.0.1:10700"], {}).settings.uri == "tcp://127.0.0.1:10700"
+    announced = plan(["--text", "--zeroconf"], {}).settings
+    assert announced.zeroconf
+    assert announced.uri == "tcp://0.0.0.0:10700"
+
+
+@needs_engines
 def test_an_engine_that_does_not_exist_is_told_in_the_servers_own_words(tmp_path: Path, repository: Path) -> None:
     with terminal(tmp_path, repository, *QUIET, "--tts-engine", "parrot") as opened:
         assert opened.ended() == 2
@@ -312,4 +396,4 @@ def test_the_end_of_the_input_ends_text_mode_after_the_last_reply(tmp_path: Path
         opened.run.stdin.write(b"what time is it\n")
         opened.run.stdin.close()
         assert opened.ended() == 0
-        assert "> It is " in opened.screen
+        assert "> what time is it\nIt is " in opened.screen

@@ -6,6 +6,11 @@ from __future__ import annotations
 class InterjectError(Exception):
     """Base of all errors raised on purpose; `str()` is a sentence for the person who runs the program."""
 
+    @property
+    def brief(self) -> str:
+        """What of it helps somebody who needs no addresses and codes."""
+        return str(self)
+
     def __reduce__(self) -> tuple[object, ...]:
         """Let another process have it as it is: by default it would be made anew, with its sentence as the data."""
         return _unchanged, (type(self), self.args, self.__dict__)
@@ -91,6 +96,11 @@ class PeerError(WireError):
         self.uri = uri
         self.code = code
         self.text = text
+
+    @property
+    def brief(self) -> str:
+        """What the peer said."""
+        return self.text
 
 
 class PeerUnreachableError(WireError):

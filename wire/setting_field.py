@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 import shlex
 import types
@@ -79,7 +80,11 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A setting with its name and type."""
+    """A setting with its name, its type, and its place among others.
+
+    group: the GROUP of the class that declares it. first: whether that class names it in FIRST, as one of the few that
+    somebody needs to begin with.
+    """
 
     name: str
     kind: type
@@ -87,6 +92,8 @@ class Field:
     optional: bool
     default: Any
     option: Option
+    group: str = ""
+    first: bool = False
 
     @property
     def key(self) -> str:
@@ -172,10 +179,14 @@ class Field:
 def fields_of(schema: type) -> list[Field]:
     """Return the settings that a dataclass declares, in its order."""
     hints = typing.get_type_hints(schema)
-    return [_field(item, hints[item.name]) for item in dataclasses.fields(schema)]
+    return [_field(item, hints[item.name], _declaring(schema, item.name)) for item in dataclasses.fields(schema)]
 
 
-def _field(item: dataclasses.Field[Any], hint: Any) -> Field:
+def _declaring(schema: type, name: str) -> type:
+    return next(part for part in schema.__mro__ if name in inspect.get_annotations(part))
+
+
+def _field(item: dataclasses.Field[Any], hint: Any, declaring: type) -> Field:
     repeatable = optional = False
     if isinstance(hint, types.UnionType):
         optional = True
@@ -183,7 +194,8 @@ def _field(item: dataclasses.Field[Any], hint: Any) -> Field:
     if typing.get_origin(hint) is tuple:
         repeatable = True
         hint = typing.get_args(hint)[0]
-    return Field(item.name, hint, repeatable, optional, item.default, item.metadata[METADATA_KEY])
+    group, first = getattr(declaring, "GROUP", ""), item.name in getattr(declaring, "FIRST", ())
+    return Field(item.name, hint, repeatable, optional, item.default, item.metadata[METADATA_KEY], group, first)
 
 
 def _to_bool(value: Any) -> bool:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from wire import package_version
 from wire.errors import SettingError
+from wire.help_page import FIRST, HelpPage, group_of, metavar_of, text_of
 from wire.likeness import did_you_mean
 from wire.setting_field import METADATA_KEY, Derived, Field, Option, Words, fields_of
 
@@ -77,11 +78,12 @@ class SettingRow:
     default: str
     accepted: str
     help: str
+    group: str = ""
 
 
 def describe_schema(schema: type) -> list[SettingRow]:
-    """Return the settings that a schema accepts, in its order."""
-    return [_row(field) for field in fields_of(schema) if not field.option.refused]
+    """Return the settings that a schema accepts, group by group, in its order."""
+    return [_row(field) for field in _by_group(fields_of(schema)) if not field.option.refused]
 
 
 def describe_refused(schema: type) -> dict[str, str]:
@@ -93,7 +95,13 @@ def _row(field: Field) -> SettingRow:
     origin = " Environment or file only." if field.option.secret else ""
     repeatable = ", repeatable" if field.repeatable else ""
     default = "" if field.default in (None, ()) else _shown(field.default)
-    return SettingRow(field.key, default, field.accepted() + repeatable, field.option.help + origin)
+    return SettingRow(field.key, default, field.accepted() + repeatable, field.option.help + origin, group_of(field))
+
+
+def _by_group(fields: Sequence[Field], first: Sequence[str] = ()) -> list[Field]:
+    """Put those of a first evening first, then those of the first groups, then the rest group by group."""
+    groups = list(dict.fromkeys([FIRST, *first, *(field.group for field in fields)]))
+    return sorted(fields, key=lambda field: groups.index(group_of(field)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +118,12 @@ def load(
     prefix: str,
     argv: Sequence[str],
     environ: Mapping[str, str],
-    description: str,
+    description: str | HelpPage,
 ) -> T:
-    """Fill `schema` from the three sources; raises SettingError (argparse exits by itself for --help, --version)."""
+    """Fill `schema` from the three sources; raises SettingError (argparse exits by itself for --help, --version).
+
+    `description` is what --help says of the program, or all that stands around the settings there.
+    """
     return load_and_tell(schema, prefix=prefix, argv=argv, environ=environ, description=description).settings
 
 
@@ -122,11 +133,12 @@ def load_and_tell(
     prefix: str,
     argv: Sequence[str],
     environ: Mapping[str, str],
-    description: str,
+    description: str | HelpPage,
 ) -> Loaded[T]:
     """Do as `load`, and tell what was given."""
     fields = fields_of(schema)
-    flags = _parse_flags(fields, prefix, argv, description)
+    page = description if isinstance(description, HelpPage) else HelpPage(f"interject-{prefix}", description)
+    flags = _parse_flags(fields, prefix, argv, page)
     variables = _parse_environment(fields, prefix, environ)
     by_variable = variables.pop("config", None)
     config = flags.pop("config", by_variable)
@@ -194,19 +206,24 @@ class _Parser(argparse.ArgumentParser):
         raise SettingError("command line", f"{message}; --help lists all flags")
 
 
-def _parse_flags(fields: list[Field], prefix: str, argv: Sequence[str], description: str) -> dict[str, Any]:
+def _parse_flags(fields: list[Field], prefix: str, argv: Sequence[str], page: HelpPage) -> dict[str, Any]:
     parser = _Parser(
-        prog=f"interject-{prefix}",
-        description=description,
-        epilog=f"Each flag is also a variable {_PREFIX}{prefix.upper()}_… and a key in the table [{prefix}] of the "
-        "file given by --config. A flag overrides the environment, which overrides the file.",
+        prog=page.program,
+        usage=page.usage(),
+        description=page.head(),
+        epilog=page.foot(prefix),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=package_version())
     parser.add_argument("--config", metavar="FILE", help="TOML file with settings")
-    for field in fields:
-        _add_flag(parser, field)
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for field in _by_group(fields, page.groups):
+        title = group_of(field)
+        if page.lists(field) and title and title not in groups:
+            groups[title] = parser.add_argument_group(title)
+        _add_flag(groups.get(title, parser), field, page)
     known, unknown = parser.parse_known_args(list(argv))
     if unknown:
         flag = unknown[0].partition("=")[0]
@@ -232,16 +249,15 @@ def _like(name: str, names: Iterable[str], start: str = "") -> str:
     return did_you_mean(name, [start + end for end in names], start) or "--help lists them all"
 
 
-def _add_flag(parser: argparse.ArgumentParser, field: Field) -> None:
+def _add_flag(parser: argparse._ActionsContainer, field: Field, page: HelpPage) -> None:
     flag = f"--{field.key}"
-    default = "" if field.default in (None, (), "", False) else f" (default: {_shown(field.default)})"
-    text = (field.option.help + default).replace("%", "%%")
+    text = text_of(field).replace("%", "%%") if page.lists(field) else argparse.SUPPRESS
     if field.option.refused:
         # Known to the parser only so that using it gets its answer, however many values follow.
-        parser.add_argument(flag, dest=field.name, nargs="*", help=argparse.SUPPRESS)
+        parser.add_argument(flag, dest=field.name, nargs="*", help=text)
     elif field.option.secret:
         # Known to the parser only so that using it gets an answer that does not repeat the secret.
-        parser.add_argument(flag, dest=field.name, help=argparse.SUPPRESS)
+        parser.add_argument(flag, dest=field.name, help=text)
     elif field.kind is bool:
         action = argparse.BooleanOptionalAction if field.default else "store_true"
         parser.add_argument(flag, dest=field.name, action=action, help=text)
@@ -254,15 +270,12 @@ def _add_flag(parser: argparse.ArgumentParser, field: Field) -> None:
         nargs = len(words) if fixed else "+"
         parser.add_argument(flag, dest=field.name, action=action, nargs=nargs, metavar=shown, help=text)
     elif field.repeatable:
-        metavar = field.option.metavar or field.kind.__name__.upper()
-        parser.add_argument(flag, dest=field.name, action="append", metavar=metavar, help=text)
+        parser.add_argument(flag, dest=field.name, action="append", metavar=metavar_of(field), help=text)
+    elif field.option.alone is None:
+        parser.add_argument(flag, dest=field.name, metavar=metavar_of(field), help=text)
     else:
-        named = issubclass(field.kind, Enum) or field.option.choices
-        metavar = field.option.metavar or (field.accepted() if named else field.kind.__name__.upper())
-        if field.option.alone is None:
-            parser.add_argument(flag, dest=field.name, metavar=metavar, help=text)
-        else:
-            parser.add_argument(flag, dest=field.name, metavar=metavar, help=text, nargs="?", const=field.option.alone)
+        alone = field.option.alone
+        parser.add_argument(flag, dest=field.name, metavar=metavar_of(field), help=text, nargs="?", const=alone)
 
 
 def _shown(default: Any) -> str:

@@ -18,25 +18,29 @@ from satellite.doctor.verdict import judge
 from satellite.hearing.engines import make_echo_control
 from satellite.hearing.frontend import HearingSettings
 from satellite.hearing.vad import SileroVad
+from satellite.settings.sound import RoomSettings, SoundSettings
 from satellite.tiers import Tier
 from wire.errors import SettingError
+from wire.help_page import HelpPage
 from wire.logs import configure_logging
 from wire.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_DESCRIPTION = (
-    "Play a test of about 20 s, listen to it, and say how well a user can interrupt this satellite. The flags are "
-    "those of the satellite itself, and --record DIR, which keeps a recording of the room. Status: 0 any speech can "
-    "interrupt, 1 something has to be changed for that, 2 it could not be measured."
+_PAGE = HelpPage(
+    "interject-satellite doctor",
+    "Play a test of about 20 s, listen to it, and say how well a user can interrupt this satellite. Status: 0 any "
+    "speech can interrupt, 1 something has to be changed for that, 2 it could not be measured.",
+    groups=(DoctorSettings.GROUP, SoundSettings.GROUP, RoomSettings.GROUP),
+    note="It takes all flags of the satellite, whose --help lists the others: give it those that yours has.",
 )
 _SPEECH, _CHANGE, _NOT_MEASURED = 0, 1, 2
 
 
 def run_doctor(argv: Sequence[str]) -> int:
     """Play, measure, print the report, return the exit status; raises InterjectError where that cannot be done."""
-    settings = load(DoctorSettings, prefix="satellite", argv=argv, environ=os.environ, description=_DESCRIPTION)
+    settings = load(DoctorSettings, prefix="satellite", argv=argv, environ=os.environ, description=_PAGE)
     if settings.text:
         raise SettingError("text", "a check-up needs a microphone and a loudspeaker; leave the setting out")
     configure_logging(debug=settings.debug, log_format=settings.log_format)

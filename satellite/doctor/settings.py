@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from satellite.settings import SatelliteSettings
 from wire.settings import option
@@ -13,6 +14,8 @@ from wire.settings import option
 @dataclass(frozen=True)
 class DoctorSettings(SatelliteSettings):
     """Those of the satellite, and the check-up's own."""
+
+    GROUP: ClassVar[str] = "Check-up"
 
     record: Path | None = option(
         None, "folder that keeps what was played and heard, a recording of the room", metavar="DIR"

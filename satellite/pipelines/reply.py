@@ -56,6 +56,11 @@ class StageError(InterjectError):
         self.kind = kind
         self.cause = cause
 
+    @property
+    def brief(self) -> str:
+        """Which server, and why."""
+        return f"{self.kind} server: {self.cause.brief}"
+
 
 @dataclass(frozen=True, slots=True)
 class Question:

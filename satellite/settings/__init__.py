@@ -8,8 +8,8 @@ from typing import Any
 from satellite.settings.checks import check
 from satellite.settings.reactions import HookSettings, Repeat, SignalSettings
 from satellite.settings.service import PipelineKind, ProcessSettings, ServiceSettings
-from satellite.settings.sound import Audio, SoundSettings
-from satellite.settings.turn_taking import TurnTakingSettings
+from satellite.settings.sound import Audio, LevelSettings, RoomSettings, SoundSettings
+from satellite.settings.turn_taking import TurnNumberSettings, TurnTakingSettings
 from satellite.settings.wake import WakeEngine, WakeSettings, WakeSource, WakeWordName, WordThreshold
 from satellite.speaking.player import PlayerSettings
 from satellite.turn.settings import Judgement, TurnSettings, TurnStart
@@ -31,7 +31,16 @@ __all__ = [
 # The fields of the base classes come in reversed order: those of the last one first.
 @dataclass(frozen=True)
 class SatelliteSettings(
-    ProcessSettings, HookSettings, SignalSettings, TurnTakingSettings, WakeSettings, SoundSettings, ServiceSettings
+    TurnNumberSettings,
+    LevelSettings,
+    RoomSettings,
+    ProcessSettings,
+    HookSettings,
+    SignalSettings,
+    TurnTakingSettings,
+    WakeSettings,
+    SoundSettings,
+    ServiceSettings,
 ):
     """The satellite's flags, variables and file keys; raises SettingError where they contradict each other."""
 

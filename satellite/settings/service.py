@@ -6,11 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from wire.logs import DEFAULT_FORMAT
 from wire.setting_field import Derived
 from wire.settings import option
+
+_EVERYWHERE = "tcp://0.0.0.0:10700"
 
 
 class PipelineKind(Enum):
@@ -41,10 +43,22 @@ def note_on_pipeline(given: Collection[str]) -> str | None:
     )
 
 
+def _uri(given: Mapping[str, Any]) -> str | None:
+    # Who types in a terminal wants an answer there, and no second terminal to find the port taken.
+    return None if given.get("text") and not given.get("zeroconf") else _EVERYWHERE
+
+
+def _zeroconf(given: Mapping[str, Any]) -> bool:
+    return not given.get("text")
+
+
 # No slots: a class cannot inherit from several that have some.
 @dataclass(frozen=True)
 class ServiceSettings:
     """The satellite as a service, and those that it uses."""
+
+    GROUP: ClassVar[str] = "The satellite and its servers"
+    FIRST: ClassVar[tuple[str, ...]] = ("name", "pipeline", "stt_uri", "llm_uri", "tts_uri", "language", "text")
 
     # First of all: a default that follows from others counts as given for what is declared after it.
     pipeline: PipelineKind = option(
@@ -52,21 +66,27 @@ class ServiceSettings:
         "who runs a conversation: this satellite with three servers, or Home Assistant (default: home-assistant where "
         "it is started as wyoming-satellite is, with --uri, --mic-command and no server's address; else direct)",
     )
-    uri: str = option("tcp://0.0.0.0:10700", "where the satellite itself listens: tcp://HOST:PORT or unix:///PATH")
+    uri: str | None = option(
+        Derived(_EVERYWHERE, _uri),
+        "where the satellite itself listens: tcp://HOST:PORT or unix:///PATH; nowhere with --text",
+    )
     name: str = option("Interject satellite", "name of the satellite, shown to people")
-    area: str | None = option(None, "area of the house that the satellite is in")
+    area: str | None = option(None, "area of the house that the satellite is in", metavar="NAME")
     stt_uri: str | None = option(
         None, "speech-to-text server (default: found by zeroconf; none with --pipeline home-assistant)"
     )
     llm_uri: str | None = option(None, "LLM bridge (default: as for --stt-uri)")
     tts_uri: str | None = option(None, "text-to-speech server (default: as for --stt-uri)")
     language: str | None = option(None, "language of the conversation, such as en or de-DE (default: the servers')")
-    voice: str | None = option(None, "voice of the replies, by its name at the text-to-speech server")
-    conversation_id: str | None = option(None, "conversation that the bridge remembers (default: one per satellite)")
+    voice: str | None = option(None, "voice of the replies, by its name at the text-to-speech server", metavar="NAME")
+    conversation_id: str | None = option(
+        None, "conversation that the bridge remembers (default: one per satellite)", metavar="ID"
+    )
     control_socket: str | None = option(
         None,
         "unix socket that takes commands of `interject-satellite ctl`, buttons and scripts, or none (default: "
         "interject/NAME.sock in XDG_RUNTIME_DIR, or in XDG_STATE_HOME or ~/.local/state without one; none with --text)",
+        metavar="PATH",
     )
     text: bool = option(False, "type instead of speaking; no sound card is needed")
 
@@ -75,9 +95,15 @@ class ServiceSettings:
 class ProcessSettings:
     """How the satellite is found, and what it tells about itself."""
 
-    zeroconf: bool = option(True, "let Home Assistant find the satellite on the network")
+    GROUP: ClassVar[str] = "Network, logs and records"
+
+    zeroconf: bool = option(
+        Derived(True, _zeroconf),
+        "let Home Assistant find the satellite on the network; not with --text, unless given",
+    )
     zeroconf_name: str | None = option(None, "instance name on the network (default: from the MAC address)")
     zeroconf_host: str | None = option(None, "address to announce (default: found)")
     trace_file: Path | None = option(None, "file to append a record of everything that happens to, as JSON lines")
+    debug_recording_dir: Path | None = option(None, "folder for WAV recordings of what STT is sent")
     debug: bool = option(False, "log details")
-    log_format: str = option(DEFAULT_FORMAT, "format of log lines, as in Python's logging")
+    log_format: str = option(DEFAULT_FORMAT, "format of log lines, as in Python's logging", metavar="FORMAT")

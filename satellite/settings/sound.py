@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import ClassVar
 
 from satellite.hearing.engines import CancellerKind
 from satellite.speaking.player import PlayerSettings
@@ -24,6 +25,9 @@ class Audio(Enum):
 @dataclass(frozen=True)
 class SoundSettings:
     """How the satellite hears and is heard."""
+
+    GROUP: ClassVar[str] = "Sound"
+    FIRST: ClassVar[tuple[str, ...]] = ("mic_device", "snd_device", "list_devices")
 
     audio: Audio = option(Audio.DEVICE, "device: sound card or commands; simulated: a room in software")
     mic_device: str | None = option(None, "microphone, by a part of its name or by its index; see --list-devices")
@@ -56,18 +60,34 @@ class SoundSettings:
     snd_command_width: int = option(2, "bytes per sample of --snd-command", minimum=1, maximum=4)
     snd_command_channels: int = option(1, "channels of --snd-command", minimum=1, maximum=32)
 
-    room_script: Path | None = option(None, "JSON file of what is said in the simulated room")
+    mic_uri: None = refused("there is no microphone service; use --mic-device, or --mic-command with a program")
+    snd_uri: None = refused("there is no loudspeaker service; use --snd-device, or --snd-command with a program")
+
+
+@dataclass(frozen=True)
+class RoomSettings:
+    """The room that --audio simulated puts in place of a sound card."""
+
+    GROUP: ClassVar[str] = "The simulated room: for tries without a sound card"
+
+    room_script: Path | None = option(
+        None, "JSON file of what is said in the simulated room, and when: docs/hearing.md (default: nobody speaks)"
+    )
     room_record_dir: Path | None = option(None, "folder for recordings of the simulated room")
     room_echo_db: float = option(
         -40.0, "level of the loudspeaker at the simulated microphone", minimum=-120, maximum=40
     )
     room_noise_db: float = option(-60.0, "noise in the simulated room, dBFS", minimum=-120, maximum=0)
+
+
+@dataclass(frozen=True)
+class LevelSettings:
+    """How fast and how far a reply gives way."""
+
+    GROUP: ClassVar[str] = "Ducks and fades: seldom needed"
+
     duck_db: float = option(_PLAYER.duck_db, "level of a ducked reply", minimum=-60, maximum=0)
     duck_ms: float = option(_PLAYER.duck_ms, "how fast a reply ducks", minimum=1, maximum=1000)
     unduck_ms: float = option(_PLAYER.unduck_ms, "how fast a ducked reply comes back", minimum=1, maximum=2000)
     pause_fade_ms: float = option(_PLAYER.pause_fade_ms, "fade when a reply pauses", minimum=1, maximum=500)
     resume_fade_ms: float = option(_PLAYER.resume_fade_ms, "fade when a reply goes on", minimum=1, maximum=500)
-    debug_recording_dir: Path | None = option(None, "folder for WAV recordings of what STT is sent")
-
-    mic_uri: None = refused("there is no microphone service; use --mic-device, or --mic-command with a program")
-    snd_uri: None = refused("there is no loudspeaker service; use --snd-device, or --snd-command with a program")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from satellite.turn.settings import BargeIn, Endpointing, TurnSettings
 from wire.setting_field import Derived
@@ -21,7 +21,10 @@ def _like_vad_threshold(name: str) -> Callable[[Mapping[str, Any]], float]:
 # No slots: a class cannot inherit from several that have some.
 @dataclass(frozen=True)
 class TurnTakingSettings:
-    """When to duck, pause, commit, resume, and end a turn."""
+    """Who takes the floor, and when a turn has ended."""
+
+    GROUP: ClassVar[str] = "Turn-taking"
+    FIRST: ClassVar[tuple[str, ...]] = ("barge_in",)
 
     barge_in: BargeIn = option(
         _TURN.barge_in, "what interrupts a reply: any speech, a wake word or stop word, a stop word only, or nothing"
@@ -29,6 +32,40 @@ class TurnTakingSettings:
     vad_threshold: float = option(
         _TURN.vad_threshold, "speech probability that counts in an idle room", minimum=0.01, maximum=0.99
     )
+    endpoint_silence_ms: float = option(
+        _TURN.endpoint_silence_ms, "silence that ends the user's turn", minimum=100, maximum=10_000
+    )
+    endpointing: Endpointing = option(
+        _TURN.endpointing, "who says that the user has finished: the satellite, by silence, or Home Assistant"
+    )
+    follow_up_seconds: float = option(
+        _TURN.follow_up_seconds,
+        "how long after an answer a voice needs no wake word, 0 is off",
+        minimum=0,
+        maximum=300,
+    )
+    softer_is_aside_db: float = option(
+        _TURN.softer_is_aside_db,
+        "how much softer than the user a voice is that speaks to somebody else",
+        minimum=0,
+        maximum=60,
+    )
+    vad_wake_word_timeout: float = option(
+        _TURN.vad_wake_word_timeout, "seconds to wait for speech after a wake word", minimum=1, maximum=60
+    )
+    listen_max_s: float = option(_TURN.listen_max_s, "longest turn of the user", minimum=1, maximum=300)
+
+    vad: bool = option(True, "voice activity detection, which is always on")
+    vad_trigger_level: None = refused("use --trigger-windows: how many voiced windows of 32 ms make a voice")
+    vad_buffer_seconds: None = refused("use --pre-roll-ms: how much audio from before the voice STT gets")
+
+
+@dataclass(frozen=True)
+class TurnNumberSettings:
+    """All other numbers of when to duck, pause, commit and resume."""
+
+    GROUP: ClassVar[str] = "Turn-taking, number by number: seldom needed"
+
     listening_threshold: float = option(
         Derived(_TURN.listening_threshold, _like_vad_threshold("listening_threshold")),
         "the same while the user has the floor (default: that of --vad-threshold where it is given)",
@@ -79,12 +116,6 @@ class TurnTakingSettings:
         minimum=32,
         maximum=10_000,
     )
-    softer_is_aside_db: float = option(
-        _TURN.softer_is_aside_db,
-        "how much softer than the user a voice is that speaks to somebody else",
-        minimum=0,
-        maximum=60,
-    )
     whisper_brighter_db: float = option(
         _TURN.whisper_brighter_db,
         "how much brighter than the user's voice a soft one is that whispers to the satellite",
@@ -104,31 +135,11 @@ class TurnTakingSettings:
         _TURN.pre_roll_ms, "audio before the first voiced window that STT gets", minimum=100, maximum=2500
     )
     reply_pre_roll_ms: float = option(_TURN.reply_pre_roll_ms, "the same into a reply", minimum=100, maximum=2500)
-    endpoint_silence_ms: float = option(
-        _TURN.endpoint_silence_ms, "silence that ends the user's turn", minimum=100, maximum=10_000
-    )
     vad_release_ms: float = option(
         _TURN.vad_release_ms, "how much later than a voice its last voiced window ends", minimum=0, maximum=500
-    )
-    listen_max_s: float = option(_TURN.listen_max_s, "longest turn of the user", minimum=1, maximum=300)
-    endpointing: Endpointing = option(
-        _TURN.endpointing, "who says that the user has finished: the satellite, by silence, or Home Assistant"
-    )
-    vad_wake_word_timeout: float = option(
-        _TURN.vad_wake_word_timeout, "seconds to wait for speech after a wake word", minimum=1, maximum=60
-    )
-    follow_up_seconds: float = option(
-        _TURN.follow_up_seconds,
-        "how long after an answer a voice needs no wake word, 0 is off",
-        minimum=0,
-        maximum=300,
     )
     stt_timeout_s: float = option(_TURN.stt_timeout_s, "longest wait for a transcript", minimum=1, maximum=300)
     reply_timeout_s: float = option(_TURN.reply_timeout_s, "longest wait for a reply", minimum=1, maximum=3600)
     stt_failures_to_text: int = option(
         _TURN.stt_failures_to_text, "failures of the STT server in a row until text mode is offered", minimum=1
     )
-
-    vad: bool = option(True, "voice activity detection, which is always on")
-    vad_trigger_level: None = refused("use --trigger-windows: how many voiced windows of 32 ms make a voice")
-    vad_buffer_seconds: None = refused("use --pre-roll-ms: how much audio from before the voice STT gets")

@@ -89,6 +89,9 @@ def _wake_word_name(given: Mapping[str, Any]) -> tuple[WakeWordName, ...]:
 class WakeSettings:
     """What the satellite listens for while nobody is speaking to it, and while it speaks."""
 
+    GROUP: ClassVar[str] = "Wake words and stop words"
+    FIRST: ClassVar[tuple[str, ...]] = ("wake_word_name",)
+
     wake_word: WakeSource = option(
         Derived(WakeSource.NONE, _wake_word),
         "who listens for wake words; none: any speech starts a turn (default: remote with --wake-uri, local with "

@@ -54,7 +54,7 @@ def main() -> int:
     arguments = _parse(sys.argv[1:])
     try:
         figures = asyncio.run(_measure(arguments.trials, arguments.out))
-    except (InterjectError, TimeoutError) as error:
+    except (InterjectError, OSError) as error:
         sys.stderr.write(f"bench: {error}\n")
         return 2
     sys.stdout.write(f"\n{table(figures)}\n\n{conclusion(figures)}\nWritten to {arguments.out / 'bench.json'}\n")
@@ -65,7 +65,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="script/bench",
         description=__doc__,
-        epilog="script/bench home-assistant measures with a real Home Assistant; see script/test-homeassistant --help",
+        epilog="Others, each with a --help of its own: script/bench engines, confidence, stop-words, whisper-window, "
+        "room, real, sweep, cost, and home-assistant, which needs a real one.",
     )
     parser.add_argument("--trials", type=_count, default=_TRIALS, metavar="N", help=f"default: {_TRIALS}")
     parser.add_argument(

@@ -76,7 +76,7 @@ def main() -> int:
             figures = [*front_end_figures(arguments.seconds), *asyncio.run(_whole(arguments.seconds))]
         else:
             figures = [*_instructions(_counter(arguments))]
-    except (InterjectError, TimeoutError) as error:
+    except (InterjectError, OSError) as error:
         sys.stderr.write(f"bench: {error}\n")
         return 2
     sys.stdout.write(f"{table(figures)}\n")

@@ -14,7 +14,7 @@ import psutil
 
 from script.support.bench_reference import Reference, Tap
 from script.support.bench_scenes import Cue, after_a_standstill
-from script.support.checks import load_loudspeaker
+from script.support.checks import load_channels
 from script.support.processes import Processes, Program, free_uri
 from script.support.timeline import Timeline
 from script.support.warm_up import warm_up_stt, warm_up_tts
@@ -121,7 +121,7 @@ async def record(
         await processes.stop("satellite")
         timeline.read_new()
         references = _by_epoch(timeline, await tap.references())
-    loudspeaker, rate_hz = load_loudspeaker(folder / "channels.wav")
+    _, loudspeaker, rate_hz = load_channels(folder / "channels.wav")
     return Recording(cues, timeline.events, loudspeaker, rate_hz, references, loads)
 
 

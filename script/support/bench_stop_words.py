@@ -89,7 +89,7 @@ def main() -> int:
     arguments = _parse()
     try:
         figures = list(_instructions(arguments) if arguments.count else _figures(arguments))
-    except InterjectError as error:
+    except (InterjectError, OSError) as error:
         sys.stderr.write(f"bench: {error}\n")
         return 2
     sys.stdout.write(f"{table(figures)}\n")

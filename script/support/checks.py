@@ -38,10 +38,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a demo leaves behind; `loudspeaker` are samples at `rate_hz` from second 0 of the room."""
+    """All that a demo leaves behind; both channels are samples at `rate_hz` from second 0 of the room."""
 
     events: Sequence[dict[str, Any]]
     history: Sequence[dict[str, Any]]
+    microphone: NDArray[np.int16]
     loudspeaker: NDArray[np.int16]
     rate_hz: int
 
@@ -55,17 +56,24 @@ class Evidence:
         return not len(part) or int(np.abs(part.astype(np.int32)).max()) <= _SILENCE_PEAK
 
 
-def load_loudspeaker(channels: Path) -> tuple[NDArray[np.int16], int]:
-    """Return the second channel of channels.wav, and its rate."""
+def load_channels(channels: Path) -> tuple[NDArray[np.int16], NDArray[np.int16], int]:
+    """Return what channels.wav has of microphone and loudspeaker, and its rate."""
     with wave.open(str(channels), "rb") as file:
-        frames = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
-        return frames.reshape(-1, file.getnchannels())[:, 1].astype(np.int16), file.getframerate()
+        frames = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").astype(np.int16)
+        microphone, loudspeaker = frames.reshape(-1, file.getnchannels()).T
+        return microphone, loudspeaker, file.getframerate()
 
 
 def judge(scenario: Scenario, evidence: Evidence) -> list[Check]:
-    """Return what the scenario promises, and whether it came true."""
+    """Return what the scenario promises, and whether it came true.
+
+    Where something failed, that is all there is to say: what follows from it is not judged.
+    """
+    failures = dict.fromkeys(event["brief"] for event in evidence.of("satellite", "failed"))
+    if failures:
+        return [Check(failure, passed=False) for failure in failures]
     checks = [
-        Check("nothing failed", not evidence.of("satellite", "failed") and not evidence.of("satellite", "error-cue")),
+        Check("nothing failed", not evidence.of("satellite", "error-cue")),
         Check(
             "the user said everything that was planned", len(evidence.of("room", "user-stops")) == len(scenario.lines)
         ),
@@ -79,6 +87,16 @@ def judge(scenario: Scenario, evidence: Evidence) -> list[Check]:
         Expected.MERGED: _merged,
     }
     return checks + judges[scenario.expected](evidence)
+
+
+def expected_by(evidence: Evidence) -> Expected:
+    """Return what a scenario would have to expect for this to be all right: for what nobody has planned."""
+    reasons = {event["reason"] for event in evidence.of("satellite", "interrupt")}
+    by_reason = {"stop-word": Expected.SILENCED, "speech": Expected.BARGED_IN, "early": Expected.MERGED}
+    cut = next((expected for reason, expected in by_reason.items() if reason in reasons), None)
+    if cut is not None:
+        return cut
+    return Expected.PLAYED_ON if len(evidence.of("room", "user-speaks")) > 1 else Expected.ANSWERED
 
 
 def _understood(scenario: Scenario, evidence: Evidence) -> list[Check]:

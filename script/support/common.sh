@@ -17,10 +17,25 @@ answer_help() { # module or "", arguments...
   exit 0
 }
 
+# Install what is needed. Ctrl-C ends that at once and quietly: in a session of its own, nothing of it gets to know of
+# the key, so that no program ends in a traceback, or takes no notice and lets the script go on.
+set_up() { # arguments of script/setup...
+  setsid "$root/script/setup" "$@" &
+  local setup=$!
+  trap 'kill -TERM -- "-$setup" 2>/dev/null; exit 130' INT
+  trap 'kill -TERM -- "-$setup" 2>/dev/null; exit 143' TERM HUP
+  wait "$setup"
+  trap - INT TERM HUP
+}
+
 # Become a module's program. Ctrl-C ends it quietly from the start; while Python imports, it would print a traceback.
+# Until it can attend to it, a Ctrl-C waits.
 run_module() { # module, arguments...
-  PYTHONPATH=$root exec "$root/.venv/bin/python" -c '
+  local later=(env --block-signal=INT)
+  "${later[@]}" true 2>/dev/null || later=(env)
+  PYTHONPATH=$root exec "${later[@]}" "$root/.venv/bin/python" -c '
 import os, runpy, signal, sys
 signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)' "$@"
 }

@@ -7,18 +7,22 @@ import asyncio
 import json
 import math
 import os
+import shlex
 import signal
 import sys
 import time
 import wave
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satellite.devices.wav import read_wav
-from script.support.checks import Check, Evidence, judge, load_loudspeaker
+from script.support.checks import Check, Evidence, expected_by, judge, load_channels
+from script.support.commit import commit
 from script.support.metrics import demo_metrics
+from script.support.picture.drawing import Caption, draw
 from script.support.processes import Processes, Program, free_uri
-from script.support.scenarios import SCENARIOS, Scenario, with_recordings
+from script.support.scenarios import SCENARIOS, Scenario, named, with_recordings
 from script.support.timeline import Timeline, describe
 from script.support.warm_up import warm_up_stt, warm_up_tts
 from servers.llm.history import as_json, read_history
@@ -45,14 +49,16 @@ _LONGEST_RECORDING_S = 15.0
 _LATEST_INTERRUPTION_S = 20.0
 _RATE_HZ = 16_000
 PROGRAMS = ("satellite", "stt", "llm", "tts")
+_SCENARIO = "barge-in"
 _STORE = "conversations.sqlite3"
+_PICTURE = "interruption.svg"
 
 
 def main() -> int:
     """Run one scenario; status 0 only if all of it truly happened."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = _parse(sys.argv[1:])
-    scenario = SCENARIOS[arguments.scenario]
+    scenario = SCENARIOS[arguments.scenario or _SCENARIO]
     try:
         scenario = with_recordings(scenario, arguments.question, arguments.interruption, arguments.after)
         checks = asyncio.run(_play(scenario, arguments))
@@ -71,7 +77,11 @@ def main() -> int:
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/demo", description=__doc__)
-    parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="barge-in", help="default: barge-in")
+    parser.add_argument(
+        "--scenario", choices=sorted(SCENARIOS),
+        help=f"what is said, and what must come of it (default: {_SCENARIO}; your own recordings are judged by what "
+        "came of them)",
+    )  # fmt: skip
     parser.add_argument("--question", type=_recording, metavar="WAV", help="your own recording of the question")
     parser.add_argument("--interruption", type=_recording, metavar="WAV", help="your own recording that breaks in")
     parser.add_argument("--after", type=_moment, metavar="S", help="when it breaks in: seconds into the reply")
@@ -81,8 +91,18 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--tts-voice", metavar="NAME", help="voice of the TTS server")
     parser.add_argument("--llm-base-url", metavar="URL", help="an OpenAI-compatible API; its key from OPENAI_API_KEY")
     parser.add_argument("--llm-model", metavar="NAME", help="model at that API")
+    parser.add_argument(
+        "--picture", type=Path, nargs="?", const=None, default=argparse.SUPPRESS, metavar="FILE",
+        help=f"draw the run, with a close look at the interruption, as SVG; no FILE: {_PICTURE} in --out",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="default: out/demo")
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    # Left out, there is none; without a name, it has a place of its own.
+    if "picture" not in arguments:
+        arguments.picture = None
+    elif arguments.picture is None:
+        arguments.picture = arguments.out / _PICTURE
+    return arguments
 
 
 def _recording(value: str) -> Path:
@@ -115,6 +135,7 @@ def _moment(value: str) -> float:
 async def _play(scenario: Scenario, arguments: argparse.Namespace) -> list[Check]:
     out: Path = arguments.out
     _prepare(out, scenario)
+    _prepare_picture(arguments.picture)
     _say(f"{scenario.name}: {scenario.summary}\n")
     timeline = Timeline([out / f"{name}.jsonl" for name in PROGRAMS])
     async with Processes(os.environ) as processes:
@@ -128,7 +149,15 @@ async def _play(scenario: Scenario, arguments: argparse.Namespace) -> list[Check
         await _follow(scenario, timeline, processes)
     timeline.read_new()
     _show(timeline.next_to_show(math.inf))
-    return _conclude(scenario, timeline, out)
+    evidence = _conclude(scenario, timeline, out, arguments.picture)
+    own = arguments.question or arguments.interruption
+    happened = expected_by(evidence)
+    if own and arguments.scenario is None:
+        scenario = replace(scenario, expected=happened)
+        _say(f"What happened: {happened.value}, as in --scenario {named(happened)}.\n")
+    elif own and happened is not scenario.expected:
+        _say(f"What happened is what --scenario {named(happened)} is about: {happened.value}.\n")
+    return judge(scenario, evidence)
 
 
 async def _wait_for_models(uris: dict[str, str]) -> None:
@@ -157,6 +186,15 @@ def _prepare(out: Path, scenario: Scenario) -> None:
         (out / "room.json").write_text(json.dumps(clips), encoding="utf-8")
     except OSError as error:
         raise ValueError(f"--out {out}: cannot be written ({error.strerror}); choose another folder") from None
+
+
+def _prepare_picture(picture: Path | None) -> None:
+    """Find out before anything is played whether it can be written; raises ValueError."""
+    if picture is not None:
+        try:
+            picture.touch()
+        except OSError as error:
+            raise ValueError(f"--picture {picture}: cannot be written ({error.strerror})") from None
 
 
 def _server(name: str, uri: str, out: Path, arguments: Sequence[str]) -> Program:
@@ -223,21 +261,26 @@ def _show(events: Sequence[dict[str, Any]]) -> None:
             _say(line)
 
 
-def _conclude(scenario: Scenario, timeline: Timeline, out: Path) -> list[Check]:
+def _conclude(scenario: Scenario, timeline: Timeline, out: Path, picture: Path | None) -> Evidence:
     history = as_json(read_history(out / _STORE, _CONVERSATION))
-    loudspeaker, rate_hz = load_loudspeaker(out / "channels.wav")
-    evidence = Evidence(timeline.events, history, loudspeaker, rate_hz)
+    microphone, loudspeaker, rate_hz = load_channels(out / "channels.wav")
+    evidence = Evidence(timeline.events, history, microphone, loudspeaker, rate_hz)
     metrics = demo_metrics(evidence)
     whole = {"scenario": scenario.name, "events": evidence.events, "history": history, "metrics": metrics}
     (out / "timeline.json").write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf-8")
     _say("\nHistory:")
     for message in history:
         _say(f"  {message['role']:<9}  {message['content']}")
-    _say("\nMeasured in seconds of the room's clock:")
+    _say("\nMeasured in seconds of the room's clock:" if metrics else "")
     for name, value in metrics.items():
         _say(f"  {value:8.3f}  {name}")
-    _say(f"\nWritten to {out}: room.wav, channels.wav, timeline.json\n")
-    return judge(scenario, evidence)
+    _say(f"\nWritten to {out}: room.wav (listen to it), channels.wav, timeline.json")
+    if picture is not None:
+        command = shlex.join(["script/demo", *sys.argv[1:]])
+        picture.write_text(draw(evidence, metrics, Caption(scenario.summary, command, commit())), encoding="utf-8")
+        _say(f"Drawn: {picture}")
+    _say("")
+    return evidence
 
 
 def _say(text: str) -> None:

@@ -63,7 +63,10 @@ class NoFreePortError(InterjectError):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to start: a module of ours, its arguments, where it listens, where its log goes (None: our own)."""
+    """What to start: a module of ours, its arguments, where it listens and where its log goes.
+
+    uri: empty for a satellite that only types. log: None for our own.
+    """
 
     name: str
     module: str
@@ -92,8 +95,9 @@ class Processes:
         """Start a program."""
         with contextlib.ExitStack() as stack:
             log = stack.enter_context(program.log.open("ab")) if program.log else None
+            address = ("--uri", program.uri) if program.uri else ()
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", program.module, "--uri", program.uri, *program.arguments,
+                sys.executable, "-m", program.module, *address, *program.arguments,
                 stdin=stdin, stderr=log, env=self._environment,
             )  # fmt: skip
         self._running[program.name] = (program, process)
@@ -103,7 +107,7 @@ class Processes:
         return self._running[name][1].pid
 
     async def wait_until_ready(self, name: str) -> None:
-        """Wait until a program answers `describe`; raises ProcessDiedError."""
+        """Wait until a program that listens answers `describe`; raises ProcessDiedError."""
         program, process = self._running[name]
         try:
             async with asyncio.timeout(_READY_TIMEOUT_S):

@@ -7,6 +7,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
 import uuid
 from contextlib import contextmanager
@@ -14,31 +15,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from satellite.__main__ import main as satellite_main
 from satellite.devices.errors import DeviceError
 from satellite.devices.portaudio_host import PortAudioHost
 from satellite.settings import Audio, SatelliteSettings
 from script.support.engines import choose_stt, choose_tts, look_around
 from script.support.processes import ProcessDiedError, Processes, Program, free_uri
+from script.support.server_flags import add_server_flags, refuse_servers_own, server_arguments
 from servers.stt.settings import SttSettings
 from servers.tts.settings import TtsSettings
-from wire.errors import InterjectError, SettingError
+from wire.errors import CannotListenError, InterjectError, SettingError
 from wire.settings import load
+from wire.uri import TcpAddress, parse_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from satellite.devices.sound_cards import SoundCards
     from script.support.engines import Choice, Here
 
 _SATELLITE = "satellite"
+# Who tries the simulated room wants to see something happen there.
+_SCENE = Path(__file__).resolve().parents[2] / "tests" / "clips" / "room.json"
 _DOES = {"stt": "speech recognition", "tts": "speech"}
 _S = TypeVar("_S", SttSettings, TtsSettings)
 # A closed terminal must not leave the servers behind.
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SERVERS_FLAG = re.compile(r"--(?=(?:engine|model|voice)\b)")
 _EPILOG = (
-    "All other arguments are the satellite's, such as --name kitchen, --mic-device USB, --barge-in stop-word, --text "
-    "or --audio simulated; see .venv/bin/interject-satellite --help. A server whose address they give is not started."
+    "Every setting of the three servers is a flag here: --stt-…, --llm-… and --tts-… with its name, which "
+    "docs/settings.md lists. All other arguments are the satellite's, such as --name kitchen, --mic-device USB, "
+    "--barge-in stop-word, --text or --audio simulated; .venv/bin/interject-satellite --help lists them. A server "
+    "whose address they give is not started. Commands of the satellite work as well: script/run doctor."
 )
 
 
@@ -73,6 +81,9 @@ class NoSoundCardError(InterjectError):
 
 def main() -> int:
     """Run until the satellite ends or somebody presses Ctrl-C; 2: it cannot start, 1: a process died."""
+    if sys.argv[1:] and not sys.argv[1].startswith("-"):
+        # A command such as doctor needs no servers.
+        return satellite_main()
     try:
         return asyncio.run(_run(plan(sys.argv[1:], os.environ)))
     except ProcessDiedError as error:
@@ -90,33 +101,26 @@ def plan(
 
     Raises SettingError for what a process would not accept.
     """
-    parser = argparse.ArgumentParser(prog="script/run", description=__doc__, epilog=_EPILOG, allow_abbrev=False)
-    parser.add_argument("--stt-engine", metavar="NAME", help="pocketsphinx or faster-whisper (default: what fits)")
-    parser.add_argument("--stt-model", metavar="NAME", help="model of faster-whisper, such as base or small-int8")
-    parser.add_argument("--tts-engine", metavar="NAME", help="espeak-ng or piper (default: what is here)")
-    parser.add_argument("--tts-voice", metavar="NAME", help="voice, such as en_US-lessac-medium of piper")
-    parser.add_argument("--llm-base-url", metavar="URL", help="an OpenAI-compatible API; its key from OPENAI_API_KEY")
-    parser.add_argument("--llm-model", metavar="NAME", help="model at that API")
+    parser = argparse.ArgumentParser(
+        prog="script/run", usage="script/run [FLAG …]", description=__doc__, epilog=_EPILOG, allow_abbrev=False
+    )
+    add_server_flags(parser)
     parser.add_argument("--fresh", action="store_true", help="begin a conversation anew, whatever was said before")
     parser.add_argument("--config", metavar="FILE", help="TOML file with the settings of all four")
     chosen, flags = parser.parse_known_args(argv)
+    refuse_servers_own(flags)
     shared = ["--config", chosen.config] if chosen.config else []
     fresh = ["--conversation-id", f"run-{uuid.uuid4().hex}"] if chosen.fresh else []
     flags = [*shared, *flags, *fresh]
     settings = load(SatelliteSettings, prefix=_SATELLITE, argv=flags, environ=environ, description=str(__doc__))
-    engines = {
-        "stt": (settings.stt_uri, {"--engine": chosen.stt_engine, "--model": chosen.stt_model}),
-        "llm": (settings.llm_uri, {"--base-url": chosen.llm_base_url, "--model": chosen.llm_model}),
-        "tts": (settings.tts_uri, {"--engine": chosen.tts_engine, "--voice": chosen.tts_voice}),
-    }
-    servers = {
-        name: [*shared, *(part for flag, value in options.items() if value for part in (flag, value))]
-        for name, (uri, options) in engines.items()
-        if uri is None
-    }
+    uris = {"stt": settings.stt_uri, "llm": settings.llm_uri, "tts": settings.tts_uri}
+    servers = {name: [*shared, *server_arguments(chosen, name)] for name, uri in uris.items() if uri is None}
     choices = _choices(settings, servers, environ, look)
     complete = {name: [*given, *(choices[name].flags if name in choices else ())] for name, given in servers.items()}
     told = [f"{_DOES[name]}: {choice.reason}" for name, choice in choices.items()]
+    if settings.audio is Audio.SIMULATED and not settings.text and settings.room_script is None:
+        flags = [*flags, "--room-script", str(_SCENE)]
+        told.append(f"the room: a recorded voice says what is in {_SCENE}; --room-script FILE for a scene of your own")
     return Plan(settings, flags, complete, told)
 
 
@@ -154,6 +158,27 @@ def require_sound_card(cards: SoundCards) -> None:
         raise NoSoundCardError(f"this machine has no {' and no '.join(missing)}")
 
 
+def require_free(uri: str | None) -> None:
+    """Raise CannotListenError for an address that the satellite could not listen at, before anything is started."""
+    address = parse_uri(uri) if uri is not None else None
+    if isinstance(address, TcpAddress):
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        try:
+            socket.create_server((address.host, address.port), family=family).close()
+        except OSError as error:
+            raise CannotListenError(str(uri), error.strerror or str(error)) from None
+
+
+class StateFolderError(InterjectError):
+    """What the servers log cannot be kept."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"the servers' logs cannot be kept in {folder} ({reason}); name another place: XDG_STATE_HOME=/some/folder"
+        )
+        self.folder = folder
+
+
 async def _run(wanted: Plan) -> int:
     stopping = asyncio.Event()
     for number in _STOP_SIGNALS:
@@ -176,12 +201,13 @@ async def _live(wanted: Plan, processes: Processes) -> int:
     settings = wanted.settings
     uris: list[str] = []
     if not settings.list_devices:
+        await asyncio.to_thread(require_free, settings.uri)
         if wanted.needs_sound_card:
             await _find_sound_card()
         sys.stderr.write("".join(f"script/run: {line}\n" for line in wanted.told))
         uris = await _start_servers(wanted.servers, processes)
     with _deaf_to_interrupts():
-        program = Program(_SATELLITE, _SATELLITE, settings.uri, [*uris, *wanted.flags])
+        program = Program(_SATELLITE, _SATELLITE, settings.uri or "", [*uris, *wanted.flags])
         await processes.start(program, stdin=sys.stdin)
     return await processes.wait_for_end(_SATELLITE)
 
@@ -198,13 +224,11 @@ async def _find_sound_card() -> None:
 
 async def _start_servers(servers: Mapping[str, Sequence[str]], processes: Processes) -> list[str]:
     """Start the servers, wait until they are ready, and return the flags that tell the satellite where they are."""
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "interject"
-    await asyncio.to_thread(state.mkdir, parents=True, exist_ok=True)
+    state = await asyncio.to_thread(_state_folder, servers)
     flags: list[str] = []
     for name, arguments in servers.items():
         uri = free_uri()
         log = state / f"{name}.log"
-        await asyncio.to_thread(_keep_previous, log)
         with _deaf_to_interrupts():
             await processes.start(Program(name, f"servers.{name}", uri, arguments, log))
         flags += [f"--{name}-uri", uri]
@@ -214,9 +238,19 @@ async def _start_servers(servers: Mapping[str, Sequence[str]], processes: Proces
     return flags
 
 
-def _keep_previous(log: Path) -> None:
-    if log.exists():
-        log.replace(log.with_suffix(".log.1"))
+def _state_folder(servers: Iterable[str]) -> Path:
+    """Return where these servers log, with the logs of the last time put aside; raises StateFolderError."""
+    folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "interject"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in servers:
+            log = folder / f"{name}.log"
+            if log.exists():
+                log.replace(log.with_suffix(".log.1"))
+            log.touch()
+    except OSError as error:
+        raise StateFolderError(folder, error.strerror or str(error)) from None
+    return folder
 
 
 @contextmanager

@@ -111,6 +111,11 @@ SCENARIOS = {
 }
 
 
+def named(expected: Expected) -> str:
+    """Return the scenario that shows this."""
+    return next(scenario.name for scenario in SCENARIOS.values() if scenario.expected is expected)
+
+
 def with_recordings(
     scenario: Scenario, question: Path | None, interruption: Path | None, after_s: float | None
 ) -> Scenario:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,9 @@ def render() -> str:
     parts = [_HEAD]
     for prefix, title, schema in _PROCESSES:
         parts.append(f"\n## {title}: `[{prefix}]`, `INTERJECT_{prefix.upper()}_…`\n\n")
-        parts += [_TABLE_HEAD, *map(_row, describe_schema(schema))]
+        for group, rows in groupby(describe_schema(schema), key=lambda row: row.group):
+            parts += [f"### {group}\n\n", _TABLE_HEAD, *map(_row, rows), "\n"]
+        parts[-1] = ""
     satellites = describe_schema(SatelliteSettings)
     own = [row for row in describe_schema(DoctorSettings) if row not in satellites]
     parts += [_DOCTOR_HEAD, _TABLE_HEAD, *map(_row, own)]

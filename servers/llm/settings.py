@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from servers.common import ServerSettings
 from wire.errors import SettingError
@@ -41,6 +41,9 @@ def default_store(environ: Mapping[str, str]) -> Path:
 @dataclass(frozen=True, slots=True)
 class LlmSettings(ServerSettings):
     """Where to listen, who writes the replies, and how conversations are kept."""
+
+    GROUP: ClassVar[str] = "Replies"
+    FIRST: ClassVar[tuple[str, ...]] = ("uri", "base_url", "model", "api_key_file", "system_prompt")
 
     uri: str = option("tcp://0.0.0.0:10800", "where to listen: tcp://HOST:PORT or unix:///PATH")
     backend: Backend | None = option(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from servers.common import ServerSettings
 from wire.settings import option
@@ -38,6 +39,9 @@ _whisper = partial(option, of=EngineChoice.FASTER_WHISPER)
 @dataclass(frozen=True, slots=True)
 class SttSettings(ServerSettings):
     """Settings of `interject-stt`; names as in wyoming-faster-whisper where it has them."""
+
+    GROUP: ClassVar[str] = "Speech recognition"
+    FIRST: ClassVar[tuple[str, ...]] = ("uri", "engine", "model", "language")
 
     uri: str = option(DEFAULT_URI, "where to listen: tcp://HOST:PORT or unix:///PATH", metavar="URI")
     engine: EngineChoice | None = option(

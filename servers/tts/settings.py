@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from servers.common import ServerSettings
 from wire.settings import option
@@ -25,6 +26,9 @@ _piper = partial(option, of=EngineName.PIPER)
 @dataclass(frozen=True, slots=True)
 class TtsSettings(ServerSettings):
     """Settings of one server process; names and defaults are wyoming-piper's where it has them."""
+
+    GROUP: ClassVar[str] = "Speech"
+    FIRST: ClassVar[tuple[str, ...]] = ("uri", "engine", "voice")
 
     uri: str = option("tcp://0.0.0.0:10200", "where to listen: tcp://HOST:PORT or unix:///PATH")
     engine: EngineName | None = option(

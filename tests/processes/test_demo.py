@@ -30,7 +30,7 @@ async def test_the_main_scenes_happen(tmp_path: Path, scene: str) -> None:
 
 async def _play(scene: str, out: Path) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "script.support.demo", "--scenario", scene, "--out", str(out)),
+        *(sys.executable, "-m", "script.support.demo", "--scenario", scene, "--out", str(out), "--picture"),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -51,6 +51,7 @@ def _check_files(out: Path) -> None:
     assert {"events", "history", "metrics"} <= timeline.keys()
     assert all({"t", "source", "type"} <= event.keys() for event in timeline["events"])
     assert all({"role", "content", "interrupted"} <= message.keys() for message in timeline["history"])
+    assert (out / "interruption.svg").read_text(encoding="utf-8").startswith("<svg")
     for name, channels in (("room.wav", 1), ("channels.wav", 2)):
         with wave.open(str(out / name)) as file:
             assert (file.getnchannels(), file.getframerate()) == (channels, 16_000)

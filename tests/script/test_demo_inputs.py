@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -79,6 +80,13 @@ async def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert f"--out {tmp_path / 'file'}: cannot be written" in said
 
 
+async def test_a_picture_that_cannot_be_written_is_named_before_anything_is_played(tmp_path: Path) -> None:
+    picture = tmp_path / "nowhere" / "picture.svg"
+    status, said = await _demo("--out", str(tmp_path), "--picture", str(picture))
+    assert status == 2
+    assert f"--picture {picture}: cannot be written" in said
+
+
 async def test_a_model_that_is_not_there_ends_the_demo_and_other_files_stay(tmp_path: Path) -> None:
     mine = [_wav(tmp_path / "mine.wav", 1.0, 500), tmp_path / "mine.log"]
     mine[1].touch()
@@ -102,18 +110,38 @@ async def test_a_recording_that_the_demo_would_overwrite_is_kept(tmp_path: Path)
     assert recording.exists()
 
 
-@pytest.mark.parametrize("begun", [False, True], ids=["while it starts", "while it plays"])
-async def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path, begun: bool) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(str(_ROOT / "script" / "demo"), "--out", str(tmp_path)),
+@pytest.mark.parametrize("script", ["demo", "run"])
+@pytest.mark.parametrize("after_s", [0.0, 0.08, 0.15, 0.25, 0.4, 0.8])
+async def test_ctrl_c_ends_it_at_any_moment_of_its_start(tmp_path: Path, script: str, after_s: float) -> None:
+    flags = {"demo": ["--out", str(tmp_path)], "run": ["--text"]}[script]
+    process = await _started(script, *flags)
+    # Whatever it is at by then: no moment may be one in which a Ctrl-C is lost, or told in a traceback.
+    async with asyncio.timeout(_WAIT_S):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(process.wait()), after_s)
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = await process.communicate()
+    # Once all four are there, script/run ends in good order.
+    assert process.returncode in {130, -signal.SIGINT, *({0} if script == "run" else ())}
+    assert b"Traceback" not in said
+
+
+async def test_ctrl_c_ends_it_while_it_plays(tmp_path: Path) -> None:
+    process = await _started("demo", "--out", str(tmp_path))
+    assert process.stdout is not None
+    async with asyncio.timeout(_WAIT_S):
+        said = await process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        rest, _ = await process.communicate()
+    assert process.returncode == 130
+    assert b"Traceback" not in said + rest
+
+
+async def _started(script: str, *flags: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(str(_ROOT / "script" / script), *flags),
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
     )
-    assert process.stdout is not None
-    async with asyncio.timeout(_WAIT_S):
-        said = await process.stdout.readline() if begun else b""
-        os.killpg(process.pid, signal.SIGINT)
-        rest, _ = await process.communicate()
-    assert process.returncode in {130, -signal.SIGINT}
-    assert b"Traceback" not in said + rest

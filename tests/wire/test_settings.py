@@ -219,8 +219,8 @@ def test_help_shows_each_flag_with_its_default_and_choices(capsys: pytest.Captur
     assert caught.value.code == 0
     shown = " ".join(capsys.readouterr().out.split())
     for text in (
-        "--beam-size INT",
-        "(default: 5)",
+        "--beam-size N",
+        "a whole number (0 to 10; default: 5)",
         "red | dark-blue",
         "--no-streaming",
         "100 %",

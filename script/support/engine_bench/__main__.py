@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from script.support.bench_report import Verdict, conclusion, missed, table
+from script.support.commit import commit
 from script.support.engine_bench.casting import arrange, deal, seconds_of
 from script.support.engine_bench.engines import (
     HEADSET,
@@ -32,7 +33,7 @@ from script.support.engine_bench.engines import (
     reply_dbfs,
 )
 from script.support.engine_bench.figures import figures, without_goals
-from script.support.engine_bench.report import commit, write
+from script.support.engine_bench.report import write
 from script.support.engine_bench.rooms import try_all
 from script.support.engine_bench.scripted import write_said
 from script.support.engine_bench.voices import Role, question_voice, read_voices, write_built_in

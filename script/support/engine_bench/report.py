@@ -5,34 +5,20 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from script.support.commit import commit
 from script.support.room import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from script.support.engine_bench.judging import Judged
     from script.support.engine_bench.rooms import Results
     from script.support.room_bench.rows import AnyFigure
-
-_ROOT = Path(__file__).resolve().parents[3]
-
-
-def commit() -> str:
-    """Give the commit that is measured, with a plus where it was changed; empty where that is not known."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty=+"],  # noqa: S607 - wherever git is
-        cwd=_ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip()
 
 
 def write(

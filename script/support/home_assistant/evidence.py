@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from script.support.checks import load_loudspeaker
+from script.support.checks import load_channels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,7 +116,7 @@ def read_life(trace: Path, channels: Path) -> Life:
     """Read one satellite's trace and its room's recording."""
     records = list(read_trace(trace))
     zero = next(r["mono"] - r["t"] for r in records if r["type"] == "clock")
-    loudspeaker, rate_hz = load_loudspeaker(channels)
+    _, loudspeaker, rate_hz = load_channels(channels)
     events = [{**r, "mono": zero + r["t"]} if "t" in r else r for r in records]
     return Life(zero, sorted(events, key=lambda e: float(e["mono"])), loudspeaker, rate_hz)
 

@@ -81,7 +81,7 @@ def main() -> int:
             _record(arguments.record)
             return 0
         figures, acts = _measure(arguments.minutes)
-    except InterjectError as error:
+    except (InterjectError, OSError) as error:
         sys.stderr.write(f"test-soundcard: {error}\n")
         return 2
     sys.stdout.write(f"{_machine()}\n\n{table(figures)}\n\n{conclusion(figures)}\n")
