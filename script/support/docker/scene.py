@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from script.support.checks import Evidence, judge, load_loudspeaker
+from script.support.checks import Evidence, judge, load_channels
 from script.support.demo import is_over
 from script.support.docker.house import INSIDE, SERVERS, USER
 from script.support.scenarios import SCENARIOS
@@ -59,8 +59,8 @@ def play(house: House, scenario_name: str, name: str, say: Callable[[str], None]
     for event in timeline.events:
         if told := describe(event):
             say(f"    {told}")
-    loudspeaker, rate_hz = load_loudspeaker(folder / "channels.wav")
-    return judge(scenario, Evidence(timeline.events, history(house, name), loudspeaker, rate_hz))
+    evidence = Evidence(timeline.events, history(house, name), *load_channels(folder / "channels.wav"))
+    return judge(scenario, evidence)
 
 
 def history(house: House, conversation: str) -> list[dict[str, Any]]:
