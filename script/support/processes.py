@@ -63,13 +63,18 @@ class NoFreePortError(InterjectError):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to start: a module of ours, its arguments, where it listens, where its log goes (None: our own)."""
+    """What to start: a module of ours, its arguments, where it listens, where its log goes (None: our own).
+
+    command: what starts it, in place of this Python and the module; ready_s: how long it may take to answer.
+    """
 
     name: str
     module: str
     uri: str
     arguments: Sequence[str] = ()
     log: Path | None = None
+    command: Sequence[str] = ()
+    ready_s: float = _READY_TIMEOUT_S
 
 
 class Processes:
@@ -93,7 +98,7 @@ class Processes:
         with contextlib.ExitStack() as stack:
             log = stack.enter_context(program.log.open("ab")) if program.log else None
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", program.module, "--uri", program.uri, *program.arguments,
+                *(program.command or (sys.executable, "-m", program.module)), "--uri", program.uri, *program.arguments,
                 stdin=stdin, stderr=log, env=self._environment,
             )  # fmt: skip
         self._running[program.name] = (program, process)
@@ -106,13 +111,13 @@ class Processes:
         """Wait until a program answers `describe`; raises ProcessDiedError."""
         program, process = self._running[name]
         try:
-            async with asyncio.timeout(_READY_TIMEOUT_S):
+            async with asyncio.timeout(program.ready_s):
                 while not await _answers(program.uri):
                     if process.returncode is not None:
                         raise _died(program, process.returncode)
                     await asyncio.sleep(_READY_POLL_S)
         except TimeoutError:
-            raise ProcessDiedError(name, f"was not ready within {_READY_TIMEOUT_S:g} s", _tail(program.log)) from None
+            raise ProcessDiedError(name, f"was not ready within {program.ready_s:g} s", _tail(program.log)) from None
 
     async def wait(self, name: str) -> int:
         """Wait until a program ends, and return its status."""
