@@ -88,16 +88,12 @@ class Arm64:
                 return counts[0]
         raise NotCountedError(f"no two of {_MOST_RUNS} counts are alike: {counts}")
 
-    def between_marks(self, module: str, *arguments: str) -> list[int]:
+    def parts(self, module: str, *arguments: str) -> list[int]:
         """Return how many `python -m module arguments` takes from mark 2 k to mark 2 k + 1; raises NotCountedError.
 
         It marks a place by calling `mark`.
         """
-        found = re.findall(r"^mark (\d+): (\d+)$", self._said(module, *arguments), re.MULTILINE)
-        counts = [int(count) for _, count in found]
-        if not counts or [int(place) for place, _ in found] != list(range(len(counts) // 2 * 2)):
-            raise NotCountedError(f"no pairs of marks, but {found}")
-        return [until - since for since, until in zip(counts[::2], counts[1::2], strict=True)]
+        return between_marks(self._said(module, *arguments))
 
     def _said(self, module: str, *arguments: str) -> str:
         with tempfile.TemporaryDirectory() as folder:
@@ -113,6 +109,15 @@ class Arm64:
         cpus.mkdir(parents=True, exist_ok=True)
         for name in ("possible", "present"):
             (cpus / name).touch()
+
+
+def between_marks(said: str) -> list[int]:
+    """Return the instructions from mark 2 k to mark 2 k + 1 out of what the plugin said; raises NotCountedError."""
+    found = [(int(place), int(count)) for place, count in re.findall(r"^mark (\d+): (\d+)$", said, re.MULTILINE)]
+    if not found or len(found) % 2 or [place for place, _ in found] != list(range(len(found))):
+        raise NotCountedError(f"no pairs of marks: {said[-500:]}")
+    counts = [count for _, count in found]
+    return [until - since for since, until in zip(counts[::2], counts[1::2], strict=True)]
 
 
 def mark(place: int) -> None:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from script.support.arm64.agreement import Check
 
 _REPOSITORY = Path(__file__).resolve().parents[3]
-_LIMITS = Path(__file__).with_name("limits.json")
+LIMITS = Path(__file__).with_name("limits.json")
 # The second tells how much of the first is chance.
 _TIMES = 2
 _EPILOG = """
@@ -86,7 +86,7 @@ def _parse() -> argparse.Namespace:
     )
     counts = parser.add_mutually_exclusive_group()
     counts.add_argument("--check", action="store_true", help="hold the counts against what was recorded (default)")
-    counts.add_argument("--record", action="store_true", help=f"write the counts to {_LIMITS.relative_to(_REPOSITORY)}")
+    counts.add_argument("--record", action="store_true", help=f"write the counts to {LIMITS.relative_to(_REPOSITORY)}")
     return parser.parse_args()
 
 
@@ -132,13 +132,13 @@ async def _compared(arm64: Arm64) -> AsyncIterator[Check]:
 
 async def _counted(arm64: Arm64, *, record: bool) -> list[str]:
     _say(f"counting instructions, {_TIMES} times …")
-    runs = [await asyncio.to_thread(arm64.between_marks, "script.support.arm64.parts") for _ in range(_TIMES)]
+    runs = [await asyncio.to_thread(arm64.parts, "script.support.arm64.parts") for _ in range(_TIMES)]
     counts = counts_of(runs)
     commit, method = await _commit(), f"{arm64.name}, seconds 2 to 12 of each sound"
     if record:
-        write(_LIMITS, Recorded(commit, method, {count.name: count.least_m for count in counts}))
+        write(LIMITS, Recorded(commit, method, {count.name: count.least_m for count in counts}))
     try:
-        recorded = read(_LIMITS)
+        recorded = read(LIMITS)
     except LimitsError:
         _say(table(counts, None))
         raise

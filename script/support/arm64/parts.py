@@ -137,9 +137,9 @@ def _work(given: Sequence[_T], step: Callable[[_T], object], tell: Callable[[], 
     tell()
 
 
-def _front_end(sound: Sound) -> Callable[[Callable[[], None]], None]:
+def _front_end(sound: Sound, canceller: CancellerKind) -> Callable[[Callable[[], None]], None]:
     def run(tell: Callable[[], None]) -> None:
-        front_end = FrontEnd(_CARD_HZ, HearingSettings(), SileroVad(), make_echo_control(CancellerKind.KALMAN))
+        front_end = FrontEnd(_CARD_HZ, HearingSettings(), SileroVad(), make_echo_control(canceller))
         _work(_blocks(sound), lambda block: front_end.push(*block), tell)
 
     return run
@@ -212,9 +212,10 @@ _VAD = "- VAD"
 _CANCELLER_AND_GUARD, _GUARD, _REST = "- echo canceller and guard", "- echo guard", "- the rest"
 
 PARTS = (
-    Part("front end: a quiet room", _front_end(Sound.QUIET)),
-    Part("front end: we speak", _front_end(Sound.PLAYING)),
-    Part(_INTERRUPTED, _front_end(Sound.DOUBLE_TALK)),
+    Part("front end: a quiet room", _front_end(Sound.QUIET, CancellerKind.KALMAN)),
+    Part("front end: we speak, and the device cancels", _front_end(Sound.PLAYING, CancellerKind.HARDWARE)),
+    Part("front end: we speak", _front_end(Sound.PLAYING, CancellerKind.KALMAN)),
+    Part(_INTERRUPTED, _front_end(Sound.DOUBLE_TALK, CancellerKind.KALMAN)),
     Part(_RESAMPLING, _resampling),
     Part(_CANCELLER, _canceller),
     Part(_CANCELLER_AND_GUARD, _canceller_and_guard),
