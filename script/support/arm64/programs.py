@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 import wave
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,7 @@ NAMES = ("stt", "llm", "tts", "satellite")
 _READY_S = 300.0
 _ANSWER_S = 300.0
 _FRAMES = 1024
+_WHICH = "import platform; print(platform.machine(), platform.python_version())"
 _CLIP, _WORDS = "turn_on_the_kitchen_light", "turn on the kitchen light"
 _QUESTION, _REPLY = "count to three", "One, two, three."
 _SENTENCE = "The kettle is on. Tea will be ready soon."
@@ -51,10 +53,13 @@ class NoAnswerError(InterjectError):
 async def try_programs(arm64: Arm64, logs: Path) -> AsyncIterator[Check]:
     """Start each of them, and let it do what it is for; raises InterjectError, TimeoutError."""
     environment = {**os.environ, "PYTHONPATH": str(arm64.site), "XDG_DATA_HOME": str(logs), "XDG_STATE_HOME": str(logs)}
+    python = (await run(*arm64.python(), "-c", _WHICH, environment=environment)).strip()
+    yield Check("Python is that of arm64", python.startswith("aarch64"), python)
     for name in NAMES:
         began_s = time.monotonic()
-        version = (await run(*_command(arm64, name), "--version", environment=environment)).splitlines()[-1]
-        yield Check(f"interject-{name} --version", bool(version), f"{version}, {time.monotonic() - began_s:.0f} s")
+        told = _last(await run(*_command(arm64, name), "--version", environment=environment))
+        is_ours = told == version("wyoming-interject")
+        yield Check(f"interject-{name} --version", is_ours, f"{told}, {time.monotonic() - began_s:.0f} s")
     listed = await run(*_command(arm64, "satellite"), "--list-devices", environment=environment)
     yield Check("interject-satellite --list-devices: PortAudio answers", "sound device" in listed, _last(listed))
     flags = {
