@@ -29,9 +29,9 @@ from script.support.arm64.agreement import compare
 from script.support.arm64.limits import LimitsError, Recorded, exceeded, read, table, write
 from script.support.arm64.parts import counts_of
 from script.support.arm64.programs import try_programs
-from script.support.arm64.root import make_root
+from script.support.arm64.root import NeededError, make_root
 from script.support.bench_instructions import Arm64
-from script.support.home_assistant.chroot import run
+from script.support.home_assistant.chroot import NoMirrorError, run
 from wire.errors import InterjectError
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def main() -> int:
     arguments = _parse()
     try:
         failures = asyncio.run(_all(arguments))
-    except (InterjectError, TimeoutError) as error:
+    except InterjectError as error:
         sys.stderr.write(f"test-arm64: {error}\n")
-        return 2
+        return 2 if isinstance(error, NeededError | NoMirrorError | LimitsError) else 1
     for failure in failures:
         _say(f"FAILED  {failure}")
     if not failures:

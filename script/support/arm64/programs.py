@@ -47,11 +47,11 @@ _LOUD = 0.1
 
 
 class NoAnswerError(InterjectError):
-    """A program closed the connection, or told an error."""
+    """A program closed the connection, told an error, or nothing."""
 
 
 async def try_programs(arm64: Arm64, logs: Path) -> AsyncIterator[Check]:
-    """Start each of them, and let it do what it is for; raises InterjectError, TimeoutError."""
+    """Start each of them, and let it do what it is for; raises InterjectError."""
     environment = {**os.environ, "PYTHONPATH": str(arm64.site), "XDG_DATA_HOME": str(logs), "XDG_STATE_HOME": str(logs)}
     python = (await run(*arm64.python(), "-c", _WHICH, environment=environment)).strip()
     yield Check("Python is that of arm64", python.startswith("aarch64"), python)
@@ -97,17 +97,20 @@ def _last(text: str) -> str:
 
 
 async def _ask(uri: str, events: Sequence[Eventable], last: str) -> list[Event]:
-    """Send events and return what comes, until the last of it; raises NoAnswerError, TimeoutError."""
-    async with asyncio.timeout(_ANSWER_S), AsyncClient.from_uri(uri) as client:
-        for sent in events:
-            await client.write_event(sent.event())
-        received: list[Event] = []
-        while not received or received[-1].type != last:
-            event = await client.read_event()
-            if event is None or event.type == "error":
-                raise NoAnswerError(f"{uri}: {event.data if event else 'closed'} in place of {last}")
-            received.append(event)
-        return received
+    """Send events and return what comes, until the last of it; raises NoAnswerError."""
+    received: list[Event] = []
+    try:
+        async with asyncio.timeout(_ANSWER_S), AsyncClient.from_uri(uri) as client:
+            for sent in events:
+                await client.write_event(sent.event())
+            while not received or received[-1].type != last:
+                event = await client.read_event()
+                if event is None or event.type == "error":
+                    raise NoAnswerError(f"{uri} {event.data if event else 'closed the connection'}, with no {last}")
+                received.append(event)
+    except TimeoutError:
+        raise NoAnswerError(f"{uri} gave no {last} within {_ANSWER_S:g} s") from None
+    return received
 
 
 async def _described(name: str, uri: str, seconds: float) -> Check:
