@@ -14,6 +14,7 @@ from script.support.arm64.agreement import compare
 from script.support.arm64.limits import Count, LimitsError, Recorded, exceeded, limit_m, table
 from script.support.arm64.outputs import outputs
 from script.support.arm64.parts import PARTS, counts_of
+from script.support.arm64.root import NeededError, make_root
 from script.support.bench_instructions import NotCountedError, between_marks
 
 if TYPE_CHECKING:
@@ -175,3 +176,13 @@ def test_guard_and_rest_are_differences(counted: Callable[[str], float]) -> None
 def test_all_that_is_counted_was_recorded() -> None:
     names = {count.name for count in counts_of([[1 for _ in PARTS]])}
     assert names == set(limits.read(LIMITS).millions)
+
+
+async def test_what_is_missing_is_named_with_the_packages_that_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(NeededError, match=r"qemu-aarch64, .*as root: apt-get .* mmdebstrap qemu-user gcc "):
+        await make_root(tmp_path / "root", lambda _: None)
+    assert not (tmp_path / "root").exists()
