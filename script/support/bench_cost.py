@@ -1,18 +1,12 @@
-r"""What hearing and the whole satellite cost on this machine, and in instructions.
+"""What hearing and the whole satellite cost on this machine, and in instructions.
 
 CPU time says something of this machine while nothing else runs; instructions say the same wherever they are counted.
 The whole satellite hears a program's noise while it is idle, in blocks as a sound card gives them. In conversation it
 is in the simulated room, which no real satellite has to calculate: what the room takes when it runs alone, wake-ups
 included, is printed apart. So is what an event loop takes that only wakes up as often.
 `--count callgrind` counts those of this machine with valgrind. `--count arm64` counts those of a Raspberry Pi 4 (its
-cortex-a72) with qemu-user, in a folder that has Python and the satellite's packages for it; as root on Debian:
-
-  apt-get install mmdebstrap qemu-user gcc
-  mmdebstrap --arch=arm64 --variant=extract --include=python3,libgomp1,libstdc++6 trixie ROOT
-  ln -s usr/lib ROOT/lib
-  uv pip install --python-version 3.13 --python-platform aarch64-manylinux_2_40 --only-binary :all: --target \
-    ROOT/opt/site numpy onnxruntime soxr webrtc-noise-gain wyoming   (versions: pyproject.toml)
-  script/bench cost --count arm64 --arm64-root ROOT
+cortex-a72) with qemu-user, in the folder that script/test-arm64 makes; that one counts part by part, and what else runs
+all the time.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def front_end_figures(seconds: float) -> list[Figure]:
         Figure(
             f"front end at {rate_hz} Hz, {sound.value}: CPU per second of audio",
             "ms",
-            front_end_ms(_heard(sound, rate_hz, seconds), rate_hz, seconds),
+            front_end_ms(heard(sound, rate_hz, seconds), rate_hz, seconds),
             f"{_METHOD}; resampling, canceller, noise suppression and VAD",
             [Goal(50, _GOAL_MS)],
             decimals=1,
@@ -94,7 +94,7 @@ def vad_ms(seconds: float) -> list[float]:
     return costs_ms
 
 
-def _heard(sound: Sound, rate_hz: int, seconds: float) -> Heard:
+def heard(sound: Sound, rate_hz: int, seconds: float) -> Heard:
     """Return what the microphone hears and what is played."""
     frames = round(seconds * rate_hz)
     generator = np.random.default_rng(1)
@@ -125,4 +125,4 @@ def _speech(clip: str, rate_hz: int, seconds: float) -> Samples:
 
 if __name__ == "__main__":
     _rate_hz = int(sys.argv[2])
-    front_end_ms(_heard(Sound(sys.argv[1]), _rate_hz, float(sys.argv[4])), _rate_hz, float(sys.argv[3]))
+    front_end_ms(heard(Sound(sys.argv[1]), _rate_hz, float(sys.argv[4])), _rate_hz, float(sys.argv[3]))

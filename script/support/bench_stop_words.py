@@ -7,8 +7,8 @@ with pink noise: once loud and once soft. Speakers are cut into two halves; the 
 pairs of microphone and loudspeaker as `script/bench real` takes them: what the search makes of our own voice where
 nobody speaks, and of the "stop"s of --voices within it.
 
---count callgrind|arm64 counts the instructions that a second of an utterance takes (script/bench cost --help says how
-the folder for arm64 is made; it needs pocketsphinx as well).
+--count callgrind|arm64 counts the instructions that a second of an utterance takes (script/test-arm64 makes the folder
+for arm64).
 """
 
 from __future__ import annotations

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from satellite.hearing.wake.base import RATE_HZ
 from satellite.hearing.wake.stop_grammar import StopDecoder
 
+if TYPE_CHECKING:
+    from satellite.devices.base import Samples
+
 _SLICE = RATE_HZ // 50
 _SYLLABLES_HZ = 4
 
 
+def syllables(seconds: int) -> Samples:
+    """Return so many seconds of it, at 16 kHz."""
+    frames = seconds * RATE_HZ
+    envelope = 1 + np.sin(2 * np.pi * _SYLLABLES_HZ * np.arange(frames) / RATE_HZ)
+    samples: Samples = (np.random.default_rng(1).normal(0, 2_000, frames) * envelope).astype("<i2")
+    return samples
+
+
 def main() -> None:
     """Decode."""
-    frames = int(sys.argv[1]) * RATE_HZ
-    envelope = 1 + np.sin(2 * np.pi * _SYLLABLES_HZ * np.arange(frames) / RATE_HZ)
-    samples = (np.random.default_rng(1).normal(0, 2_000, frames) * envelope).astype("<i2")
+    samples = syllables(int(sys.argv[1]))
     decoder = StopDecoder()
     decoder.begin()
-    for at in range(0, frames, _SLICE):
+    for at in range(0, len(samples), _SLICE):
         decoder.feed(samples[at : at + _SLICE].tobytes())
 
 

@@ -65,7 +65,8 @@ class NoFreePortError(InterjectError):
 class Program:
     """What to start: a module of ours, its arguments, where it listens and where its log goes.
 
-    uri: empty for a satellite that only types. log: None for our own.
+    uri: empty for a satellite that only types. log: None for our own. command: what starts it, in place of this Python
+    and the module; ready_s: how long it may take to answer.
     """
 
     name: str
@@ -73,6 +74,8 @@ class Program:
     uri: str
     arguments: Sequence[str] = ()
     log: Path | None = None
+    command: Sequence[str] = ()
+    ready_s: float = _READY_TIMEOUT_S
 
 
 class Processes:
@@ -97,7 +100,7 @@ class Processes:
             log = stack.enter_context(program.log.open("ab")) if program.log else None
             address = ("--uri", program.uri) if program.uri else ()
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", program.module, *address, *program.arguments,
+                *(program.command or (sys.executable, "-m", program.module)), *address, *program.arguments,
                 stdin=stdin, stderr=log, env=self._environment,
             )  # fmt: skip
         self._running[program.name] = (program, process)
@@ -110,13 +113,13 @@ class Processes:
         """Wait until a program that listens answers `describe`; raises ProcessDiedError."""
         program, process = self._running[name]
         try:
-            async with asyncio.timeout(_READY_TIMEOUT_S):
+            async with asyncio.timeout(program.ready_s):
                 while not await _answers(program.uri):
                     if process.returncode is not None:
                         raise _died(program, process.returncode)
                     await asyncio.sleep(_READY_POLL_S)
         except TimeoutError:
-            raise ProcessDiedError(name, f"was not ready within {_READY_TIMEOUT_S:g} s", _tail(program.log)) from None
+            raise ProcessDiedError(name, f"was not ready within {program.ready_s:g} s", _tail(program.log)) from None
 
     async def wait(self, name: str) -> int:
         """Wait until a program ends, and return its status."""

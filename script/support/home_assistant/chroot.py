@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from wire.errors import InterjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # A compiler for the few parts that have no wheel; ffmpeg converts what Home Assistant announces.
 _PACKAGES = ("ca-certificates", "python3-venv", "python3-dev", "g++", "ffmpeg", "libturbojpeg0")
@@ -43,10 +43,10 @@ class NoMirrorError(InterjectError):
     """This machine's apt knows no Debian to install from."""
 
     def __init__(self) -> None:
-        super().__init__("apt knows no mirror of Debian; name one in /etc/apt/sources.list, or use --reuse URL")
+        super().__init__("apt knows no mirror of Debian; name one in /etc/apt/sources.list")
 
 
-async def run(*command: str, environment: dict[str, str] | None = None) -> str:
+async def run(*command: str, environment: Mapping[str, str] | None = None) -> str:
     """Run a command to its end, and return what it printed; raises CommandFailedError."""
     process = await asyncio.create_subprocess_exec(
         *command, env=environment, stdin=asyncio.subprocess.DEVNULL,
@@ -87,19 +87,19 @@ async def make_debian(root: Path, suite: str) -> None:
     if shutil.which("debootstrap") is None:
         await run("apt-get", "update", "-qq")
         await run("apt-get", "install", "-y", "-qq", "debootstrap")
-    mirror = await _mirror()
+    found = await mirror()
     # A debootstrap that is older than the release can still install it the way the newest one it knows is installed.
     script = [] if (_SCRIPTS / suite).exists() else [str(_SCRIPTS / "sid")]
     root.parent.mkdir(parents=True, exist_ok=True)
     packages = ",".join(_PACKAGES)
-    await run("debootstrap", "--variant=minbase", f"--include={packages}", suite, str(root), mirror, *script)
+    await run("debootstrap", "--variant=minbase", f"--include={packages}", suite, str(root), found, *script)
     shutil.copy("/etc/resolv.conf", root / "etc")
     # What this machine trusts is trusted inside: a network may have a certificate authority of its own.
     trusted = Path(os.environ.get("SSL_CERT_FILE", _CERTIFICATES))
     shutil.copy(trusted, root / _CERTIFICATES.relative_to("/"))
 
 
-async def _mirror() -> str:
+async def mirror() -> str:
     """Return where apt gets this machine's own Debian from; raises NoMirrorError."""
     listed = await run("apt-get", "indextargets", "--format", "$(SITE)", "Label: Debian", "Component: main")
     mirrors = listed.split()

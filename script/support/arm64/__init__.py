@@ -1,0 +1,1 @@
+"""The satellite and the servers on arm64, as a Raspberry Pi has it: run in emulation, and counted in instructions."""
