@@ -90,14 +90,6 @@ async def run_satellite(settings: SatelliteSettings) -> None:
         def info() -> Info:
             return satellite_info(settings, words, device.rate_hz)
 
-        if settings.uri is not None:
-            service = Service(settings.uri, info, parts.link.session)
-            stack.push_async_callback(service.stop)
-            uri = await service.start()
-            if settings.zeroconf and uri.startswith("tcp:"):
-                name = settings.zeroconf_name or default_instance_name()
-                await stack.enter_async_context(advertise(name=name, uri=uri, host=settings.zeroconf_host))
-            _say_ready(uri, settings)
         version = await asyncio.to_thread(package_version)
         commanded = Commanded(
             settings.name, version, settings.pipeline.value, conversation, player, microphone, parts.link, parts.servers
@@ -107,6 +99,14 @@ async def run_satellite(settings: SatelliteSettings) -> None:
         control_service = await serve_controls(settings, controls, info)
         if control_service is not None:
             stack.push_async_callback(control_service.stop)
+        if settings.uri is not None:
+            service = Service(settings.uri, info, parts.link.session)
+            stack.push_async_callback(service.stop)
+            uri = await service.start()
+            if settings.zeroconf and uri.startswith("tcp:"):
+                name = settings.zeroconf_name or default_instance_name()
+                await stack.enter_async_context(advertise(name=name, uri=uri, host=settings.zeroconf_host))
+            _say_ready(uri, settings)
         work: dict[str, Coroutine[Any, Any, object]] = {
             "audio": _move_audio(device, player, conversation, microphone),
             "conversation": conversation.run(),

@@ -32,6 +32,8 @@ VOLUME_STEP = 10
 LOUDEST = 100
 # Some ten turns, as for an event service: who reads more slowly than that is told of the newest.
 _WAITING_EVENTS = 64
+# A sound card is open within a second; whoever pressed a button gives up after some.
+_STARTS_WITHIN_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,14 @@ class Controls:
         if command is None:
             raise RequestError("unknown-command", f"there is no command {name!r}; there are {', '.join(self.names)}")
         command(data)
+
+    async def wait_until_running(self) -> None:
+        """Let a satellite that has just been started come to hear and to converse; raises RequestError."""
+        try:
+            async with asyncio.timeout(_STARTS_WITHIN_S):
+                await self._on.microphone.began.wait()
+        except TimeoutError:
+            raise RequestError("starting", "the satellite is still starting; try again") from None
 
     def status(self) -> Status:
         """Return how the satellite is."""
@@ -154,6 +164,8 @@ class ControlSession:
         if name == "events":
             self._peer.start(self._tell_events(), "events")
             return
+        if name != "status":
+            await self._controls.wait_until_running()
         data = event.data.get("data")
         self._controls.carry_out(name, data if isinstance(data, dict) else {})
         await self._peer.send(UserEvent("status", self._controls.status().as_json()).event())

@@ -72,6 +72,8 @@ class MicrophoneWatch:
     def __init__(self) -> None:
         self._error: str | None = None
         self._moved_s = _now()
+        # Set from the first audio on: by then all of a satellite runs.
+        self.began = asyncio.Event()
 
     def emit(self, kind: str, **fields: Any) -> None:
         """Take note of what the device reports."""
@@ -81,6 +83,7 @@ class MicrophoneWatch:
     def moved(self) -> None:
         """Take note that audio came."""
         self._moved_s = _now()
+        self.began.set()
 
     @property
     def error(self) -> str | None:

@@ -147,6 +147,19 @@ def test_a_server_that_does_not_answer_and_a_microphone_that_stands_still_are_fa
     run_virtual(scene())
 
 
+def test_a_command_waits_for_a_satellite_that_is_starting() -> None:
+    async def scene() -> None:
+        desk = Desk()
+        with pytest.raises(RequestError, match="still starting"):
+            await desk.controls.wait_until_running()
+        waiting = asyncio.create_task(desk.controls.wait_until_running())
+        await elapse(1.0)
+        desk.microphone.moved()
+        await waiting
+
+    run_virtual(scene())
+
+
 @asynccontextmanager
 async def connected(desk: Desk, path: Path) -> AsyncIterator[Connection]:
     service = Service(f"unix://{path}", Info, lambda peer: ControlSession(peer, desk.controls))
@@ -160,6 +173,7 @@ async def connected(desk: Desk, path: Path) -> AsyncIterator[Connection]:
 
 async def test_a_command_over_the_socket_is_answered(tmp_path: Path) -> None:
     desk = Desk()
+    desk.microphone.moved()
     async with connected(desk, tmp_path / "s") as connection:
         await connection.send(UserEvent("mute").event())
         answer = await connection.receive()
