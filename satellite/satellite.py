@@ -110,7 +110,12 @@ async def run_satellite(settings: SatelliteSettings) -> None:
         for reaction in reactions:
             trace.add(reaction)
         words = parts.wake.words if parts.wake is not None else ()
-        service = Service(settings.uri, lambda: satellite_info(settings, words, device.rate_hz), parts.link.session)
+        service = Service(
+            settings.uri,
+            lambda: satellite_info(settings, words, device.rate_hz),
+            parts.link.session,
+            rules=settings.access_rules(),
+        )
         stack.push_async_callback(service.stop)
         uri = await service.start()
         if settings.zeroconf and uri.startswith("tcp:"):

@@ -13,6 +13,7 @@ from satellite.settings.turn_taking import TurnTakingSettings
 from satellite.settings.wake import WakeEngine, WakeSettings, WakeSource, WakeWordName, WordThreshold
 from satellite.speaking.player import PlayerSettings
 from satellite.turn.settings import Judgement, TurnSettings, TurnStart
+from wire.admission import AccessSettings
 
 __all__ = [
     "Audio",
@@ -31,7 +32,14 @@ __all__ = [
 # The fields of the base classes come in reversed order: those of the last one first.
 @dataclass(frozen=True)
 class SatelliteSettings(
-    ProcessSettings, HookSettings, SignalSettings, TurnTakingSettings, WakeSettings, SoundSettings, ServiceSettings
+    AccessSettings,
+    ProcessSettings,
+    HookSettings,
+    SignalSettings,
+    TurnTakingSettings,
+    WakeSettings,
+    SoundSettings,
+    ServiceSettings,
 ):
     """The satellite's flags, variables and file keys; raises SettingError where they contradict each other."""
 
