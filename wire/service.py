@@ -17,6 +17,7 @@ from wyoming.ping import Ping, Pong
 from wire.admission import AccessRules, EventRate, Refused, Seat, admit
 from wire.errors import CannotListenError, FrameError, RequestError
 from wire.framing import ByteBudget, FrameLimits, read_event, write_event
+from wire.logs import one_line
 from wire.socket_file import SocketFile, clear_socket_file
 from wire.uri import TcpAddress, parse_uri, tcp_uri
 
@@ -62,6 +63,9 @@ class Peer:
         self.address = address
         self._writer = writer
         self._work: set[asyncio.Task[None]] = set()
+
+    def __str__(self) -> str:
+        return self.name
 
     @property
     def busy(self) -> bool:
@@ -111,18 +115,18 @@ class Peer:
         """Send an `error` event if the peer still reads."""
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(1):
-                await self.send(Error(text=text, code=code).event())
+                await self.send(Error(text=one_line(text), code=code).event())
 
     async def _guard(self, work: Coroutine[None, None, None]) -> None:
         try:
             await work
         except RequestError as error:
-            _LOGGER.warning("%s: %s", self.name, error)
+            _LOGGER.warning("%s: %s", self, error)
             await self.complain(error.code, str(error))
         except ConnectionError as error:
-            _LOGGER.debug("%s went away: %s", self.name, error)
+            _LOGGER.debug("%s went away: %s", self, error)
         except Exception:
-            _LOGGER.exception("%s: a request failed", self.name)
+            _LOGGER.exception("%s: a request failed", self)
             await self.complain("internal-error", "the request failed; the service's log says why")
 
 
@@ -216,7 +220,7 @@ class Service:
             return
         for task, connection in list(self._connections.items()):
             if id(task) == verdict.displaced:
-                _LOGGER.warning("%s: closed, idle for longest of too many connections", connection.peer.name)
+                _LOGGER.warning("%s: closed, idle for longest of too many connections", connection.peer)
                 self._connections.pop(task)
                 task.cancel()
         connection = _Connection(peer, asyncio.get_running_loop().time())
@@ -241,7 +245,7 @@ class Service:
         if len(self._refusals) >= _MOST_TOLD:
             writer.transport.abort()
             return
-        _LOGGER.warning("%s: refused, there are %d connections already", peer.name, verdict.connections)
+        _LOGGER.warning("%s: refused, there are %d connections already", peer, verdict.connections)
 
         async def tell() -> None:
             try:
@@ -267,7 +271,7 @@ class Service:
             _keep_alive(writer)
             await self._converse(connection, reader)
         except asyncio.CancelledError:
-            _LOGGER.debug("%s: closed by this service", peer.name)
+            _LOGGER.debug("%s: closed by this service", peer)
         finally:
             await peer.cancel()
             await _close(writer)
@@ -291,14 +295,14 @@ class Service:
                 # Even for a peer whose next event is there already, so that others get their turn, and sound goes on.
                 await asyncio.sleep(rate.wait_s(loop.time()) if rate is not None else 0)
         except FrameError as error:
-            _LOGGER.warning("%s: %s; closing its connection", peer.name, error)
+            _LOGGER.warning("%s: %s; closing its connection", peer, error)
             await peer.cancel()
             await peer.complain(error.code, str(error))
             await _linger(reader, peer)
         except OSError as error:
-            _LOGGER.debug("%s went away: %s", peer.name, error)
+            _LOGGER.debug("%s went away: %s", peer, error)
         except Exception:
-            _LOGGER.exception("%s: closing its connection", peer.name)
+            _LOGGER.exception("%s: closing its connection", peer)
             await peer.complain("internal-error", "the request failed; the service's log says why")
 
     def _description(self) -> Event:
@@ -318,11 +322,11 @@ class Service:
             try:
                 await session.handle(event)
             except RequestError as error:
-                _LOGGER.warning("%s: %s", peer.name, error)
+                _LOGGER.warning("%s: %s", peer, error)
                 await peer.complain(error.code, str(error))
             except (AttributeError, KeyError, TypeError, ValueError) as error:
                 # wyoming's own from_event classes raise these for missing or mistyped fields.
-                _LOGGER.warning("%s: bad %s event: %r", peer.name, event.type, error)
+                _LOGGER.warning("%s: bad %s event: %r", peer, event.type, error)
                 _LOGGER.debug("where the %s event failed", event.type, exc_info=error)
                 await peer.complain("bad-event", f"the {event.type} event is malformed: {error!r}")
 
