@@ -8,8 +8,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from satellite.errors import ServerNotFoundError
-from satellite.hearing.echo_memory import EchoMemory, default_file
+from satellite.found_servers import FoundServers
+from satellite.hearing.echo_memory import EchoMemory, state_folder
 from satellite.hearing.recording import Recorder
 from satellite.hearing.wake.choice import WordChoice, make_detector
 from satellite.hearing.wake.several import SeveralDetectors
@@ -32,20 +32,15 @@ from satellite.speaking.sounds import load_sounds
 from satellite.speaking.tones import error_cue, not_understood_cue
 from satellite.timers import ring_audio
 from wire import client
-from wire.discovery import ServiceKind, default_instance_name, find_service
+from wire.discovery import ServiceKind, default_instance_name, find_services
 from wire.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from satellite.hearing.wake.base import WakeDetector
     from satellite.pipelines.base import Pipeline
     from satellite.settings import SatelliteSettings
 
 _LOGGER = logging.getLogger(__name__)
-
-# Services on the same network answer a browse within a second.
-_BROWSE_S = 1.5
 
 
 class Helper(Protocol):
@@ -95,7 +90,7 @@ def echo_memory(settings: SatelliteSettings) -> EchoMemory | None:
     if file is None:
         if settings.text or settings.audio is Audio.SIMULATED:
             return None
-        file = default_file(os.environ)
+        file = state_folder(os.environ) / "echo.json"
     devices = (settings.mic_device, settings.snd_device, settings.mic_command, settings.snd_command)
     return EchoMemory(file, " | ".join(device or "default" for device in devices))
 
@@ -174,10 +169,11 @@ def _direct_pipeline(settings: SatelliteSettings) -> DirectPipeline:
         language=settings.language,
         voice=settings.voice,
     )
+    found = FoundServers(state_folder(os.environ) / "servers.json", find_services)
     return DirectPipeline(
-        stt=_server(ServiceKind.STT, settings.stt_uri),
-        llm=_server(ServiceKind.LLM, settings.llm_uri),
-        tts=_server(ServiceKind.TTS, settings.tts_uri),
+        stt=_server(ServiceKind.STT, settings.stt_uri, settings.stt_name, found),
+        llm=_server(ServiceKind.LLM, settings.llm_uri, settings.llm_name, found),
+        tts=_server(ServiceKind.TTS, settings.tts_uri, settings.tts_name, found),
         identity=identity,
     )
 
@@ -186,15 +182,5 @@ def _given(kind: ServiceKind, uri: str | None) -> Server | None:
     return Server(kind.value, fixed(uri), client.connect) if uri else None
 
 
-def _server(kind: ServiceKind, uri: str | None) -> Server:
-    return _given(kind, uri) or Server(kind.value, _found(kind), client.connect)
-
-
-def _found(kind: ServiceKind) -> Callable[[], Awaitable[str]]:
-    async def locate() -> str:
-        uris = await find_service(kind, _BROWSE_S)
-        if not uris:
-            raise ServerNotFoundError(kind.value)
-        return uris[0]
-
-    return locate
+def _server(kind: ServiceKind, uri: str | None, name: str | None, found: FoundServers) -> Server:
+    return _given(kind, uri) or Server(kind.value, found.locate(kind, name), client.connect)
