@@ -8,8 +8,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from satellite.errors import ServerNotFoundError
-from satellite.hearing.echo_memory import EchoMemory, default_file
+from satellite.found_servers import FoundServers
+from satellite.hearing.echo_memory import EchoMemory, state_folder
 from satellite.hearing.recording import Recorder
 from satellite.hearing.wake.choice import WordChoice, make_detector
 from satellite.hearing.wake.several import SeveralDetectors
@@ -31,21 +31,18 @@ from satellite.settings import Audio, PipelineKind, WakeSource
 from satellite.speaking.sounds import load_sounds
 from satellite.timers import ring_audio
 from wire import client
-from wire.discovery import ServiceKind, default_instance_name, find_service
+from wire.discovery import ServiceKind, default_instance_name, find_services
 from wire.trace import Trace
 from wire.uri import TcpAddress, parse_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
     from satellite.hearing.wake.base import WakeDetector
     from satellite.pipelines.base import Pipeline
     from satellite.settings import SatelliteSettings
 
 _LOGGER = logging.getLogger(__name__)
-
-# Services on the same network answer a browse within a second.
-_BROWSE_S = 1.5
 
 
 class Helper(Protocol):
@@ -98,7 +95,7 @@ def echo_memory(settings: SatelliteSettings) -> EchoMemory | None:
     if file is None:
         if settings.text or settings.audio is Audio.SIMULATED:
             return None
-        file = default_file(os.environ)
+        file = state_folder(os.environ) / "echo.json"
     devices = (settings.mic_device, settings.snd_device, settings.mic_command, settings.snd_command)
     return EchoMemory(file, " | ".join(device or "default" for device in devices))
 
@@ -197,24 +194,20 @@ def _place(uri: str | None) -> str:
 
 def _servers(settings: SatelliteSettings) -> dict[ServiceKind, Server]:
     """Give the servers that were named; with the direct pipeline those that were not are looked for."""
-    named = {ServiceKind.STT: settings.stt_uri, ServiceKind.LLM: settings.llm_uri, ServiceKind.TTS: settings.tts_uri}
-    direct = settings.pipeline is PipelineKind.DIRECT
-    servers = {
-        kind: _given(kind.value, uri) or (Server(kind.value, _found(kind), client.connect) if direct else None)
-        for kind, uri in named.items()
+    named = {
+        ServiceKind.STT: (settings.stt_uri, settings.stt_name),
+        ServiceKind.LLM: (settings.llm_uri, settings.llm_name),
+        ServiceKind.TTS: (settings.tts_uri, settings.tts_name),
     }
+    found = FoundServers(state_folder(os.environ) / "servers.json", find_services)
+    servers = {kind: _given(kind.value, uri) for kind, (uri, _) in named.items()}
+    if settings.pipeline is PipelineKind.DIRECT:
+        looked_for = {
+            kind: Server(kind.value, found.locate(kind, name), client.connect) for kind, (_, name) in named.items()
+        }
+        servers = {kind: server or looked_for[kind] for kind, server in servers.items()}
     return {kind: server for kind, server in servers.items() if server is not None}
 
 
 def _given(kind: str, uri: str | None) -> Server | None:
     return Server(kind, fixed(uri), client.connect) if uri else None
-
-
-def _found(kind: ServiceKind) -> Callable[[], Awaitable[str]]:
-    async def locate() -> str:
-        uris = await find_service(kind, _BROWSE_S)
-        if not uris:
-            raise ServerNotFoundError(kind.value)
-        return uris[0]
-
-    return locate

@@ -100,7 +100,7 @@ async def run_satellite(settings: SatelliteSettings) -> None:
         if control_service is not None:
             stack.push_async_callback(control_service.stop)
         if settings.uri is not None:
-            service = Service(settings.uri, info, parts.link.session)
+            service = Service(settings.uri, info, parts.link.session, rules=settings.access_rules())
             stack.push_async_callback(service.stop)
             uri = await service.start()
             if settings.zeroconf and uri.startswith("tcp:"):

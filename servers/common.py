@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - a setting's type is read while the program runs
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from wire.admission import AccessSettings
 from wire.discovery import ServiceKind, announcement, default_instance_name
 from wire.health import report_health
 from wire.logs import DEFAULT_FORMAT, configure_logging
@@ -36,10 +37,9 @@ def give_way(niceness: int) -> None:
         os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
-    """The settings that every server has; names are those of the Wyoming services that people know."""
-
+# No slots: a class cannot inherit from several that have some.
+@dataclass(frozen=True)
+class _ProcessSettings:
     GROUP: ClassVar[str] = "Network, logs and records"
 
     uri: str = option("tcp://127.0.0.1:0", "where to listen: tcp://HOST:PORT or unix:///PATH")
@@ -50,6 +50,12 @@ class ServerSettings:
     debug: bool = option(default=False, help="log details")
     log_format: str = option(DEFAULT_FORMAT, "format of a log line, as of Python's logging")
     trace_file: Path | None = option(None, "append a record of what happened when, as JSON lines, to this file")
+
+
+# The fields of the last base class come first.
+@dataclass(frozen=True)
+class ServerSettings(AccessSettings, _ProcessSettings):
+    """The settings that every server has; names are those of the Wyoming services that people know."""
 
 
 SettingsT = TypeVar("SettingsT", bound=ServerSettings)

@@ -139,16 +139,16 @@ async def browse(timeout_s: float, interfaces: InterfaceChoice | Sequence[str] =
     return [service for service in found if service is not None]
 
 
-async def find_service(
+async def find_services(
     kind: ServiceKind,
     timeout_s: float,
     *,
     look: Callable[[float], Awaitable[list[Found]]] = browse,
-) -> list[str]:
-    """Return the URIs of the services that do `kind`: browse for `timeout_s`, then ask each one what it does."""
+) -> list[Found]:
+    """Return the services that do `kind`, by name: browse for `timeout_s`, then ask each one what it does."""
     services = await look(timeout_s)
     offered = await asyncio.gather(*(_ask(service) for service in services))
-    return [service.uri for service, kinds in zip(services, offered, strict=True) if kind in kinds]
+    return [service for service, kinds in zip(services, offered, strict=True) if kind in kinds]
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from wyoming.event import Event, async_write_event
 from wire.errors import FrameMalformedError, FrameTimeoutError, FrameTooLargeError, FrameTruncatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,57 @@ class FrameLimits:
 
 
 DEFAULT_LIMITS = FrameLimits()
+# Frames of ordinary size wait for nobody: a chunk of a second of speech is 44 kB.
+_SMALL_BYTES = 1 << 16
 
 
-async def read_event(reader: asyncio.StreamReader, limits: FrameLimits = DEFAULT_LIMITS) -> Event | None:
+class ByteBudget:
+    """Bounds the bytes of large frames that are being received, or held, at the same time."""
+
+    def __init__(self, size: int) -> None:
+        """`size` must be as much as the largest frame has, or more."""
+        self._left = size
+        self._freed = asyncio.Event()
+
+    @contextmanager
+    def holding(self) -> Iterator[Holding]:
+        """Give something that holds bytes until the context ends."""
+        held = Holding(self)
+        try:
+            yield held
+        finally:
+            self._left += held.size
+            self._freed.set()
+
+    async def take(self, size: int) -> None:
+        """Wait until there are so many bytes."""
+        while self._left < size:
+            self._freed.clear()
+            await self._freed.wait()
+        self._left -= size
+
+
+@dataclass(slots=True)
+class Holding:
+    """What one connection holds of a budget."""
+
+    budget: ByteBudget
+    size: int = 0
+
+    async def take(self, size: int) -> None:
+        """Hold the bytes of a frame, if they are many, as soon as there are as many."""
+        if size > _SMALL_BYTES:
+            await self.budget.take(size)
+            self.size += size
+
+
+async def read_event(
+    reader: asyncio.StreamReader, limits: FrameLimits = DEFAULT_LIMITS, held: Holding | None = None
+) -> Event | None:
     """Read one event; None when the peer closed its end between two frames.
 
-    `reader` must have been made with `limit=limits.header_bytes`. Waiting for a frame to begin has no deadline.
+    `reader` must have been made with `limit=limits.header_bytes`. Waiting for a frame to begin has no deadline; held:
+    where the bytes of a frame are counted before they are read, and to wait for that is a part of the frame's time.
     A cancelled call may have taken a part of a frame: read no more from that connection.
     Raises FrameTooLargeError, FrameMalformedError, FrameTruncatedError, FrameTimeoutError; OSError as it comes.
     """
@@ -48,7 +94,7 @@ async def read_event(reader: asyncio.StreamReader, limits: FrameLimits = DEFAULT
         return None
     try:
         async with asyncio.timeout(limits.frame_timeout_s) as deadline:
-            return await _read_rest(first, reader, limits)
+            return await _read_rest(first, reader, limits, held)
     except TimeoutError:
         # The operating system's own timeout (ETIMEDOUT) is a broken connection, not a slow peer.
         if not deadline.expired():
@@ -78,7 +124,7 @@ def _encodable(value: Any) -> Any:
     return value
 
 
-async def _read_rest(first: bytes, reader: asyncio.StreamReader, limits: FrameLimits) -> Event:
+async def _read_rest(first: bytes, reader: asyncio.StreamReader, limits: FrameLimits, held: Holding | None) -> Event:
     line = first
     if first != b"\n":
         try:
@@ -98,6 +144,8 @@ async def _read_rest(first: bytes, reader: asyncio.StreamReader, limits: FrameLi
         raise FrameMalformedError("header", f"data is a {type(data).__name__}, not an object")
     data_length = _length(header, "data_length", "data", limits.data_bytes)
     payload_length = _length(header, "payload_length", "payload", limits.payload_bytes)
+    if held is not None:
+        await held.take(data_length + payload_length)
     if data_length:
         data = {**data, **_parse_object(await _exactly(reader, data_length, "data"), "data")}
     payload = await _exactly(reader, payload_length, "payload") if payload_length else None

@@ -7,14 +7,17 @@ import contextlib
 import logging
 import signal
 import socket
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from wyoming.error import Error
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 
+from wire.admission import AccessRules, EventRate, Refused, Seat, admit
 from wire.errors import CannotListenError, FrameError, RequestError
-from wire.framing import DEFAULT_LIMITS, FrameLimits, read_event, write_event
+from wire.framing import ByteBudget, FrameLimits, read_event, write_event
+from wire.logs import one_line
 from wire.socket_file import SocketFile, bound_socket, clear_socket_file
 from wire.uri import TcpAddress, parse_uri, tcp_uri
 
@@ -31,8 +34,15 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 STOP_GRACE_S = 1.0
 # Taking back an announcement takes 0.25 s; one that is still being made is given up.
 _GOODBYE_S = 0.6
-# Enough for every satellite of a large house, and a bound for a peer that opens connections without end.
-MAX_CONNECTIONS = 256
+# What the peers of a service send it are questions and chunks of sound: 4 MiB are 95 s of speech at 22,050 Hz in one
+# chunk. Parsed JSON takes some 25 times what it took on the wire.
+SERVICE_LIMITS = FrameLimits(header_bytes=1 << 16, data_bytes=1 << 16, payload_bytes=4 << 20)
+# What is being received for all connections together, apart from frames of ordinary size.
+_BYTES_IN_FLIGHT = 32 << 20
+# Refused peers that are told so at once; a flood of them is not.
+_MOST_TOLD = 16
+# Addresses whose refusal was logged; an attacker with a whole IPv6 network must not fill the memory.
+_MOST_STRANGERS = 1000
 # What a peer may still send after an error, unread, so that the reset of the connection does not overtake the error.
 _LINGER_S = 0.3
 _LINGER_BYTES = 8 << 20
@@ -47,10 +57,15 @@ _KEEPALIVE_COUNT = 3
 class Peer:
     """The other end of one connection."""
 
-    def __init__(self, name: str, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, name: str, writer: asyncio.StreamWriter, address: str | None = None) -> None:
+        """`address` is None for a peer on this machine that came through a Unix socket."""
         self.name = name
+        self.address = address
         self._writer = writer
         self._work: set[asyncio.Task[None]] = set()
+
+    def __str__(self) -> str:
+        return self.name
 
     @property
     def busy(self) -> bool:
@@ -100,18 +115,18 @@ class Peer:
         """Send an `error` event if the peer still reads."""
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(1):
-                await self.send(Error(text=text, code=code).event())
+                await self.send(Error(text=one_line(text), code=code).event())
 
     async def _guard(self, work: Coroutine[None, None, None]) -> None:
         try:
             await work
         except RequestError as error:
-            _LOGGER.warning("%s: %s", self.name, error)
+            _LOGGER.warning("%s: %s", self, error)
             await self.complain(error.code, str(error))
         except ConnectionError as error:
-            _LOGGER.debug("%s went away: %s", self.name, error)
+            _LOGGER.debug("%s went away: %s", self, error)
         except Exception:
-            _LOGGER.exception("%s: a request failed", self.name)
+            _LOGGER.exception("%s: a request failed", self)
             await self.complain("internal-error", "the request failed; the service's log says why")
 
 
@@ -122,6 +137,15 @@ class Session(Protocol):
         """Take the next event; long work goes to `peer.start`. Raises RequestError for a bad request."""
 
 
+@dataclass(slots=True)
+class _Connection:
+    peer: Peer
+    active_at: float
+
+    def seat(self, task: asyncio.Task[None]) -> Seat:
+        return Seat(id(task), self.peer.address, None if self.peer.busy else self.active_at)
+
+
 class Service:
     """Listens at a URI and runs a session for each connection."""
 
@@ -130,20 +154,27 @@ class Service:
         uri: str,
         info: Callable[[], Info],
         make_session: Callable[[Peer], Session],
-        limits: FrameLimits = DEFAULT_LIMITS,
-        max_connections: int = MAX_CONNECTIONS,
+        limits: FrameLimits = SERVICE_LIMITS,
+        rules: AccessRules | None = None,
         socket_mode: int | None = None,
     ) -> None:
-        """`socket_mode`: who may connect to a unix socket, as bits of its file; None leaves it to the umask."""
-        """`info` gives what the service says of itself now; what it gave before does not change any more."""
+        """`info` gives what the service says of itself now; what it gave before does not change any more.
+
+        rules: who may connect; by default what is on this machine or in a private network. socket_mode: who may connect
+        to a Unix socket, as bits of its file; None leaves it to the umask.
+        """
         self._uri = uri
-        self._max_connections = max_connections
+        self._rules = rules or AccessRules()
         self._socket_mode = socket_mode
         self._info = info
         self._described: tuple[Info, Event] | None = None
         self._make_session = make_session
         self._limits = limits
-        self._connections: dict[asyncio.Task[None], Peer] = {}
+        self._budget = ByteBudget(_BYTES_IN_FLIGHT)
+        self._connections: dict[asyncio.Task[None], _Connection] = {}
+        self._refusals: set[asyncio.Task[None]] = set()
+        self._strangers: set[str] = set()
+        self._rates: dict[str | None, EventRate] = {}
         self._server: asyncio.Server | None = None
         self._socket_file: SocketFile | None = None
 
@@ -169,56 +200,113 @@ class Service:
             self._server.close()
         if self._socket_file is not None:
             await self._socket_file.remove()
-        busy = [peer.settled() for peer in self._connections.values() if peer.busy]
+        busy = [connection.peer.settled() for connection in self._connections.values() if connection.peer.busy]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_GRACE_S):
                 await asyncio.gather(*busy)
-        connections = list(self._connections)
+        connections = [*self._connections, *self._refusals]
         for connection in connections:
             connection.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        name = writer.get_extra_info("peername")
+        address = str(name[0]) if isinstance(name, tuple) else None
+        if address is not None and not self._rules.allows(address):
+            writer.transport.abort()
+            self._note_stranger(address)
+            return
+        peer = Peer(str(name or self._uri), writer, address)
+        seats = [connection.seat(task) for task, connection in self._connections.items()]
+        verdict = admit(address, list(seats), self._rules)
+        if isinstance(verdict, Refused):
+            self._refuse(peer, reader, writer, verdict)
+            return
+        for task, connection in list(self._connections.items()):
+            if id(task) == verdict.displaced:
+                _LOGGER.warning("%s: closed, idle for longest of too many connections", connection.peer)
+                self._connections.pop(task)
+                task.cancel()
+        connection = _Connection(peer, asyncio.get_running_loop().time())
         # A task of our own: one that asyncio.start_server made would be reported as failed when it is cancelled.
-        peer = Peer(str(writer.get_extra_info("peername") or self._uri), writer)
-        task = asyncio.create_task(self._attend(peer, reader, writer), name=f"connection of {peer.name}")
-        self._connections[task] = peer
+        task = asyncio.create_task(self._attend(connection, reader, writer), name=f"connection of {peer.name}")
+        self._connections[task] = connection
 
         def ended(task: asyncio.Task[None]) -> None:
             self._connections.pop(task, None)
+            if all(connection.peer.address != address for connection in self._connections.values()):
+                self._rates.pop(address, None)
             writer.transport.abort()
 
         task.add_done_callback(ended)
 
-    async def _attend(self, peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            if len(self._connections) > self._max_connections:
-                _LOGGER.warning("%s: refused, there are %d connections already", peer.name, self._max_connections)
-                await peer.complain("too-many-connections", f"this service takes {self._max_connections} connections")
+    def _note_stranger(self, address: str) -> None:
+        if address not in self._strangers and len(self._strangers) < _MOST_STRANGERS:
+            self._strangers.add(address)
+            _LOGGER.warning("%s may not connect; --allow %s would let it", address, address)
+
+    def _refuse(self, peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, verdict: Refused) -> None:
+        if len(self._refusals) >= _MOST_TOLD:
+            writer.transport.abort()
+            return
+        _LOGGER.warning("%s: refused, there are %d connections already", peer, verdict.connections)
+
+        async def tell() -> None:
+            try:
+                await peer.complain("too-many-connections", f"this service takes {verdict.connections} connections")
                 await _linger(reader, peer)
-                return
+            finally:
+                await _close(writer)
+
+        task = asyncio.create_task(tell(), name=f"refusal of {peer.name}")
+        self._refusals.add(task)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._refusals.discard(task)
+            writer.transport.abort()
+
+        task.add_done_callback(ended)
+
+    async def _attend(
+        self, connection: _Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        peer = connection.peer
+        try:
             _keep_alive(writer)
-            await self._converse(peer, reader)
+            await self._converse(connection, reader)
         except asyncio.CancelledError:
-            _LOGGER.debug("%s: closed, because the service stops", peer.name)
+            _LOGGER.debug("%s: closed by this service", peer)
         finally:
             await peer.cancel()
             await _close(writer)
 
-    async def _converse(self, peer: Peer, reader: asyncio.StreamReader) -> None:
+    async def _converse(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
+        peer = connection.peer
+        loop = asyncio.get_running_loop()
+        shares = self._rules.shares(peer.address)
+        rate = self._rates.setdefault(peer.address, EventRate(loop.time())) if shares else None
         try:
             session = self._make_session(peer)
-            while (event := await read_event(reader, self._limits)) is not None:
-                await self._dispatch(peer, session, event)
+            while True:
+                with self._budget.holding() as held:
+                    event = await read_event(reader, self._limits, held)
+                    connection.active_at = loop.time()
+                    if event is None:
+                        return
+                    await self._dispatch(peer, session, event)
+                # What a peer sent last must not be kept until it sends something else.
+                del event
+                # Even for a peer whose next event is there already, so that others get their turn, and sound goes on.
+                await asyncio.sleep(rate.wait_s(loop.time()) if rate is not None else 0)
         except FrameError as error:
-            _LOGGER.warning("%s: %s; closing its connection", peer.name, error)
+            _LOGGER.warning("%s: %s; closing its connection", peer, error)
             await peer.cancel()
             await peer.complain(error.code, str(error))
             await _linger(reader, peer)
         except OSError as error:
-            _LOGGER.debug("%s went away: %s", peer.name, error)
+            _LOGGER.debug("%s went away: %s", peer, error)
         except Exception:
-            _LOGGER.exception("%s: closing its connection", peer.name)
+            _LOGGER.exception("%s: closing its connection", peer)
             await peer.complain("internal-error", "the request failed; the service's log says why")
 
     def _description(self) -> Event:
@@ -238,11 +326,11 @@ class Service:
             try:
                 await session.handle(event)
             except RequestError as error:
-                _LOGGER.warning("%s: %s", peer.name, error)
+                _LOGGER.warning("%s: %s", peer, error)
                 await peer.complain(error.code, str(error))
             except (AttributeError, KeyError, TypeError, ValueError) as error:
                 # wyoming's own from_event classes raise these for missing or mistyped fields.
-                _LOGGER.warning("%s: bad %s event: %r", peer.name, event.type, error)
+                _LOGGER.warning("%s: bad %s event: %r", peer, event.type, error)
                 _LOGGER.debug("where the %s event failed", event.type, exc_info=error)
                 await peer.complain("bad-event", f"the {event.type} event is malformed: {error!r}")
 

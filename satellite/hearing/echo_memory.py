@@ -25,12 +25,12 @@ _SAVE_EVERY_S = 300.0
 _BYTES = ("response", "leak_db")
 
 
-def default_file(environ: Mapping[str, str]) -> Path:
-    """Return where the room is remembered: in the user's state directory (XDG Base Directory Specification)."""
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """Return where a satellite remembers: in the user's state directory (XDG Base Directory Specification)."""
     state_home = environ.get("XDG_STATE_HOME", "")
     # The specification says to ignore a relative path.
     base = Path(state_home) if Path(state_home).is_absolute() else Path.home() / ".local" / "state"
-    return base / "interject" / "echo.json"
+    return base / "interject"
 
 
 class EchoMemory:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from wyoming.info import Describe, Info
 
+from satellite.pipelines.liveness import Habits, LivelyConnection
 from wire.errors import PeerGoneError, PeerSilentError, PeerUnreachableError, WireError
 from wire.uri import parse_uri
 
@@ -23,9 +24,9 @@ Locate = Callable[[], Awaitable[str]]
 # A server that is being restarted listens again within this; a user waits that long without wondering.
 _CONNECT_RETRIES_S = (0.1, 0.3)
 _DESCRIBE_TIMEOUT_S = 1.0
-# After a failure the server is asked whether it is back: soon at first, then seldom enough to cost nothing.
+# After a failure the server is asked whether it is back: its user stands in the room and waits for that.
 _FIRST_RETRY_S = 0.5
-_LAST_RETRY_S = 10.0
+_LAST_RETRY_S = 1.0
 
 
 class Server:
@@ -39,6 +40,7 @@ class Server:
         self._info: Info | None = None
         # Why it does not work, from the first failure until it answers again.
         self.error: WireError | None = None
+        self._habits = Habits()
         self._failed = asyncio.Event()
 
     @property
@@ -61,16 +63,12 @@ class Server:
         uri, self._uri = self._uri or await self._locate(), None
         connection = await self._connect(uri)
         self._uri = uri
-        return connection
+        return LivelyConnection(connection, self._habits)
 
     async def info(self) -> Info:
         """Return what the server says of itself; asked once, and again after it failed. Raises WireError."""
         if self._info is None:
-            connection = await self.connect()
-            try:
-                self._info = await ask_info(connection)
-            finally:
-                await connection.close()
+            self._info = await _info_over(await self.connect())
         return self._info
 
     def note_failure(self, error: WireError) -> None:
@@ -94,18 +92,25 @@ class Server:
             pause_s = _FIRST_RETRY_S
             while not await self._is_well():
                 await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, _LAST_RETRY_S)
+                pause_s = _LAST_RETRY_S
             self._failed.clear()
             self.error = None
             _LOGGER.warning("%s server: it answers again", self.kind)
 
     async def _is_well(self) -> bool:
         try:
-            await self.info()
+            self._info = await _info_over(await self._connect_once())
         except WireError as error:
             _LOGGER.debug("%s server: %s", self.kind, error)
             return False
         return True
+
+
+async def _info_over(connection: Connection) -> Info:
+    try:
+        return await ask_info(connection)
+    finally:
+        await connection.close()
 
 
 async def ask_info(connection: Connection) -> Info:

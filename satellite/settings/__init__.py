@@ -13,6 +13,7 @@ from satellite.settings.turn_taking import TurnNumberSettings, TurnTakingSetting
 from satellite.settings.wake import WakeEngine, WakeSettings, WakeSource, WakeWordName, WordThreshold
 from satellite.speaking.player import PlayerSettings
 from satellite.turn.settings import Judgement, TurnSettings, TurnStart
+from wire.admission import AccessSettings
 
 __all__ = [
     "Audio",
@@ -34,6 +35,7 @@ class SatelliteSettings(
     TurnNumberSettings,
     LevelSettings,
     RoomSettings,
+    AccessSettings,
     ProcessSettings,
     HookSettings,
     SignalSettings,

@@ -70,7 +70,9 @@ async def serve(settings: LlmSettings) -> None:
         bridge = Bridge(engine, store, LiveReplies(settings.max_requests), settings.history_messages, trace)
         # Off the event loop, as our version is looked up on disk.
         info = await asyncio.to_thread(lambda: make_info(engine.info))
-        service = Service(settings.uri, lambda: info, lambda peer: HandleSession(peer, bridge))
+        service = Service(
+            settings.uri, lambda: info, lambda peer: HandleSession(peer, bridge), rules=settings.access_rules()
+        )
         _LOGGER.info("%s; conversations are kept in %s", info.handle[0].description, store.path)
         await serve_as(ServiceKind.LLM, service, settings, trace, engine.check())
 

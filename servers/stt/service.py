@@ -67,4 +67,5 @@ def make_service(settings: SttSettings, engine: Engine, seats: Seats, trace: Tra
         settings.uri,
         info=lambda: Info(asr=[engine.info()]),
         make_session=lambda peer: SttSession(peer, engine, seats, trace, settings.max_audio_s),
+        rules=settings.access_rules(),
     )

@@ -52,7 +52,7 @@ def make_service(settings: TtsSettings, engine: Engine, lane: Lane, trace: Trace
     def session(peer: Peer) -> TtsSession:
         return TtsSession(peer, engine, lane, options, trace, streaming=not settings.no_streaming)
 
-    return Service(settings.uri, info, session)
+    return Service(settings.uri, info, session, rules=settings.access_rules())
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from zeroconf import DNSQuestionType
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from tests.patience import eventually, expecting, show
-from wire.discovery import ServiceKind, advertise, browse, find_service
+from wire.discovery import ServiceKind, advertise, browse, find_services
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -89,7 +89,7 @@ async def test_a_server_is_found_by_its_name_and_says_what_it_does(
     async def look(_: float) -> list[Found]:
         return found
 
-    assert await find_service(kind, 0, look=look) == [uri]
+    assert await find_services(kind, 0, look=look) == found
 
 
 async def test_the_announcement_has_no_properties(multicast: None, name: str, uri: str) -> None:

@@ -27,7 +27,7 @@ from wire.discovery import (
     announcement,
     browse,
     default_instance_name,
-    find_service,
+    find_services,
     offers,
 )
 from wire.errors import BadUriError, SettingError
@@ -149,9 +149,10 @@ async def test_services_are_found_by_what_they_do(multicast: None, monkeypatch: 
             return [each for each in found if each.name in names]
 
         monkeypatch.setattr("wire.discovery._ANSWER_TIMEOUT_S", PATIENCE_S)
-        assert await find_service(ServiceKind.STT, 0.5, look=look) == [uris[ServiceKind.STT]]
-        assert await find_service(ServiceKind.SATELLITE, 0.5, look=look) == [uris[ServiceKind.SATELLITE]]
-        assert await find_service(ServiceKind.TTS, 0.5, look=look) == []
+        for kind in (ServiceKind.STT, ServiceKind.SATELLITE):
+            (service,) = await find_services(kind, 0.5, look=look)
+            assert service.name == f"does {kind.value}"
+        assert await find_services(ServiceKind.TTS, 0.5, look=look) == []
 
 
 def test_services_that_are_dead_silent_or_mad_hide_no_other(tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_services_that_are_dead_silent_or_mad_hide_no_other(tmp_path: Path) -> N
 
     async def main() -> list[str]:
         async with serving(INFOS[ServiceKind.STT], uris["good"]), serving(Info(), uris["useless"]):
-            return await find_service(ServiceKind.STT, 0, look=look)
+            return [service.uri for service in await find_services(ServiceKind.STT, 0, look=look)]
 
     with socket.socket(socket.AF_UNIX) as mute:
         mute.bind(uris["silent"].removeprefix("unix://"))

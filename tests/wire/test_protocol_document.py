@@ -14,10 +14,11 @@ from wyoming.event import Event
 
 from tests.wire.pipes import pipe, through_the_wire
 from wire import errors, events
+from wire.admission import AccessRules
 from wire.errors import FrameError
 from wire.events import user_event_name
-from wire.framing import DEFAULT_LIMITS, read_event
-from wire.service import MAX_CONNECTIONS
+from wire.framing import read_event
+from wire.service import SERVICE_LIMITS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,11 +86,12 @@ def test_every_event_has_a_section(document: str) -> None:
 def test_the_limits_are_the_real_ones(document: str) -> None:
     rows = dict(re.findall(r"^\| ([a-z][^|]*) \| (\d+)[^|]* \| `", document, re.MULTILINE))
     assert list(map(int, rows.values())) == [
-        DEFAULT_LIMITS.header_bytes,
-        DEFAULT_LIMITS.data_bytes,
-        DEFAULT_LIMITS.payload_bytes,
-        DEFAULT_LIMITS.frame_timeout_s,
-        MAX_CONNECTIONS,
+        SERVICE_LIMITS.header_bytes,
+        SERVICE_LIMITS.data_bytes,
+        SERVICE_LIMITS.payload_bytes,
+        SERVICE_LIMITS.frame_timeout_s,
+        AccessRules().connections,
+        AccessRules().connections_per_address,
     ]
 
 

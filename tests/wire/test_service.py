@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import stat
+import tracemalloc
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from wyoming.tts import Synthesize
 
 from tests.patience import eventually, expecting
 from tests.virtual_clock import elapse, run_virtual
+from wire.admission import AccessRules, Network
 from wire.client import connect
 from wire.errors import BadUriError, CannotListenError, PeerError, PeerGoneError, RequestError
 from wire.framing import FrameLimits
@@ -79,6 +81,9 @@ class ScriptedSession:
             case "work":
                 seconds = event.data.get("seconds")
                 self._peer.start(self._work(None if seconds is None else float(seconds)), "work")
+            case "work-and-cancel":
+                self._peer.start(self._work(None), "work")
+                await self._peer.cancel()
             case "cancel":
                 await self._peer.cancel()
 
@@ -101,10 +106,10 @@ class ScriptedSession:
 
 @contextlib.asynccontextmanager
 async def served(
-    uri: str = "tcp://127.0.0.1:0", max_connections: int = 256, limits: FrameLimits = LIMITS
+    uri: str = "tcp://127.0.0.1:0", limits: FrameLimits = LIMITS, rules: AccessRules | None = None
 ) -> AsyncIterator[tuple[str, Log, Service]]:
     log = Log()
-    service = Service(uri, lambda: INFO, lambda peer: ScriptedSession(peer, log), limits, max_connections)
+    service = Service(uri, lambda: INFO, lambda peer: ScriptedSession(peer, log), limits, rules)
     listening = await service.start()
     try:
         yield listening, log, service
@@ -257,10 +262,12 @@ async def test_garbage_cancels_the_work_that_its_connection_asked_for() -> None:
 
 async def test_work_that_never_got_to_run_is_dropped_without_a_trace() -> None:
     async with served() as (uri, log, _):
-        error, _ = await answer_to(uri, b'{"type": "work"}\n!!!\n')
-        assert error is not None
-        assert Error.from_event(error).code == "frame-malformed"
+        connection = await connect(uri)
+        await connection.send(Event("work-and-cancel"))
+        await connection.send(Event("echo"))
+        assert (await connection.receive()).type == "echo"
         assert log.started.empty()
+        await connection.close()
 
 
 @pytest.mark.parametrize("how", ["close", "reset", "half-close"])
@@ -299,13 +306,17 @@ async def test_a_session_can_cancel_its_work_and_go_on() -> None:
 
 
 async def test_one_connection_too_many_is_told_so_and_a_freed_place_is_given_again() -> None:
-    async with served(max_connections=2) as (uri, _, _):
-        first, second, third = [await connect(uri) for _ in range(3)]
+    async with served(rules=AccessRules(connections=2)) as (uri, log, _):
+        first, second = [await connect(uri) for _ in range(2)]
+        for connection in (first, second):
+            await connection.send(Event("work"))
+            await log.started.get()
+        third = await connect(uri)
         with pytest.raises(PeerError, match="takes 2 connections"):
             await third.receive()
+        await third.close()
         await second.send(Event("echo"))
         assert (await second.receive()).type == "echo"
-        await third.close()
         await first.close()
         async with expecting("the service to give a freed place again"):
             while True:
@@ -317,6 +328,83 @@ async def test_one_connection_too_many_is_told_so_and_a_freed_place_is_given_aga
                 await again.close()
         await again.close()
         await second.close()
+
+
+async def test_idle_connections_shut_nobody_out() -> None:
+    async with served(rules=AccessRules(connections=3)) as (uri, log, _):
+        working = await connect(uri)
+        await working.send(Event("work"))
+        await log.started.get()
+        idle = [await connect(uri) for _ in range(2)]
+        for connection in (idle[1], idle[0]):
+            await connection.send(Event("echo"))
+            await connection.receive()
+        newcomer = await connect(uri)
+        await newcomer.send(Event("echo"))
+        assert (await newcomer.receive()).type == "echo"
+        with pytest.raises(PeerGoneError):
+            await idle[1].receive()
+        for connection in (idle[0], working):
+            await connection.send(Event("echo"))
+            assert (await connection.receive()).type == "echo"
+        log.may_finish.set()
+        for connection in (*idle, working, newcomer):
+            await connection.close()
+
+
+async def test_an_address_that_is_not_allowed_is_disconnected_before_anything_is_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rules = AccessRules(allowed=(Network.from_words("127.0.0.1"),))
+    async with served(rules=rules) as (uri, _, _):
+        port = int(uri.rpartition(":")[2])
+        for _ in range(3):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
+            with contextlib.suppress(ConnectionError):
+                await async_write_event(Describe().event(), writer)
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+            writer.close()
+        friend = await connect(uri)
+        await friend.send(Event("echo"))
+        assert (await friend.receive()).type == "echo"
+        await friend.close()
+    refusals = [record.getMessage() for record in caplog.records if "may not connect" in record.getMessage()]
+    assert refusals == ["127.0.0.2 may not connect; --allow 127.0.0.2 would let it"]
+
+
+async def test_what_a_peer_sent_last_is_not_kept_while_it_says_nothing() -> None:
+    size = 1 << 22
+    async with served(limits=replace(LIMITS, payload_bytes=size)) as (uri, log, _):
+        connection = await connect(uri)
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            # It starts work, so it was read to its end when the work has begun.
+            await connection.send(Event("work", payload=bytes(size)))
+            await log.started.get()
+            await eventually(lambda: tracemalloc.get_traced_memory()[0] - before < size // 4, "its memory to be free")
+        finally:
+            tracemalloc.stop()
+        await connection.close()
+
+
+async def test_a_flood_of_one_peer_leaves_others_their_turn() -> None:
+    async with served() as (uri, _, _):
+        other = await connect(uri)
+        reader, flood = await raw_connection(uri)
+        flood.write(b'{"type": "nothing"}\n' * 20_000 + b'{"type": "echo"}\n')
+        read_to_its_end = asyncio.create_task(async_read_event(reader))
+        answered = 0
+        while not read_to_its_end.done():
+            await other.send(Event("echo"))
+            assert (await other.receive()).type == "echo"
+            answered += 1
+        # Were it read in one go, there would be hardly one answer before its end.
+        assert answered > 100
+        assert (await read_to_its_end) is not None
+        flood.close()
+        await other.close()
 
 
 async def test_a_peer_that_does_not_read_cannot_hold_the_service_up() -> None:
@@ -331,8 +419,8 @@ async def test_a_peer_that_does_not_read_cannot_hold_the_service_up() -> None:
 
 
 def unsent_bytes(service: Service) -> int:
-    (peer,) = service._connections.values()
-    return peer._writer.transport.get_write_buffer_size()
+    (connection,) = service._connections.values()
+    return connection.peer._writer.transport.get_write_buffer_size()
 
 
 def test_stopping_lets_short_work_finish_and_cancels_long_work_within_two_seconds(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from wire.errors import SettingError
-from wire.logs import DEFAULT_FORMAT, configure_logging
+from wire.logs import DEFAULT_FORMAT, FloodFilter, configure_logging
 from wire.trace import NoTrace, open_trace
 
 
@@ -60,3 +61,61 @@ def test_a_log_format_that_makes_no_sense_is_told_with_one_that_does(
     with pytest.raises(SettingError, match="log-format") as caught:
         configure_logging(debug=False, log_format=log_format)
     assert DEFAULT_FORMAT in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("foreign", "shown"),
+    [
+        ("kitchen\nERROR root: the disk is full", r"kitchen\nERROR root: the disk is full"),
+        ("\x1b[2Jall clear", r"\x1b[2Jall clear"),
+        ("\u202eevil", r"\u202eevil"),
+        ("Küche 🍳", "Küche 🍳"),
+    ],
+)
+def test_what_others_say_cannot_make_up_a_line_nor_move_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], foreign: str, shown: str
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    configure_logging(debug=False, log_format="%(levelname)s %(message)s")
+    logging.getLogger("satellite").warning("the timer %s is over", foreign)
+    assert capsys.readouterr().err == f"WARNING the timer {shown} is over\n"
+
+
+def test_a_line_has_an_end_whatever_is_quoted_in_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    configure_logging(debug=False, log_format="%(levelname)s %(message)s")
+    logging.getLogger("satellite").warning("it says %s", "x" * 900_000)
+    assert 1000 < len(capsys.readouterr().err) < 1200
+
+
+@dataclass(frozen=True)
+class Stranger:
+    address: str
+
+
+def records(kind: str, first: object, count: int, at: float) -> list[logging.LogRecord]:
+    made = [logging.LogRecord("wire.service", logging.WARNING, "", 0, kind, (first,), None) for _ in range(count)]
+    for record in made:
+        record.created = at
+    return made
+
+
+def test_one_machine_can_cause_ten_warnings_a_minute_and_hides_none_of_another() -> None:
+    flood = FloodFilter()
+    stranger, neighbour = Stranger("192.168.1.66"), Stranger("192.168.1.67")
+    assert sum(flood.filter(record) for record in records("%s: bad", stranger, 5000, 100.0)) == 10
+    assert sum(flood.filter(record) for record in records("%s: bad", neighbour, 3, 101.0)) == 3
+    assert sum(flood.filter(record) for record in records("%s: worse", stranger, 1, 102.0)) == 1
+    (later,) = records("%s: bad", stranger, 1, 161.0)
+    assert flood.filter(later)
+    assert later.suppressed == 4990  # type: ignore[attr-defined]
+    assert all(flood.filter(record) for record in records("of our own: %s", "a file", 100, 162.0))
+
+
+def test_a_process_without_descriptors_says_so_once_a_minute() -> None:
+    flood = FloodFilter()
+    text = "socket.accept() out of system resource\nsocket: 7"
+    made = [logging.LogRecord("asyncio", logging.ERROR, "", 0, text, None, None) for _ in range(50)]
+    assert sum(flood.filter(record) for record in made) == 1

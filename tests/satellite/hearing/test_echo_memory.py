@@ -12,7 +12,7 @@ import pytest
 from satellite.hearing.cancelling.canceller import KalmanCanceller
 from satellite.hearing.cancelling.guard import ByResidual
 from satellite.hearing.echo import BLOCK_SAMPLES, Convergence
-from satellite.hearing.echo_memory import EchoMemory, default_file
+from satellite.hearing.echo_memory import EchoMemory, state_folder
 from tests.satellite.hearing.cancelling.acoustics import Signal, room, run, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, white_noise
 
@@ -97,5 +97,5 @@ async def test_a_place_that_cannot_be_written_to_is_told_once(
 
 
 def test_the_default_is_in_the_state_directory() -> None:
-    assert default_file({"XDG_STATE_HOME": "/srv/state"}) == Path("/srv/state/interject/echo.json")
-    assert default_file({"XDG_STATE_HOME": "relative"}).is_relative_to(Path.home())
+    assert state_folder({"XDG_STATE_HOME": "/srv/state"}) == Path("/srv/state/interject")
+    assert state_folder({"XDG_STATE_HOME": "relative"}).is_relative_to(Path.home())
