@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # Of system fonts that a browser may choose the wider ones (Segoe UI, DejaVu) need about so much of the size a letter.
-_EM_PER_LETTER = 0.56
-_EM_PER_BOLD_LETTER = 0.61
+_EM_PER_LETTER = 0.52
+_EM_PER_BOLD_LETTER = 0.58
 
 
 @dataclass(frozen=True, slots=True)
