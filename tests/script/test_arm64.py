@@ -14,7 +14,7 @@ from script.support.arm64.agreement import compare
 from script.support.arm64.limits import Count, LimitsError, Recorded, exceeded, limit_m, table
 from script.support.arm64.outputs import outputs
 from script.support.arm64.parts import PARTS, counts_of
-from script.support.arm64.root import NeededError, make_root
+from script.support.arm64.root import NeededError, NeedsRootError, make_root
 from script.support.bench_instructions import NotCountedError, between_marks
 
 if TYPE_CHECKING:
@@ -184,5 +184,15 @@ async def test_what_is_missing_is_named_with_the_packages_that_have_it(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(NeededError, match=r"qemu-aarch64, .*as root: apt-get .* mmdebstrap qemu-user gcc "):
+        await make_root(tmp_path / "root", lambda _: None)
+    assert not (tmp_path / "root").exists()
+
+
+async def test_without_root_it_says_so_before_it_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for program in ("mmdebstrap", "qemu-aarch64", "gcc", "aarch64-linux-gnu-gcc"):
+        (tmp_path / program).touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(NeedsRootError, match="needs root"):
         await make_root(tmp_path / "root", lambda _: None)
     assert not (tmp_path / "root").exists()

@@ -29,7 +29,7 @@ from script.support.arm64.agreement import compare
 from script.support.arm64.limits import LimitsError, Recorded, exceeded, read, table, write
 from script.support.arm64.parts import counts_of
 from script.support.arm64.programs import try_programs
-from script.support.arm64.root import NeededError, make_root
+from script.support.arm64.root import NeededError, NeedsRootError, make_root
 from script.support.bench_instructions import Arm64
 from script.support.home_assistant.chroot import NoMirrorError, run
 from wire.errors import InterjectError
@@ -44,8 +44,8 @@ LIMITS = Path(__file__).with_name("limits.json")
 # The second tells how much of the first is chance.
 _TIMES = 2
 _EPILOG = """
-It needs mmdebstrap, qemu-user, gcc and gcc-aarch64-linux-gnu, which are installed where they are missing and it is run
-as root, 1 GB in --root and some ten minutes. Nothing outside of --root is changed, and nothing is mounted.
+It needs root, mmdebstrap, qemu-user, gcc and gcc-aarch64-linux-gnu, which are installed where they are missing, 1 GB in
+--root and some ten minutes. Nothing outside of --root is changed, and nothing is mounted.
 Status: 0 all is well, 1 something failed or grew, which is told, 2 something that is needed is missing.
 """
 
@@ -65,7 +65,7 @@ def main() -> int:
         failures = asyncio.run(_all(arguments))
     except InterjectError as error:
         sys.stderr.write(f"test-arm64: {error}\n")
-        return 2 if isinstance(error, NeededError | NoMirrorError | LimitsError) else 1
+        return 2 if isinstance(error, NeededError | NeedsRootError | NoMirrorError | LimitsError) else 1
     for failure in failures:
         _say(f"FAILED  {failure}")
     if not failures:

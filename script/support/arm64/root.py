@@ -46,13 +46,24 @@ class NeededError(InterjectError):
         super().__init__(f"{', '.join(missing)} missing; as root: {install}")
 
 
+class NeedsRootError(InterjectError):
+    """Only root can unpack a Debian into a folder, with its owners and devices."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(
+            f"unpacking Debian for arm64 into {root} needs root; --only counts in a folder of root's does not"
+        )
+
+
 async def make_root(root: Path, say: Callable[[str], None]) -> None:
     """Make the folder unless it is there, and install the wheel of this checkout anew.
 
-    Raises NeededError, NoMirrorError, CommandFailedError.
+    Raises NeededError, NeedsRootError, NoMirrorError, CommandFailedError.
     """
     await _need(say)
     if not (root / "lib").exists():
+        if os.geteuid() != 0:
+            raise NeedsRootError(root)
         await _unpack_debian(root, say)
     site = root / "opt" / "site"
     shutil.rmtree(site, ignore_errors=True)
