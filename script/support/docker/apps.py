@@ -42,10 +42,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "tts": {"engine": "espeak-ng", "voice": "en-US"},
 }
 _SIMULATED = {"satellite": {"INTERJECT_SATELLITE_AUDIO": "simulated"}}
-# The program is whichever process has its name on the command line; the container's init is another.
+# The program is the process with its file as an argument; the container's init and this look itself are others.
 _LOOK = r"""
 for process in /proc/[0-9]*; do
-  if tr '\0' '\n' < $process/cmdline | grep -q '/interject-'; then tr '\0' '\n' < $process/environ; fi
+  if tr '\0' '\n' < $process/cmdline | grep -q '^/.*/interject-[a-z]*$'; then tr '\0' '\n' < $process/environ; fi
 done 2> /dev/null
 """
 
