@@ -89,7 +89,7 @@ class ServiceSettings:
         None,
         "unix socket that takes commands of `interject-satellite ctl`, buttons and scripts, or none (default: "
         "interject/NAME.sock in XDG_RUNTIME_DIR, or in XDG_STATE_HOME or ~/.local/state without one; none with --text)",
-        metavar="PATH",
+        metavar="FILE",
     )
     text: bool = option(False, "type instead of speaking; no sound card is needed")
 
