@@ -26,7 +26,7 @@ BAD = {
     "HTTP": (b"GET / HTTP/1.1\r\nHost: here\r\n\r\n", "frame-malformed"),
     "no type": (b'{"data": {}}\n', "frame-malformed"),
     "a negative length": (b'{"type": "ping", "data_length": -1}\n', "frame-malformed"),
-    "nesting without end": (b'{"type": "ping", "data": ' + b"[" * 100_000 + b"\n", "frame-malformed"),
+    "nesting without end": (b'{"type": "ping", "data": ' + b"[" * 60_000 + b"\n", "frame-malformed"),
     "a header without end": (b'{"type": "' + b"a" * (2 * DEFAULT_LIMITS.header_bytes), "frame-too-large"),
     "data of a terabyte": (b'{"type": "ping", "data_length": 1099511627776}\n', "frame-too-large"),
     "a payload of a terabyte": (b'{"type": "audio-chunk", "payload_length": 1099511627776}\n', "frame-too-large"),
