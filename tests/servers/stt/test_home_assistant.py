@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 from wyoming.asr import Transcribe
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.info import Describe, Info
@@ -72,9 +73,15 @@ async def test_a_model_that_is_being_loaded_has_languages(whisper_settings: SttS
         assert "en" in model.languages
 
 
-async def test_a_model_that_cannot_be_loaded_is_not_installed(whisper_settings: SttSettings) -> None:
-    broken = dataclasses.replace(whisper_settings, model="/nowhere")
-    async with running(broken) as server, connected(server.uri) as connection:
+async def test_a_model_whose_hub_is_away_is_not_installed(
+    whisper_settings: SttSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_model: str, **_: object) -> str:
+        raise LocalEntryNotFoundError("there is no network")
+
+    monkeypatch.setattr("servers.stt.engines.whisper_files.download_model", away)
+    absent = dataclasses.replace(whisper_settings, model="tiny", local_files_only=False)
+    async with running(absent) as server, connected(server.uri) as connection:
         await send(connection, b"", "en")
         refused = await answer(connection)
         assert refused.error is not None
