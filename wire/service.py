@@ -341,12 +341,10 @@ def _keep_alive(writer: asyncio.StreamWriter) -> None:
     if connection.family not in {socket.AF_INET, socket.AF_INET6}:
         return
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    # As a statement, for mypy knows only then what there is on which platform.
     if sys.platform == "darwin":
-        idle = socket.TCP_KEEPALIVE
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPALIVE, _KEEPALIVE_IDLE_S)
     else:
-        idle = socket.TCP_KEEPIDLE
-    connection.setsockopt(socket.IPPROTO_TCP, idle, _KEEPALIVE_IDLE_S)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_IDLE_S)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_INTERVAL_S)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _KEEPALIVE_COUNT)
 
