@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import time
@@ -18,8 +19,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from script.support.dev_models import JOE_VOICE, DevModelMissingError, piper_joe, whisper_tiny_en
 from script.support.docker.engine import BASE, ROOT, image_of, open_engine, run, sizes_mb
-from script.support.docker.house import PROGRAMS, SERVERS, USER, House
+from script.support.docker.house import INSIDE, PROGRAMS, SERVERS, USER, House
 from script.support.docker.scene import history, play
 from script.support.docker.secret import ask_with_key
 from script.support.docker.sound import converse
@@ -76,7 +78,8 @@ def main() -> int:
     work: Path = parser.parse_args().work.resolve()
     findings = Findings()
     # As Ctrl-C does; else containers would outlive us.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         _try(work, findings)
     except InterjectError as error:
@@ -169,15 +172,14 @@ def _everything(house: House, findings: Findings) -> None:
     for program in PROGRAMS:
         _has_no_rights(house, program, findings)
     _refuses(house, findings)
-    asyncio.run(warm_up_stt(house.uris["stt"]))
-    asyncio.run(warm_up_tts(house.uris["tts"]))
+    _warm_up(house)
     house.do("stop", "satellite")
     findings.say("a question, and another one into the middle of the answer:")
-    findings.judged(play(house, "barge-in", findings.say))
+    findings.judged(play(house, "barge-in", "barge-in", findings.say))
     for server in SERVERS:
         _comes_back(house, server, findings)
     findings.say("a question to the servers that came back:")
-    findings.judged(play(house, "plain", findings.say))
+    findings.judged(play(house, "plain", "came-back", findings.say))
     said = history(house, "barge-in")
     pids = [house.pid(server) for server in SERVERS]
     _down(house)
@@ -190,6 +192,39 @@ def _everything(house: House, findings: Findings) -> None:
     findings.check(f"the history is there after down and up: {len(said)} messages", said and kept)
     findings.judged(asyncio.run(ask_with_key(house)))
     findings.judged(converse(house))
+    _other_engines(house, findings)
+
+
+def _other_engines(house: House, findings: Findings) -> None:
+    """Use faster-whisper and piper, whose models lie in a folder that is mounted."""
+    models = house.folder / "models"
+    shutil.rmtree(models, ignore_errors=True)
+    try:
+        shutil.copytree(whisper_tiny_en(), models / "whisper")
+        shutil.copytree(piper_joe(), models / "piper")
+    except DevModelMissingError as error:
+        findings.say(f"skipped: other engines ({error})")
+        return
+    house.settings |= {
+        "INTERJECT_STT_ENGINE": "faster-whisper",
+        "INTERJECT_STT_MODEL": str(INSIDE / "models" / "whisper"),
+        "INTERJECT_STT_LOCAL_FILES_ONLY": "true",
+        "INTERJECT_TTS_ENGINE": "piper",
+        "INTERJECT_TTS_VOICE": JOE_VOICE,
+        "INTERJECT_TTS_DATA_DIR": str(INSIDE / "models" / "piper"),
+        "INTERJECT_TTS_LOCAL_FILES_ONLY": "true",
+    }
+    house.do("up", "-d", "--no-build", "--no-deps", *SERVERS)
+    house.wait_until_healthy(*SERVERS)
+    names = [house.inside(server, f"interject-{server}", "health").strip() for server in ("stt", "tts")]
+    findings.check(f"with models in a folder: {', '.join(names)}", "whisper" in names[0] and "piper" in names[1])
+    _warm_up(house)
+    findings.check("one transcribes, the other speaks", passed=True)
+
+
+def _warm_up(house: House) -> None:
+    asyncio.run(warm_up_stt(house.uris["stt"]))
+    asyncio.run(warm_up_tts(house.uris["tts"]))
 
 
 def _has_no_rights(house: House, program: str, findings: Findings) -> None:

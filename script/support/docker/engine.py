@@ -185,6 +185,8 @@ def open_engine(folder: Path, say: Callable[[str], None]) -> Iterator[Engine]:
     service = subprocess.Popen(  # noqa: S603 - as above
         [podman, "system", "service", "--time=0", f"unix://{socket}"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        # Ctrl-C ends it last: it is needed to take down what was started.
+        start_new_session=True,
     )  # fmt: skip
     try:
         ends = time.monotonic() + _SERVICE_UP_S

