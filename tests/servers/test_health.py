@@ -34,8 +34,6 @@ def test_each_server_is_asked_for_what_it_does(tmp_path: Path) -> None:
             assert told.startswith("healthy: ")
         status, told = health("servers.stt", "INTERJECT_STT_URI", running["llm"].uri)
         assert (status, told) == (1, f"not healthy: {running['llm'].uri} answers, and offers llm, not stt\n")
-        status, told = health("satellite", "INTERJECT_SATELLITE_URI", running["llm"].uri)
-        assert (status, told) == (1, f"not healthy: {running['llm'].uri} answers, and offers llm, not satellite\n")
     status, told = health("servers.llm", "INTERJECT_LLM_URI", running["llm"].uri)
     assert status == 1
     assert told.startswith(f"not healthy: cannot connect to {running['llm'].uri}")
