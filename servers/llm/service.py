@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from wire import package_version
 from wire.discovery import ServiceKind
 from wire.errors import SettingError
 from wire.project import ATTRIBUTION
-from wire.service import Service
+from wire.service import SERVICE_LIMITS, Service
 from wire.trace import open_trace
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ ANY_LANGUAGE = tuple(
     "sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi "
     "yo za zh zu fil gsw yue".split()
 )
+# Texts of up to 100,000 characters, which JSON may write with six bytes each, and an interruption has two of them.
+LIMITS = replace(SERVICE_LIMITS, data_bytes=2 << 20)
 _SECONDS_PER_HOUR = 3600.0
 _SECONDS_PER_MINUTE = 60.0
 _MS_PER_S = 1000.0
@@ -71,7 +74,7 @@ async def serve(settings: LlmSettings) -> None:
         # Off the event loop, as our version is looked up on disk.
         info = await asyncio.to_thread(lambda: make_info(engine.info))
         service = Service(
-            settings.uri, lambda: info, lambda peer: HandleSession(peer, bridge), rules=settings.access_rules()
+            settings.uri, lambda: info, lambda peer: HandleSession(peer, bridge), LIMITS, settings.access_rules()
         )
         _LOGGER.info("%s; conversations are kept in %s", info.handle[0].description, store.path)
         await serve_as(ServiceKind.LLM, service, settings, trace, engine.check())

@@ -12,7 +12,7 @@ from wyoming.asr import Transcript
 from servers.llm.engines import EngineInfo
 from servers.llm.handler import CORRECTION_GRACE_S, Bridge, HandleSession
 from servers.llm.live import LiveReplies
-from servers.llm.service import make_info
+from servers.llm.service import LIMITS, make_info
 from servers.llm.store import Memory, Store
 from tests.patience import PATIENCE_S, eventually, expecting
 from wire.events import Interrupt, Interrupted
@@ -165,7 +165,7 @@ async def house(
     live = LiveReplies(limit)
     bridge = Bridge(engine, store, live, history_messages, trace, correction_grace_s=correction_grace_s)
     info = await asyncio.to_thread(lambda: make_info(engine.info))
-    service = Service("tcp://127.0.0.1:0", lambda: info, lambda peer: HandleSession(peer, bridge))
+    service = Service("tcp://127.0.0.1:0", lambda: info, lambda peer: HandleSession(peer, bridge), LIMITS)
     running = House(await service.start(), store, trace, live, service)
     try:
         yield running

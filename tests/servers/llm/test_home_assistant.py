@@ -96,8 +96,8 @@ async def test_what_was_heard_is_found_by_the_words_of_the_reply(engine: Dictate
 
 async def test_what_was_heard_is_kept_as_the_model_wrote_it(engine: Dictated, tmp_path: Path) -> None:
     async with house(engine, tmp_path) as home:
-        await HomeAssistant(home).is_told("Is it on?", "It **is** on,\nall “day” long.", engine)
-        assert await tell(home, heard("It is on, all day long.", "It is on,")) == "It **is** on, [INTERRUPTED]"
+        await HomeAssistant(home).is_told("Is it on?", "It is on,\nall “day” long.", engine)
+        assert await tell(home, heard("It is on, all day long.", "It is on, all")) == "It is on,\nall [INTERRUPTED]"
 
 
 async def test_an_answer_of_another_agent_changes_nothing(engine: Dictated, tmp_path: Path) -> None:

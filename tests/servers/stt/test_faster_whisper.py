@@ -101,7 +101,7 @@ async def test_the_encoder_is_given_no_more_than_is_needed(
     async with running(whisper_settings) as server, connected(server.uri) as connection:
         result = await ask(connection, silence(said_s))
     assert result.text.startswith(SAID)
-    assert given[0] == frames
+    assert max(given) == frames
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no priorities of threads")
