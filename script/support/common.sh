@@ -32,7 +32,10 @@ set_up() { # arguments of script/setup...
 # Until it can attend to it, a Ctrl-C waits.
 run_module() { # module, arguments...
   local later=(env --block-signal=INT)
+  # Bash takes no notice of a Ctrl-C where the program that it waits for takes none; a trap does.
+  trap 'exit 130' INT
   "${later[@]}" true 2>/dev/null || later=(env)
+  trap - INT
   PYTHONPATH=$root exec "${later[@]}" "$root/.venv/bin/python" -c '
 import os, runpy, signal, sys
 signal.signal(signal.SIGINT, lambda *_: os._exit(130))
