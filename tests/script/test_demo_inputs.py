@@ -140,10 +140,14 @@ async def test_ctrl_c_ends_it_while_it_plays(tmp_path: Path) -> None:
 
 async def _started(script: str, *flags: str) -> asyncio.subprocess.Process:
     # Whoever starts the tests in the background has them ignore SIGINT, and what they start would inherit that.
-    return await asyncio.create_subprocess_exec(
-        *("env", "--default-signal=INT", str(_ROOT / "script" / script), *flags),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return await asyncio.create_subprocess_exec(
+            *(str(_ROOT / "script" / script), *flags),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
