@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from satellite.found_servers import FoundServers
-from satellite.hearing.echo_memory import EchoMemory, state_folder
+from satellite.hearing.echo_memory import EchoMemory
 from satellite.hearing.recording import Recorder
 from satellite.hearing.wake.choice import WordChoice, make_detector
 from satellite.hearing.wake.several import SeveralDetectors
@@ -34,6 +34,7 @@ from wire import client
 from wire.discovery import ServiceKind, default_instance_name, find_services
 from wire.trace import Trace
 from wire.uri import TcpAddress, parse_uri
+from wire.xdg import our_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +96,7 @@ def echo_memory(settings: SatelliteSettings) -> EchoMemory | None:
     if file is None:
         if settings.text or settings.audio is Audio.SIMULATED:
             return None
-        file = state_folder(os.environ) / "echo.json"
+        file = our_state(os.environ) / "echo.json"
     devices = (settings.mic_device, settings.snd_device, settings.mic_command, settings.snd_command)
     return EchoMemory(file, " | ".join(device or "default" for device in devices))
 
@@ -199,7 +200,7 @@ def _servers(settings: SatelliteSettings) -> dict[ServiceKind, Server]:
         ServiceKind.LLM: (settings.llm_uri, settings.llm_name),
         ServiceKind.TTS: (settings.tts_uri, settings.tts_name),
     }
-    found = FoundServers(state_folder(os.environ) / "servers.json", find_services)
+    found = FoundServers(our_state(os.environ) / "servers.json", find_services)
     servers = {kind: _given(kind.value, uri) for kind, (uri, _) in named.items()}
     if settings.pipeline is PipelineKind.DIRECT:
         looked_for = {

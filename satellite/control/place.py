@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satellite.control.errors import NoSatelliteError, SeveralSatellitesError
+from wire.xdg import our_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,9 +30,7 @@ def socket_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
     directory, and who commands it by ssh has one: so both look at both.
     """
     runtime = Path(environ.get("XDG_RUNTIME_DIR", ""))
-    state = Path(environ.get("XDG_STATE_HOME", ""))
-    state = state if state.is_absolute() else Path.home() / ".local" / "state"
-    return tuple(base / _FOLDER for base in (runtime, state) if base.is_absolute())
+    return (*((runtime / _FOLDER,) if runtime.is_absolute() else ()), our_state(environ))
 
 
 def file_name(name: str) -> str:

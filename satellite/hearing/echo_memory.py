@@ -8,13 +8,12 @@ import json
 import logging
 import threading
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satellite.hearing.cancelling.canceller import Path as EchoPath
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
     from satellite.hearing.echo import EchoControl
 
@@ -23,14 +22,6 @@ _LOGGER = logging.getLogger(__name__)
 # A power cut loses no more of what was learnt.
 _SAVE_EVERY_S = 300.0
 _BYTES = ("response", "leak_db")
-
-
-def state_folder(environ: Mapping[str, str]) -> Path:
-    """Return where a satellite remembers: in the user's state directory (XDG Base Directory Specification)."""
-    state_home = environ.get("XDG_STATE_HOME", "")
-    # The specification says to ignore a relative path.
-    base = Path(state_home) if Path(state_home).is_absolute() else Path.home() / ".local" / "state"
-    return base / "interject"
 
 
 class EchoMemory:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from satellite.systemd.errors import CommandFailedError, ForeignUnitError, NoSystemdError, UnitFileError
 from satellite.systemd.units import MARK, Part, unit_text
+from wire.xdg import config_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,10 +40,7 @@ class Manager:
 
 def user_manager(user: str, environ: Mapping[str, str]) -> Manager:
     """Return the manager of a user."""
-    config_home = environ.get("XDG_CONFIG_HOME", "")
-    # The XDG Base Directory Specification says to ignore a relative path.
-    base = Path(config_home) if Path(config_home).is_absolute() else Path.home() / ".config"
-    return Manager(base / "systemd" / "user", ("systemctl", "--user"), user)
+    return Manager(config_home(environ) / "systemd" / "user", ("systemctl", "--user"), user)
 
 
 def system_manager() -> Manager:

@@ -27,6 +27,7 @@ from servers.tts.settings import TtsSettings
 from wire.errors import CannotListenError, InterjectError, SettingError
 from wire.settings import load
 from wire.uri import TcpAddress, parse_uri
+from wire.xdg import our_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -240,7 +241,7 @@ async def _start_servers(servers: Mapping[str, Sequence[str]], processes: Proces
 
 def _state_folder(servers: Iterable[str]) -> Path:
     """Return where these servers log, with the logs of the last time put aside; raises StateFolderError."""
-    folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "interject"
+    folder = our_state(os.environ)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in servers:

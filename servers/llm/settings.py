@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from servers.common import ServerSettings
 from wire.errors import SettingError
 from wire.settings import option
+from wire.xdg import our_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,11 +32,8 @@ _openai = partial(option, of=Backend.OPENAI)
 
 
 def default_store(environ: Mapping[str, str]) -> Path:
-    """Return where conversations are kept: in the user's data directory (XDG Base Directory Specification)."""
-    data_home = environ.get("XDG_DATA_HOME", "")
-    # The specification says to ignore a relative path.
-    base = Path(data_home) if Path(data_home).is_absolute() else Path.home() / ".local" / "share"
-    return base / "interject" / "conversations.sqlite3"
+    """Return where conversations are kept: in the user's data directory."""
+    return our_data(environ) / "conversations.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)

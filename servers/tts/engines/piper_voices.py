@@ -19,6 +19,7 @@ from piper.download_voices import VOICES_JSON, download_voice
 
 from servers.tts.engines import MODEL_SUFFIX
 from servers.tts.errors import EngineError, LastingError
+from wire.xdg import our_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,10 +49,8 @@ class VoiceEntry:
 
 
 def default_data_dir() -> Path:
-    """Return where voices are kept when nothing is said (XDG Base Directory Specification)."""
-    data_home = Path(os.environ.get("XDG_DATA_HOME", ""))
-    base = data_home if data_home.is_absolute() else Path.home() / ".local" / "share"
-    return base / "interject" / "piper"
+    """Return where voices are kept when nothing is said."""
+    return our_data(os.environ) / "piper"
 
 
 def find_voices(directories: Iterable[Path]) -> dict[str, VoiceEntry]:

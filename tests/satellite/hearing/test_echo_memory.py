@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from satellite.hearing.cancelling.canceller import KalmanCanceller
 from satellite.hearing.cancelling.guard import ByResidual
 from satellite.hearing.echo import BLOCK_SAMPLES, Convergence
-from satellite.hearing.echo_memory import EchoMemory, state_folder
+from satellite.hearing.echo_memory import EchoMemory
 from tests.satellite.hearing.cancelling.acoustics import Signal, room, run, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, white_noise
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DEVICES = "default | default"
 
@@ -94,8 +97,3 @@ async def test_a_place_that_cannot_be_written_to_is_told_once(
     told = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(told) == 1
     assert "--echo-memory" in told[0].getMessage()
-
-
-def test_the_default_is_in_the_state_directory() -> None:
-    assert state_folder({"XDG_STATE_HOME": "/srv/state"}) == Path("/srv/state/interject")
-    assert state_folder({"XDG_STATE_HOME": "relative"}).is_relative_to(Path.home())
