@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from satellite.pipelines.home_assistant.link import HomeAssistantLink
     from satellite.pipelines.server import Server
     from satellite.speaking.player import Player
-    from wire.service import Peer
+    from wire.peer import Peer
 
 # As much as Home Assistant's buttons for a media player do.
 VOLUME_STEP = 10

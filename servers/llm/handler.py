@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from servers.llm.requests import Question
     from servers.llm.store import Corrected, Store
     from servers.llm.turns import Message
-    from wire.service import Peer
+    from wire.peer import Peer
     from wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)

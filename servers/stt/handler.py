@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from servers.stt.engines.base import Engine
     from servers.stt.worker import Seats, Worker
-    from wire.service import Peer
+    from wire.peer import Peer
     from wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)

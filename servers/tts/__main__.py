@@ -16,11 +16,12 @@ from servers.tts.lane import Lane
 from servers.tts.reply import ReplyOptions
 from servers.tts.settings import TtsSettings
 from wire.discovery import ServiceKind
-from wire.service import Peer, Service
+from wire.service import Service
 from wire.trace import open_trace
 
 if TYPE_CHECKING:
     from servers.tts.engines.base import Engine
+    from wire.peer import Peer
     from wire.trace import Trace
 
 _LOGGER = logging.getLogger("servers.tts")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from servers.tts.engines.base import Engine, Line
     from servers.tts.lane import Lane
     from servers.tts.reply import ReplyOptions
-    from wire.service import Peer
+    from wire.peer import Peer
     from wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from servers.tts.engines.base import Piece, Voice
     from servers.tts.lane import Lane
-    from wire.service import Peer
+    from wire.peer import Peer
     from wire.trace import Trace
 
 _WIDTH_BYTES = 2

@@ -16,10 +16,12 @@ from wyoming.info import Info
 
 from wire import service
 from wire.process import run_to_end
-from wire.service import Peer, Service, serve_until_stopped
+from wire.service import Service, serve_until_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+    from wire.peer import Peer
 
 
 class Worker:

@@ -31,13 +31,15 @@ from wire.discovery import (
     offers,
 )
 from wire.errors import BadUriError, SettingError
-from wire.service import Peer, Service
+from wire.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from wyoming.event import Event
+
+    from wire.peer import Peer
 
 LOOPBACK = ["127.0.0.1"]
 # A busy machine may miss the first ones.

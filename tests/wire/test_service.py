@@ -23,11 +23,13 @@ from wire.admission import AccessRules, Network
 from wire.client import connect
 from wire.errors import BadUriError, CannotListenError, PeerError, PeerGoneError, RequestError
 from wire.framing import FrameLimits
-from wire.service import Peer, Service
+from wire.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from wire.peer import Peer
 
 INFO = Info(
     handle=[

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from wyoming.event import Event
 
     from wire.errors import InterjectError
-    from wire.service import Peer, Session
+    from wire.peer import Peer
+    from wire.service import Session
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -34,7 +34,7 @@ from tests.patience import expecting
 from tests.satellite.hooks.records import RECORDS, log_lines, working
 from tests.virtual_clock import elapse, run_virtual
 from wire.errors import PeerUnreachableError
-from wire.service import Peer, Service
+from wire.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from wyoming.event import Eventable
 
     from wire.client import Connection
+    from wire.peer import Peer
 
 LOGGER = "satellite.hooks.forwarder"
 

@@ -15,7 +15,7 @@ from wyoming.info import Describe, Info
 
 from tests.patience import eventually
 from tests.servers.stt.harness import RATE, answer, clip, connected, running, serving, silence
-from wire.service import Peer
+from wire.peer import Peer
 
 if TYPE_CHECKING:
     from servers.stt.engines.base import Engine

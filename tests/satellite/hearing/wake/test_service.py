@@ -17,13 +17,14 @@ from satellite.settings.wake import WakeEngine, WakeWordName
 from tests.patience import eventually
 from tests.satellite.hearing.wake.sound import Ears, ear, listening, pieces_of, with_silence
 from wire.client import connect
-from wire.service import Peer, Service
+from wire.service import Service
 
 if TYPE_CHECKING:
     from wyoming.event import Event
 
     from satellite.devices.base import Samples
     from satellite.hearing.wake.base import WakeWord
+    from wire.peer import Peer
 
 WORD = "okay_nabu"
 
