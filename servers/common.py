@@ -16,6 +16,7 @@ from wire.discovery import ServiceKind, announcement, default_instance_name
 from wire.health import report_health
 from wire.logs import DEFAULT_FORMAT, configure_logging
 from wire.process import exit_status, run_to_end
+from wire.reach import is_for_this_machine, require_reach
 from wire.service import serve_until_stopped
 from wire.settings import load, option
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)
+
+# Three servers say it, each beside a default of its own.
+WHERE_TO_LISTEN = "where to listen: tcp://HOST:PORT, tcp://0.0.0.0:PORT for other machines, or unix:///PATH"
 
 _HEALTH = " As `health`, with the same settings, it asks the server that runs; status: 0 it can work, 1 it cannot."
 
@@ -42,9 +46,13 @@ def give_way(niceness: int) -> None:
 class _ProcessSettings:
     GROUP: ClassVar[str] = "Network, logs and records"
 
-    uri: str = option("tcp://127.0.0.1:0", "where to listen: tcp://HOST:PORT or unix:///PATH")
+    uri: str = option("tcp://127.0.0.1:0", WHERE_TO_LISTEN)
     zeroconf: str | None = option(
-        None, "announce this server on the local network, under this name or one of its own", metavar="NAME", alone=""
+        None,
+        "announce this server on the local network, under this name or one of its own; needs an --uri that other "
+        "machines reach",
+        metavar="NAME",
+        alone="",
     )
     zeroconf_host: str | None = option(None, "address to announce (default: this machine's own)", metavar="HOST")
     debug: bool = option(default=False, help="log details")
@@ -76,10 +84,13 @@ async def serve_as(
     name = settings.zeroconf
     if name == "":
         name = f"{default_instance_name()}-{kind.value}"
+    exposed = not await asyncio.to_thread(is_for_this_machine, settings.uri)
 
     def on_ready(uri: str) -> None:
         trace.emit("listening", uri=uri)
         _LOGGER.info("Ready at %s", uri)
+        if exposed:
+            _LOGGER.info("may connect, without a password: %s (--allow; docs/security.md)", settings.who_may_connect())
 
     announce = announcement(name, settings.zeroconf_host)
     serving = asyncio.create_task(serve_until_stopped(service, on_ready, announce), name="service")
@@ -114,6 +125,8 @@ def run_server(
         if asked:
             return report_health(settings.uri, ServiceKind(prefix))
         configure_logging(debug=settings.debug, log_format=settings.log_format)
+        if settings.zeroconf is not None:
+            require_reach(settings.uri)
         run_to_end(serve(settings))
         return 0
 

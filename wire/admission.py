@@ -36,6 +36,10 @@ class Network(Words):
         (word,) = words
         return cls(ip_network(word, strict=False))
 
+    def __str__(self) -> str:
+        """Write it as a person does: without the length of a network that is one address."""
+        return str(self.network.network_address if self.network.num_addresses == 1 else self.network)
+
     def __contains__(self, address: IPv4Address | IPv6Address) -> bool:
         """Tell whether an address is of this network; one of the other IP version is not."""
         return address in self.network
@@ -103,6 +107,10 @@ class AccessSettings:
         return AccessRules(
             self.allow or PRIVATE_NETWORKS, self.trusted_proxy, connections_per_address=self.connections_per_address
         )
+
+    def who_may_connect(self) -> str:
+        """Say whom `access_rules` lets in."""
+        return ", ".join(map(str, self.allow)) or "this machine, private and link-local networks"
 
 
 @dataclass(frozen=True, slots=True)

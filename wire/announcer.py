@@ -102,10 +102,6 @@ class Announcer:
         self._zeroconf, self._service = zeroconf, service
         if service.get_name() != self._name:
             _LOGGER.warning("the name %r is taken on this network; announced as %r", self._name, service.get_name())
-        if ip.is_loopback:
-            _LOGGER.warning(
-                "announced to this machine alone, as only it can reach %s; listen at tcp://0.0.0.0:PORT", ip
-            )
         self._tell(ip)
 
     async def _move(self, zeroconf: AsyncZeroconf, ip: IpAddress) -> None:
@@ -137,7 +133,8 @@ class Announcer:
         return ["127.0.0.1" if isinstance(ip, ipaddress.IPv4Address) else str(ip)]
 
     def _tell(self, ip: IpAddress) -> None:
-        _LOGGER.info("announced as %s at %s port %s", self.registered, ip, self._address.port)
+        whom = " to this machine alone" if ip.is_loopback else ""
+        _LOGGER.info("announced%s as %s at %s port %s", whom, self.registered, ip, self._address.port)
 
     def _complain(self, reason: str) -> None:
         if not self._complained:

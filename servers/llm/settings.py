@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from servers.common import ServerSettings
+from servers.common import WHERE_TO_LISTEN, ServerSettings
 from wire.errors import SettingError
 from wire.settings import option
 from wire.xdg import our_data
@@ -43,7 +43,7 @@ class LlmSettings(ServerSettings):
     GROUP: ClassVar[str] = "Replies"
     FIRST: ClassVar[tuple[str, ...]] = ("uri", "base_url", "model", "api_key_file", "system_prompt")
 
-    uri: str = option("tcp://0.0.0.0:10800", "where to listen: tcp://HOST:PORT or unix:///PATH")
+    uri: str = option("tcp://127.0.0.1:10800", WHERE_TO_LISTEN)
     backend: Backend | None = option(
         None,
         "what writes the replies (default: openai with --base-url, --model or another setting of its own, else the "

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from servers.common import ServerSettings
+from servers.common import WHERE_TO_LISTEN, ServerSettings
 from wire.settings import option
 
 # On two cores PocketSphinx answers the last of the 12 utterances of 1.75 s that then fit in, all ended at the same
 # instant, after some 8 s even where it has just started and loads decoders. With 8 waiting it took up to 11 s; a
 # satellite gives up after 10.
 _MAX_WAITING = 4
-DEFAULT_URI = "tcp://0.0.0.0:10300"
+DEFAULT_URI = "tcp://127.0.0.1:10300"
 
 
 class EngineChoice(Enum):
@@ -43,7 +43,7 @@ class SttSettings(ServerSettings):
     GROUP: ClassVar[str] = "Speech recognition"
     FIRST: ClassVar[tuple[str, ...]] = ("uri", "engine", "model", "language")
 
-    uri: str = option(DEFAULT_URI, "where to listen: tcp://HOST:PORT or unix:///PATH", metavar="URI")
+    uri: str = option(DEFAULT_URI, WHERE_TO_LISTEN, metavar="URI")
     engine: EngineChoice | None = option(
         None,
         "which engine transcribes; pocketsphinx is embedded and good at commands, faster-whisper needs a model "

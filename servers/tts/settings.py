@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from servers.common import ServerSettings
+from servers.common import WHERE_TO_LISTEN, ServerSettings
 from wire.settings import option
 
 
@@ -30,7 +30,7 @@ class TtsSettings(ServerSettings):
     GROUP: ClassVar[str] = "Speech"
     FIRST: ClassVar[tuple[str, ...]] = ("uri", "engine", "voice")
 
-    uri: str = option("tcp://0.0.0.0:10200", "where to listen: tcp://HOST:PORT or unix:///PATH")
+    uri: str = option("tcp://127.0.0.1:10200", WHERE_TO_LISTEN)
     engine: EngineName | None = option(
         None, "what speaks (default: the one that other settings are for; else espeak-ng, which needs no download)"
     )

@@ -53,17 +53,18 @@ def name(kind: ServiceKind) -> str:
 
 @pytest.fixture
 async def uri(kind: ServiceKind, name: str, tmp_path: Path) -> AsyncIterator[str]:
-    """Run a server that announces itself by its name."""
+    """Run a server that announces itself by its name, to this machine alone; gives the URI to be found."""
     trace = tmp_path / "trace"
     own = ("--store", str(tmp_path / "store")) if kind is ServiceKind.LLM else ()
-    flags = ("--uri", "tcp://127.0.0.1:0", "--zeroconf", name, "--trace-file", str(trace), *own)
+    everywhere = ("--uri", "tcp://0.0.0.0:0", "--zeroconf", name, "--zeroconf-host", "127.0.0.1")
+    flags = (*everywhere, "--allow", "127.0.0.1", "--trace-file", str(trace), *own)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", f"servers.{kind.value}", *flags, stderr=asyncio.subprocess.DEVNULL
     )
     try:
         found = await eventually(lambda: lines_of(trace, "listening") or process.returncode, "the server to listen")
         assert isinstance(found, list), f"the server ended with status {found}"
-        yield str(found[0]["uri"])
+        yield str(found[0]["uri"]).replace("0.0.0.0", "127.0.0.1")
     except BaseException as error:
         show(error, [trace])
         raise

@@ -120,13 +120,15 @@ async def test_the_announced_host_is_the_one_that_was_asked_for(multicast: None)
         await look_until(lambda found: Found("far", "tcp://203.0.113.7:1003") in found)
 
 
-async def test_what_only_this_machine_reaches_is_announced_to_it_alone(
+async def test_an_address_of_this_machine_alone_is_announced_to_it_alone(
     multicast: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with advertise(name="alone", uri="tcp://127.0.0.1:1005", host=None) as registered:
+    """Elsewhere it would mean another machine."""
+    caplog.set_level(logging.INFO, "wire")
+    async with advertise(name="alone", uri="tcp://0.0.0.0:1005", host="127.0.0.1") as registered:
         assert registered == "alone"
         await look_until(lambda found: Found("alone", "tcp://127.0.0.1:1005") in found)
-    assert "listen at tcp://0.0.0.0:PORT" in caplog.text
+    assert "announced to this machine alone as alone at 127.0.0.1 port 1005" in caplog.text
 
 
 async def test_an_ipv6_address_is_found_in_brackets(multicast: None) -> None:

@@ -29,7 +29,7 @@ SATELLITE = (
     "satellite", "--audio", "simulated", "--name", "Kitchen", "--stt-uri", "tcp://127.0.0.1:9",
     "--llm-uri", "tcp://127.0.0.1:9", "--tts-uri", "tcp://127.0.0.1:9", "--control-socket", "none",
 )  # fmt: skip
-BRIDGE = ("servers.llm", "--zeroconf", "--backend", "offline")
+BRIDGE = ("servers.llm", "--uri", "tcp://0.0.0.0:10800", "--zeroconf", "--backend", "offline")
 
 
 def ip(*arguments: str) -> None:
@@ -180,11 +180,12 @@ async def test_a_satellite_is_offered_once_the_network_is_there(network: Network
     assert offered["unique_id"].startswith(MAC.replace(":", ""))
 
 
-async def test_a_satellite_that_only_its_own_machine_reaches_is_offered_to_nobody_else(network: Network) -> None:
+async def test_a_satellite_that_is_announced_to_its_own_machine_is_offered_to_nobody_else(network: Network) -> None:
     network.set_room_address(ROOM_ADDRESS)
     network.plug_in()
     async with looking(network) as eyes:
-        alone = running(network.room, *SATELLITE, "--uri", "tcp://127.0.0.1:10701", ready="this machine alone")
+        flags = ("--uri", "tcp://0.0.0.0:10701", "--zeroconf-host", "127.0.0.1")
+        alone = running(network.room, *SATELLITE, *flags, ready="this machine alone")
         async with alone, running(network.room, *SATELLITE, "--zeroconf-name", "other", ready="Ready"):
             await eyes.see(event="offered", port=10_700)
     assert {event.get("port") for event in eyes.seen} == {10_700}
