@@ -63,7 +63,14 @@ class _ProcessSettings:
 # The fields of the last base class come first.
 @dataclass(frozen=True)
 class ServerSettings(AccessSettings, _ProcessSettings):
-    """The settings that every server has; names are those of the Wyoming services that people know."""
+    """The settings that every server has; names are those of the Wyoming services that people know.
+
+    Raises SettingError, BadUriError for an address that is to be announced and that nobody else could reach.
+    """
+
+    def __post_init__(self) -> None:
+        if self.zeroconf is not None:
+            require_reach(self.uri)
 
 
 SettingsT = TypeVar("SettingsT", bound=ServerSettings)
@@ -125,8 +132,6 @@ def run_server(
         if asked:
             return report_health(settings.uri, ServiceKind(prefix))
         configure_logging(debug=settings.debug, log_format=settings.log_format)
-        if settings.zeroconf is not None:
-            require_reach(settings.uri)
         run_to_end(serve(settings))
         return 0
 

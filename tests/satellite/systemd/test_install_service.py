@@ -122,6 +122,16 @@ def test_a_mistake_is_told_before_anything_happens(machine: Machine, given: str,
     assert machine.written == set()
 
 
+def test_a_server_that_nobody_else_could_reach_is_not_installed_to_be_announced(
+    machine: Machine, tmp_path: Path
+) -> None:
+    config = tmp_path / "interject.toml"
+    config.write_text('[stt]\nzeroconf = "kitchen"\n', encoding="utf-8")
+    with pytest.raises(SettingError, match=r"zeroconf: .*--uri tcp://0\.0\.0\.0:10300"):
+        run_install_service(["--config", str(config), "--servers", "stt"])
+    assert machine.written == set()
+
+
 def test_a_mistake_in_the_servers_part_of_the_file_is_told_too(machine: Machine, tmp_path: Path) -> None:
     config = tmp_path / "interject.toml"
     config.write_text('[stt]\nengin = "pocketsphinx"\n', encoding="utf-8")
