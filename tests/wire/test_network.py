@@ -30,6 +30,8 @@ SATELLITE = (
     "--llm-uri", "tcp://127.0.0.1:9", "--tts-uri", "tcp://127.0.0.1:9", "--control-socket", "none",
 )  # fmt: skip
 BRIDGE = ("servers.llm", "--uri", "tcp://0.0.0.0:10800", "--zeroconf", "--backend", "offline")
+SERVERS = (("stt", 10_300), ("llm", 10_800, "--backend", "offline"), ("tts", 10_200))
+TYPING = ("satellite", "--text", "--name", "Kitchen", "--control-socket", "none")
 
 
 def ip(*arguments: str) -> None:
@@ -76,14 +78,15 @@ def network() -> Iterator[Network]:
 
 
 @contextlib.asynccontextmanager
-async def running(namespace: str, *arguments: str, ready: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a module there; its standard output is read until a line has `ready` in it. Stopped with the context."""
+async def running(namespace: str, *arguments: str, ready: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a module there; what it prints is read until a line has `ready` in it, if given. Stopped with the context."""
     process = await asyncio.create_subprocess_exec(
         "ip", "netns", "exec", namespace, sys.executable, "-m", *arguments,
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     try:
-        await line_with(process, ready)
+        if ready:
+            await line_with(process, ready)
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -157,6 +160,26 @@ async def test_a_satellite_and_a_server_are_offered_under_names_that_stay(networ
         "satellite": True,
     }
     assert again == first
+
+
+async def test_servers_started_as_the_readme_says_are_found_and_used_from_another_machine(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By typing, which needs no sound card; the bridge with its built-in responder, which needs no model."""
+    # Where the satellite remembers them.
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    network.set_room_address(ROOM_ADDRESS)
+    network.plug_in()
+    async with contextlib.AsyncExitStack() as stack:
+        for server, port, *own in SERVERS:
+            where = ("--uri", f"tcp://0.0.0.0:{port}", "--zeroconf", *own)
+            store = ("--store", str(tmp_path / "store")) if server == "llm" else ()
+            announced = running(network.home, f"servers.{server}", *where, *store, ready="announced as")
+            await stack.enter_async_context(announced)
+        typing = await stack.enter_async_context(running(network.room, *TYPING))
+        assert typing.stdin is not None
+        typing.stdin.write(b"count to three\n")
+        await line_with(typing, "two")
 
 
 async def test_a_new_address_is_announced_while_the_satellite_runs(network: Network) -> None:
