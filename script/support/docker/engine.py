@@ -24,8 +24,8 @@ BASE = "docker.io/library/python:3.13-slim-trixie"
 _UV = str(Path(sys.executable).with_name("uv"))
 _PODMAN_COMPOSE = "podman-compose==1.6.0"
 _PACKAGES = (
-    "podman", "buildah", "crun", "mmdebstrap", "uidmap", "iptables", "netavark", "aardvark-dns", "fuse-overlayfs",
-    "docker-compose",
+    "podman", "buildah", "catatonit", "crun", "mmdebstrap", "uidmap", "iptables", "netavark", "aardvark-dns",
+    "fuse-overlayfs", "docker-compose",
 )  # fmt: skip
 # Debian's Python in place of the image's own: headers as there, nothing else that the image has not.
 _BASE_PACKAGES = "ca-certificates,python3,python3-venv,python3-pip,libpython3-dev"
@@ -201,7 +201,7 @@ def open_engine(folder: Path, say: Callable[[str], None]) -> Iterator[Engine]:
 
 
 def _install_podman(folder: Path, say: Callable[[str], None]) -> str:
-    _need(("podman", "crun", "mmdebstrap", "netavark", "docker-compose"), _PACKAGES, say)
+    _need(("podman", "catatonit", "crun", "mmdebstrap", "netavark", "docker-compose"), _PACKAGES, say)
     runtime = folder / "runtime" / "crun"
     runtime.parent.mkdir(exist_ok=True)
     shutil.copy(Path(__file__).with_name("crun_without_limits.py"), runtime)
