@@ -83,7 +83,9 @@ class ServiceSettings:
     language: str | None = option(None, "language of the conversation, such as en or de-DE (default: the servers')")
     voice: str | None = option(None, "voice of the replies, by its name at the text-to-speech server", metavar="NAME")
     conversation_id: str | None = option(
-        None, "conversation that the bridge remembers (default: one per satellite)", metavar="ID"
+        None,
+        "conversation that the bridge remembers (default: one per satellite, by a random id that is kept)",
+        metavar="ID",
     )
     control_socket: str | None = option(
         None,
