@@ -219,7 +219,8 @@ def _servers(settings: SatelliteSettings) -> dict[ServiceKind, Server]:
         ServiceKind.LLM: (settings.llm_uri, settings.llm_name),
         ServiceKind.TTS: (settings.tts_uri, settings.tts_name),
     }
-    found = FoundServers(our_state(os.environ) / "servers.json", find_services)
+    file = StateFile(our_state(os.environ) / "servers.json", "which servers were used before")
+    found = FoundServers(file, find_services)
     servers = {kind: _given(kind.value, uri) for kind, (uri, _) in named.items()}
     if settings.pipeline is PipelineKind.DIRECT:
         looked_for = {

@@ -77,7 +77,7 @@ class ServiceSettings:
     )
     llm_uri: str | None = option(None, "LLM bridge (default: as for --stt-uri)")
     tts_uri: str | None = option(None, "text-to-speech server (default: as for --stt-uri)")
-    stt_name: str | None = option(None, "speech-to-text server to use of those found (default: the one used last)")
+    stt_name: str | None = option(None, "speech-to-text server to use of those found (default: the one used before)")
     llm_name: str | None = option(None, "LLM bridge to use of those found (default: as for --stt-name)")
     tts_name: str | None = option(None, "text-to-speech server to use of those found (default: as for --stt-name)")
     language: str | None = option(None, "language of the conversation, such as en or de-DE (default: the servers')")
