@@ -6,27 +6,26 @@ import asyncio
 import contextlib
 import logging
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
 from wyoming.info import Describe
-from wyoming.ping import Ping, Pong
-from wyoming.pipeline import RunPipeline
+from wyoming.ping import Ping
 from wyoming.satellite import PauseSatellite, RunSatellite
 from wyoming.timer import TimerFinished
-from wyoming.wake import Detect, Detection
+from wyoming.wake import Detection
 
 from satellite.pipelines.home_assistant.link import HomeAssistantLink
 from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
 from satellite.pipelines.home_assistant.state import WakeIn
+from tests.home_assistant.caller import Caller
 from tests.patience import eventually, expecting
+from tests.processes.house import port_of
 from tests.satellite.pipelines.home_assistant.house import Room, info, voice
 from tests.satellite.virtual.network import cancelled
-from wire.framing import read_event, write_event
+from wire.framing import read_event
 from wire.service import Service
-from wire.uri import TcpAddress, parse_uri
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,49 +37,11 @@ HOME, STRANGER = "127.0.0.1", "127.0.0.2"
 SETTLED_S = 0.3
 
 
-@dataclass
-class Caller:
-    """A connection that does what Home Assistant does, as far as a stranger needs to."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    answers: bool = True
-    got: list[Event] = field(default_factory=list)
-    ended: bool = False
-
-    @classmethod
-    async def call(cls, uri: str, address: str) -> Self:
-        at = parse_uri(uri)
-        assert isinstance(at, TcpAddress)
-        return cls(*await asyncio.open_connection(at.host, at.port, local_addr=(address, 0)))
-
-    async def send(self, *events: Event) -> None:
-        for event in events:
-            await write_event(event, self.writer)
-
-    async def live(self) -> None:
-        await self.send(RunSatellite().event())
-        await self.read()
-
-    async def read(self) -> None:
-        with contextlib.suppress(OSError):
-            while (event := await read_event(self.reader)) is not None:
-                self.got.append(event)
-                if Ping.is_type(event.type) and self.answers:
-                    await self.send(Pong(text=Ping.from_event(event).text).event())
-                elif RunPipeline.is_type(event.type):
-                    await self.send(Detect().event())
-        self.ended = True
-
-    def of(self, kind: str) -> list[Event]:
-        return [event for event in self.got if event.type == kind]
-
-
 class Home:
     """A satellite that streams its microphone to Home Assistant, and who called it."""
 
-    def __init__(self, uri: str, room: Room, pipeline: HomeAssistantPipeline) -> None:
-        self.uri = uri
+    def __init__(self, port: int, room: Room, pipeline: HomeAssistantPipeline) -> None:
+        self.port = port
         self.room = room
         self.pipeline = pipeline
         self.remembered: list[str] = []
@@ -89,7 +50,7 @@ class Home:
 
     async def call(self, address: str) -> Caller:
         """Connect as Home Assistant."""
-        caller = await Caller.call(self.uri, address)
+        caller = await Caller.call(self.port, address)
         self._callers.append(caller)
         self._tasks.append(asyncio.create_task(caller.live(), name=address))
         return caller
@@ -122,7 +83,7 @@ async def home(remembered: str | None = None) -> AsyncIterator[Home]:
     link, room = HomeAssistantLink(remembered, remember), Room()
     pipeline = HomeAssistantPipeline(link, HomeAssistantSettings(wake=WakeIn.HOME_ASSISTANT))
     service = Service("tcp://127.0.0.1:0", info, link.session)
-    here = Home(await service.start(), room, pipeline)
+    here = Home(port_of(await service.start()), room, pipeline)
     here.remembered = kept
     work = asyncio.create_task(pipeline.run(room))
     microphone = asyncio.create_task(here.listen())
@@ -182,7 +143,7 @@ async def test_a_stranger_gets_no_sound_and_cannot_mute_ring_or_announce(caplog:
 async def test_who_only_asks_what_this_is_gets_an_answer_from_anywhere() -> None:
     async with home() as here:
         await here.owned()
-        somebody = await Caller.call(here.uri, STRANGER)
+        somebody = await Caller.call(here.port, STRANGER)
         await somebody.send(*orders(), Describe().event(), Ping().event())
         assert await read_event(somebody.reader)
         assert (await read_event(somebody.reader) or Describe().event()).type == "pong"
