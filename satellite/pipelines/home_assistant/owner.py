@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 # Home Assistant answers a ping at once, also while a turn is under way; a small machine that is busy, within a second.
 _ANSWER_S = 2.0
+# A clock that comes this much later has been held up, and the owner's answer may be here, unread.
+_LATE_S = 0.25
 # Who takes the place of an address that is away is not yet remembered in its stead: an update of Home Assistant, or a
 # restart of its machine, is over well within this.
 _SETTLES_S = 3600.0
@@ -167,6 +169,8 @@ def _closed(state: Ownership, caller: Caller, now_s: float) -> tuple[Ownership, 
 
 def _tick(state: Ownership, now_s: float) -> tuple[Ownership, tuple[Effect, ...]]:
     if state.answer_due_s is not None and now_s >= state.answer_due_s and state.waiting:
+        if now_s > state.answer_due_s + _LATE_S:
+            return replace(state, answer_due_s=now_s + _ANSWER_S), (PingOwner(),)
         return _take(state, state.waiting[0], now_s, f", which did not answer within {_ANSWER_S:g} s")
     return _settled(state, now_s)
 

@@ -82,6 +82,15 @@ def test_another_address_is_taken_when_the_owner_is_silent_with_a_warning_that_n
     assert state.remembered == HOME.address
 
 
+def test_a_satellite_that_was_held_up_itself_asks_once_more() -> None:
+    """Else a flood of events that delays the owner's answer would open the room."""
+    state, effects = run(OWNED, (0, Asked(STRANGER)), (3.0, Tick()))
+    assert effects == [PingOwner(), PingOwner()]
+    assert deadline(state) == 5.0
+    assert run(state, (3.1, Heard()))[0].owner == HOME
+    assert run(state, (5.0, Tick()))[0].owner == STRANGER
+
+
 def test_who_waits_is_taken_when_the_owner_goes_and_forgotten_when_it_goes_itself() -> None:
     waiting, _ = run(OWNED, (0, Asked(STRANGER)))
     assert Take(STRANGER) in run(waiting, (1, Closed(HOME)))[1]
