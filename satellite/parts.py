@@ -29,7 +29,7 @@ from satellite.pipelines.server import Server, fixed
 from satellite.room_sounds import RoomSounds
 from satellite.settings import Audio, PipelineKind, WakeSource
 from satellite.speaking.sounds import load_sounds
-from satellite.state_file import StateFile, conversation_id
+from satellite.state_file import StateFile, conversation_id, satellite_state
 from satellite.timers import ring_audio
 from wire import client
 from wire.discovery import ServiceKind, default_instance_name, find_services
@@ -94,6 +94,11 @@ async def pipeline_parts(settings: SatelliteSettings, state: StateFile | None) -
     wake = detectors[0] if len(detectors) == 1 else SeveralDetectors(tuple(detectors)) if detectors else None
     used = (*servers.values(), *(() if wake_server is None else (wake_server,)))
     return PipelineParts(pipeline, link, wake, used, helpers)
+
+
+def state_file(settings: SatelliteSettings) -> StateFile:
+    """Return where what is this satellite's own is kept."""
+    return satellite_state(our_state(os.environ), settings.name, _place(settings.uri))
 
 
 def echo_memory(settings: SatelliteSettings) -> EchoMemory | None:
@@ -189,11 +194,10 @@ async def _link(state: StateFile | None) -> HomeAssistantLink:
 async def _direct_pipeline(
     settings: SatelliteSettings, servers: Mapping[ServiceKind, Server], state: StateFile | None
 ) -> DirectPipeline:
-    # Satellites with another name, machine or address are others.
     instance = settings.zeroconf_name or default_instance_name()
     identity = Identity(
         satellite_id=f"{settings.name}@{instance}:{_place(settings.uri)}",
-        conversation_id=settings.conversation_id or await conversation_id(state),
+        conversation_id=settings.conversation_id or await conversation_id(state, settings.name),
         language=settings.language,
         voice=settings.voice,
     )

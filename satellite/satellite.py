@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 from typing import TYPE_CHECKING, Any
 
 from satellite.control.service import serve_controls
@@ -18,18 +17,16 @@ from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.vad import SileroVad
 from satellite.info import satellite_info
 from satellite.log_trace import LogTrace
-from satellite.parts import echo_memory, pipeline_parts, reactions_to, room_sounds, stop_search
+from satellite.parts import echo_memory, pipeline_parts, reactions_to, room_sounds, state_file, stop_search
 from satellite.settings import PipelineKind, player_settings, turn_settings
 from satellite.sound import sound_device
 from satellite.speaking.player import Player
-from satellite.state_file import satellite_state
 from satellite.text_mode import standard_text_mode
 from wire import package_version
 from wire.discovery import advertise, default_instance_name
 from wire.reach import is_for_this_machine
 from wire.service import STOP_SIGNALS, Service
 from wire.trace import Trace, open_trace
-from wire.xdg import our_state
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -73,8 +70,7 @@ async def run_satellite(settings: SatelliteSettings) -> None:
         player = Player(device.rate_hz, player_settings(settings))
         memory = echo_memory(settings)
         echo = make_echo_control(settings.echo_canceller, await memory.load() if memory is not None else None)
-        state = satellite_state(our_state(os.environ), settings.name, is_typed=settings.text)
-        parts = await pipeline_parts(settings, state)
+        parts = await pipeline_parts(settings, state_file(settings))
         conversation = Conversation(
             turn_settings(settings),
             player,

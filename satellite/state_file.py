@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 _CONVERSATION = "conversation"
-# The name is for people; what tells satellites apart is this much of its hash.
+# The name is for people; what tells satellites apart is this much of a hash.
 _DIGEST_CHARACTERS = 8
-_CONVERSATION_ID_BYTES = 16
+_RANDOM_BYTES = 16
 
 
 class StateFile:
@@ -100,23 +100,23 @@ class StateFile:
                 raise
 
 
-def satellite_state(folder: Path, name: str, *, is_typed: bool) -> StateFile:
-    """Return the file of a satellite by its name; who types at one has a conversation of his own."""
-    whose = f"{name} by typing" if is_typed else name
-    digest = hashlib.sha256(whose.encode()).hexdigest()[:_DIGEST_CHARACTERS]
+def satellite_state(folder: Path, name: str, place: str) -> StateFile:
+    """Return the file of a satellite; those of the same name that listen at different places are different ones."""
+    digest = hashlib.sha256(f"{name}@{place}".encode()).hexdigest()[:_DIGEST_CHARACTERS]
     file = folder / f"satellite-{plain_name(name)}-{digest}.json"
     return StateFile(file, "which conversation and which Home Assistant are this satellite's")
 
 
-async def conversation_id(state: StateFile | None) -> str:
+async def conversation_id(state: StateFile | None, name: str) -> str:
     """Return the id of a satellite's conversation, made up when there is none yet; without a file it is new each time.
 
-    Whoever knows the id can ask the bridge what was said: it follows from nothing that others can find out.
+    Whoever knows the id can ask the bridge what was said: it begins with the name, by which people find it in a list,
+    and ends with what nobody can guess.
     """
     kept = (await state.read()).get(_CONVERSATION) if state is not None else None
     if isinstance(kept, str) and kept:
         return kept
-    fresh = secrets.token_hex(_CONVERSATION_ID_BYTES)
+    fresh = f"satellite-{plain_name(name)}-{secrets.token_hex(_RANDOM_BYTES)}"
     if state is not None:
         await state.put(_CONVERSATION, fresh)
     return fresh

@@ -106,7 +106,7 @@ class ServiceSettings:
     voice: str | None = option(None, "voice of the replies, by its name at the text-to-speech server", metavar="NAME")
     conversation_id: str | None = option(
         None,
-        "conversation that the bridge remembers (default: one per satellite, by a random id that is kept)",
+        "conversation that the bridge remembers (default: one per satellite, by a random id that it keeps)",
         metavar="ID",
     )
     control_socket: str | None = option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def state(folder: Path, name: str = "kitchen", *, is_typed: bool = False) -> StateFile:
-    return satellite_state(folder, name, is_typed=is_typed)
+def state(folder: Path, name: str = "kitchen", place: str = "10700") -> StateFile:
+    return satellite_state(folder, name, place)
+
+
+async def id_of(folder: Path, name: str = "kitchen", place: str = "10700") -> str:
+    return await conversation_id(state(folder, name, place), name)
 
 
 def only_file(folder: Path) -> Path:
@@ -29,18 +34,19 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 async def test_a_conversation_goes_on_after_a_restart_and_is_no_other_satellites(tmp_path: Path) -> None:
     folder = tmp_path / "interject"
-    kept = await conversation_id(state(folder))
-    assert await conversation_id(state(folder)) == kept
+    kept = await id_of(folder)
+    assert await id_of(folder) == kept
     # 客厅 and 卧室 look the same once a file name has nothing but ASCII in it.
-    others = [await conversation_id(state(folder, name)) for name in ("hall", "客厅", "卧室", "Kitchen")]
-    typed = await conversation_id(state(folder, is_typed=True))
+    others = [await id_of(folder, name) for name in ("hall", "客厅", "卧室", "Kitchen")]
+    typed = await id_of(folder, place="text")
     assert len({kept, typed, *others}) == 6
-    assert len(kept) >= 32
-    assert "kitchen" not in kept
+    # So it is found in a list, and by nobody who knows the name.
+    assert re.fullmatch("satellite-kitchen-[0-9a-f]{32}", kept)
+    assert re.fullmatch("satellite-satellite-[0-9a-f]{32}", others[1])
 
 
 async def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
-    await conversation_id(state(tmp_path / "interject"))
+    await id_of(tmp_path / "interject")
     file = only_file(tmp_path / "interject")
     assert file.name.startswith("satellite-kitchen-")
     assert file.stat().st_mode & 0o777 == 0o600
@@ -49,22 +55,22 @@ async def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["no json", "[1]", '{"conversation": 5}', '{"conversation": ""}'])
 async def test_a_damaged_file_begins_the_conversation_anew(tmp_path: Path, content: str) -> None:
-    kept = await conversation_id(state(tmp_path))
+    kept = await id_of(tmp_path)
     file = only_file(tmp_path)
     file.write_text(content)
-    fresh = await conversation_id(state(tmp_path))
+    fresh = await id_of(tmp_path)
     assert fresh != kept
-    assert await conversation_id(state(tmp_path)) == fresh
+    assert await id_of(tmp_path) == fresh
 
 
 async def test_a_file_that_cannot_be_read_is_told_with_a_remedy_and_left_as_it_is(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await conversation_id(state(tmp_path))
+    await id_of(tmp_path)
     file = only_file(tmp_path)
     file.unlink()
     file.mkdir()
-    first, second = await conversation_id(state(tmp_path)), await conversation_id(state(tmp_path))
+    first, second = await id_of(tmp_path), await id_of(tmp_path)
     assert first != second
     assert file.is_dir()
     assert str(file) in warnings(caplog)[0]
