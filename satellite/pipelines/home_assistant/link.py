@@ -116,7 +116,8 @@ class HomeAssistantLink:
         """Return who is told of what this connection says, which shows by saying it that it lives."""
         if session is not self._live:
             return None
-        self._apply(owner.Heard())
+        if self._ownership.answer_due_s is not None:
+            self._apply(owner.Heard())
         return self._listener
 
     def _apply(self, event: owner.Event) -> None:
