@@ -32,7 +32,7 @@ from satellite.speaking.sounds import load_sounds
 from satellite.state_file import StateFile, conversation_id, satellite_state
 from satellite.timers import ring_audio
 from wire import client
-from wire.discovery import ServiceKind, default_instance_name, find_services
+from wire.discovery import ServiceKind, default_instance_name, find_services, still_does
 from wire.trace import Trace
 from wire.uri import TcpAddress, parse_uri
 from wire.xdg import our_state
@@ -224,7 +224,7 @@ def _servers(settings: SatelliteSettings) -> dict[ServiceKind, Server]:
         ServiceKind.TTS: (settings.tts_uri, settings.tts_name),
     }
     file = StateFile(our_state(os.environ) / "servers.json", "which servers were used before")
-    found = FoundServers(file, find_services)
+    found = FoundServers(file, find_services, still_does)
     servers = {kind: _given(kind.value, uri) for kind, (uri, _) in named.items()}
     if settings.pipeline is PipelineKind.DIRECT:
         looked_for = {

@@ -21,6 +21,11 @@ class Network:
     def __init__(self, *answers: Found) -> None:
         self.answers = list(answers)
 
+        self.unheard: list[Found] = []
+
+    async def still_does(self, service: Found, kind: ServiceKind) -> bool:
+        return kind is ServiceKind.STT and service.uri in {other.uri for other in (*self.answers, *self.unheard)}
+
     async def look(self, kind: ServiceKind, timeout_s: float) -> list[Found]:
         assert timeout_s > 0
         return self.answers if kind is ServiceKind.STT else []
@@ -28,7 +33,7 @@ class Network:
 
 async def found(network: Network, file: Path, wanted: str | None = None) -> str:
     state = StateFile(file, "which servers were used before")
-    return await FoundServers(state, network.look).locate(ServiceKind.STT, wanted)()
+    return await FoundServers(state, network.look, network.still_does).locate(ServiceKind.STT, wanted)()
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -50,22 +55,35 @@ async def test_the_server_that_was_used_before_is_used_again_also_after_a_restar
     assert "a-stt at tcp://192.168.1.66:10300" in told
 
 
+@pytest.mark.parametrize("wanted", [None, OURS.name])
 async def test_who_has_the_name_of_the_one_used_before_at_another_address_is_told_and_not_kept(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, wanted: str | None
 ) -> None:
     file = tmp_path / "servers.json"
     network = Network(OURS)
-    await found(network, file)
+    await found(network, file, wanted)
     namesake = Found(OURS.name, STRANGER.uri)
     network.answers = [namesake]
-    assert await found(network, file) == namesake.uri
+    assert await found(network, file, wanted) == namesake.uri
     (told,) = warnings(caplog)
     assert namesake.uri in told
     assert f"--stt-uri {OURS.uri}" in told
     # Ours is back, and has got another name, as its own is taken.
     renamed = Found("house-stt-2", OURS.uri)
     network.answers = [namesake, renamed]
-    assert await found(network, file) == OURS.uri
+    assert await found(network, file, wanted) == OURS.uri
+
+
+@pytest.mark.parametrize("wanted", [None, OURS.name])
+async def test_a_server_whose_announcement_is_drowned_is_used_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, wanted: str | None
+) -> None:
+    network = Network(OURS)
+    await found(network, tmp_path / "servers.json", wanted)
+    network.answers, network.unheard = [STRANGER, Found(OURS.name, "tcp://192.168.1.67:10300")], [OURS]
+    assert await found(network, tmp_path / "servers.json", wanted) == OURS.uri
+    (told,) = warnings(caplog)
+    assert "tcp://192.168.1.67:10300" in told
 
 
 async def test_who_stands_in_for_the_one_used_before_is_told_and_not_kept(
@@ -83,21 +101,22 @@ async def test_who_stands_in_for_the_one_used_before_is_told_and_not_kept(
     assert await found(network, file) == OURS.uri
 
 
-async def test_a_server_that_has_moved_is_kept_once_it_is_named(
+async def test_a_server_is_known_from_then_on_where_another_name_is_wanted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / "servers.json"
-    moved = Found(OURS.name, "tcp://192.168.1.11:10300")
+    other = Found("new-stt", "tcp://192.168.1.11:10300")
     await found(Network(OURS), file)
-    assert await found(Network(moved, STRANGER), file, OURS.name) == moved.uri
-    assert len(warnings(caplog)) == 1
-    assert await found(Network(moved), file) == moved.uri
+    assert await found(Network(other, OURS), file, other.name) == other.uri
+    assert await found(Network(other), file) == other.uri
     assert not warnings(caplog)
 
 
 async def test_a_satellite_that_runs_on_says_the_same_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     network = Network(OURS, STRANGER)
-    locate = FoundServers(StateFile(tmp_path / "servers.json", "it"), network.look).locate(ServiceKind.STT, None)
+    locate = FoundServers(StateFile(tmp_path / "servers.json", "it"), network.look, network.still_does).locate(
+        ServiceKind.STT, None
+    )
     for _ in range(3):
         await locate()
     assert len(warnings(caplog)) == 1
