@@ -259,8 +259,7 @@ def _add_flag(parser: argparse._ActionsContainer, field: Field, page: HelpPage) 
         # Known to the parser only so that using it gets an answer that does not repeat the secret.
         parser.add_argument(flag, dest=field.name, help=text)
     elif field.kind is bool:
-        can_be_on = field.default or field.option.derived is not None
-        action = argparse.BooleanOptionalAction if can_be_on else "store_true"
+        action = argparse.BooleanOptionalAction if field.default or field.option.derived else "store_true"
         parser.add_argument(flag, dest=field.name, action=action, help=text)
     elif issubclass(field.kind, Words):
         words = field.kind.WORDS
