@@ -29,9 +29,10 @@ from satellite.pipelines.server import Server, fixed
 from satellite.room_sounds import RoomSounds
 from satellite.settings import Audio, PipelineKind, WakeSource
 from satellite.speaking.sounds import load_sounds
+from satellite.state_file import StateFile, conversation_id, satellite_state
 from satellite.timers import ring_audio
 from wire import client
-from wire.discovery import ServiceKind, default_instance_name, find_services
+from wire.discovery import ServiceKind, default_instance_name, find_services, still_does
 from wire.trace import Trace
 from wire.uri import TcpAddress, parse_uri
 from wire.xdg import our_state
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from satellite.settings import SatelliteSettings
 
 _LOGGER = logging.getLogger(__name__)
+
+_HOME_ASSISTANT = "home-assistant"
 
 
 class Helper(Protocol):
@@ -68,9 +71,12 @@ class PipelineParts:
     helpers: tuple[Helper, ...] = ()
 
 
-async def pipeline_parts(settings: SatelliteSettings) -> PipelineParts:
-    """Build what hears, thinks and speaks; raises SettingError, BadUriError, WakeModelError."""
-    link, servers = HomeAssistantLink(), _servers(settings)
+async def pipeline_parts(settings: SatelliteSettings, state: StateFile | None) -> PipelineParts:
+    """Build what hears, thinks and speaks; raises SettingError, BadUriError, WakeModelError.
+
+    `state` is what is kept of this satellite; None: nothing, as where settings are only tried.
+    """
+    link, servers = await _link(state), _servers(settings)
     wake_server = _given("wake", settings.wake_uri) if settings.wake_word is WakeSource.REMOTE else None
     detectors = [detector] if (detector := await _detector(settings, wake_server)) is not None else []
     pipeline: Pipeline
@@ -80,7 +86,7 @@ async def pipeline_parts(settings: SatelliteSettings) -> PipelineParts:
         if settings.wake_word is WakeSource.HOME_ASSISTANT:
             detectors.append(HomeAssistantWake(through))
     else:
-        pipeline = WithHomeAssistant(_direct_pipeline(settings, servers), link)
+        pipeline = WithHomeAssistant(await _direct_pipeline(settings, servers, state), link)
     helpers: tuple[Helper, ...] = ()
     if settings.debug_recording_dir is not None:
         recorder = Recorder(settings.debug_recording_dir)
@@ -88,6 +94,11 @@ async def pipeline_parts(settings: SatelliteSettings) -> PipelineParts:
     wake = detectors[0] if len(detectors) == 1 else SeveralDetectors(tuple(detectors)) if detectors else None
     used = (*servers.values(), *(() if wake_server is None else (wake_server,)))
     return PipelineParts(pipeline, link, wake, used, helpers)
+
+
+def state_file(settings: SatelliteSettings) -> StateFile:
+    """Return where what is this satellite's own is kept."""
+    return satellite_state(our_state(os.environ), settings.name, _place(settings.uri))
 
 
 def echo_memory(settings: SatelliteSettings) -> EchoMemory | None:
@@ -168,13 +179,25 @@ def _home_assistant_pipeline(
     )
 
 
-def _direct_pipeline(settings: SatelliteSettings, servers: Mapping[ServiceKind, Server]) -> DirectPipeline:
-    # Satellites with another name, machine or address are others, and so is what the bridge remembers of them.
+async def _link(state: StateFile | None) -> HomeAssistantLink:
+    if state is None:
+        return HomeAssistantLink()
+    kept = (await state.read()).get(_HOME_ASSISTANT)
+    remembered = kept if isinstance(kept, str) and kept else None
+
+    async def remember(address: str) -> None:
+        await state.put(_HOME_ASSISTANT, address)
+
+    return HomeAssistantLink(remembered, remember)
+
+
+async def _direct_pipeline(
+    settings: SatelliteSettings, servers: Mapping[ServiceKind, Server], state: StateFile | None
+) -> DirectPipeline:
     instance = settings.zeroconf_name or default_instance_name()
-    satellite_id = f"{settings.name}@{instance}:{_place(settings.uri)}"
     identity = Identity(
-        satellite_id=satellite_id,
-        conversation_id=settings.conversation_id or f"satellite-{satellite_id}",
+        satellite_id=f"{settings.name}@{instance}:{_place(settings.uri)}",
+        conversation_id=settings.conversation_id or await conversation_id(state, settings.name),
         language=settings.language,
         voice=settings.voice,
     )
@@ -200,7 +223,8 @@ def _servers(settings: SatelliteSettings) -> dict[ServiceKind, Server]:
         ServiceKind.LLM: (settings.llm_uri, settings.llm_name),
         ServiceKind.TTS: (settings.tts_uri, settings.tts_name),
     }
-    found = FoundServers(our_state(os.environ) / "servers.json", find_services)
+    file = StateFile(our_state(os.environ) / "servers.json", "which servers were used before")
+    found = FoundServers(file, find_services, still_does)
     servers = {kind: _given(kind.value, uri) for kind, (uri, _) in named.items()}
     if settings.pipeline is PipelineKind.DIRECT:
         looked_for = {

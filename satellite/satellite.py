@@ -17,13 +17,14 @@ from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.vad import SileroVad
 from satellite.info import satellite_info
 from satellite.log_trace import LogTrace
-from satellite.parts import echo_memory, pipeline_parts, reactions_to, room_sounds, stop_search
+from satellite.parts import echo_memory, pipeline_parts, reactions_to, room_sounds, state_file, stop_search
 from satellite.settings import PipelineKind, player_settings, turn_settings
 from satellite.sound import sound_device
 from satellite.speaking.player import Player
 from satellite.text_mode import standard_text_mode
 from wire import package_version
 from wire.discovery import advertise, default_instance_name
+from wire.reach import is_for_this_machine
 from wire.service import STOP_SIGNALS, Service
 from wire.trace import Trace, open_trace
 
@@ -69,7 +70,7 @@ async def run_satellite(settings: SatelliteSettings) -> None:
         player = Player(device.rate_hz, player_settings(settings))
         memory = echo_memory(settings)
         echo = make_echo_control(settings.echo_canceller, await memory.load() if memory is not None else None)
-        parts = await pipeline_parts(settings)
+        parts = await pipeline_parts(settings, state_file(settings))
         conversation = Conversation(
             turn_settings(settings),
             player,
@@ -103,10 +104,10 @@ async def run_satellite(settings: SatelliteSettings) -> None:
             service = Service(settings.uri, info, parts.link.session, rules=settings.access_rules())
             stack.push_async_callback(service.stop)
             uri = await service.start()
-            if settings.zeroconf and uri.startswith("tcp:"):
+            if settings.zeroconf:
                 name = settings.zeroconf_name or default_instance_name()
                 await stack.enter_async_context(advertise(name=name, uri=uri, host=settings.zeroconf_host))
-            _say_ready(uri, settings)
+            await _say_ready(uri, settings)
         work: dict[str, Coroutine[Any, Any, object]] = {
             "audio": _move_audio(device, player, conversation, microphone),
             "conversation": conversation.run(),
@@ -123,9 +124,11 @@ async def run_satellite(settings: SatelliteSettings) -> None:
         await _until_one_ends(work)
 
 
-def _say_ready(uri: str, settings: SatelliteSettings) -> None:
+async def _say_ready(uri: str, settings: SatelliteSettings) -> None:
     _LOGGER.info("Ready at %s", uri)
-    if settings.pipeline is PipelineKind.HOME_ASSISTANT:
+    if not await asyncio.to_thread(is_for_this_machine, uri):
+        _LOGGER.info("may connect, without a password: %s (--allow; docs/security.md)", settings.who_may_connect())
+    if settings.pipeline is PipelineKind.HOME_ASSISTANT or settings.home_assistant:
         _LOGGER.info(
             "Waiting for Home Assistant: it finds this satellite by itself, under Settings > Devices & services; or "
             "add the integration Wyoming Protocol there, with the address of this machine and the port above"

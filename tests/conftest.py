@@ -11,7 +11,7 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 from tests.patience import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from xdist.remote import Producer
 
@@ -61,6 +61,14 @@ class Lanes(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
         if not nodeid.startswith(_ROOMS):
             return nodeid
         return "first lane" if nodeid.startswith(_FIRST_LANE) else "second lane"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_state_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Satellites that tests start remember nothing for those that the user starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:

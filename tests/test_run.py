@@ -346,7 +346,7 @@ def test_two_terminals_that_type_are_in_nobodys_way() -> None:
     assert typing.uri is None
     assert not typing.zeroconf
     assert plan(["--text", "--uri", "tcp://127.0.0.1:10700"], {}).settings.uri == "tcp://127.0.0.1:10700"
-    announced = plan(["--text", "--zeroconf"], {}).settings
+    announced = plan(["--text", "--home-assistant"], {}).settings
     assert announced.zeroconf
     assert announced.uri == "tcp://0.0.0.0:10700"
 

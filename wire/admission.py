@@ -186,3 +186,8 @@ def _address(written: str) -> IPv4Address | IPv6Address:
     address = ip_address(written.partition("%")[0])
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+def plain_address(written: str) -> str:
+    """Write a peer's address so that it can be compared: without a zone, and as IPv4 where it is that in IPv6."""
+    return str(_address(written))

@@ -151,6 +151,11 @@ async def find_services(
     return [service for service, kinds in zip(services, offered, strict=True) if kind in kinds]
 
 
+async def still_does(service: Found, kind: ServiceKind) -> bool:
+    """Tell whether a service that was found before still does `kind` at its address, whoever is announced now."""
+    return kind in await _ask(service)
+
+
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):

@@ -29,6 +29,7 @@ class Peer:
         self.name = name
         self.address = address
         self._writer = writer
+        self._is_ended = False
         self._work: set[asyncio.Task[None]] = set()
 
     def __str__(self) -> str:
@@ -40,8 +41,8 @@ class Peer:
         return bool(self._work)
 
     async def send(self, event: Event) -> None:
-        """Send an event; raises ConnectionError when the peer is gone."""
-        if self._writer.is_closing():
+        """Send an event; raises ConnectionError when the peer is gone, or was told that nothing more comes."""
+        if self._is_ended or self._writer.is_closing():
             raise ConnectionResetError(f"{self.name} is gone")
         try:
             await write_event(event, self._writer)
@@ -76,6 +77,7 @@ class Peer:
 
     def end(self) -> None:
         """Tell the peer that nothing more will be sent."""
+        self._is_ended = True
         self._writer.write_eof()
 
     async def complain(self, code: str, text: str) -> None:

@@ -259,7 +259,7 @@ def _add_flag(parser: argparse._ActionsContainer, field: Field, page: HelpPage) 
         # Known to the parser only so that using it gets an answer that does not repeat the secret.
         parser.add_argument(flag, dest=field.name, help=text)
     elif field.kind is bool:
-        action = argparse.BooleanOptionalAction if field.default else "store_true"
+        action = argparse.BooleanOptionalAction if field.default or field.option.derived else "store_true"
         parser.add_argument(flag, dest=field.name, action=action, help=text)
     elif issubclass(field.kind, Words):
         words = field.kind.WORDS

@@ -33,10 +33,14 @@ def socket_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
     return (*((runtime / _FOLDER,) if runtime.is_absolute() else ()), our_state(environ))
 
 
+def plain_name(name: str) -> str:
+    """Return a satellite's name without what a shell or a file system would take amiss."""
+    return re.sub(r"[^a-z0-9_.]+", "-", name.lower())[:_LONGEST_NAME].strip("-.") or "satellite"
+
+
 def file_name(name: str) -> str:
-    """Return the name of a satellite's socket: the satellite's own, without what a shell would take amiss."""
-    plain = re.sub(r"[^a-z0-9_.]+", "-", name.lower())[:_LONGEST_NAME].strip("-.")
-    return f"{plain or 'satellite'}{_SUFFIX}"
+    """Return the name of a satellite's socket."""
+    return f"{plain_name(name)}{_SUFFIX}"
 
 
 def usable_folder(environ: Mapping[str, str]) -> Path | None:

@@ -9,6 +9,7 @@ from satellite.settings.service import PipelineKind
 from satellite.settings.wake import WakeSource
 from satellite.turn.settings import BargeIn, Endpointing
 from wire.errors import BadUriError, SettingError
+from wire.reach import is_for_this_machine
 from wire.uri import parse_uri
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def check(settings: SatelliteSettings) -> None:
         if rule.broken(settings):
             raise SettingError(rule.key, rule.remedy)
     _check_uris(settings)
+    _check_announcement(settings)
 
 
 def _check_uris(settings: SatelliteSettings) -> None:
@@ -99,3 +101,13 @@ def _check_uris(settings: SatelliteSettings) -> None:
                 parse_uri(uri)
             except BadUriError as error:
                 raise SettingError(name.replace("_", "-"), str(error)) from None
+
+
+def _check_announcement(settings: SatelliteSettings) -> None:
+    if settings.zeroconf and settings.uri is not None and is_for_this_machine(settings.uri):
+        wish = " and give --home-assistant" if _direct(settings) and not settings.home_assistant else ""
+        raise SettingError(
+            "zeroconf",
+            f"no other machine could reach {settings.uri}; leave --uri out{wish}, or listen at all addresses: "
+            "--uri tcp://0.0.0.0:10700",
+        )

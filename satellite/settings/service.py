@@ -8,10 +8,13 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
 
+from wire.errors import BadUriError
 from wire.logs import DEFAULT_FORMAT
+from wire.reach import is_for_this_machine
 from wire.setting_field import Derived
 from wire.settings import option
 
+_HERE = "tcp://127.0.0.1:10700"
 _EVERYWHERE = "tcp://0.0.0.0:10700"
 
 
@@ -43,13 +46,26 @@ def note_on_pipeline(given: Collection[str]) -> str | None:
     )
 
 
+def _is_for_home_assistant(given: Mapping[str, Any]) -> bool:
+    return given.get("pipeline") is PipelineKind.HOME_ASSISTANT or bool(given.get("home_assistant"))
+
+
 def _uri(given: Mapping[str, Any]) -> str | None:
+    if _is_for_home_assistant(given):
+        return _EVERYWHERE
     # Who types in a terminal wants an answer there, and no second terminal to find the port taken.
-    return None if given.get("text") and not given.get("zeroconf") else _EVERYWHERE
+    return None if given.get("text") and not given.get("zeroconf") else _HERE
 
 
 def _zeroconf(given: Mapping[str, Any]) -> bool:
-    return not given.get("text")
+    uri = given.get("uri")
+    if uri is None or not _is_for_home_assistant(given):
+        return False
+    try:
+        return not is_for_this_machine(uri)
+    except BadUriError:
+        # Told where all addresses are checked.
+        return False
 
 
 # No slots: a class cannot inherit from several that have some.
@@ -66,9 +82,15 @@ class ServiceSettings:
         "who runs a conversation: this satellite with three servers, or Home Assistant (default: home-assistant where "
         "it is started as wyoming-satellite is, with --uri, --mic-command and no server's address; else direct)",
     )
+    home_assistant: bool = option(
+        False,
+        "let Home Assistant connect also where it does not run the conversations, for announcements and the mute "
+        "switch; --pipeline home-assistant says so by itself",
+    )
     uri: str | None = option(
-        Derived(_EVERYWHERE, _uri),
-        "where the satellite itself listens: tcp://HOST:PORT or unix:///PATH; nowhere with --text",
+        Derived(_HERE, _uri),
+        "where the satellite itself listens: tcp://HOST:PORT or unix:///PATH (default: for this machine alone; "
+        f"{_EVERYWHERE} with --home-assistant or --pipeline home-assistant; else nowhere with --text)",
     )
     name: str = option("Interject satellite", "name of the satellite, shown to people")
     area: str | None = option(None, "area of the house that the satellite is in", metavar="NAME")
@@ -77,13 +99,15 @@ class ServiceSettings:
     )
     llm_uri: str | None = option(None, "LLM bridge (default: as for --stt-uri)")
     tts_uri: str | None = option(None, "text-to-speech server (default: as for --stt-uri)")
-    stt_name: str | None = option(None, "speech-to-text server to use of those found (default: the one used last)")
+    stt_name: str | None = option(None, "speech-to-text server to use of those found (default: the one used before)")
     llm_name: str | None = option(None, "LLM bridge to use of those found (default: as for --stt-name)")
     tts_name: str | None = option(None, "text-to-speech server to use of those found (default: as for --stt-name)")
     language: str | None = option(None, "language of the conversation, such as en or de-DE (default: the servers')")
     voice: str | None = option(None, "voice of the replies, by its name at the text-to-speech server", metavar="NAME")
     conversation_id: str | None = option(
-        None, "conversation that the bridge remembers (default: one per satellite)", metavar="ID"
+        None,
+        "conversation that the bridge remembers (default: one per satellite, by a random id that it keeps)",
+        metavar="ID",
     )
     control_socket: str | None = option(
         None,
@@ -101,8 +125,9 @@ class ProcessSettings:
     GROUP: ClassVar[str] = "Network, logs and records"
 
     zeroconf: bool = option(
-        Derived(True, _zeroconf),
-        "let Home Assistant find the satellite on the network; not with --text, unless given",
+        Derived(False, _zeroconf),
+        "let Home Assistant find the satellite on the network (default: where --home-assistant or --pipeline "
+        "home-assistant is given, and other machines reach the --uri)",
     )
     zeroconf_name: str | None = option(None, "instance name on the network (default: from the MAC address)")
     zeroconf_host: str | None = option(None, "address to announce (default: found)")

@@ -224,7 +224,7 @@ async def _check(settings: SatelliteSettings) -> None:
     for name in ("text", "list_devices"):
         if getattr(settings, name):
             raise SettingError(f"--{name.replace('_', '-')}", "makes no sense for a service; leave it out")
-    await pipeline_parts(settings)
+    await pipeline_parts(settings, state=None)
     await reactions_to(settings)
     await room_sounds(settings, _ANY_RATE_HZ)
 

@@ -53,6 +53,50 @@ def test_a_flag_overrides_a_variable_which_overrides_the_file(tmp_path: Path) ->
     assert turn_settings(loaded).endpoint_silence_ms == 900
 
 
+HERE, EVERYWHERE = "tcp://127.0.0.1:10700", "tcp://0.0.0.0:10700"
+
+
+@pytest.mark.parametrize(
+    ("flags", "uri", "announced"),
+    [
+        ("", HERE, False),
+        ("--stt-uri tcp://192.0.2.1:10300", HERE, False),
+        ("--pipeline direct --home-assistant", EVERYWHERE, True),
+        ("--pipeline home-assistant", EVERYWHERE, True),
+        ("--pipeline home-assistant --no-zeroconf", EVERYWHERE, False),
+        (f"--pipeline home-assistant --uri {HERE}", HERE, False),
+        ("--pipeline home-assistant --uri unix:///run/it", "unix:///run/it", False),
+        ("--home-assistant --uri tcp://192.0.2.7:1", "tcp://192.0.2.7:1", True),
+        (f"--uri {EVERYWHERE}", EVERYWHERE, False),
+        (f"--uri {EVERYWHERE} --zeroconf", EVERYWHERE, True),
+        (f"--uri {EVERYWHERE} --mic-command arecord", EVERYWHERE, True),
+        ("--text", None, False),
+        ("--text --home-assistant", EVERYWHERE, True),
+    ],
+)
+def test_it_listens_for_other_machines_where_home_assistant_is_wanted(
+    flags: str, uri: str | None, announced: bool
+) -> None:
+    loaded = settings(*flags.split())
+    assert (loaded.uri, loaded.zeroconf) == (uri, announced)
+
+
+@pytest.mark.parametrize(
+    ("flags", "remedy"),
+    [
+        ("--zeroconf", "give --home-assistant, or"),
+        ("--text --zeroconf", "give --home-assistant, or"),
+        ("--uri tcp://localhost:1 --zeroconf", "leave --uri out and give --home-assistant, or"),
+        ("--home-assistant --uri tcp://[::1]:1 --zeroconf", "leave --uri out, or"),
+        ("--pipeline home-assistant --uri unix:///run/it --zeroconf", "leave --uri out, or"),
+    ],
+)
+def test_an_address_that_only_this_machine_reaches_is_not_announced(flags: str, remedy: str) -> None:
+    with pytest.raises(SettingError, match=r"zeroconf: no other machine could reach .*--uri tcp://0\.0\.0\.0") as told:
+        settings(*flags.split())
+    assert remedy in str(told.value)
+
+
 def test_names_of_wyoming_satellite_are_understood() -> None:
     loaded = settings(
         "--name", "kitchen", "--area", "ground floor", "--uri", "tcp://0.0.0.0:10700", "--no-zeroconf", "--debug",

@@ -29,6 +29,7 @@ from wire.discovery import (
     default_instance_name,
     find_services,
     offers,
+    still_does,
 )
 from wire.errors import BadUriError, SettingError
 from wire.service import Service
@@ -174,6 +175,14 @@ def test_services_that_are_dead_silent_or_mad_hide_no_other(tmp_path: Path) -> N
         mute.bind(uris["silent"].removeprefix("unix://"))
         mute.listen()
         assert run_virtual(main()) == [uris["good"]]
+
+
+async def test_a_service_is_asked_at_its_address_whether_it_still_does_what_it_did(tmp_path: Path) -> None:
+    service = Found("known", f"unix://{tmp_path}/service")
+    async with serving(INFOS[ServiceKind.STT], service.uri):
+        assert await still_does(service, ServiceKind.STT)
+        assert not await still_does(service, ServiceKind.TTS)
+    assert not await still_does(service, ServiceKind.STT)
 
 
 def test_a_service_may_do_several_things() -> None:

@@ -26,7 +26,7 @@ ROOM_ADDRESS = "10.77.0.2"
 HOME_ADDRESS = "10.77.0.1"
 MAC = "02:00:5e:10:00:02"
 SATELLITE = (
-    "satellite", "--audio", "simulated", "--name", "Kitchen", "--stt-uri", "tcp://127.0.0.1:9",
+    "satellite", "--home-assistant", "--audio", "simulated", "--name", "Kitchen", "--stt-uri", "tcp://127.0.0.1:9",
     "--llm-uri", "tcp://127.0.0.1:9", "--tts-uri", "tcp://127.0.0.1:9", "--control-socket", "none",
 )  # fmt: skip
 BRIDGE = ("servers.llm", "--uri", "tcp://0.0.0.0:10800", "--zeroconf", "--backend", "offline")

@@ -106,6 +106,7 @@ def test_servers_beside_it_are_told_to_the_satellite_where_their_settings_say(ma
         ("--wake-word-name nobody_has_it", "there is no such model"),
         ("--transcript-command /nowhere/program", "/nowhere/program"),
         ("--text", "makes no sense for a service"),
+        ("--zeroconf", "give --home-assistant"),
         ("--awake-wav beep.wav", "give /"),
         ("--config /nowhere/file.toml", "/nowhere/file.toml"),
         ("--servers stt,sst", "'sst' is no server"),
