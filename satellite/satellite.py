@@ -64,7 +64,7 @@ async def run_satellite(settings: SatelliteSettings) -> None:
     # Before anything listens: whoever sees that it is ready may tell it to stop.
     stopping = _on_stop_signal()
     microphone = MicrophoneWatch()
-    trace = Tee(open_trace(settings.trace_file, "satellite"), microphone)
+    trace = Tee(await asyncio.to_thread(open_trace, settings.trace_file, "satellite"), microphone)
     async with contextlib.AsyncExitStack() as stack:
         device = await stack.enter_async_context(sound_device(settings, trace))
         player = Player(device.rate_hz, player_settings(settings))

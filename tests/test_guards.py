@@ -68,7 +68,7 @@ async def test_error_in_a_callback():
     await asyncio.sleep(0.01)
 
 async def test_trace_may_write(tmp_path):
-    file = trace.FileTrace(tmp_path / "trace", "test")
+    file = await asyncio.to_thread(trace.FileTrace, tmp_path / "trace", "test")
     file.emit("x")
     file.close()
 """

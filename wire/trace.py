@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wire.errors import SettingError
+from wire.private_file import make_private_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,13 +32,14 @@ class NoTrace:
 
 
 class FileTrace:
-    """Appends to a file, a line a record: mono (the system's monotonic clock, s), source, type, and its fields.
+    """Appends to a private file, a line a record: mono (the system's monotonic clock, s), source, type, and its fields.
 
     Raises SettingError when the file cannot be opened; a record that cannot be written is lost with a warning.
     """
 
     def __init__(self, path: Path, source: str) -> None:
         try:
+            make_private_file(path)
             # Line buffering: a reader that follows the file sees each record whole, as it happens.
             self._file = path.open("a", buffering=1, encoding="utf-8")
         except OSError as error:

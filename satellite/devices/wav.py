@@ -11,6 +11,7 @@ import numpy as np
 import soxr
 
 from satellite.devices.pcm import decode, mix_down, to_int16
+from wire.private_file import make_private_file, make_private_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ def read_wav(path: Path, rate_hz: int) -> Samples:
 
 
 class WavRecorder:
-    """Writes one WAV file in its own thread; the file's header is right after every flush."""
+    """Writes one private WAV file in its own thread; the file's header is right after every flush."""
 
     def __init__(self, path: Path, rate_hz: int, channels: int, executor: Executor) -> None:
         self._path = path
@@ -75,7 +76,8 @@ class WavRecorder:
         await asyncio.get_running_loop().run_in_executor(self._executor, self._file.writeframes, data)
 
     def _create(self) -> wave.Wave_write:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._path.parent)
+        make_private_file(self._path)
         file = wave.Wave_write(str(self._path))
         file.setnchannels(self._channels)
         file.setsampwidth(2)

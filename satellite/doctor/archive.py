@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from satellite.doctor.errors import NotRecordedError
 from wire import package_version
+from wire.private_file import make_private_file, make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ _SAMPLE_BYTES = 2
 
 
 class Archive:
-    """A folder of recordings as `script/bench real --recordings` reads it, with a text to each check-up.
+    """A folder of private recordings as `script/bench real --recordings` reads it, with a text to each check-up.
 
     manifest.json: a list of objects with "id", "kind", "rate_hz" and "seconds"; ID_mic.wav: what the microphone heard;
     ID_lpb.wav: what the loudspeaker was given in the same frames; ID.txt. Mono, 16 bits, at the device's rate.
@@ -37,7 +38,7 @@ class Archive:
         self._folder = folder
         self._now = now
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
             self._write_manifest(self._entries())
         except OSError as error:
             raise NotRecordedError(folder, error.strerror or str(error)) from error
@@ -48,6 +49,7 @@ class Archive:
         name = self.keep(f"fe-{at:%Y-%m-%d-%H%M%S}", _KIND, recording)
         text = self._folder / f"{name}.txt"
         try:
+            make_private_file(text)
             text.write_text(_about(name, at, programme, recording), encoding="utf-8")
         except OSError as error:
             raise NotRecordedError(self._folder, error.strerror or str(error)) from error
@@ -104,6 +106,7 @@ def _unused(name: str, entries: list[dict[str, Any]]) -> str:
 
 
 def _write_wav(path: Path, samples: Samples, rate_hz: int) -> None:
+    make_private_file(path)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(_SAMPLE_BYTES)

@@ -225,14 +225,17 @@ class HandleSession:
             reply.stop(CutReason.INTERRUPT, interruption.heard)
         try:
             agreeing = [item.turn_id for item in self._bridge.live if item.turn_id and agrees(item, interruption)]
-            corrected = await self._bridge.store.interrupt(speaker, interruption, agreeing)
+            corrected = await self._bridge.store.interrupt(speaker, interruption, self._bridge.live.written(), agreeing)
         except StoreError as error:
             raise RequestError(error.code, str(error)) from error
         cut += self._follow(corrected, interruption.heard)
+        if corrected.overstated:
+            _LOGGER.info("%s says that more was heard than was written; the rest is ignored", self._peer.name)
         self._bridge.trace.emit(
             "interrupted",
             content=corrected.content,
             heard=interruption.heard,
+            overstated=corrected.overstated,
             conversation_id=corrected.conversation_id,
             epoch=interruption.epoch,
         )

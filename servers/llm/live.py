@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from servers.llm.words import key_of
+from servers.llm.words import common_beginning, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from servers.llm.matching import Speaker
     from servers.llm.turns import Interruption
+
+
+# How many replies can still be told to have been cut off: more than a large house speaks in some minutes.
+_MOST_ENDED = 200
+_MOST_CHARACTERS = 1_000_000
 
 
 class CutReason(Enum):
@@ -59,9 +65,9 @@ class LiveReply:
         self._task = asyncio.current_task()
 
     def stop(self, reason: CutReason, heard: str = "") -> None:
-        """End the generation now, if nothing else has ended it before."""
+        """End the generation now, if nothing else has ended it before; only words that were written count as heard."""
         if self.cut is None:
-            self.cut = Cut(reason, heard, asyncio.get_running_loop().time())
+            self.cut = Cut(reason, common_beginning(self.text, heard.strip()), asyncio.get_running_loop().time())
             if self._task is not None:
                 self._task.cancel()
 
@@ -89,6 +95,7 @@ class LiveReplies:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._replies: set[LiveReply] = set()
+        self._ended: OrderedDict[int, str] = OrderedDict()
 
     def __iter__(self) -> Iterator[LiveReply]:
         return iter(tuple(self._replies))
@@ -106,6 +113,14 @@ class LiveReplies:
         """Count a reply no more; removing it twice is allowed."""
         self._replies.discard(reply)
         reply.ended.set()
+        if reply.turn_id is not None:
+            self._ended[reply.turn_id] = reply.text
+            while len(self._ended) > _MOST_ENDED or sum(map(len, self._ended.values())) > _MOST_CHARACTERS:
+                self._ended.popitem(last=False)
+
+    def written(self) -> dict[int, str]:
+        """Return what was written of the newest replies, by their turn, whether it was heard or not."""
+        return self._ended | {reply.turn_id: reply.text for reply in self if reply.turn_id is not None}
 
 
 def agrees(reply: LiveReply, interruption: Interruption) -> bool:

@@ -29,7 +29,7 @@ from servers.llm.turns import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
 T = TypeVar("T")
@@ -56,11 +56,15 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """What an interruption did: the conversation and the turn (None if none was found), and the new content."""
+    """What an interruption did: the conversation and the turn (None if none was found), and the new content.
+
+    `overstated`: words were said to be heard that the reply does not have.
+    """
 
     conversation_id: str | None
     turn_id: int | None
     content: str
+    overstated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +120,18 @@ class Store:
         await self._run(lambda: self._change(turn_id, lambda turn: failed(turn, self._clock())))
 
     async def interrupt(
-        self, speaker: Speaker, interruption: Interruption, being_written: Collection[int] = ()
+        self,
+        speaker: Speaker,
+        interruption: Interruption,
+        written: Mapping[int, str],
+        being_written: Collection[int] = (),
     ) -> Corrected:
         """Cut a reply to what was heard; raises StoreError.
 
-        `being_written`: the turns whose reply agrees with the interruption as far as it is written.
+        `written`: by the turn, the text of replies that may not be stored as a whole; `being_written`: the turns whose
+        reply agrees with the interruption as far as it is written.
         """
-        return await self._run(lambda: self._interrupt(speaker, interruption, being_written))
+        return await self._run(lambda: self._interrupt(speaker, interruption, written, being_written))
 
     async def messages(self, conversation_id: str) -> list[Message]:
         """Return a conversation as the model sees it, oldest message first; raises StoreError."""
@@ -167,27 +176,28 @@ class Store:
         for row in self._db.execute(f"SELECT {_COLUMNS} FROM turns WHERE id = ?", (turn_id,)).fetchall():  # noqa: S608 - a constant
             self._update(change(_turn(row)))
 
-    def _interrupt(self, speaker: Speaker, interruption: Interruption, being_written: Collection[int]) -> Corrected:
+    def _interrupt(
+        self,
+        speaker: Speaker,
+        interruption: Interruption,
+        written: Mapping[int, str],
+        being_written: Collection[int],
+    ) -> Corrected:
         self._purge()
         conversation_id = speaker.conversation_id
         if conversation_id is not None:
-            correction = corrected(self._turns(conversation_id), interruption, self._clock(), self._engine)
+            correction = corrected(self._turns(conversation_id), interruption, self._clock(), written)
         else:
             # Behind Home Assistant the satellite knows the words of the reply, and itself by another name.
             found = find_cut(self._candidates(), speaker, interruption, being_written)
             if found is None:
                 return Corrected(None, None, "")
             conversation_id = found.conversation_id
-            correction = correction_of(found.turn, interruption, self._clock())
-        turn = correction.turn
-        if turn is None:
-            return Corrected(conversation_id, None, correction.content)
-        turn_id = turn.turn_id
-        if turn_id is None:
-            turn_id = self._insert(conversation_id, speaker, turn)
-        else:
-            self._update(turn)
-        return Corrected(conversation_id, turn_id, correction.content)
+            correction = correction_of(found.turn, interruption, self._clock(), written)
+        if correction.turn is None:
+            return Corrected(conversation_id, None, correction.content, correction.overstated)
+        self._update(correction.turn)
+        return Corrected(conversation_id, correction.turn.turn_id, correction.content, correction.overstated)
 
     def _candidates(self) -> list[Candidate]:
         """Return the turns whose replies may still be spoken, newest first."""

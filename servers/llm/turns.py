@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from servers.llm.words import as_written, key_of, repeats
+from servers.llm.words import common_beginning, key_of, repeats
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 INTERRUPTED_MARK = "[INTERRUPTED]"
 STOP_WORD = "stop-word"
@@ -84,13 +84,15 @@ class Interruption:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What to write: the turn as it is now (to be inserted if it has no id); None if nothing has to change.
+    """What to write: the turn as it is now; None if nothing has to change.
 
-    `content` is the assistant's message as the model will see it, empty when there is none.
+    `content` is the assistant's message as the model will see it, empty when there is none. `overstated`: words were
+    said to be heard that the reply does not have.
     """
 
     turn: Turn | None
     content: str
+    overstated: bool = False
 
 
 def content_of(turn: Turn) -> str:
@@ -151,24 +153,24 @@ def failed(turn: Turn, ended: float) -> Turn:
     return replace(turn, state=ReplyState.FAILED, ended=ended) if turn.state is ReplyState.PENDING else turn
 
 
-def corrected(turns: Sequence[Turn], interruption: Interruption, now: float, engine: str) -> Correction:
-    """Decide what an interruption makes of the history; applying it twice is the same as once.
-
-    `engine` wrote the reply where it is in no turn yet.
-    """
+def corrected(turns: Sequence[Turn], interruption: Interruption, now: float, written: Mapping[int, str]) -> Correction:
+    """Decide what an interruption makes of the history; see `correction_of`."""
     turn = find_turn(turns, interruption)
-    if turn is None:
-        heard = interruption.heard.strip()
-        if not heard:
-            return Correction(None, "")
-        turn = Turn(None, interruption.epoch, "", "", ReplyState.PENDING, now, now, engine)
-    return correction_of(turn, interruption, now)
+    return Correction(None, "") if turn is None else correction_of(turn, interruption, now, written)
 
 
-def correction_of(turn: Turn, interruption: Interruption, now: float) -> Correction:
-    """Decide what an interruption makes of the turn that it cut; applying it twice is the same as once."""
-    changed = _cut(turn, interruption)
-    return Correction(None if changed == turn else replace(changed, ended=now), content_of(changed))
+def correction_of(turn: Turn, interruption: Interruption, now: float, written: Mapping[int, str]) -> Correction:
+    """Decide what an interruption makes of the turn that it cut; applying it twice is the same as once.
+
+    Only words of the reply count as heard. `written`: by the turn's id, what was written of replies that the turns do
+    not have, or no longer have, as a whole.
+    """
+    claimed = interruption.heard.strip()
+    reply = turn.reply if turn.turn_id is None else written.get(turn.turn_id, turn.reply)
+    heard = common_beginning(reply, claimed)
+    changed = _cut(turn, heard, interruption.reason)
+    overstated = key_of(heard) != key_of(claimed)
+    return Correction(None if changed == turn else replace(changed, ended=now), content_of(changed), overstated)
 
 
 def find_turn(turns: Sequence[Turn], interruption: Interruption) -> Turn | None:
@@ -190,14 +192,13 @@ def find_turn(turns: Sequence[Turn], interruption: Interruption) -> Turn | None:
     return None
 
 
-def _cut(turn: Turn, interruption: Interruption) -> Turn:
-    heard = as_written(turn.reply, interruption.heard.strip())
+def _cut(turn: Turn, heard: str, reason: str) -> Turn:
     if turn.state is ReplyState.INTERRUPTED and len(turn.reply) >= len(heard):
         # Told before: what is known to have been heard stays heard.
         return turn
     if heard:
         return replace(turn, reply=heard, state=ReplyState.INTERRUPTED)
-    stopped = turn.state is ReplyState.STOPPED or interruption.reason == STOP_WORD
+    stopped = turn.state is ReplyState.STOPPED or reason == STOP_WORD
     return replace(turn, reply="", state=ReplyState.STOPPED if stopped else ReplyState.UNHEARD)
 
 

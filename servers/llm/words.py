@@ -7,6 +7,7 @@ in another way; none of that makes it another text.
 from __future__ import annotations
 
 import itertools
+import re
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -29,20 +30,20 @@ def repeats(text: str, beginning: str) -> bool:
     return all(word == other for word, other in itertools.takewhile(lambda pair: pair[0] is not None, pairs))
 
 
-def as_written(text: str, beginning: str) -> str:
-    """Return the beginning of `text` that has the letters of `beginning`, else `beginning` as it is."""
-    if text.startswith(beginning):
-        return beginning
-    wanted = _letters(beginning)
-    found = 0
-    for end, character in enumerate(text, start=1):
-        letters = _letters(character)
-        if not wanted.startswith(letters, found):
+def common_beginning(text: str, other: str) -> str:
+    """Return the whole words of `text`, as written there, that `other` begins with too; empty if none."""
+    if text.startswith(other) and not text[len(other) :][:1].strip():
+        return other
+    wanted = _letters(other)
+    found = end = 0
+    for word in re.finditer(r"\S+", text):
+        letters = _letters(word.group())
+        if found == len(wanted) or not wanted.startswith(letters, found):
             break
         found += len(letters)
-        if letters and found == len(wanted):
-            return text[:end] + _punctuation(text[end:])
-    return beginning
+        if letters:
+            end = word.end()
+    return text[:end]
 
 
 def _words(text: str) -> Iterator[str]:
@@ -53,8 +54,3 @@ def _words(text: str) -> Iterator[str]:
 def _letters(text: str) -> str:
     # Accents become characters of their own, which are no letters.
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text.casefold())))
-
-
-def _punctuation(text: str) -> str:
-    """Return what a text begins with that is neither white space nor a word."""
-    return "".join(itertools.takewhile(lambda character: not character.isspace() and not _letters(character), text))

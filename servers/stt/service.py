@@ -49,7 +49,7 @@ def _default_engine() -> EngineChoice:
 
 async def serve(settings: SttSettings) -> None:
     """Serve until told to stop; raises InterjectError for settings that cannot work."""
-    trace = open_trace(settings.trace_file, "stt")
+    trace = await asyncio.to_thread(open_trace, settings.trace_file, "stt")
     # Importing an engine takes up to a second.
     engine = await asyncio.to_thread(make_engine, settings)
     seats = Seats(settings.max_sessions, settings.max_waiting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import sys
@@ -29,7 +30,7 @@ _LOGGER = logging.getLogger("servers.tts")
 
 async def serve(settings: TtsSettings) -> None:
     """Run the server until it is told to stop; raises SettingError, BadUriError."""
-    trace = open_trace(settings.trace_file, "tts")
+    trace = await asyncio.to_thread(open_trace, settings.trace_file, "tts")
     async with contextlib.AsyncExitStack() as stack:
         engine = await open_engine(settings)
         stack.push_async_callback(engine.close)

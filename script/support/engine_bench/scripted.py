@@ -5,6 +5,7 @@ It follows the room by the trace of the satellite, which lies beside its own, an
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import threading
@@ -162,7 +163,7 @@ async def serve(settings: ScriptedSettings) -> None:
     """Serve until told to stop; raises SettingError."""
     if settings.said is None or settings.trace_file is None:
         raise SettingError("said", "needed, as is trace-file")
-    trace = open_trace(settings.trace_file, "stt")
+    trace = await asyncio.to_thread(open_trace, settings.trace_file, "stt")
     engine = ScriptedEngine(Room(settings.trace_file.parent, settings.said))
     seats = Seats(settings.max_sessions, settings.max_waiting)
     try:

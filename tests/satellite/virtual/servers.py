@@ -122,6 +122,7 @@ class FakeBridge(FakeServer):
         self.token_s = token_s
         self.streaming = True
         self.turns: list[Turn] = []
+        self.written: dict[int, str] = {}
         self.questions: list[str] = []
         self.most_at_once = 0
         self._live: dict[Link, Generation] = {}
@@ -149,12 +150,9 @@ class FakeBridge(FakeServer):
                     generation.task.cancel()
                     del self._live[other]
             told = Interruption(interrupt.reason, interrupt.epoch, interrupt.text, interrupt.heard)
-            correction = corrected(self.turns, told, 0.0, engine="")
-            if correction.turn is not None:
-                if correction.turn.turn_id is None:
-                    self.turns.append(correction.turn)
-                else:
-                    self.turns[correction.turn.turn_id] = correction.turn
+            correction = corrected(self.turns, told, 0.0, self.written)
+            if correction.turn is not None and correction.turn.turn_id is not None:
+                self.turns[correction.turn.turn_id] = correction.turn
             await link.answer(Interrupted(interrupt.epoch, correction.content).event())
 
     def ended(self, link: Link) -> None:
@@ -169,9 +167,12 @@ class FakeBridge(FakeServer):
         if self.streaming:
             await link.answer(HandledStart().event())
             for number, word in enumerate(words):
-                await link.answer(HandledChunk(text=word + (" " if number + 1 < len(words) else ".")).event())
+                piece = word + (" " if number + 1 < len(words) else ".")
+                self.written[turn] = self.written.get(turn, "") + piece
+                await link.answer(HandledChunk(text=piece).event())
                 await elapse(self.token_s)
             await link.answer(HandledStop().event())
+        self.written[turn] = text
         self.turns[turn] = completed(self.turns[turn], text, 0.0)
         self._live.pop(link, None)
         await link.answer(Handled(text=text).event())

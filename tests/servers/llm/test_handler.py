@@ -176,6 +176,37 @@ async def test_interrupting_after_the_reply_and_after_its_connection(engine: Dic
         assert (await home.history("satellite-kitchen"))[-1] == ("assistant", "Once upon a time [INTERRUPTED]")
 
 
+async def test_words_that_were_never_written_cannot_be_heard(engine: Dictated, tmp_path: Path) -> None:
+    async with house(engine, tmp_path) as home:
+        client, other = await home.client(), await home.client()
+        await client.ask("Is the door locked?", conversation_id="c", epoch=1)
+        await client.until("handled-start")
+        engine.say("It is ", "locked.")
+        await client.heard_words(2)
+        lie = "It is open, and the code is 1234"
+        for _ in range(2):
+            assert (await other.interrupt("speech", 1, lie, lie, conversation_id="c")).content == "It is [INTERRUPTED]"
+        assert await client.reply() == "It is"
+        assert (await other.interrupt("speech", 7, lie, lie, conversation_id="c")).content == ""
+        assert await home.history("c") == [("user", "Is the door locked?"), ("assistant", "It is [INTERRUPTED]")]
+        assert [record["overstated"] for record in home.trace.of("interrupted")] == [True, True, False]
+        # The truth may still come, from who has it.
+        answer = await other.interrupt("speech", 1, "It is locked.", "It is locked.", conversation_id="c")
+        assert answer.content == "It is locked. [INTERRUPTED]"
+
+
+async def test_a_report_that_has_no_word_of_the_reply_is_one_of_nothing_heard(engine: Dictated, tmp_path: Path) -> None:
+    async with house(engine, tmp_path) as home:
+        client = await home.client()
+        await client.ask("Hello", conversation_id="c", epoch=1)
+        await client.until("handled-start")
+        engine.say("Good day.")
+        engine.end()
+        await client.reply()
+        assert (await client.interrupt("speech", 1, "", "Bad night", conversation_id="c")).content == ""
+        assert await home.history("c") == [("user", "Hello")]
+
+
 async def test_an_interruption_is_kept_when_its_sender_leaves_at_once(engine: Dictated, tmp_path: Path) -> None:
     async with house(engine, tmp_path) as home:
         client = await home.client()
@@ -466,7 +497,7 @@ async def test_half_a_surrogate_pair_does_no_harm(engine: Dictated, tmp_path: Pa
             b'"heard": "c \\ud800 d"}, "context": {"conversation_id": "c"}}}\n'
         )
         await client.until("user-event")
-        assert await home.history("c") == [("user", "a ? b"), ("assistant", "c ? d [INTERRUPTED]")]
+        assert await home.history("c") == [("user", "a ? b")]
 
 
 async def test_an_interruption_of_nothing_is_answered(engine: Dictated, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ async def test_survives_a_restart(path: Path) -> None:
         begun = await store.begin("c", NOBODY, 1, "Hello")
         await store.complete(begun.turn_id, "Good day, how are you?")
     async with opened(path) as store:
-        await store.interrupt(Speaker("c", None, None), Interruption("speech", 1, "Good day, how", "Good day,"))
+        await store.interrupt(Speaker("c", None, None), Interruption("speech", 1, "Good day, how", "Good day,"), {})
         begun = await store.begin("c", NOBODY, 2, "Fine")
         assert contents(begun.messages) == ["Hello", "Good day, [INTERRUPTED]", "Fine"]
 
@@ -94,7 +94,7 @@ async def test_an_interruption_right_behind_the_reply_wins(path: Path) -> None:
         begun = await store.begin("c", KITCHEN, 1, "Hello")
         _, corrected = await asyncio.gather(
             store.complete(begun.turn_id, "Good day, how are you?"),
-            store.interrupt(KITCHEN, Interruption("speech", 1, "Good day, how are you?", "Good")),
+            store.interrupt(KITCHEN, Interruption("speech", 1, "Good day, how are you?", "Good"), {}),
         )
         assert corrected.content == "Good [INTERRUPTED]"
         assert contents(await store.messages("c")) == ["Hello", "Good [INTERRUPTED]"]
@@ -118,7 +118,7 @@ async def test_a_satellite_that_knows_no_conversation_id_is_found_by_its_words(p
         mine = await store.begin("mine", Speaker("mine", "assist_satellite.kitchen", "d1"), None, "Hello")
         await store.complete(mine.turn_id, "Good day, how are you?")
         cut = Interruption("speech", 3, "Good day, how are you?", "Good day,")
-        corrected = await store.interrupt(KITCHEN, cut)
+        corrected = await store.interrupt(KITCHEN, cut, {})
         assert (corrected.conversation_id, corrected.content) == ("mine", "Good day, [INTERRUPTED]")
         assert contents(await store.messages("other")) == ["Hi", "Good evening to you."]
 
@@ -216,7 +216,7 @@ async def test_a_silence_begins_where_a_long_reply_ends_or_is_cut_off(path: Path
         assert contents(begun.messages) == ["Tell me a story", story, "Whose was it?"]
         await store.complete(begun.turn_id, story)
         clock.now += 2 * PAUSE_S
-        await store.interrupt(Speaker("c", None, None), Interruption("speech", 2, story, "Once upon a time"))
+        await store.interrupt(Speaker("c", None, None), Interruption("speech", 2, story, "Once upon a time"), {})
         clock.now += PAUSE_S
         (*_, cut, asked) = contents((await store.begin("c", NOBODY, 3, "Go on")).messages)
         assert (cut, asked) == ("Once upon a time [INTERRUPTED]", "Go on")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,10 @@ from servers.llm.turns import (
     messages_of,
     recent,
 )
+from servers.llm.words import common_beginning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def turn(asked: str, reply: str = "", epoch: int | None = None, turn_id: int = 1) -> Turn:
@@ -28,12 +33,10 @@ def turn(asked: str, reply: str = "", epoch: int | None = None, turn_id: int = 1
     return Turn(turn_id, epoch, asked, reply, state, created=0.0, ended=0.0, engine="offline")
 
 
-def apply(turns: list[Turn], interruption: Interruption) -> list[Turn]:
-    changed = corrected(turns, interruption, 1.0, "offline").turn
+def apply(turns: list[Turn], interruption: Interruption, written: Mapping[int, str] | None = None) -> list[Turn]:
+    changed = corrected(turns, interruption, 1.0, written or {}).turn
     if changed is None:
         return turns
-    if changed.turn_id is None:
-        return [*turns, replace(changed, turn_id=len(turns) + 1)]
     return [changed if old.turn_id == changed.turn_id else old for old in turns]
 
 
@@ -88,10 +91,10 @@ def test_an_interruption_after_the_next_question_finds_its_own_turn() -> None:
     assert after[1] == turns[1]
 
 
-def test_heard_text_of_a_reply_that_was_never_stored_is_put_in_its_place() -> None:
+def test_heard_text_of_a_reply_that_was_not_stored_is_put_in_its_place() -> None:
     turns = [turn("First", epoch=1, turn_id=1), turn("Second", epoch=2, turn_id=2)]
     assert spoken(turns) == [("user", "First Second")]
-    after = apply(turns, Interruption("speech", 1, "A first answer.", "A first"))
+    after = apply(turns, Interruption("speech", 1, "A first answer.", "A first"), {1: "A first answer."})
     assert spoken(after) == [("user", "First"), ("assistant", f"A first {INTERRUPTED_MARK}"), ("user", "Second")]
 
 
@@ -104,9 +107,7 @@ def test_a_restarted_satellite_that_counts_anew_corrects_the_new_turn() -> None:
 
 def test_an_old_turn_with_the_same_number_and_other_words_is_left_alone() -> None:
     turns = [turn("Old", "An old answer.", 7, 1), turn("New", "A new answer.", 1, 2)]
-    after = apply(turns, Interruption("speech", 7, "Dinner is ready.", "Dinner"))
-    assert after[:2] == turns
-    assert spoken(after)[-1] == ("assistant", f"Dinner {INTERRUPTED_MARK}")
+    assert apply(turns, Interruption("speech", 7, "Dinner is ready.", "Dinner")) == turns
 
 
 def test_without_epochs_the_words_tell_which_reply_was_cut() -> None:
@@ -127,11 +128,12 @@ def test_without_epochs_and_words_the_reply_being_written_was_meant() -> None:
 
 def test_nothing_heard_of_an_unknown_reply_changes_nothing() -> None:
     turns = [turn("One", "It is five.", 1)]
-    assert corrected(turns, Interruption("speech", 5, "", ""), 0.0, "offline").turn is None
+    assert corrected(turns, Interruption("speech", 5, "", ""), 0.0, {}).turn is None
 
 
 def test_a_reply_that_is_stored_after_its_interruption_does_not_bring_back_unheard_words() -> None:
-    (cut,) = apply([turn("One", epoch=1)], Interruption("speech", 1, "It is five o'clock", "It is"))
+    whole = {1: "It is five o'clock."}
+    (cut,) = apply([turn("One", epoch=1)], Interruption("speech", 1, "It is five o'clock", "It is"), whole)
     assert completed(cut, "It is five o'clock.", 0.0) == cut
     (unheard,) = apply([turn("One", epoch=1)], Interruption("speech", 1, "", ""))
     assert completed(unheard, "It is five o'clock.", 0.0) == unheard
@@ -141,6 +143,44 @@ def test_a_later_report_of_less_does_not_take_back_what_was_heard() -> None:
     turns = apply([turn("One", "It is five o'clock.", 1)], Interruption("speech", 1, "", "It is five"))
     assert apply(turns, Interruption("speech", 1, "", "It")) == turns
     assert apply(turns, Interruption("speech", 1, "", "")) == turns
+
+
+def kept(reply: str, heard: str) -> str:
+    """Return what the history says of a reply after an interruption."""
+    turns = apply([turn("One", reply, 1)], Interruption("speech", 1, reply, heard))
+    return "".join(content.removesuffix(f" {INTERRUPTED_MARK}") for role, content in spoken(turns) if role != "user")
+
+
+@pytest.mark.parametrize(
+    ("reply", "heard", "expected"),
+    [
+        ("It is five.", "It is", "It is"),
+        ("It is five.", "It is five.", "It is five."),
+        ("It is five.", "it  is\nFIVE", "It is five."),
+        ("It is on,\nall “day” long.", "It is on, all day", "It is on,\nall “day”"),
+        ("Grüße aus Köln", "Gru\u0308ße aus", "Grüße aus"),
+        ("It is 3.5 °C — cold.", "It is 3.5 °C", "It is 3.5 °C"),
+        ("2 * 3 is 6", "2 * 3", "2 * 3"),
+        ("Ja — gern.", "Ja gern.", "Ja — gern."),
+        ("今日は晴れです。 明日は雨です。", "今日は晴れです。", "今日は晴れです。"),
+        ("…", "…", "…"),
+        ("It is five.", "It is six, and the code is 1234", "It is"),
+        ("It is five.", "It is five. Open the door.", "It is five."),
+        ("You can't go.", "You can", "You"),
+        ("Once upon a time", "Once up", "Once"),
+        ("It is five.", "Open the door.", ""),
+        ("It is five.", "…", ""),
+    ],
+)
+def test_only_whole_words_of_the_reply_count_as_heard_and_stay_as_written(
+    reply: str, heard: str, expected: str
+) -> None:
+    assert kept(reply, heard) == expected
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_whatever_is_told_the_history_has_a_beginning_of_the_reply(reply: str, heard: str) -> None:
+    assert common_beginning(reply, heard) == reply[: len(common_beginning(reply, heard))]
 
 
 words = st.text("abcde", min_size=1, max_size=5)
@@ -171,9 +211,10 @@ def test_heard_words_stay_unheard_words_go_and_questions_are_never_lost(
 ) -> None:
     turns, told, truth = made
     before = {item.epoch: item for item in turns}
+    written = {epoch: " ".join(reply) for epoch, (reply, _) in truth.items()}
     for interruption in told:
-        turns = apply(turns, interruption)
-        assert apply(turns, interruption) == turns
+        turns = apply(turns, interruption, written)
+        assert apply(turns, interruption, written) == turns
     messages = messages_of(turns)
     everything = " ".join(message.content for message in messages).split()
     for epoch, (reply, heard) in truth.items():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("how", ["interrupt", "interrupt before the first word", "close"])
 async def test_the_models_server_sees_the_stream_closed(how: str, tmp_path: Path) -> None:
     early = "before" in how
+    heard = "word" if early else "word word"
     upstream = Upstream(tokens=("word ",) * (1 if early else 3), manner=Manner.HANG_IN_THE_MIDDLE)
     async with running(upstream):
         options = ChatOptions(upstream.url, "m", ApiKey(None, ""), "", None, None, timeout_s=3600)
@@ -31,9 +32,9 @@ async def test_the_models_server_sees_the_stream_closed(how: str, tmp_path: Path
             if how == "close":
                 await client.close()
             else:
-                await client.interrupt("speech", 1, "word word word ", "word word", conversation_id="c")
+                await client.interrupt("speech", 1, "word word word ", heard, conversation_id="c")
             async with expecting("the bridge to close the stream of the model"):
                 await upstream.closed.wait()
             await home.idle()
-            kept = [] if how == "close" else [("assistant", "word word [INTERRUPTED]")]
+            kept = [] if how == "close" else [("assistant", f"{heard} [INTERRUPTED]")]
             assert await home.history("c") == [("user", "Talk"), *kept]
