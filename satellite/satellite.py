@@ -16,6 +16,7 @@ from satellite.hearing.engines import make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.vad import SileroVad
 from satellite.info import satellite_info
+from satellite.lateness import LatenessMeter
 from satellite.log_trace import LogTrace
 from satellite.parts import echo_memory, pipeline_parts, reactions_to, room_sounds, stop_search
 from satellite.settings import PipelineKind, player_settings, turn_settings
@@ -66,6 +67,7 @@ async def run_satellite(settings: SatelliteSettings) -> None:
     trace = Tee(open_trace(settings.trace_file, "satellite"), microphone)
     async with contextlib.AsyncExitStack() as stack:
         device = await stack.enter_async_context(sound_device(settings, trace))
+        lateness = LatenessMeter(device.rate_hz)
         player = Player(device.rate_hz, player_settings(settings))
         memory = echo_memory(settings)
         echo = make_echo_control(settings.echo_canceller, await memory.load() if memory is not None else None)
@@ -92,7 +94,15 @@ async def run_satellite(settings: SatelliteSettings) -> None:
 
         version = await asyncio.to_thread(package_version)
         commanded = Commanded(
-            settings.name, version, settings.pipeline.value, conversation, player, microphone, parts.link, parts.servers
+            settings.name,
+            version,
+            settings.pipeline.value,
+            conversation,
+            player,
+            microphone,
+            lateness,
+            parts.link,
+            parts.servers,
         )
         controls = Controls(commanded)
         trace.add(controls)
@@ -108,7 +118,8 @@ async def run_satellite(settings: SatelliteSettings) -> None:
                 await stack.enter_async_context(advertise(name=name, uri=uri, host=settings.zeroconf_host))
             _say_ready(uri, settings)
         work: dict[str, Coroutine[Any, Any, object]] = {
-            "audio": _move_audio(device, player, conversation, microphone),
+            "audio": _move_audio(device, player, conversation, (microphone, lateness)),
+            "lateness": lateness.report(trace),
             "conversation": conversation.run(),
             "pipeline": parts.pipeline.run(conversation),
             "stop signal": stopping.wait(),
@@ -152,10 +163,14 @@ async def _until_one_ends(work: Mapping[str, Coroutine[Any, Any, object]]) -> No
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _move_audio(device: Device, player: Player, conversation: Conversation, microphone: MicrophoneWatch) -> None:
+async def _move_audio(
+    device: Device, player: Player, conversation: Conversation, watched_by: tuple[MicrophoneWatch, LatenessMeter]
+) -> None:
+    microphone, lateness = watched_by
     async with running(device, player.render) as blocks:
         async for block in blocks:
             microphone.moved()
+            lateness.handled(block.frame + len(block.mic))
             conversation.on_block(block, device.output_latency_frames)
 
 
