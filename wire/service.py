@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Protocol
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 
-from wire.admission import AccessRules, EventRate, Refused, Seat, admit
+from wire.admission import AccessRules, Refused, Seat, admit
 from wire.errors import CannotListenError, FrameError, RequestError
 from wire.framing import ByteBudget, FrameLimits, read_event
+from wire.pacing import Pacing
 from wire.peer import Peer
 from wire.socket_file import SocketFile, bound_socket, clear_socket_file
 from wire.uri import TcpAddress, parse_uri, tcp_uri
@@ -35,8 +36,9 @@ STOP_GRACE_S = 1.0
 # Taking back an announcement takes 0.25 s; one that is still being made is given up.
 _GOODBYE_S = 0.6
 # What the peers of a service send it are questions and chunks of sound: 4 MiB are 95 s of speech at 22,050 Hz in one
-# chunk. Parsed JSON takes some 25 times what it took on the wire.
-SERVICE_LIMITS = FrameLimits(header_bytes=1 << 16, data_bytes=1 << 16, payload_bytes=4 << 20)
+# chunk. Parsed JSON takes some 25 times what it took on the wire. A list of 2,000 names has 2,000 commas, and prose of
+# 64 kB half as many.
+SERVICE_LIMITS = FrameLimits(header_bytes=1 << 16, data_bytes=1 << 16, json_items=4096, payload_bytes=4 << 20)
 # What is being received for all connections together, apart from frames of ordinary size.
 _BYTES_IN_FLIGHT = 32 << 20
 # Refused peers that are told so at once; a flood of them is not.
@@ -98,7 +100,7 @@ class Service:
         self._connections: dict[asyncio.Task[None], _Connection] = {}
         self._refusals: set[asyncio.Task[None]] = set()
         self._strangers: set[str] = set()
-        self._rates: dict[str | None, EventRate] = {}
+        self._pacing = Pacing(self._rules)
         self._server: asyncio.Server | None = None
         self._socket_file: SocketFile | None = None
 
@@ -158,8 +160,6 @@ class Service:
 
         def ended(task: asyncio.Task[None]) -> None:
             self._connections.pop(task, None)
-            if all(connection.peer.address != address for connection in self._connections.values()):
-                self._rates.pop(address, None)
             writer.transport.abort()
 
         task.add_done_callback(ended)
@@ -207,21 +207,19 @@ class Service:
     async def _converse(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
         peer = connection.peer
         loop = asyncio.get_running_loop()
-        shares = self._rules.shares(peer.address)
-        rate = self._rates.setdefault(peer.address, EventRate(loop.time())) if shares else None
+        pace = self._pacing.of(peer.address)
         try:
             session = self._make_session(peer)
             while True:
                 with self._budget.holding() as held:
-                    event = await read_event(reader, self._limits, held)
+                    event = await read_event(reader, self._limits, held, pace)
                     connection.active_at = loop.time()
                     if event is None:
                         return
                     await self._dispatch(peer, session, event)
                 # What a peer sent last must not be kept until it sends something else.
                 del event
-                # Even for a peer whose next event is there already, so that others get their turn, and sound goes on.
-                await asyncio.sleep(rate.wait_s(loop.time()) if rate is not None else 0)
+                await pace.slow_down()
         except FrameError as error:
             _LOGGER.warning("%s: %s; closing its connection", peer, error)
             await peer.cancel()

@@ -31,7 +31,7 @@ class ServerStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A satellite at one moment; volume: percent; microphone_error: why no audio moves; lateness: None where none does."""
+    """A satellite at one moment; volume: percent; microphone_error: why no audio moves; lateness: of audio."""
 
     name: str
     version: str
