@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
 from satellite.pipelines.checks import text_of
-from wire.errors import PeerSilentError, WireError
+from wire.errors import PeerSilentError, PeerUnreachableError, WireError
 from wire.events import confidence_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ _CHANNELS = 1
 _ANSWER_TIMEOUT_S = 10.0
 # A minute of speech in the pieces that the conversation sends; a server that takes none of it is as good as dead.
 _QUEUE_PIECES = 3_000
+
+# A server that is not there may be back before the user has finished.
+_RETRY_S = 0.5
 
 # A text, and how likely it is that it was said.
 Heard = tuple[str, float | None]
@@ -53,6 +57,7 @@ class SttStream:
         # None ends the utterance.
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE_PIECES)
         self._overflowed = asyncio.Event()
+        self._ended = asyncio.Event()
 
     def send(self, audio: bytes) -> None:
         """Queue more of the utterance."""
@@ -61,23 +66,42 @@ class SttStream:
     def end(self) -> None:
         """Queue the end of the utterance."""
         self._put(None)
+        self._ended.set()
 
     async def run(self) -> None:
-        """Stream until the text is there; cancel to forget the utterance."""
+        """Stream until the text is there; cancel to forget the utterance.
+
+        The listener is told of a failure once the utterance has ended: nobody is to be interrupted by an error, and
+        what is left of an utterance is not to be tried as another one.
+        """
         try:
             text, confidence = await self._transcribe()
         except WireError as error:
             self._server.note_failure(error)
+            await self._ended.wait()
             self._listener.stt_failed(self._stream, error)
         else:
             self._listener.transcribed(self._stream, text, confidence)
 
     async def _transcribe(self) -> Heard:
-        connection = await self._server.connect()
+        connection = await self._connected()
         try:
             return await self._converse(connection)
         finally:
             await connection.close()
+
+    async def _connected(self) -> Connection:
+        """Connect, trying again while the user speaks: all that was said is still queued."""
+        while True:
+            try:
+                return await self._server.connect()
+            except PeerUnreachableError as error:
+                if self._ended.is_set():
+                    raise
+                self._server.note_failure(error)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_RETRY_S):
+                        await self._ended.wait()
 
     async def _converse(self, connection: Connection) -> Heard:
         sending = asyncio.create_task(self._send_all(connection), name=f"STT stream {self._stream}")
@@ -127,3 +151,4 @@ class SttStream:
             self._queue.put_nowait(item)
         except asyncio.QueueFull:
             self._overflowed.set()
+            self._ended.set()
