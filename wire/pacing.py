@@ -15,6 +15,8 @@ _BURST_EVENTS = 4000.0
 _BYTES_LIKE_AN_EVENT = 3072
 
 
+# A timer costs as much as an event: some are waited for in one go.
+_SHORTEST_WAIT_S = 0.01
 # Of how many it is known how fast they were, before those who have rested are forgotten.
 _ADDRESSES = 1000
 
@@ -94,16 +96,17 @@ class Pacing:
         """Wait for a turn of the event loop."""
         await self._turnstile.enter()
 
-    async def slow_down(self, address: str | None, events: float) -> None:
-        """Wait as long as what an address has just sent is worth, where it sends too fast."""
+    def wait_s(self, address: str | None, events: float) -> float:
+        """Count what an address has just sent, and return how long that is worth, where it sends too fast."""
         events_per_s = self._rules.events_per_s(address)
         if events_per_s is None:
-            return
+            return 0.0
         now = asyncio.get_running_loop().time()
         rate = self._rates.get(address) or self._newcomer(address, EventRate(events_per_s, now), now)
-        wait_s = rate.wait_s(now, events, self._slowed.get(address, 0))
-        if not wait_s:
-            return
+        return rate.wait_s(now, events, self._slowed.get(address, 0))
+
+    async def slow_down(self, address: str | None, wait_s: float) -> None:
+        """Wait as one of those that an address has to wait for."""
         self._slowed[address] = self._slowed.get(address, 0) + 1
         try:
             await asyncio.sleep(wait_s)
@@ -127,6 +130,7 @@ class Pace:
         self._pacing = pacing
         self._address = address
         self._events = 0.0
+        self._owed_s = 0.0
 
     async def turn(self, size: int) -> None:
         """Wait for a turn of the event loop in which so many bytes of JSON are taken."""
@@ -135,5 +139,8 @@ class Pace:
 
     async def slow_down(self) -> None:
         """Wait before the next event, if the address sends too fast."""
-        events, self._events = self._events, 0.0
-        await self._pacing.slow_down(self._address, events)
+        self._owed_s += self._pacing.wait_s(self._address, self._events)
+        self._events = 0.0
+        if self._owed_s >= _SHORTEST_WAIT_S:
+            owed_s, self._owed_s = self._owed_s, 0.0
+            await self._pacing.slow_down(self._address, owed_s)
