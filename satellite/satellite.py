@@ -25,6 +25,7 @@ from satellite.speaking.player import Player
 from satellite.text_mode import standard_text_mode
 from wire import package_version
 from wire.discovery import advertise, default_instance_name
+from wire.process import spare_what_is_loaded
 from wire.service import STOP_SIGNALS, Service
 from wire.trace import Trace, open_trace
 
@@ -106,6 +107,7 @@ async def run_satellite(settings: SatelliteSettings) -> None:
         )
         controls = Controls(commanded)
         trace.add(controls)
+        spare_what_is_loaded()
         control_service = await serve_controls(settings, controls, info)
         if control_service is not None:
             stack.push_async_callback(control_service.stop)

@@ -8,12 +8,14 @@ a cap for each part, a deadline for a frame once it has begun, and an error that
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from wyoming.event import Event, async_write_event
+from wyoming.event import Event
+from wyoming.event import write_event as wyoming_write_event
 
 from wire.errors import FrameMalformedError, FrameTimeoutError, FrameTooLargeError, FrameTruncatedError
 
@@ -121,15 +123,25 @@ async def read_event(
 
 
 async def write_event(event: Event, writer: asyncio.StreamWriter) -> None:
-    """Write one event and wait until the transport accepts more.
+    """Write one event and wait until the transport accepts more; what cannot be sent is as `encoded` says."""
+    await write_frame(encoded(event), writer)
 
-    Half a surrogate pair, which JSON can carry and UTF-8 cannot, is sent as a question mark.
-    """
+
+async def write_frame(frame: bytes, writer: asyncio.StreamWriter) -> None:
+    """Write a frame in one piece, which is one system call, and wait until the transport accepts more."""
+    writer.write(frame)
+    await writer.drain()
+
+
+def encoded(event: Event) -> bytes:
+    """Return an event as a frame; half a surrogate pair, which JSON can carry and UTF-8 cannot, is a question mark."""
+    frame = io.BytesIO()
     try:
-        await async_write_event(event, writer)
+        wyoming_write_event(event, frame)
     except UnicodeEncodeError:
         # wyoming encodes all text before it writes the first byte.
-        await async_write_event(Event(_encodable(event.type), _encodable(event.data), event.payload), writer)
+        wyoming_write_event(Event(_encodable(event.type), _encodable(event.data), event.payload), frame)
+    return frame.getvalue()
 
 
 def _encodable(value: Any) -> Any:

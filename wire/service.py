@@ -16,9 +16,10 @@ from wyoming.ping import Ping, Pong
 
 from wire.admission import AccessRules, Refused, Seat, admit
 from wire.errors import CannotListenError, FrameError, RequestError
-from wire.framing import ByteBudget, FrameLimits, read_event
+from wire.framing import ByteBudget, FrameLimits, encoded, read_event
 from wire.pacing import Pacing
 from wire.peer import Peer
+from wire.process import spare_what_is_loaded
 from wire.socket_file import SocketFile, bound_socket, clear_socket_file
 from wire.uri import TcpAddress, parse_uri, tcp_uri
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from wyoming.event import Event
+
+    from wire.pacing import Pace
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -93,7 +96,7 @@ class Service:
         self._rules = rules or AccessRules()
         self._socket_mode = socket_mode
         self._info = info
-        self._described: tuple[Info, Event] | None = None
+        self._described: tuple[Info, bytes] | None = None
         self._make_session = make_session
         self._limits = limits
         self._budget = ByteBudget(_BYTES_IN_FLIGHT)
@@ -178,7 +181,7 @@ class Service:
         async def tell() -> None:
             try:
                 await peer.complain("too-many-connections", f"this service takes {verdict.connections} connections")
-                await _linger(reader, peer)
+                await _linger(reader, peer, self._pacing.of(peer.address))
             finally:
                 await _close(writer)
 
@@ -224,24 +227,24 @@ class Service:
             _LOGGER.warning("%s: %s; closing its connection", peer, error)
             await peer.cancel()
             await peer.complain(error.code, str(error))
-            await _linger(reader, peer)
+            await _linger(reader, peer, pace)
         except OSError as error:
             _LOGGER.debug("%s went away: %s", peer, error)
         except Exception:
             _LOGGER.exception("%s: closing its connection", peer)
             await peer.complain("internal-error", "the request failed; the service's log says why")
 
-    def _description(self) -> Event:
-        # To compare a hundred voices takes a twentieth of what it takes to make an event of them, and twenty satellites
+    def _description(self) -> bytes:
+        # To compare a hundred voices takes a twentieth of what it takes to make a frame of them, and twenty satellites
         # that start together ask at once.
         info = self._info()
         if self._described is None or self._described[0] != info:
-            self._described = info, info.event()
+            self._described = info, encoded(info.event())
         return self._described[1]
 
     async def _dispatch(self, peer: Peer, session: Session, event: Event) -> None:
         if Describe.is_type(event.type):
-            await peer.send(self._description())
+            await peer.send_frame(self._description())
         elif Ping.is_type(event.type):
             await peer.send(Pong(text=Ping.from_event(event).text).event())
         else:
@@ -270,13 +273,15 @@ def _keep_alive(writer: asyncio.StreamWriter) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _KEEPALIVE_COUNT)
 
 
-async def _linger(reader: asyncio.StreamReader, peer: Peer) -> None:
+async def _linger(reader: asyncio.StreamReader, peer: Peer, pace: Pace) -> None:
     left = _LINGER_BYTES
     with contextlib.suppress(OSError):
         peer.end()
         async with asyncio.timeout(_LINGER_S):
             while left > 0 and (thrown_away := await reader.read(1 << 16)):
                 left -= len(thrown_away)
+                await pace.turn(len(thrown_away))
+                await pace.slow_down()
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
@@ -305,6 +310,7 @@ async def serve_until_stopped(
     loop = asyncio.get_running_loop()
     for signal_number in STOP_SIGNALS:
         loop.add_signal_handler(signal_number, stopping.set)
+    spare_what_is_loaded()
     try:
         uri = await service.start()
         on_ready(uri)
