@@ -10,7 +10,7 @@ from wyoming.asr import Transcribe, Transcript, TranscriptChunk
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
 from satellite.pipelines.checks import text_of
-from wire.errors import PeerSilentError, PeerUnreachableError, WireError
+from wire.errors import PeerGoneError, PeerSilentError, PeerUnreachableError, WireError
 from wire.events import confidence_of
 
 if TYPE_CHECKING:
@@ -26,6 +26,11 @@ _ANSWER_TIMEOUT_S = 10.0
 # A minute of speech in the pieces that the conversation sends; a server that takes none of it is as good as dead.
 _QUEUE_PIECES = 3_000
 
+# Ten minutes of speech: a minute is some 1,000 characters, and a turn is not longer than that by default.
+_MAX_CHARACTERS = 10_000
+# A recogniser tells what is new some ten times a second at most, which is 600 a minute; what comes beyond is kept for
+# the end only.
+_MAX_PARTIALS = 2_000
 # A server that is not there may be back before the user has finished.
 _RETRY_S = 0.5
 
@@ -137,14 +142,16 @@ class SttStream:
         await connection.send(AudioStop(timestamp=sent_bytes * 1000 // (RATE_HZ * _WIDTH)).event())
 
     async def _receive_text(self, connection: Connection) -> Heard:
-        stable = ""
+        stable, partials = "", 0
         while True:
             event = await connection.receive()
             if TranscriptChunk.is_type(event.type):
-                stable += text_of(event, connection.uri)
-                self._listener.partial(self._stream, stable, confidence_of(event))
+                stable = _bounded(stable + text_of(event, connection.uri), connection.uri)
+                partials += 1
+                if partials <= _MAX_PARTIALS:
+                    self._listener.partial(self._stream, stable, confidence_of(event))
             elif Transcript.is_type(event.type):
-                return text_of(event, connection.uri), confidence_of(event)
+                return _bounded(text_of(event, connection.uri), connection.uri), confidence_of(event)
 
     def _put(self, item: bytes | None) -> None:
         try:
@@ -152,3 +159,9 @@ class SttStream:
         except asyncio.QueueFull:
             self._overflowed.set()
             self._ended.set()
+
+
+def _bounded(text: str, uri: str) -> str:
+    if len(text) > _MAX_CHARACTERS:
+        raise PeerGoneError(uri, f"its transcript is longer than {_MAX_CHARACTERS} characters")
+    return text
