@@ -44,6 +44,10 @@ _GOODBYE_S = 0.6
 SERVICE_LIMITS = FrameLimits(header_bytes=1 << 16, data_bytes=1 << 16, json_items=4096, payload_bytes=4 << 20)
 # What is being received for all connections together, apart from frames of ordinary size.
 _BYTES_IN_FLIGHT = 32 << 20
+# asyncio accepts as many connections in a row as may wait, each of which takes 0.1 ms; a burst of them may wait all the
+# same.
+_ACCEPTED_AT_ONCE = 4
+_BACKLOG = 128
 # Refused peers that are told so at once; a flood of them is not.
 _MOST_TOLD = 16
 # Addresses whose refusal was logged; an attacker with a whole IPv6 network must not fill the memory.
@@ -113,7 +117,12 @@ class Service:
         limit = self._limits.header_bytes
         try:
             if isinstance(address, TcpAddress):
-                self._server = await asyncio.start_server(self._accept, address.host, address.port, limit=limit)
+                self._server = await asyncio.start_server(
+                    self._accept, address.host, address.port, limit=limit, backlog=_ACCEPTED_AT_ONCE
+                )
+                for listening in self._server.sockets:
+                    with listening.dup() as same:
+                        same.listen(_BACKLOG)
                 return tcp_uri(address.host, self._server.sockets[0].getsockname()[1])
             await clear_socket_file(address.path)
             listener = await asyncio.to_thread(bound_socket, address.path, self._socket_mode)
