@@ -43,6 +43,8 @@ _HEARING_RATE_HZ = 16_000
 _AHEAD_S = 30.0
 # A computer that slept for hours has nothing to make up for.
 _MOST_LOST_S = 10
+# The end of a partial text is what is new of it; records that hold all of it each time would be a trace of gigabytes.
+_PARTIAL_SHOWN = 200
 # Who goes on without a pause after the wake word needs no sound to know that it was heard.
 _AWAKE_PAUSE_S = 0.3
 
@@ -233,7 +235,7 @@ class Conversation:
     def partial(self, stream: int, text: str, confidence: float | None = None) -> None:
         """All words of a stream that are stable; confidence: how likely it is that they were said, 0 to 1, if known."""
         text = self._theirs(stream, text)
-        self._emit("partial", stream=stream, text=text, confidence=confidence)
+        self._emit("partial", stream=stream, text=text[-_PARTIAL_SHOWN:], characters=len(text), confidence=confidence)
         self._apply(turn.Partial(stream, text, confidence))
 
     def transcribed(self, stream: int, text: str, confidence: float | None = None) -> None:

@@ -16,6 +16,7 @@ from satellite.hearing.engines import make_echo_control
 from satellite.hearing.frontend import FrontEnd, HearingSettings
 from satellite.hearing.vad import SileroVad
 from satellite.info import satellite_info
+from satellite.lateness import LatenessMeter
 from satellite.log_trace import LogTrace
 from satellite.parts import echo_memory, pipeline_parts, reactions_to, room_sounds, state_file, stop_search
 from satellite.settings import PipelineKind, player_settings, turn_settings
@@ -24,6 +25,7 @@ from satellite.speaking.player import Player
 from satellite.text_mode import standard_text_mode
 from wire import package_version
 from wire.discovery import advertise, default_instance_name
+from wire.process import spare_what_is_loaded
 from wire.reach import is_for_this_machine
 from wire.service import STOP_SIGNALS, Service
 from wire.trace import Trace, open_trace
@@ -67,6 +69,7 @@ async def run_satellite(settings: SatelliteSettings) -> None:
     trace = Tee(await asyncio.to_thread(open_trace, settings.trace_file, "satellite"), microphone)
     async with contextlib.AsyncExitStack() as stack:
         device = await stack.enter_async_context(sound_device(settings, trace))
+        lateness = LatenessMeter(device.rate_hz)
         player = Player(device.rate_hz, player_settings(settings))
         memory = echo_memory(settings)
         echo = make_echo_control(settings.echo_canceller, await memory.load() if memory is not None else None)
@@ -93,10 +96,19 @@ async def run_satellite(settings: SatelliteSettings) -> None:
 
         version = await asyncio.to_thread(package_version)
         commanded = Commanded(
-            settings.name, version, settings.pipeline.value, conversation, player, microphone, parts.link, parts.servers
+            settings.name,
+            version,
+            settings.pipeline.value,
+            conversation,
+            player,
+            microphone,
+            lateness,
+            parts.link,
+            parts.servers,
         )
         controls = Controls(commanded)
         trace.add(controls)
+        spare_what_is_loaded()
         control_service = await serve_controls(settings, controls, info)
         if control_service is not None:
             stack.push_async_callback(control_service.stop)
@@ -109,7 +121,8 @@ async def run_satellite(settings: SatelliteSettings) -> None:
                 await stack.enter_async_context(advertise(name=name, uri=uri, host=settings.zeroconf_host))
             await _say_ready(uri, settings)
         work: dict[str, Coroutine[Any, Any, object]] = {
-            "audio": _move_audio(device, player, conversation, microphone),
+            "audio": _move_audio(device, player, conversation, (microphone, lateness)),
+            "lateness": lateness.report(trace),
             "conversation": conversation.run(),
             "pipeline": parts.pipeline.run(conversation),
             "stop signal": stopping.wait(),
@@ -155,10 +168,14 @@ async def _until_one_ends(work: Mapping[str, Coroutine[Any, Any, object]]) -> No
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _move_audio(device: Device, player: Player, conversation: Conversation, microphone: MicrophoneWatch) -> None:
+async def _move_audio(
+    device: Device, player: Player, conversation: Conversation, watched_by: tuple[MicrophoneWatch, LatenessMeter]
+) -> None:
+    microphone, lateness = watched_by
     async with running(device, player.render) as blocks:
         async for block in blocks:
             microphone.moved()
+            lateness.handled(block.frame + len(block.mic))
             conversation.on_block(block, device.output_latency_frames)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wyoming.error import Error
 
 from wire.errors import RequestError
-from wire.framing import write_event
+from wire.framing import encoded, write_frame
 from wire.logs import one_line
 
 if TYPE_CHECKING:
@@ -42,10 +42,14 @@ class Peer:
 
     async def send(self, event: Event) -> None:
         """Send an event; raises ConnectionError when the peer is gone, or was told that nothing more comes."""
+        await self.send_frame(encoded(event))
+
+    async def send_frame(self, frame: bytes) -> None:
+        """Send an event that is encoded already; raises as `send` does."""
         if self._is_ended or self._writer.is_closing():
             raise ConnectionResetError(f"{self.name} is gone")
         try:
-            await write_event(event, self._writer)
+            await write_frame(frame, self._writer)
         except OSError as error:
             # Not each is a ConnectionError: the network can be unreachable, or the system's timeout run out.
             raise ConnectionResetError(f"{self.name} is gone: {error}") from None

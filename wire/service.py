@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Protocol
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 
-from wire.admission import AccessRules, EventRate, Refused, Seat, admit
+from wire.admission import AccessRules, Refused, Seat, admit
 from wire.errors import CannotListenError, FrameError, RequestError
-from wire.framing import ByteBudget, FrameLimits, read_event
+from wire.framing import ByteBudget, FrameLimits, encoded, read_event
+from wire.pacing import Pacing
 from wire.peer import Peer
+from wire.process import spare_what_is_loaded
 from wire.socket_file import SocketFile, bound_socket, clear_socket_file
 from wire.uri import TcpAddress, parse_uri, tcp_uri
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
     from wyoming.event import Event
 
+    from wire.pacing import Pace
+
 _LOGGER = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -35,10 +39,15 @@ STOP_GRACE_S = 1.0
 # Taking back an announcement takes 0.25 s; one that is still being made is given up.
 _GOODBYE_S = 0.6
 # What the peers of a service send it are questions and chunks of sound: 4 MiB are 95 s of speech at 22,050 Hz in one
-# chunk. Parsed JSON takes some 25 times what it took on the wire.
-SERVICE_LIMITS = FrameLimits(header_bytes=1 << 16, data_bytes=1 << 16, payload_bytes=4 << 20)
+# chunk. Parsed JSON takes some 25 times what it took on the wire. A list of 2,000 names has 2,000 commas, and prose of
+# 64 kB half as many.
+SERVICE_LIMITS = FrameLimits(header_bytes=1 << 16, data_bytes=1 << 16, json_items=4096, payload_bytes=4 << 20)
 # What is being received for all connections together, apart from frames of ordinary size.
 _BYTES_IN_FLIGHT = 32 << 20
+# asyncio accepts as many connections in a row as may wait, each of which takes 0.1 ms; a burst of them may wait all the
+# same.
+_ACCEPTED_AT_ONCE = 4
+_BACKLOG = 128
 # Refused peers that are told so at once; a flood of them is not.
 _MOST_TOLD = 16
 # Addresses whose refusal was logged; an attacker with a whole IPv6 network must not fill the memory.
@@ -91,14 +100,14 @@ class Service:
         self._rules = rules or AccessRules()
         self._socket_mode = socket_mode
         self._info = info
-        self._described: tuple[Info, Event] | None = None
+        self._described: tuple[Info, bytes] | None = None
         self._make_session = make_session
         self._limits = limits
         self._budget = ByteBudget(_BYTES_IN_FLIGHT)
         self._connections: dict[asyncio.Task[None], _Connection] = {}
         self._refusals: set[asyncio.Task[None]] = set()
         self._strangers: set[str] = set()
-        self._rates: dict[str | None, EventRate] = {}
+        self._pacing = Pacing(self._rules)
         self._server: asyncio.Server | None = None
         self._socket_file: SocketFile | None = None
 
@@ -108,7 +117,12 @@ class Service:
         limit = self._limits.header_bytes
         try:
             if isinstance(address, TcpAddress):
-                self._server = await asyncio.start_server(self._accept, address.host, address.port, limit=limit)
+                self._server = await asyncio.start_server(
+                    self._accept, address.host, address.port, limit=limit, backlog=_ACCEPTED_AT_ONCE
+                )
+                for listening in self._server.sockets:
+                    with listening.dup() as same:
+                        same.listen(_BACKLOG)
                 return tcp_uri(address.host, self._server.sockets[0].getsockname()[1])
             await clear_socket_file(address.path)
             listener = await asyncio.to_thread(bound_socket, address.path, self._socket_mode)
@@ -158,8 +172,6 @@ class Service:
 
         def ended(task: asyncio.Task[None]) -> None:
             self._connections.pop(task, None)
-            if all(connection.peer.address != address for connection in self._connections.values()):
-                self._rates.pop(address, None)
             writer.transport.abort()
 
         task.add_done_callback(ended)
@@ -178,7 +190,7 @@ class Service:
         async def tell() -> None:
             try:
                 await peer.complain("too-many-connections", f"this service takes {verdict.connections} connections")
-                await _linger(reader, peer)
+                await _linger(reader, peer, self._pacing.of(peer.address))
             finally:
                 await _close(writer)
 
@@ -207,43 +219,41 @@ class Service:
     async def _converse(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
         peer = connection.peer
         loop = asyncio.get_running_loop()
-        shares = self._rules.shares(peer.address)
-        rate = self._rates.setdefault(peer.address, EventRate(loop.time())) if shares else None
+        pace = self._pacing.of(peer.address)
         try:
             session = self._make_session(peer)
             while True:
                 with self._budget.holding() as held:
-                    event = await read_event(reader, self._limits, held)
+                    event = await read_event(reader, self._limits, held, pace)
                     connection.active_at = loop.time()
                     if event is None:
                         return
                     await self._dispatch(peer, session, event)
                 # What a peer sent last must not be kept until it sends something else.
                 del event
-                # Even for a peer whose next event is there already, so that others get their turn, and sound goes on.
-                await asyncio.sleep(rate.wait_s(loop.time()) if rate is not None else 0)
+                await pace.slow_down()
         except FrameError as error:
             _LOGGER.warning("%s: %s; closing its connection", peer, error)
             await peer.cancel()
             await peer.complain(error.code, str(error))
-            await _linger(reader, peer)
+            await _linger(reader, peer, pace)
         except OSError as error:
             _LOGGER.debug("%s went away: %s", peer, error)
         except Exception:
             _LOGGER.exception("%s: closing its connection", peer)
             await peer.complain("internal-error", "the request failed; the service's log says why")
 
-    def _description(self) -> Event:
-        # To compare a hundred voices takes a twentieth of what it takes to make an event of them, and twenty satellites
+    def _description(self) -> bytes:
+        # To compare a hundred voices takes a twentieth of what it takes to make a frame of them, and twenty satellites
         # that start together ask at once.
         info = self._info()
         if self._described is None or self._described[0] != info:
-            self._described = info, info.event()
+            self._described = info, encoded(info.event())
         return self._described[1]
 
     async def _dispatch(self, peer: Peer, session: Session, event: Event) -> None:
         if Describe.is_type(event.type):
-            await peer.send(self._description())
+            await peer.send_frame(self._description())
         elif Ping.is_type(event.type):
             await peer.send(Pong(text=Ping.from_event(event).text).event())
         else:
@@ -272,13 +282,15 @@ def _keep_alive(writer: asyncio.StreamWriter) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _KEEPALIVE_COUNT)
 
 
-async def _linger(reader: asyncio.StreamReader, peer: Peer) -> None:
+async def _linger(reader: asyncio.StreamReader, peer: Peer, pace: Pace) -> None:
     left = _LINGER_BYTES
     with contextlib.suppress(OSError):
         peer.end()
         async with asyncio.timeout(_LINGER_S):
             while left > 0 and (thrown_away := await reader.read(1 << 16)):
                 left -= len(thrown_away)
+                await pace.turn(len(thrown_away))
+                await pace.slow_down()
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
@@ -307,6 +319,7 @@ async def serve_until_stopped(
     loop = asyncio.get_running_loop()
     for signal_number in STOP_SIGNALS:
         loop.add_signal_handler(signal_number, stopping.set)
+    spare_what_is_loaded()
     try:
         uri = await service.start()
         on_ready(uri)

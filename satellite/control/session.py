@@ -12,6 +12,7 @@ from wyoming.user_event import UserEvent
 from satellite.control.status import Status, of_servers
 from satellite.conversation import MuteSwitch
 from satellite.hooks.wyoming_events import wyoming_event
+from satellite.lateness import WINDOW_S
 from wire.errors import RequestError
 from wire.events import user_event_name
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from satellite.control.status import MicrophoneWatch
     from satellite.conversation import Conversation
+    from satellite.lateness import LatenessMeter
     from satellite.pipelines.home_assistant.link import HomeAssistantLink
     from satellite.pipelines.server import Server
     from satellite.speaking.player import Player
@@ -46,6 +48,7 @@ class Commanded:
     conversation: Conversation
     player: Player
     microphone: MicrophoneWatch
+    lateness: LatenessMeter
     link: HomeAssistantLink
     servers: tuple[Server, ...]
 
@@ -88,8 +91,11 @@ class Controls:
         except TimeoutError:
             raise RequestError("starting", "the satellite is still starting; try again") from None
 
-    def status(self) -> Status:
-        """Return how the satellite is."""
+    def status(self, data: Mapping[str, Any] | None = None) -> Status:
+        """Return how the satellite is; raises RequestError where `data` asks for a time that is not kept in mind."""
+        seconds = WINDOW_S if data is None else data.get("seconds", WINDOW_S)
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= WINDOW_S:
+            raise RequestError("bad-event", f"seconds are more than 0 and at most {WINDOW_S:g}")
         on = self._on
         return Status(
             name=on.name,
@@ -100,6 +106,7 @@ class Controls:
             volume=self._volume,
             home_assistant=on.link.connected,
             microphone_error=on.microphone.error,
+            lateness=on.lateness.lately(seconds),
             servers=of_servers(on.servers),
         )
 
@@ -167,8 +174,9 @@ class ControlSession:
         if name != "status":
             await self._controls.wait_until_running()
         data = event.data.get("data")
-        self._controls.carry_out(name, data if isinstance(data, dict) else {})
-        await self._peer.send(UserEvent("status", self._controls.status().as_json()).event())
+        data = data if isinstance(data, dict) else {}
+        self._controls.carry_out(name, data)
+        await self._peer.send(UserEvent("status", self._controls.status(data).as_json()).event())
 
     async def _tell_events(self) -> None:
         with self._controls.watched() as happening:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from satellite.conversation import MuteSwitch
+    from satellite.lateness import Lateness
     from satellite.pipelines.server import Server
     from satellite.turn.state import Phase
 
@@ -30,7 +31,7 @@ class ServerStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A satellite at one moment; volume: percent; microphone_error: why no audio moves."""
+    """A satellite at one moment; volume: percent; microphone_error: why no audio moves; lateness: of audio."""
 
     name: str
     version: str
@@ -40,6 +41,7 @@ class Status:
     volume: int
     home_assistant: bool
     microphone_error: str | None
+    lateness: Lateness | None
     servers: tuple[ServerStatus, ...]
 
     @property
@@ -61,6 +63,7 @@ class Status:
             "pipeline": self.pipeline,
             "home_assistant": self.home_assistant,
             "microphone": {"moving": self.microphone_error is None, "error": self.microphone_error},
+            "lateness_ms": None if self.lateness is None else self.lateness.as_json(),
             "servers": [{"kind": server.kind, "uri": server.uri, "error": server.error} for server in self.servers],
             "faults": list(self.faults),
         }

@@ -1,15 +1,21 @@
-"""What servers send, checked before anything is made of it; each raises PeerGoneError that names the server."""
+"""What servers send, checked before anything is made of it."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from wyoming.audio import AudioChunk
 
-from wire.errors import PeerGoneError
+from wire.errors import PeerGoneError, RequestError
+from wire.events import WordMarks
 
 if TYPE_CHECKING:
     from wyoming.event import Event
+
+    from wire.events import WordMark
+
+_LOGGER = logging.getLogger(__name__)
 
 # What speech comes in; anything else is garbage.
 _WIDTHS = (1, 2, 4)
@@ -18,7 +24,7 @@ _RATES_HZ = range(8_000, 192_001)
 
 
 def text_of(event: Event, uri: str) -> str:
-    """Return the text of an event that must have one."""
+    """Return the text of an event that must have one; raises PeerGoneError."""
     text = event.data.get("text")
     if not isinstance(text, str):
         raise PeerGoneError(uri, f"its {event.type} is malformed: text is {text!r:.40}")
@@ -26,12 +32,21 @@ def text_of(event: Event, uri: str) -> str:
 
 
 def optional_text_of(event: Event, uri: str) -> str:
-    """Return the text of an event that may have none."""
+    """Return the text of an event that may have none; raises PeerGoneError."""
     return "" if event.data.get("text") is None else text_of(event, uri)
 
 
+def marks_of(event: Event, uri: str) -> tuple[WordMark, ...]:
+    """Return word marks, none where they are malformed: speech is worth more than to know when its words sound."""
+    try:
+        return WordMarks.from_event(event).marks
+    except RequestError as error:
+        _LOGGER.warning("%s: its word marks are left out: %s", uri, error)
+        return ()
+
+
 def speech_of(event: Event, uri: str) -> AudioChunk:
-    """Return an audio chunk of whole samples in a format that speech comes in."""
+    """Return an audio chunk of whole samples in a format that speech comes in; raises PeerGoneError."""
     try:
         chunk = AudioChunk.from_event(event)
     except (KeyError, TypeError) as error:

@@ -20,7 +20,7 @@ from wyoming.tts import (
     SynthesizeVoice,
 )
 
-from satellite.pipelines.checks import optional_text_of, speech_of, text_of
+from satellite.pipelines.checks import marks_of, optional_text_of, speech_of, text_of
 from wire.errors import InterjectError, PeerGoneError, PeerSilentError, WireError
 from wire.events import Interrupt, Interrupted, WordMarks
 
@@ -295,7 +295,7 @@ class Reply:
                 self._listener.reply_audio(self.epoch, chunk.audio, chunk.rate)
                 await self._listener.room_for_audio(self.epoch)
             elif WordMarks.is_type(event):
-                self._listener.reply_marks(self.epoch, WordMarks.from_event(event).marks)
+                self._listener.reply_marks(self.epoch, marks_of(event, connection.uri))
 
     async def _next_of_speech(self, connection: Connection, sending: asyncio.Task[None]) -> Event:
         receiving = asyncio.create_task(connection.receive(), name=f"speech {self.epoch}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
 from satellite.pipelines.checks import text_of
-from wire.errors import PeerSilentError, WireError
+from wire.errors import PeerGoneError, PeerSilentError, PeerUnreachableError, WireError
 from wire.events import confidence_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ _CHANNELS = 1
 _ANSWER_TIMEOUT_S = 10.0
 # A minute of speech in the pieces that the conversation sends; a server that takes none of it is as good as dead.
 _QUEUE_PIECES = 3_000
+
+# Ten minutes of speech: a minute is some 1,000 characters, and a turn is not longer than that by default.
+_MAX_CHARACTERS = 10_000
+# A recogniser tells what is new some ten times a second at most, which is 600 a minute; what comes beyond is kept for
+# the end only.
+_MAX_PARTIALS = 2_000
+# A server that is not there may be back before the user has finished.
+_RETRY_S = 0.5
 
 # A text, and how likely it is that it was said.
 Heard = tuple[str, float | None]
@@ -53,6 +62,7 @@ class SttStream:
         # None ends the utterance.
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE_PIECES)
         self._overflowed = asyncio.Event()
+        self._ended = asyncio.Event()
 
     def send(self, audio: bytes) -> None:
         """Queue more of the utterance."""
@@ -61,23 +71,42 @@ class SttStream:
     def end(self) -> None:
         """Queue the end of the utterance."""
         self._put(None)
+        self._ended.set()
 
     async def run(self) -> None:
-        """Stream until the text is there; cancel to forget the utterance."""
+        """Stream until the text is there; cancel to forget the utterance.
+
+        The listener is told of a failure once the utterance has ended: nobody is to be interrupted by an error, and
+        what is left of an utterance is not to be tried as another one.
+        """
         try:
             text, confidence = await self._transcribe()
         except WireError as error:
             self._server.note_failure(error)
+            await self._ended.wait()
             self._listener.stt_failed(self._stream, error)
         else:
             self._listener.transcribed(self._stream, text, confidence)
 
     async def _transcribe(self) -> Heard:
-        connection = await self._server.connect()
+        connection = await self._connected()
         try:
             return await self._converse(connection)
         finally:
             await connection.close()
+
+    async def _connected(self) -> Connection:
+        """Connect, trying again while the user speaks: all that was said is still queued."""
+        while True:
+            try:
+                return await self._server.connect()
+            except PeerUnreachableError as error:
+                if self._ended.is_set():
+                    raise
+                self._server.note_failure(error)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_RETRY_S):
+                        await self._ended.wait()
 
     async def _converse(self, connection: Connection) -> Heard:
         sending = asyncio.create_task(self._send_all(connection), name=f"STT stream {self._stream}")
@@ -113,17 +142,26 @@ class SttStream:
         await connection.send(AudioStop(timestamp=sent_bytes * 1000 // (RATE_HZ * _WIDTH)).event())
 
     async def _receive_text(self, connection: Connection) -> Heard:
-        stable = ""
+        stable, partials = "", 0
         while True:
             event = await connection.receive()
             if TranscriptChunk.is_type(event.type):
-                stable += text_of(event, connection.uri)
-                self._listener.partial(self._stream, stable, confidence_of(event))
+                stable = _bounded(stable + text_of(event, connection.uri), connection.uri)
+                partials += 1
+                if partials <= _MAX_PARTIALS:
+                    self._listener.partial(self._stream, stable, confidence_of(event))
             elif Transcript.is_type(event.type):
-                return text_of(event, connection.uri), confidence_of(event)
+                return _bounded(text_of(event, connection.uri), connection.uri), confidence_of(event)
 
     def _put(self, item: bytes | None) -> None:
         try:
             self._queue.put_nowait(item)
         except asyncio.QueueFull:
             self._overflowed.set()
+            self._ended.set()
+
+
+def _bounded(text: str, uri: str) -> str:
+    if len(text) > _MAX_CHARACTERS:
+        raise PeerGoneError(uri, f"its transcript is longer than {_MAX_CHARACTERS} characters")
+    return text

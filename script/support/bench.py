@@ -66,7 +66,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         prog="script/bench",
         description=__doc__,
         epilog="Others, each with a --help of its own: script/bench engines, confidence, stop-words, whisper-window, "
-        "room, real, sweep, cost, and home-assistant, which needs a real one.",
+        "room, real, sweep, cost, lateness, and home-assistant, which needs a real one.",
     )
     parser.add_argument("--trials", type=_count, default=_TRIALS, metavar="N", help=f"default: {_TRIALS}")
     parser.add_argument(

@@ -81,6 +81,17 @@ def test_an_interruption_tells_what_was_heard_up_to_the_pause() -> None:
     assert interrupt.text.startswith(interrupt.heard)
 
 
+def test_the_trace_holds_the_end_of_a_partial_text_that_is_long() -> None:
+    talk = Talk()
+    talk.voice(0.4)
+    for words in range(1, 1001):
+        talk.it.partial(1, "no " * words)
+    records = talk.trace.of("partial")
+    assert records[0]["text"] == "no "
+    assert records[-1]["characters"] == 3000
+    assert sum(len(record["text"]) for record in records) <= 200 * 1000
+
+
 def test_a_resume_begins_with_the_word_that_was_cut() -> None:
     talk = Talk().speaking()
     talk.voice(0.3)

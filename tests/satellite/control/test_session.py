@@ -18,6 +18,7 @@ from wyoming.user_event import UserEvent
 
 from satellite.control.session import Commanded, Controls, ControlSession
 from satellite.control.status import STALLED_AFTER_S, MicrophoneWatch
+from satellite.lateness import LatenessMeter
 from satellite.pipelines.home_assistant.link import HomeAssistantLink
 from satellite.pipelines.server import Server, fixed
 from satellite.turn.state import Phase
@@ -45,6 +46,7 @@ class Desk:
     def __init__(self, talk: Talk | None = None, *servers: Server, pipeline: str = "direct") -> None:
         self.talk = talk or Talk()
         self.microphone = MicrophoneWatch()
+        self.lateness = LatenessMeter(RATE_HZ)
         self.controls = Controls(
             Commanded(
                 "Kitchen",
@@ -53,6 +55,7 @@ class Desk:
                 self.talk.it,
                 self.talk.player,
                 self.microphone,
+                self.lateness,
                 HomeAssistantLink(),
                 servers,
             )
@@ -60,7 +63,7 @@ class Desk:
 
     def do(self, name: str, **data: Any) -> dict[str, Any]:
         self.controls.carry_out(name, data)
-        return self.controls.status().as_json()
+        return self.controls.status(data).as_json()
 
 
 async def test_listen_begins_a_turn_without_a_wake_word() -> None:
@@ -143,6 +146,22 @@ def test_a_server_that_does_not_answer_and_a_microphone_that_stands_still_are_fa
         assert desk.do("status")["microphone"] == {"moving": False, "error": "the sound card: it was unplugged"}
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
+
+    run_virtual(scene())
+
+
+def test_status_tells_how_late_audio_was_handled() -> None:
+    async def scene() -> None:
+        desk = Desk()
+        assert desk.do("status")["lateness_ms"] is None
+        desk.lateness.handled(0)
+        await elapse(0.025)
+        desk.lateness.handled(RATE_HZ // 50)
+        assert desk.do("status")["lateness_ms"] == {"p50": 2.5, "p90": 4.5, "p99": 4.95, "max": 5.0}
+        await elapse(1.0)
+        assert desk.do("status", seconds=0.5)["lateness_ms"] is None
+        with pytest.raises(RequestError, match="at most 60"):
+            desk.controls.status({"seconds": 61})
 
     run_virtual(scene())
 

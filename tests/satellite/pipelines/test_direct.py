@@ -275,13 +275,14 @@ def test_a_failing_server_is_named_and_ends_its_work(name: str, fault: Fault, er
         ("stt", Event("transcript", data={"text": None})),
         ("stt", Event("transcript", data={})),
         ("stt", Event("transcript-chunk", data={"text": ["what"]})),
+        ("stt", Event("transcript", data={"text": "x" * 10_001})),
+        ("stt", Event("transcript-chunk", data={"text": "x" * 10_001})),
         ("llm", Event("handled-chunk", data={"text": 7})),
         ("llm", Event("handled", data={"text": {}})),
         ("tts", Event("audio-chunk", data={"rate": 16000, "width": 2, "channels": 1}, payload=b"\0\0\0")),
         ("tts", Event("audio-chunk", data={"rate": 16000, "width": 3, "channels": 1}, payload=b"\0\0\0")),
         ("tts", Event("audio-chunk", data={"rate": 5, "width": 2, "channels": 1}, payload=b"\0\0")),
         ("tts", Event("audio-chunk", data={}, payload=b"")),
-        ("tts", Event("user-event", data={"name": "word-marks", "data": {"marks": 5}})),
         ("llm", Error(text="overloaded").event()),
     ],
 )
@@ -375,6 +376,38 @@ def test_a_recogniser_that_takes_no_audio_is_given_up() -> None:
             await house.listener.until(lambda: house.listener.stt_failures)
             assert "taking audio" in str(house.listener.stt_failures[0][1])
             await settled(house)
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("marks", [5, [{"text": "so", "start_ms": float("nan"), "end_ms": 1}]])
+def test_speech_goes_on_without_word_marks_that_are_garbage(marks: object, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with running() as house:
+            house.pipeline.ask(1, "what is this")
+            await elapse(0.001)
+            for link in house.tts.links:
+                link.to_client.put_nowait(Event("user-event", data={"name": "word-marks", "data": {"marks": marks}}))
+            await house.listener.until(lambda: house.listener.ended)
+            assert house.listener.failed == []
+            assert house.listener.audio[1]
+            assert "word marks are left out" in caplog.text
+
+    run_virtual(main())
+
+
+def test_a_flood_of_partial_texts_is_work_for_as_many_as_a_turn_can_have() -> None:
+    async def main() -> None:
+        async with running() as house:
+            house.pipeline.open_stt(1)
+            await elapse(0.001)
+            (link,) = house.stt.links
+            for _ in range(5_000):
+                link.to_client.put_nowait(Event("transcript-chunk", data={"text": "no"}))
+            link.to_client.put_nowait(Event("transcript", data={"text": "no"}))
+            await house.listener.until(lambda: house.listener.transcripts)
+            assert house.listener.transcripts == {1: "no"}
+            assert 1_000 < len(house.listener.partials) < 3_000
 
     run_virtual(main())
 

@@ -93,6 +93,29 @@ def test_a_server_that_falls_silent_is_given_up(
         assert result.phase is Phase.IDLE
 
 
+LONG = Utterance(0.5, 2.5, "tell me a very long story about a lighthouse")
+
+
+def test_speech_recognition_that_died_while_idle_costs_one_tone_and_none_while_the_user_speaks() -> None:
+    room = Room(LONG)
+    room.at = [(0.1, lambda: room.stt.fail(Fault.REFUSED))]
+    result = run_virtual(room.run(8.0))
+    with told_with(result, 0.1):
+        (cue,) = result.of("error-cue")
+        assert LONG.at_s + LONG.length_s < cue["t"] < LONG.at_s + LONG.length_s + 1.5
+        assert len(result.of("failed")) == 1
+        assert result.phase is Phase.IDLE
+
+
+def test_speech_recognition_that_is_back_before_the_user_has_finished_loses_nothing() -> None:
+    room = Room(LONG)
+    room.at = [(0.1, lambda: room.stt.fail(Fault.REFUSED)), (2.0, room.stt.recover)]
+    result = run_virtual(room.run(8.0))
+    with told_with(result, 0.1):
+        assert not result.of("error-cue")
+        assert room.bridge.questions == [LONG.text]
+
+
 def test_an_interruption_while_speech_recognition_is_away_stops_the_reply_and_says_why() -> None:
     room = Room(QUESTION, Utterance(2.2, 1.4, "please stop talking now"))
     room.at = [(2.0, lambda: room.stt.fail(Fault.REFUSED))]
