@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from script.support.hold.frames import FRAMES
 from script.support.hold.strangers import STRANGERS
 
-PARTS = (STRANGERS,)
+PARTS = (STRANGERS, FRAMES)
