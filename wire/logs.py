@@ -13,6 +13,8 @@ DEFAULT_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _LONGEST_MESSAGE = 1000
 # What one other machine can have a process log.
 _PER_MINUTE = 10
+# Of any kind, whoever causes it: a conversation makes a few lines a second, a flood of orders thousands.
+_ANY_PER_MINUTE = 240
 # asyncio's own complaint, with a traceback each time, when a process has no file descriptor left to accept with.
 _ASYNCIO_PER_MINUTE = 1
 _MINUTE_S = 60.0
@@ -23,7 +25,8 @@ _MOST_COUNTED = 1000
 def configure_logging(*, debug: bool, log_format: str, level: int = logging.INFO) -> None:
     """Log to standard error; `debug` shows our own details, other packages stay at `level`; raises SettingError.
 
-    A message is one line of bounded length, whatever is quoted in it, and one machine can cause ten like it a minute.
+    A message is one line of bounded length, whatever is quoted in it. One machine can cause ten like it a minute, and
+    all together 240.
     """
     try:
         # An unknown field shows only when a record is formatted; logging would then complain of every line.
@@ -62,9 +65,10 @@ class _Count:
 
 
 class FloodFilter(logging.Filter):
-    """Passes so many records of a kind a minute: of those whose first argument has an `address`, and of asyncio's.
+    """Passes so many records of a kind a minute, fewer of those whose first argument has an `address` and of asyncio's.
 
-    The next one of that kind has the number of those that were left out as `suppressed`.
+    The next one of that kind has the number of those that were left out as `suppressed`. Debug records are for whoever
+    wants to see all of them.
     """
 
     def __init__(self) -> None:
@@ -73,9 +77,9 @@ class FloodFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether a record is to be logged."""
-        most, key = _kind(record)
-        if key is None:
+        if record.levelno < logging.INFO:
             return True
+        most, key = _kind(record)
         count = self._counts.pop(key, None)
         if count is None or record.created - count.since >= _MINUTE_S:
             record.suppressed = count.suppressed if count is not None else 0
@@ -90,9 +94,9 @@ class FloodFilter(logging.Filter):
         return True
 
 
-def _kind(record: logging.LogRecord) -> tuple[int, tuple[str, str, str] | None]:
+def _kind(record: logging.LogRecord) -> tuple[int, tuple[str, str, str]]:
     if record.name == "asyncio" and record.levelno >= logging.ERROR:
         return _ASYNCIO_PER_MINUTE, (record.name, str(record.msg).partition("\n")[0], "")
     first = record.args[0] if isinstance(record.args, tuple) and record.args else None
     address = getattr(first, "address", None)
-    return _PER_MINUTE, None if address is None else (record.name, str(record.msg), address)
+    return _ANY_PER_MINUTE if address is None else _PER_MINUTE, (record.name, str(record.msg), address or "")

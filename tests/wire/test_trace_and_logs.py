@@ -114,6 +114,13 @@ def test_one_machine_can_cause_ten_warnings_a_minute_and_hides_none_of_another()
     assert all(flood.filter(record) for record in records("of our own: %s", "a file", 100, 162.0))
 
 
+def test_orders_without_end_are_not_lines_without_end_and_details_are_all_there() -> None:
+    flood = FloodFilter()
+    for level, logged in ((logging.INFO, 240), (logging.DEBUG, 5000)):
+        made = [logging.LogRecord("satellite", level, "", 0, "%s", ("a timer has finished",), None)] * 5000
+        assert sum(flood.filter(record) for record in made) == logged
+
+
 def test_a_process_without_descriptors_says_so_once_a_minute() -> None:
     flood = FloodFilter()
     text = "socket.accept() out of system resource\nsocket: 7"
