@@ -22,13 +22,17 @@ class Size(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One attack, and what came of it; `seen` and `goal` have their unit in them."""
+    """One attack, and what came of it; `seen` and `goal` have their unit in them.
+
+    timed: a machine that is busy with something else can miss the goal, so that a test must not fail for it.
+    """
 
     attack: str
     tried: str
     seen: str
     goal: str
     held: bool
+    timed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
