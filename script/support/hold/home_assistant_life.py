@@ -130,8 +130,8 @@ class HomeAssistantLife(VirtualLife):
         await elapse(1.0)
 
 
-async def home_assistant_life(hours: float) -> Lived:
-    """Live for some hours of the event loop's clock, which must be virtual."""
+async def home_assistant_life(hours: float, patience_s: float) -> Lived:
+    """Live for some hours of the event loop's clock, which must be virtual; fewer when real time runs out."""
     link = HomeAssistantLink()
     with tempfile.TemporaryDirectory() as folder:
         service = Service(f"unix://{folder}/satellite", info, link.session)
@@ -139,6 +139,6 @@ async def home_assistant_life(hours: float) -> Lived:
         try:
             async with life.home:
                 await life.home.connected()
-                return await life.live(hours)
+                return await life.live(hours, patience_s)
         finally:
             await service.stop()

@@ -37,15 +37,16 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """How long to live: hours of virtual time, minutes of real time."""
+    """How long to live: hours of virtual time, the real time they may take (s), and minutes of talk in real time."""
 
     hours: float
+    patience_s: float
     minutes: float
 
 
-# A day takes about three minutes on two cores.
-FULL_LENGTH = Length(hours=24.0, minutes=2.0)
-SHORT_LENGTH = Length(hours=2.0, minutes=0.3)
+# A day takes about three minutes on two cores that have nothing else to do.
+FULL_LENGTH = Length(hours=24.0, patience_s=240.0, minutes=2.0)
+SHORT_LENGTH = Length(hours=2.0, patience_s=240.0, minutes=0.3)
 
 
 def lives(full: Length = FULL_LENGTH) -> Part:
@@ -53,18 +54,20 @@ def lives(full: Length = FULL_LENGTH) -> Part:
 
     async def run(folder: Path, size: Size) -> Sequence[Row]:
         length = full if size is Size.FULL else SHORT_LENGTH
-        virtual, real = await asyncio.gather(_virtual_lives(length.hours), soak(folder / "soak", length.minutes))
+        virtual, real = await asyncio.gather(_virtual_lives(length), soak(folder / "soak", length.minutes))
         return [*virtual, *real]
 
     return Part("lives", run)
 
 
-async def _virtual_lives(hours: float) -> list[Row]:
+async def _virtual_lives(length: Length) -> list[Row]:
     # Processes of their own: what they use is what the satellite in them uses.
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), _begin_worker) as pool:
         loop = asyncio.get_running_loop()
-        running = [loop.run_in_executor(pool, live, hours) for live in (_direct, _home_assistant)]
-        return [row for lived in await asyncio.gather(*running) for row in rows(lived, hours)]
+        running = [
+            loop.run_in_executor(pool, live, length.hours, length.patience_s) for live in (_direct, _home_assistant)
+        ]
+        return [row for lived in await asyncio.gather(*running) for row in rows(lived, length.hours)]
 
 
 def _begin_worker() -> None:
@@ -73,22 +76,23 @@ def _begin_worker() -> None:
     logging.basicConfig(handlers=[logging.NullHandler()])
 
 
-def _direct(hours: float) -> Lived:
+def _direct(hours: float, patience_s: float) -> Lived:
     async def live() -> Lived:
-        return await DirectLife().live(hours)
+        return await DirectLife().live(hours, patience_s)
 
     return run_virtual(live())
 
 
-def _home_assistant(hours: float) -> Lived:
-    return run_virtual(home_assistant_life(hours))
+def _home_assistant(hours: float, patience_s: float) -> Lived:
+    return run_virtual(home_assistant_life(hours, patience_s))
 
 
 def rows(lived: Lived, hours: float) -> list[Row]:
     """Say what came of a virtual life."""
     scenes = {name.removeprefix("scene: "): n for name, n in lived.happened.items() if name.startswith("scene: ")}
+    wanted = "" if lived.hours >= hours else f" of {hours:g} h, as the machine is busy"
     tried = f"{lived.happened['ask']} turns; " + ", ".join(f"{name} {n}" for name, n in sorted(scenes.items()))
-    attack = f"{hours:g} h in virtual time, {lived.pipeline} pipeline"
+    attack = f"{lived.hours:.0f} h{wanted} in virtual time, {lived.pipeline} pipeline"
     wrong = f": {'; '.join(lived.wrong[:_SHOWN])}" if lived.wrong else ""
     return [
         Row(attack, tried, *_growth(lived.uses)),

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
@@ -62,9 +63,10 @@ class Use:
 
 @dataclass(slots=True)
 class Lived:
-    """What came of a life: its use each hour, how often what happened, and what was wrong, in words."""
+    """What came of a life: its length, its use each hour, how often what happened, and what was wrong, in words."""
 
     pipeline: str
+    hours: float = 0.0
     uses: list[Use] = field(default_factory=list)
     happened: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -123,14 +125,14 @@ class VirtualLife(ABC):
     def forget(self) -> None:
         """Drop what the simulated servers remember: only the satellite's memory is of interest."""
 
-    async def live(self, hours: float) -> Lived:
-        """Live for some hours of the event loop's clock, which must be virtual."""
+    async def live(self, hours: float, patience_s: float) -> Lived:
+        """Live for some hours of the event loop's clock, which must be virtual; fewer when real time runs out."""
         faults = Faults()
         logging.getLogger().addHandler(faults)
         working = asyncio.create_task(self._pipeline.run(self.conversation), name="pipeline")
         sounding = asyncio.create_task(self._sound(), name="sound")
         try:
-            await self._days(hours)
+            await self._days(hours, time.monotonic() + patience_s)
             for task in (working, sounding):
                 if task.done():
                     self.lived.wrong.append(f"{task.get_name()} ended: {task.exception()!r}")
@@ -177,10 +179,10 @@ class VirtualLife(ABC):
 
         return await self.until(settled, _REST_WITHIN_S)
 
-    async def _days(self, hours: float) -> None:
+    async def _days(self, hours: float, give_up_at: float) -> None:
         now = asyncio.get_running_loop().time
         next_hour = 1
-        while now() < hours * _HOUR_S:
+        while now() < hours * _HOUR_S and time.monotonic() < give_up_at:
             for _ in range(_SCENES):
                 name, scene = self.random.choice(list(self.scenes.items()))
                 self.lived.happened[f"scene: {name}"] += 1
@@ -191,6 +193,7 @@ class VirtualLife(ABC):
             if now() >= next_hour * _HOUR_S:
                 self.lived.uses.append(_use(now() / _HOUR_S))
                 next_hour = int(now() / _HOUR_S) + 1
+        self.lived.hours = now() / _HOUR_S
 
     async def _is_well(self, when: str) -> None:
         """Wait for rest, look whether anything is left of what happened, and ask something."""
