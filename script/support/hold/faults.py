@@ -189,6 +189,7 @@ async def _outcome_of_turn(house: TalkingHouse, outcome: Outcome, since: int, si
         return
     for cue in house.of("error-cue", since)[:1]:
         waited_for = [*house.of("stt-end", since), *house.of("reply-played", since)]
+        waited_for += [record for record in house.of("phase", since) if record["phase"] == "processing"]
         waits = [record["mono"] for record in waited_for if record["mono"] <= cue["mono"]]
         outcome.told_s = max(0.0, cue["mono"] - max(silent_from, *waits))
     await house.seen(lambda: len(house.of("error-cue", since)) > 1, _SECOND_TONE_S)
