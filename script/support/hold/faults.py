@@ -22,6 +22,8 @@ _SHORT = "what_time_is_it"
 _SHORT_TEXT = "what time is it"
 # Nobody waits longer for a tone; the server comes back then, told of or not.
 _TOLD_WITHIN_S = 14.0
+# Up to these nothing is late: the user may still speak, another server works, or the reply is heard.
+_STILL_WELL = ("stt-end", "transcript", "ask", "reply-played")
 # A second tone for the same fault would come by then.
 _SECOND_TONE_S = 1.0
 _ANSWERED_WITHIN_S = 20.0
@@ -70,7 +72,7 @@ class Outcome:
     """What came of it; times in seconds.
 
     failed: the log says that the server failed. unheard: the room waited in silence for as long as we did. told_s: from
-    when the turn was over, the reply silent and the server gone until the tone; None: no tone, which is right where
+    when the server was gone and needed, and the room silent, until the tone; None: no tone, which is right where
     nothing failed. tones: how many there were. again_s: from when the server answered again until the log said so;
     None: it never did. wrong: what must not happen at all.
     """
@@ -188,10 +190,9 @@ async def _outcome_of_turn(house: TalkingHouse, outcome: Outcome, since: int, si
         outcome.unheard = True
         return
     for cue in house.of("error-cue", since)[:1]:
-        waited_for = [*house.of("stt-end", since), *house.of("reply-played", since)]
-        waited_for += [record for record in house.of("phase", since) if record["phase"] == "processing"]
+        waited_for = [record for kind in _STILL_WELL for record in house.of(kind, since)]
         waits = [record["mono"] for record in waited_for if record["mono"] <= cue["mono"]]
-        outcome.told_s = max(0.0, cue["mono"] - max(silent_from, *waits))
+        outcome.told_s = max(0.0, cue["mono"] - max([silent_from, *waits]))
     await house.seen(lambda: len(house.of("error-cue", since)) > 1, _SECOND_TONE_S)
 
 
