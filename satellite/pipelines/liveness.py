@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from wyoming.asr import Transcript
 from wyoming.audio import AudioStop
+from wyoming.handle import Handled, NotHandled
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeStop
 
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 _QUIET_S = 2.0
 # The event loop of a server that works answers within milliseconds, on a Pi under load within tenths of a second.
 _PONG_S = 2.0
-# Soon enough to find out about a server that is never quiet for long.
-_FIRST_PING_S = 0.25
 # With one of these a request is complete.
 _COMPLETES = (Transcript, AudioStop, Synthesize, SynthesizeStop)
+# With one of these a server may be done: what it answers afterwards does not tell whether it would have before.
+_DONE = (Transcript, Handled, NotHandled, AudioStop)
 
 
 @dataclass(slots=True)
@@ -48,17 +49,21 @@ class LivelyConnection:
         self.uri = connection.uri
         self._connection = connection
         self._habits = habits
-        # When the request was complete.
-        self._complete_at: float | None = None
         self._tried = False
+        # The server was pinged while it worked, and has not said that it is done.
+        self._pinged_at_work = False
         # When the ping was sent that is not answered yet.
         self._pinged_at: float | None = None
 
     async def send(self, event: Event) -> None:
         """Send one event; raises PeerGoneError."""
         await self._connection.send(event)
+        if self._tried or self._habits.answers_while_working:
+            return
         if any(kind.is_type(event.type) for kind in _COMPLETES):
-            self._complete_at = _now()
+            # At once, as many a server is done within milliseconds; and once, as this one may have other things to do.
+            self._tried = self._pinged_at_work = True
+            await self._connection.send(Ping().event())
 
     async def close(self) -> None:
         """Close; what the connection asked for is cancelled at the service."""
@@ -76,12 +81,11 @@ class LivelyConnection:
                     continue
                 event = receiving.result()
                 # Any news is a sign of life as good as a pong.
-                pinged_at, self._pinged_at = self._pinged_at, None
+                self._pinged_at = None
                 if not Pong.is_type(event.type):
+                    self._pinged_at_work &= not any(kind.is_type(event.type) for kind in _DONE)
                     return event
-                self._habits.answers_while_working |= (
-                    pinged_at is not None and self._complete_at is not None and pinged_at >= self._complete_at
-                )
+                self._habits.answers_while_working |= self._pinged_at_work
                 since = _now()
                 receiving = asyncio.ensure_future(self._connection.receive())
         finally:
@@ -89,19 +93,14 @@ class LivelyConnection:
             await asyncio.wait({receiving})
 
     def _due_at(self, since: float) -> float | None:
-        """Return when something is to be done about the silence since then; None: not yet known, or nothing is."""
-        if self._habits.answers_while_working:
-            return since + _QUIET_S if self._pinged_at is None else self._pinged_at + _PONG_S
-        if self._tried or self._complete_at is None:
+        """Return when something is to be done about the silence since then; None: the silence means nothing."""
+        if not self._habits.answers_while_working:
             return None
-        return max(since, self._complete_at) + _FIRST_PING_S
+        return since + _QUIET_S if self._pinged_at is None else self._pinged_at + _PONG_S
 
     def _patience_s(self, since: float) -> float | None:
         due_at = self._due_at(since)
-        if due_at is not None:
-            return max(0.0, due_at - _now())
-        # The request may be complete by then.
-        return None if self._tried else _FIRST_PING_S
+        return None if due_at is None else max(0.0, due_at - _now())
 
     async def _ask_if_due(self, since: float) -> None:
         due_at = self._due_at(since)
@@ -109,8 +108,6 @@ class LivelyConnection:
             return
         if self._pinged_at is not None:
             raise PeerSilentError(self.uri, "sign of life", _QUIET_S + _PONG_S)
-        # One that is not known to answer is asked once: it has other things to do.
-        self._tried = True
         self._pinged_at = _now()
         await self._connection.send(Ping().event())
 

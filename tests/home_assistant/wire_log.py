@@ -47,6 +47,11 @@ class WireLog:
         self._by_kind[event.type, from_satellite].append(entry)
         self.changed()
 
+    def forget(self) -> None:
+        """Drop all entries; counting begins anew."""
+        self.entries.clear()
+        self._by_kind.clear()
+
     def changed(self) -> None:
         """Look again at what is waited for."""
         for condition, future in self._waiting:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from script.support.voice import Voice, voice
 from tests.patience import eventually
 from tests.processes.house import SERVERS, House, Running, house, servers, started
-from tests.processes.voice import Voice, voice
 from tests.real_time import real_time
 
 if TYPE_CHECKING:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from wyoming.asr import Transcript
+from wyoming.audio import AudioStop
 from wyoming.handle import Handled
 from wyoming.ping import Ping, Pong
+from wyoming.tts import Synthesize
 
 from satellite.pipelines.server import Server, fixed
 from tests.satellite.virtual.network import FakeServer, Fault, Link, Network
@@ -57,9 +59,12 @@ def llm(thinker: Thinker) -> Server:
     return Server("llm", fixed(thinker.uri), Network(thinker).connect)
 
 
-def test_a_server_that_is_known_to_answer_while_it_works_and_hangs_is_noticed_within_seconds() -> None:
+@pytest.mark.parametrize("think_s", [0.0, 0.01, 1.0])
+def test_a_server_that_is_known_to_answer_while_it_works_and_hangs_is_noticed_within_seconds(think_s: float) -> None:
+    """However quickly it was done before."""
+
     async def main() -> None:
-        thinker = Thinker(think_s=1.0, in_sequence=False)
+        thinker = Thinker(think_s=think_s, in_sequence=False)
         server = llm(thinker)
         await ask(server)
         thinker.fail(Fault.SILENT)
@@ -112,6 +117,39 @@ def test_one_that_takes_one_thing_after_the_other_is_never_taken_for_dead() -> N
         # It was not pestered either.
         assert thinker.pings <= 3
         await thinker.stop()
+
+    run_virtual(main())
+
+
+class Speaker(FakeServer):
+    """Speaks one text after the other, for 20 s each, and answers a ping in its turn."""
+
+    def __init__(self) -> None:
+        super().__init__("tts")
+
+    async def converse(self, link: Link, event: Event) -> None:
+        if Ping.is_type(event.type):
+            await link.answer(Pong().event())
+        elif Synthesize.is_type(event.type):
+            await elapse(20.0)
+            await link.answer(AudioStop().event())
+
+
+@pytest.mark.parametrize("ahead", [1, 3])
+def test_a_ping_that_is_answered_between_two_texts_tells_nothing(ahead: int) -> None:
+    async def main() -> None:
+        speaker = Speaker()
+        server = Server("tts", fixed(speaker.uri), Network(speaker).connect)
+        connection = await server.connect()
+        texts = ["It is noon.", "It is late.", "Good night."]
+        for text in texts[:ahead]:
+            await connection.send(Synthesize(text=text).event())
+        for number in range(len(texts)):
+            assert AudioStop.is_type((await connection.receive()).type)
+            for text in texts[ahead + number : ahead + number + 1]:
+                await connection.send(Synthesize(text=text).event())
+        await connection.close()
+        await speaker.stop()
 
     run_virtual(main())
 

@@ -1,7 +1,7 @@
-"""A user who speaks when a test tells them to: a microphone that is a program.
+"""A user who speaks when told to: a microphone that is a program.
 
 A scene that goes by the clock asks the next question while a busy machine still answers the last one. This user waits
-for whatever the test waits for.
+for whatever who tells them waits for.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import wave
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.processes.house import CLIPS
+from script.support.scenarios import CLIPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # Before each clip: longer than the tone that says that something failed, by the clock of the microphone, which is the
 # loudspeaker's as well. A first sound of the loudspeaker may hide a voice.
 _PAUSE_BLOCKS = 50
+_BLOCK_S = 0.02
 # Blocks of 20 ms at 16 kHz, at the pace of a sound card: the clips whose paths come in through a pipe, one after the
 # other, and between them faint noise, as no microphone is without. Late blocks follow at once, as from a card's buffer.
 _MICROPHONE = """
@@ -58,19 +60,25 @@ class Voice:
 
     @property
     def flags(self) -> tuple[str, ...]:
+        """What a satellite is started with to hear this voice."""
         program = shlex.join([sys.executable, "-I", "-S", "-c", _MICROPHONE, str(self._pipe), str(_PAUSE_BLOCKS)])
         return ("--no-zeroconf", "--mic-command", program, "--mic-command-samples-per-chunk", "320")
 
-    def say(self, clip: str) -> None:
-        """Say a clip, a second after the last one."""
-        os.write(self._told, f"{CLIPS / clip}.wav\n".encode())
+    def say(self, clip: str) -> float:
+        """Say a clip, a second after the last one; returns in how many seconds it is over, if nothing is being said."""
+        path = CLIPS / f"{clip}.wav"
+        os.write(self._told, f"{path}\n".encode())
+        with wave.open(str(path)) as file:
+            return _PAUSE_BLOCKS * _BLOCK_S + float(file.getnframes() / file.getframerate())
 
     def close(self) -> None:
+        """Have nothing more to say."""
         os.close(self._told)
 
 
 @contextmanager
 def voice(pipe: Path) -> Iterator[Voice]:
+    """Give a voice; `pipe` is where its pipe is to be."""
     speaker = Voice(pipe)
     try:
         yield speaker

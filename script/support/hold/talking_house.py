@@ -1,0 +1,166 @@
+"""Four processes and a user who speaks when told to; each server can be taken away and given back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from script.support.processes import ProcessDiedError, Processes, Program, free_uri
+from script.support.voice import Voice, voice
+from script.support.warm_up import warm_up_stt, warm_up_tts
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from pathlib import Path
+
+SERVERS = ("stt", "llm", "tts")
+_POLL_S = 0.02
+_MB = 1e6
+
+Record = dict[str, Any]
+
+
+class TalkingHouse:
+    """A room whose servers can be killed, hung and brought back; names are stt, llm, tts and satellite.
+
+    records: what the satellite has traced so far, each with `mono`, its moment on the system's monotonic clock (s).
+    """
+
+    def __init__(self, folder: Path, programs: Mapping[str, Program], processes: Processes, user: Voice) -> None:
+        self.records: list[Record] = []
+        self._folder = folder
+        self._programs = programs
+        self._processes = processes
+        self._user = user
+        self._read = 0
+
+    def say(self, clip: str) -> float:
+        """Have the user say a clip; returns when (s, monotonic) they will have finished."""
+        return time.monotonic() + self._user.say(clip)
+
+    async def seen(self, wanted: Callable[[], bool], patience_s: float) -> bool:
+        """Wait until something holds of the records, for so long at most; tells whether it does."""
+        deadline_s = time.monotonic() + patience_s
+        while True:
+            self._follow()
+            if wanted():
+                return True
+            if time.monotonic() > deadline_s:
+                return False
+            await asyncio.sleep(_POLL_S)
+
+    def of(self, kind: str, since: int = 0) -> list[Record]:
+        """Return the records of a kind, of those from number `since` on."""
+        return [record for record in self.records[since:] if record["type"] == kind]
+
+    async def rests(self, patience_s: float) -> bool:
+        """Wait until the satellite is idle, for so long at most; tells whether it is."""
+
+        def idle() -> bool:
+            phases = self.of("phase")
+            return not phases or phases[-1]["phase"] == "idle"
+
+        return await self.seen(idle, patience_s)
+
+    def hang(self, name: str) -> None:
+        """Stop a process where it is, as one that hangs."""
+        os.kill(self._processes.pid(name), signal.SIGSTOP)
+
+    def go_on(self, name: str) -> None:
+        """Let a process that hangs work again."""
+        os.kill(self._processes.pid(name), signal.SIGCONT)
+
+    async def kill(self, name: str) -> None:
+        """End a process as a crash would."""
+        await self._processes.kill(name)
+
+    async def bring_back(self, name: str) -> None:
+        """Start a process that was killed, at the same address, and wait until it answers; raises ProcessDiedError."""
+        await self._processes.start(self._programs[name])
+        await self._processes.wait_until_ready(name)
+
+    def died(self) -> str | None:
+        """Say which process has ended by itself; None: none."""
+        try:
+            self._processes.check()
+        except ProcessDiedError as error:
+            return error.name
+        return None
+
+    def log(self, name: str) -> str:
+        """Return what a process has logged so far."""
+        path = self._folder / f"{name}.log"
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def tracebacks(self) -> int:
+        """Return how many tracebacks the four logs have."""
+        return sum(self.log(name).count("Traceback") for name in self._programs)
+
+    def rss_mb(self, name: str) -> float:
+        """Return how much memory a process has, in MB."""
+        return float(self._process(name).memory_info().rss / _MB)
+
+    def descriptors(self, name: str) -> int:
+        """Return how many file descriptors a process has."""
+        return int(self._process(name).num_fds())
+
+    def threads(self, name: str) -> int:
+        """Return how many threads a process has."""
+        return int(self._process(name).num_threads())
+
+    def _process(self, name: str) -> psutil.Process:
+        return psutil.Process(self._processes.pid(name))
+
+    def _follow(self) -> None:
+        path = self._folder / "satellite.jsonl"
+        if path.exists():
+            with path.open("rb") as file:
+                file.seek(self._read)
+                whole, newline, _ = file.read().rpartition(b"\n")
+            self.records += map(json.loads, whole.splitlines())
+            self._read += len(whole) + len(newline)
+
+
+@contextlib.asynccontextmanager
+async def talking_house(folder: Path, flags: Mapping[str, Sequence[str]] | None = None) -> AsyncIterator[TalkingHouse]:
+    """Run the four processes with the engines that need no download, until the context ends.
+
+    folder: gets their traces, logs and all that they keep. flags: more flags by process. Raises ProcessDiedError,
+    NotReadyError.
+    """
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    own_places = {f"XDG_{kind}_HOME": str(folder / "home") for kind in ("STATE", "DATA", "CONFIG", "CACHE")}
+    with voice(folder / "voice") as user:
+        programs = {program.name: program for program in _programs(folder, user, flags or {})}
+        async with Processes({**os.environ, **own_places}) as processes:
+            for name in SERVERS:
+                await processes.start(programs[name])
+            await asyncio.gather(*(processes.wait_until_ready(name) for name in SERVERS))
+            await warm_up_stt(programs["stt"].uri)
+            await warm_up_tts(programs["tts"].uri)
+            await processes.start(programs["satellite"])
+            await processes.wait_until_ready("satellite")
+            yield TalkingHouse(folder, programs, processes, user)
+
+
+def _programs(folder: Path, user: Voice, flags: Mapping[str, Sequence[str]]) -> list[Program]:
+    uris = {name: free_uri() for name in SERVERS}
+    own = {name: [f"--trace-file={folder / name}.jsonl"] for name in (*SERVERS, "satellite")}
+    own["llm"] += ["--store", str(folder / "conversations.sqlite3")]
+    own["satellite"] += [*user.flags, "--control-socket", "none"]
+    own["satellite"] += [part for name, uri in uris.items() for part in (f"--{name}-uri", uri)]
+    uris["satellite"] = free_uri()
+    return [
+        Program(
+            name, name if name == "satellite" else f"servers.{name}", uri,
+            [*own[name], *flags.get(name, ())], folder / f"{name}.log",
+        )
+        for name, uri in uris.items()
+    ]  # fmt: skip
