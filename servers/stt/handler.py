@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
+from servers.fair_wait import owner_of
 from servers.stt.agreement import Agreement
 from servers.stt.audio import BYTES_PER_S, RATE_HZ, AudioFormat, Converter
 from servers.stt.engines.base import Recognition, Request, Transcription
@@ -21,8 +22,10 @@ from wire.events import with_confidence
 if TYPE_CHECKING:
     from wyoming.event import Event
 
+    from servers.fair_queue import Owner
     from servers.stt.engines.base import Engine
     from servers.stt.worker import Seats, Worker
+    from wire.admission import AccessRules
     from wire.peer import Peer
     from wire.trace import Trace
 
@@ -77,13 +80,17 @@ class Utterance:
 class SttSession:
     """One client's requests, one after the other."""
 
-    def __init__(self, peer: Peer, engine: Engine, seats: Seats, trace: Trace, max_audio_s: float) -> None:
+    def __init__(
+        self, peer: Peer, engine: Engine, seats: Seats, trace: Trace, max_audio_s: float, rules: AccessRules
+    ) -> None:
         self._peer = peer
         self._engine = engine
         self._seats = seats
         self._trace = trace
         self._max_audio_s = max_audio_s
+        self._rules = rules
         self._request: Request | None = None
+        self._owner = owner_of(peer, None, rules)
         self._utterance: Utterance | None = None
         self._converter: Converter | None = None
         self._work: asyncio.Task[None] | None = None
@@ -95,7 +102,9 @@ class SttSession:
         try:
             if Transcribe.is_type(event.type):
                 self._abandon()
-                self._request = _request(Transcribe.from_event(event))
+                transcribe = Transcribe.from_event(event)
+                self._request = _request(transcribe)
+                self._owner = owner_of(self._peer, transcribe.context, self._rules)
             elif AudioStart.is_type(event.type):
                 start = AudioStart.from_event(event)
                 self._abandon()
@@ -113,7 +122,8 @@ class SttSession:
         self._converter = Converter(audio_format)
         self._utterance = Utterance(self._max_audio_s)
         self._work = self._peer.start(
-            self._transcribe(self._request or Request(), self._utterance, earlier=self._work), name="transcription"
+            self._transcribe(self._request or Request(), self._owner, self._utterance, earlier=self._work),
+            name="transcription",
         )
 
     def _hear(self, chunk: AudioChunk) -> None:
@@ -149,14 +159,16 @@ class SttSession:
         self._utterance = self._converter = None
         self._refused = False
 
-    async def _transcribe(self, request: Request, utterance: Utterance, earlier: asyncio.Task[None] | None) -> None:
+    async def _transcribe(
+        self, request: Request, owner: Owner, utterance: Utterance, earlier: asyncio.Task[None] | None
+    ) -> None:
         if earlier is not None:
             # Answers come in the order of the requests.
             await asyncio.wait([earlier])
         self._trace.emit("transcribe-started", peer=self._peer.name)
         try:
             await self._engine.ready()
-            async with self._seats.seat() as worker:
+            async with self._seats.seat(owner) as worker:
                 await self._recognise(worker, request, utterance)
         except (asyncio.CancelledError, ConnectionError):
             # Who leaves is noticed by whichever comes first: the end of what it sends, or that it takes no answer.

@@ -91,7 +91,7 @@ async def test_twenty_at_once_are_served_or_told_that_it_is_busy(settings: SttSe
         under_way = sum(not task.done() for task in speaking)
         await asyncio.gather(*speaking)
     refused = [told.error.code for told in answered if told.error is not None]
-    assert len(refused) <= 20 - few.max_sessions - few.max_waiting
+    assert len(refused) <= 20 - few.sessions - few.max_waiting
     assert set(refused) <= {"busy"}
     assert {told.text for told in answered if told.error is None} == {"stop"}
     assert under_way > 0
