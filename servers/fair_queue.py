@@ -81,6 +81,12 @@ class FairQueue(Generic[T]):
                 self._busy[share] += 1
         return place
 
+    def next_of_another_host(self) -> Place[T] | None:
+        """Take the job whose turn it is, if all under way are of one host and it is of another one."""
+        hosts = {place.owner.host for place in self._under_way}
+        following = min(self._waiting, key=self._rank, default=None)
+        return self.next() if following is not None and len(hosts) == 1 and following.owner.host not in hosts else None
+
     def leave(self, place: Place[T]) -> None:
         """Forget a job: it waits no longer, or has ended; one that is not here is left alone."""
         if place in self._waiting:

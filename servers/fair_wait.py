@@ -34,9 +34,13 @@ def owner_of(peer: Peer, context: object, rules: AccessRules) -> Owner:
 class FairWait:
     """Some work, some wait; one too many is refused: the newest of those who have most waiting."""
 
-    def __init__(self, places: int, most_waiting: int, refusal: Callable[[], RequestError]) -> None:
-        """`refusal` makes the error for who is refused, or has waited for MOST_WAIT_S."""
+    def __init__(self, places: int, most_waiting: int, refusal: Callable[[], RequestError], spare: int = 0) -> None:
+        """`refusal` makes the error for who is refused, or has waited for MOST_WAIT_S.
+
+        spare: places more, for another host where one has all.
+        """
         self._places = places
+        self._spare = spare
         self._most_waiting = most_waiting
         self._refusal = refusal
         self._queue: FairQueue[asyncio.Future[None]] = FairQueue()
@@ -68,10 +72,17 @@ class FairWait:
         self._call_up()
 
     def _call_up(self) -> None:
-        while self._queue.under_way < self._places and (turn := self._queue.next()) is not None:
+        while (turn := self._next()) is not None:
             # Who was cancelled in this moment leaves by itself.
             if not turn.item.done():
                 turn.item.set_result(None)
+
+    def _next(self) -> Turn | None:
+        if self._queue.under_way < self._places:
+            return self._queue.next()
+        if self._queue.under_way < self._places + self._spare:
+            return self._queue.next_of_another_host()
+        return None
 
     def _make_room(self) -> None:
         while self._queue.waiting > self._most_waiting and (turn := self._queue.last_of_most()) is not None:

@@ -16,6 +16,7 @@ from servers.stt.agreement import Agreement
 from servers.stt.audio import BYTES_PER_S, RATE_HZ, AudioFormat, Converter
 from servers.stt.engines.base import Recognition, Request, Transcription
 from servers.stt.errors import AudioTooLongError
+from servers.stt.hints import MOST_WORDS, hints_of
 from wire.errors import RequestError
 from wire.events import with_confidence
 
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)
-
-# Names and terms come over the network and grow the grammar: more than a large house has.
-_MAX_PHRASES = 1000
-_MAX_PHRASE_CHARACTERS = 100
 
 
 class Utterance:
@@ -103,7 +100,7 @@ class SttSession:
             if Transcribe.is_type(event.type):
                 self._abandon()
                 transcribe = Transcribe.from_event(event)
-                self._request = _request(transcribe)
+                self._request = self._request_of(transcribe)
                 self._owner = owner_of(self._peer, transcribe.context, self._rules)
             elif AudioStart.is_type(event.type):
                 start = AudioStart.from_event(event)
@@ -117,6 +114,17 @@ class SttSession:
             self._abandon()
             self._refused = True
             raise
+
+    def _request_of(self, transcribe: Transcribe) -> Request:
+        hints = hints_of(transcribe.transcript_names, transcribe.transcript_terms)
+        if hints.dropped:
+            _LOGGER.warning(
+                "%s: %d names and terms are left out: a request may have %d words of them",
+                self._peer,
+                hints.dropped,
+                MOST_WORDS,
+            )
+        return Request(_language(transcribe.language), hints.names, hints.terms)
 
     def _begin(self, audio_format: AudioFormat) -> None:
         self._converter = Converter(audio_format)
@@ -242,29 +250,9 @@ class SttSession:
         _LOGGER.debug("%s: %.2f s of audio, %.3f s after its end: %r", self._peer.name, audio_s, took_s, best.text)
 
 
-def _request(transcribe: Transcribe) -> Request:
-    return Request(
-        language=_language(transcribe.language),
-        names=_phrases("transcript_names", transcribe.transcript_names),
-        terms=_phrases("transcript_terms", transcribe.transcript_terms),
-    )
-
-
 def _language(value: object) -> str | None:
     if value is None or value == "auto":
         return None
     if not isinstance(value, str):
         raise RequestError("bad-event", f"language is {value!r}, not a string")
     return value
-
-
-def _phrases(field: str, value: object) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise RequestError("bad-event", f"{field} is {value!r}, not a list of strings")
-    if len(value) > _MAX_PHRASES or any(len(item) > _MAX_PHRASE_CHARACTERS for item in value):
-        raise RequestError(
-            "bad-event", f"{field} may have {_MAX_PHRASES} entries of {_MAX_PHRASE_CHARACTERS} characters each"
-        )
-    return tuple(value)

@@ -52,7 +52,8 @@ class SttSettings(ServerSettings):
     )
     max_sessions: int | None = option(
         None,
-        "utterances transcribed at the same time; more wait (default: one more than there are processor cores)",
+        "utterances transcribed at the same time; more wait, but one of another address where one has all "
+        "(default: one more than there are processor cores)",
         minimum=1,
         maximum=_MOST_SESSIONS,
     )
@@ -83,6 +84,6 @@ class SttSettings(ServerSettings):
     def sessions(self) -> int:
         """How many utterances are transcribed at the same time.
 
-        PocketSphinx decodes one after the other, and needs 130 MB for each: more would answer nobody sooner.
+        PocketSphinx decodes them in slices by turns, and needs 130 MB for each: more would answer nobody sooner.
         """
         return self.max_sessions or min((os.cpu_count() or 1) + 1, _MOST_SESSIONS)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# Whoever dictates for minutes, at all seats, must not keep another room from saying "stop".
+_SPARE = 1
+
 _Job = tuple["Future[Any]", "Callable[[], Any]"]
 
 
@@ -65,7 +68,7 @@ class Seats:
     def __init__(self, seats: int, waiting: int) -> None:
         self._workers: list[Worker] = []
         self._free: list[Worker] = []
-        self._wait = FairWait(seats, waiting, lambda: BusyError(seats, self._wait.waiting))
+        self._wait = FairWait(seats, waiting, lambda: BusyError(seats, self._wait.waiting), _SPARE)
 
     @contextlib.asynccontextmanager
     async def seat(self, owner: Owner) -> AsyncIterator[Worker]:

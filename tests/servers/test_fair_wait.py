@@ -46,6 +46,25 @@ async def test_who_is_cancelled_in_the_moment_of_its_turn_passes_it_on() -> None
     wait.leave(await second)
 
 
+async def test_a_spare_place_is_for_another_host_where_one_has_all() -> None:
+    wait = FairWait(2, 4, lambda: RequestError("busy", "try again later"), spare=1)
+    kitchens = [await wait.enter(KITCHEN), await wait.enter(KITCHEN)]
+    third = asyncio.create_task(wait.enter(KITCHEN))
+    await asyncio.sleep(0)
+    assert wait.waiting == 1
+    wait.leave(await wait.enter(HALL))
+    hall = await wait.enter(HALL)
+    garage = asyncio.create_task(wait.enter(Owner("192.168.1.40", "garage")))
+    await asyncio.sleep(0)
+    assert wait.waiting == 2, "there is one spare place"
+    wait.leave(kitchens[0])
+    assert wait.waiting == 2, "the spare place was over the limit"
+    wait.leave(kitchens[1])
+    wait.leave(await garage)
+    wait.leave(hall)
+    wait.leave(await third)
+
+
 async def test_a_full_house_refuses_who_has_most_and_takes_the_newcomer() -> None:
     wait = fair_wait(most_waiting=3)
     first = await wait.enter(KITCHEN)
