@@ -80,7 +80,11 @@ class AccessRules:
 
     def shares(self, address: str | None) -> bool:
         """Tell whether an address has only its share: not this machine (None: by Unix socket), nor a trusted proxy."""
-        return address is not None and not (_address(address).is_loopback or _within(address, self.trusted_proxies))
+        return address is not None and not (_address(address).is_loopback or self.is_proxy(address))
+
+    def is_proxy(self, address: str | None) -> bool:
+        """Tell whether an address is that of a trusted proxy, which many rooms have in common."""
+        return address is not None and _within(address, self.trusted_proxies)
 
     def events_per_s(self, address: str | None) -> float | None:
         """Return how fast an address may send for long; None for a Unix socket and a trusted proxy: as it likes."""

@@ -69,7 +69,7 @@ class DirectPipeline:
     def open_stt(self, stream: int) -> None:
         """Begin an utterance."""
         listener = self._running_listener
-        utterance = SttStream(stream, self._identity.language, self._stt, listener)
+        utterance = SttStream(stream, self._identity.language, self._stt, listener, self._identity.satellite_id)
         task = self._start(utterance.run, f"STT {stream}", partial(listener.stt_failed, stream))
         task.add_done_callback(lambda _: self._streams.pop(stream, None))
         self._streams[stream] = (utterance, task)

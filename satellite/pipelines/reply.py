@@ -261,7 +261,7 @@ class Reply:
             await connection.close()
 
     async def _send_text_as_it_comes(self, connection: Connection) -> None:
-        await connection.send(SynthesizeStart(voice=self._voice()).event())
+        await connection.send(SynthesizeStart(voice=self._voice(), context=self._asker()).event())
         sent = 0
         while sent < len(self._text) or not self._text_is_whole:
             if sent == len(self._text):
@@ -280,7 +280,7 @@ class Reply:
         return self._text.strip()
 
     async def _send_text_whole(self, connection: Connection) -> None:
-        await connection.send(Synthesize(text=self._text, voice=self._voice()).event())
+        await connection.send(Synthesize(text=self._text, voice=self._voice(), context=self._asker()).event())
 
     async def _receive_speech(
         self, connection: Connection, sending: asyncio.Task[None], last: type[SynthesizeStopped | AudioStop]
@@ -311,6 +311,9 @@ class Reply:
         finally:
             receiving.cancel()
             await asyncio.gather(receiving, return_exceptions=True)
+
+    def _asker(self) -> dict[str, Any]:
+        return {key: value for key, value in self._question.context.items() if key == "satellite_id"}
 
     def _voice(self) -> SynthesizeVoice | None:
         return SynthesizeVoice(name=self._question.voice) if self._question.voice else None

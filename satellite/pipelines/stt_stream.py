@@ -54,9 +54,19 @@ class TextListener(Protocol):
 class SttStream:
     """Streams an utterance; tells the listener partial texts, and at the end a text or a failure, exactly once."""
 
-    def __init__(self, stream: int, language: str | None, server: Server, listener: TextListener) -> None:
+    def __init__(
+        self,
+        stream: int,
+        language: str | None,
+        server: Server,
+        listener: TextListener,
+        satellite_id: str | None = None,
+    ) -> None:
+        """`satellite_id`: who asks, for servers that have to know the rooms behind one address apart."""
         self._stream = stream
-        self._language = language
+        self._transcribe_event = Transcribe(
+            language=language, context=None if satellite_id is None else {"satellite_id": satellite_id}
+        ).event()
         self._server = server
         self._listener = listener
         # None ends the utterance.
@@ -131,7 +141,7 @@ class SttStream:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _send_all(self, connection: Connection) -> None:
-        await connection.send(Transcribe(language=self._language).event())
+        await connection.send(self._transcribe_event)
         await connection.send(AudioStart(rate=RATE_HZ, width=_WIDTH, channels=_CHANNELS).event())
         sent_bytes = 0
         while (audio := await self._queue.get()) is not None:

@@ -41,12 +41,17 @@ def home_grammar() -> str:
     return files("servers.stt.engines").joinpath("home.gram").read_text(encoding="utf-8")
 
 
+def words_of(phrase: str) -> list[str]:
+    """Return the words of a phrase, in small letters."""
+    return [word for word in _SEPARATORS.split(phrase.lower()) if word]
+
+
 def sort_phrases(phrases: Iterable[str], pronounceable: Callable[[str], bool]) -> Phrases:
     """Write phrases as the dictionary does, in their order, once each."""
     known: dict[str, None] = {}
     unknown: dict[str, None] = {}
     for phrase in phrases:
-        words = [word for word in _SEPARATORS.split(phrase.lower()) if word]
+        words = words_of(phrase)
         if words and all(_WORD.fullmatch(word) and pronounceable(word) for word in words):
             known[" ".join(words)] = None
         else:

@@ -11,26 +11,26 @@ from typing import TYPE_CHECKING
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
+from servers.fair_wait import owner_of
 from servers.stt.agreement import Agreement
 from servers.stt.audio import BYTES_PER_S, RATE_HZ, AudioFormat, Converter
 from servers.stt.engines.base import Recognition, Request, Transcription
 from servers.stt.errors import AudioTooLongError
+from servers.stt.hints import MOST_WORDS, hints_of
 from wire.errors import RequestError
 from wire.events import with_confidence
 
 if TYPE_CHECKING:
     from wyoming.event import Event
 
+    from servers.fair_queue import Owner
     from servers.stt.engines.base import Engine
     from servers.stt.worker import Seats, Worker
+    from wire.admission import AccessRules
     from wire.peer import Peer
     from wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)
-
-# Names and terms come over the network and grow the grammar: more than a large house has.
-_MAX_PHRASES = 1000
-_MAX_PHRASE_CHARACTERS = 100
 
 
 class Utterance:
@@ -77,13 +77,17 @@ class Utterance:
 class SttSession:
     """One client's requests, one after the other."""
 
-    def __init__(self, peer: Peer, engine: Engine, seats: Seats, trace: Trace, max_audio_s: float) -> None:
+    def __init__(
+        self, peer: Peer, engine: Engine, seats: Seats, trace: Trace, max_audio_s: float, rules: AccessRules
+    ) -> None:
         self._peer = peer
         self._engine = engine
         self._seats = seats
         self._trace = trace
         self._max_audio_s = max_audio_s
+        self._rules = rules
         self._request: Request | None = None
+        self._owner = owner_of(peer, None, rules)
         self._utterance: Utterance | None = None
         self._converter: Converter | None = None
         self._work: asyncio.Task[None] | None = None
@@ -95,7 +99,9 @@ class SttSession:
         try:
             if Transcribe.is_type(event.type):
                 self._abandon()
-                self._request = _request(Transcribe.from_event(event))
+                transcribe = Transcribe.from_event(event)
+                self._request = self._request_of(transcribe)
+                self._owner = owner_of(self._peer, transcribe.context, self._rules)
             elif AudioStart.is_type(event.type):
                 start = AudioStart.from_event(event)
                 self._abandon()
@@ -109,11 +115,23 @@ class SttSession:
             self._refused = True
             raise
 
+    def _request_of(self, transcribe: Transcribe) -> Request:
+        hints = hints_of(transcribe.transcript_names, transcribe.transcript_terms)
+        if hints.dropped:
+            _LOGGER.warning(
+                "%s: %d names and terms are left out: a request may have %d words of them",
+                self._peer,
+                hints.dropped,
+                MOST_WORDS,
+            )
+        return Request(_language(transcribe.language), hints.names, hints.terms)
+
     def _begin(self, audio_format: AudioFormat) -> None:
         self._converter = Converter(audio_format)
         self._utterance = Utterance(self._max_audio_s)
         self._work = self._peer.start(
-            self._transcribe(self._request or Request(), self._utterance, earlier=self._work), name="transcription"
+            self._transcribe(self._request or Request(), self._owner, self._utterance, earlier=self._work),
+            name="transcription",
         )
 
     def _hear(self, chunk: AudioChunk) -> None:
@@ -149,14 +167,16 @@ class SttSession:
         self._utterance = self._converter = None
         self._refused = False
 
-    async def _transcribe(self, request: Request, utterance: Utterance, earlier: asyncio.Task[None] | None) -> None:
+    async def _transcribe(
+        self, request: Request, owner: Owner, utterance: Utterance, earlier: asyncio.Task[None] | None
+    ) -> None:
         if earlier is not None:
             # Answers come in the order of the requests.
             await asyncio.wait([earlier])
         self._trace.emit("transcribe-started", peer=self._peer.name)
         try:
             await self._engine.ready()
-            async with self._seats.seat() as worker:
+            async with self._seats.seat(owner) as worker:
                 await self._recognise(worker, request, utterance)
         except (asyncio.CancelledError, ConnectionError):
             # Who leaves is noticed by whichever comes first: the end of what it sends, or that it takes no answer.
@@ -230,29 +250,9 @@ class SttSession:
         _LOGGER.debug("%s: %.2f s of audio, %.3f s after its end: %r", self._peer.name, audio_s, took_s, best.text)
 
 
-def _request(transcribe: Transcribe) -> Request:
-    return Request(
-        language=_language(transcribe.language),
-        names=_phrases("transcript_names", transcribe.transcript_names),
-        terms=_phrases("transcript_terms", transcribe.transcript_terms),
-    )
-
-
 def _language(value: object) -> str | None:
     if value is None or value == "auto":
         return None
     if not isinstance(value, str):
         raise RequestError("bad-event", f"language is {value!r}, not a string")
     return value
-
-
-def _phrases(field: str, value: object) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise RequestError("bad-event", f"{field} is {value!r}, not a list of strings")
-    if len(value) > _MAX_PHRASES or any(len(item) > _MAX_PHRASE_CHARACTERS for item in value):
-        raise RequestError(
-            "bad-event", f"{field} may have {_MAX_PHRASES} entries of {_MAX_PHRASE_CHARACTERS} characters each"
-        )
-    return tuple(value)

@@ -52,7 +52,7 @@ async def serve(settings: SttSettings) -> None:
     trace = await asyncio.to_thread(open_trace, settings.trace_file, "stt")
     # Importing an engine takes up to a second.
     engine = await asyncio.to_thread(make_engine, settings)
-    seats = Seats(settings.max_sessions, settings.max_waiting)
+    seats = Seats(settings.sessions, settings.max_waiting)
     try:
         await engine.start()
         service = make_service(settings, engine, seats, trace)
@@ -63,9 +63,10 @@ async def serve(settings: SttSettings) -> None:
 
 def make_service(settings: SttSettings, engine: Engine, seats: Seats, trace: Trace) -> Service:
     """Put the service together; it is not listening yet."""
+    rules = settings.access_rules()
     return Service(
         settings.uri,
         info=lambda: Info(asr=[engine.info()]),
-        make_session=lambda peer: SttSession(peer, engine, seats, trace, settings.max_audio_s),
-        rules=settings.access_rules(),
+        make_session=lambda peer: SttSession(peer, engine, seats, trace, settings.max_audio_s, rules),
+        rules=rules,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -11,10 +12,10 @@ from typing import ClassVar
 from servers.common import WHERE_TO_LISTEN, ServerSettings
 from wire.settings import option
 
-# On two cores PocketSphinx answers the last of the 12 utterances of 1.75 s that then fit in, all ended at the same
-# instant, after some 8 s even where it has just started and loads decoders. With 8 waiting it took up to 11 s; a
-# satellite gives up after 10.
-_MAX_WAITING = 4
+# On two cores, with three at a time, PocketSphinx answers the last of the 11 utterances of 1.75 s that then fit in, all
+# ended at the same instant, after some 8 s; a satellite gives up after 10.
+_MAX_WAITING = 8
+_MOST_SESSIONS = 64
 DEFAULT_URI = "tcp://127.0.0.1:10300"
 
 
@@ -49,7 +50,13 @@ class SttSettings(ServerSettings):
         "which engine transcribes; pocketsphinx is embedded and good at commands, faster-whisper needs a model "
         "(default: the one that other settings are for; else pocketsphinx where it is installed, else faster-whisper)",
     )
-    max_sessions: int = option(8, "utterances transcribed at the same time; more wait", minimum=1, maximum=64)
+    max_sessions: int | None = option(
+        None,
+        "utterances transcribed at the same time; more wait, but one of another address where one has all "
+        "(default: one more than there are processor cores)",
+        minimum=1,
+        maximum=_MOST_SESSIONS,
+    )
     max_waiting: int = option(
         _MAX_WAITING, "utterances that may wait; more are refused as busy", minimum=0, maximum=1024
     )
@@ -72,3 +79,11 @@ class SttSettings(ServerSettings):
     download_dir: Path | None = _whisper(None, "folder to download to (default: the first --data-dir)")
     local_files_only: bool = _whisper(False, "download nothing")
     load_timeout_s: float = _whisper(120.0, "seconds in which the model must have loaded", minimum=0.1)
+
+    @property
+    def sessions(self) -> int:
+        """How many utterances are transcribed at the same time.
+
+        PocketSphinx decodes them in slices by turns, and needs 130 MB for each: more would answer nobody sooner.
+        """
+        return self.max_sessions or min((os.cpu_count() or 1) + 1, _MOST_SESSIONS)

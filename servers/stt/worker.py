@@ -9,12 +9,19 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from servers.fair_wait import FairWait
 from servers.stt.errors import BusyError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from servers.fair_queue import Owner
+    from servers.fair_wait import Turn
+
 T = TypeVar("T")
+
+# Whoever dictates for minutes, at all seats, must not keep another room from saying "stop".
+_SPARE = 1
 
 _Job = tuple["Future[Any]", "Callable[[], Any]"]
 
@@ -56,48 +63,35 @@ class Worker:
 
 
 class Seats:
-    """Bounded places to work at: who comes first gets one first, some may wait, the others are refused.
-
-    Each seat has a worker; workers are made when first needed.
-    """
+    """Bounded places to work at, each with a worker, which is made when first needed; see FairWait for who gets one."""
 
     def __init__(self, seats: int, waiting: int) -> None:
-        self._seats = seats
-        self._most_waiting = waiting
-        self._waiting = 0
         self._workers: list[Worker] = []
         self._free: list[Worker] = []
-        # asyncio's semaphore wakes its waiters in the order in which they came.
-        self._semaphore = asyncio.Semaphore(seats)
+        self._wait = FairWait(seats, waiting, lambda: BusyError(seats, self._wait.waiting), _SPARE)
 
     @contextlib.asynccontextmanager
-    async def seat(self) -> AsyncIterator[Worker]:
-        """Wait for a seat and hold it; raises BusyError when too many wait already.
+    async def seat(self, owner: Owner) -> AsyncIterator[Worker]:
+        """Wait for a seat and hold it; raises BusyError when too many wait, or for too long.
 
         A seat that is left with work under way goes to the next one when that work has ended.
         """
-        if self._semaphore.locked() and self._waiting >= self._most_waiting:
-            raise BusyError(self._seats, self._waiting)
-        self._waiting += 1
-        try:
-            await self._semaphore.acquire()
-        finally:
-            self._waiting -= 1
+        turn = await self._wait.enter(owner)
         worker = self._free.pop() if self._free else self._hire()
         try:
             yield worker
         finally:
             loop = asyncio.get_running_loop()
-            worker.submit(lambda: None).add_done_callback(lambda _: _call_soon(loop, lambda: self._leave(worker)))
+            worker.submit(lambda: None).add_done_callback(lambda _: _call_soon(loop, lambda: self._leave(worker, turn)))
 
     def _hire(self) -> Worker:
         worker = Worker("transcriber")
         self._workers.append(worker)
         return worker
 
-    def _leave(self, worker: Worker) -> None:
+    def _leave(self, worker: Worker, turn: Turn) -> None:
         self._free.append(worker)
-        self._semaphore.release()
+        self._wait.leave(turn)
 
     def close(self) -> None:
         """End the threads, each after the work it has."""

@@ -44,6 +44,7 @@ async def serve(settings: TtsSettings) -> None:
 def make_service(settings: TtsSettings, engine: Engine, lane: Lane, trace: Trace) -> Service:
     """Put the service together; it is not listening yet."""
     pause_s = engine.sentence_pause_s if settings.sentence_silence is None else settings.sentence_silence
+    rules = settings.access_rules()
     options = ReplyOptions(pause_s, settings.auto_punctuation, settings.samples_per_chunk)
 
     def info() -> Info:
@@ -52,9 +53,9 @@ def make_service(settings: TtsSettings, engine: Engine, lane: Lane, trace: Trace
         return Info(tts=[program])
 
     def session(peer: Peer) -> TtsSession:
-        return TtsSession(peer, engine, lane, options, trace, streaming=not settings.no_streaming)
+        return TtsSession(peer, engine, lane, options, trace, rules, streaming=not settings.no_streaming)
 
-    return Service(settings.uri, info, session, rules=settings.access_rules())
+    return Service(settings.uri, info, session, rules=rules)
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStopped, SynthesizeTextFormat
 
+from servers.fair_wait import owner_of
 from servers.tts.reply import Reply, line_of, lines_of
 from servers.tts.sentences import SentenceSplitter
 from wire.errors import RequestError
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from wyoming.event import Event
     from wyoming.tts import SynthesizeVoice
 
+    from servers.fair_queue import Owner
     from servers.tts.engines.base import Engine, Line
     from servers.tts.lane import Lane
     from servers.tts.reply import ReplyOptions
+    from wire.admission import AccessRules
     from wire.peer import Peer
     from wire.trace import Trace
 
@@ -45,6 +48,7 @@ class _Request:
 
     voice: SynthesizeVoice | None
     streamed: bool
+    owner: Owner
     text: str = ""
     # Bounded by the length of the text: a line has at least one character. None ends it.
     lines: asyncio.Queue[Line | None] = field(default_factory=lambda: asyncio.Queue(MAX_TEXT_CHARS + 1))
@@ -67,9 +71,18 @@ class TtsSession:
     """Serves `synthesize`, the streaming events and `interrupt`; texts of one connection are spoken in order."""
 
     def __init__(
-        self, peer: Peer, engine: Engine, lane: Lane, options: ReplyOptions, trace: Trace, *, streaming: bool
+        self,
+        peer: Peer,
+        engine: Engine,
+        lane: Lane,
+        options: ReplyOptions,
+        trace: Trace,
+        rules: AccessRules,
+        *,
+        streaming: bool,
     ) -> None:
         self._peer = peer
+        self._rules = rules
         self._engine = engine
         self._lane = lane
         self._options = options
@@ -98,7 +111,7 @@ class TtsSession:
             return
         self._state = _Stream.NONE
         asked = Synthesize.from_event(event)
-        request = self._open(asked.voice, asked.text_format, streamed=False)
+        request = self._open(asked, streamed=False)
         self._append(request, asked.text)
         self._finish(request)
         self._run(request)
@@ -108,7 +121,7 @@ class TtsSession:
             raise RequestError("already-streaming", "synthesize-start before the last stream's synthesize-stop")
         self._state = _Stream.REFUSED
         asked = SynthesizeStart.from_event(event)
-        self._stream = self._open(asked.voice, asked.text_format, streamed=True)
+        self._stream = self._open(asked, streamed=True)
         self._state = _Stream.OPEN
         self._run(self._stream)
 
@@ -132,9 +145,8 @@ class TtsSession:
     def _ignore(self, event: Event) -> None:
         _LOGGER.debug("%s: ignored %s", self._peer.name, event.type)
 
-    def _open(
-        self, voice: SynthesizeVoice | None, text_format: SynthesizeTextFormat | str | None, *, streamed: bool
-    ) -> _Request:
+    def _open(self, asked: Synthesize | SynthesizeStart, *, streamed: bool) -> _Request:
+        voice, text_format = asked.voice, asked.text_format
         if text_format not in (None, SynthesizeTextFormat.TEXT):
             named = text_format.value if isinstance(text_format, SynthesizeTextFormat) else text_format
             raise RequestError("text-format", f"text_format {named!r} is not spoken here; send plain text")
@@ -144,7 +156,7 @@ class TtsSession:
         if len(self._requests) >= MAX_REPLIES_WAITING:
             raise RequestError("busy", f"{len(self._requests)} texts wait on this connection already")
         self._splitter = SentenceSplitter(self._engine.language(voice))
-        return _Request(voice, streamed)
+        return _Request(voice, streamed, owner_of(self._peer, asked.context, self._rules))
 
     def _append(self, request: _Request, text: str) -> None:
         if not isinstance(text, str):
@@ -173,7 +185,7 @@ class TtsSession:
             async with self._turn:
                 self._trace.emit("synthesis-started", text=request.text, streaming=request.streamed)
                 voice = await self._engine.voice(request.voice)
-                reply = Reply(self._peer, self._lane, voice, self._options, self._trace)
+                reply = Reply(self._peer, self._lane, voice, self._options, self._trace, request.owner)
                 while (line := await request.lines.get()) is not None:
                     await reply.say(line)
                 await reply.finish()

@@ -1,4 +1,4 @@
-"""One thread that speaks sentences for everybody, first come, first served."""
+"""One thread that speaks sentences for everybody, in turn."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from servers.common import give_way
+from servers.fair_wait import FairWait
 from servers.tts.engines.base import NICENESS
 from wire.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
+    from servers.fair_queue import Owner
     from servers.tts.engines.base import Line, Piece, Voice
 
 # A reply has one sentence in the queue at a time, so this is the number of satellites that talk at once. With a
@@ -24,7 +26,7 @@ MAX_SENTENCE_AUDIO_S = 600
 
 
 class Lane:
-    """Runs an engine's blocking work in order of arrival.
+    """Runs an engine's blocking work, a sentence at a time; see FairWait for whose is next.
 
     The thread never waits for a listener: it is done with a sentence as fast as the engine can be, and what a slow
     listener has not taken yet, at most the one sentence, waits in memory. The next sentence of that reply is asked for
@@ -35,21 +37,23 @@ class Lane:
         self._executor = ThreadPoolExecutor(
             max_workers=1, thread_name_prefix="speech", initializer=give_way, initargs=(NICENESS,)
         )
-        self._max_waiting = max_waiting
-        self._waiting = 0
+        self._wait = FairWait(1, max_waiting, self._refusal)
 
-    async def speak(self, voice: Voice, line: Line) -> AsyncGenerator[list[Piece], None]:
+    @property
+    def waiting(self) -> int:
+        """How many sentences wait, apart from the one that is being spoken."""
+        return self._wait.waiting
+
+    async def speak(self, voice: Voice, line: Line, owner: Owner) -> AsyncGenerator[list[Piece], None]:
         """Speak one sentence; yields what has come since the last time. Closing the iterator stops the engine.
 
-        Raises RequestError when too many sentences wait, EngineError.
+        Raises RequestError when too many sentences wait, or this one for too long; EngineError.
         """
-        if self._waiting >= self._max_waiting:
-            raise RequestError("busy", f"{self._waiting} sentences wait to be spoken already; try again later")
+        turn = await self._wait.enter(owner)
         loop = asyncio.get_running_loop()
         relay = _Relay(loop, MAX_SENTENCE_AUDIO_S * voice.rate_hz)
-        self._waiting += 1
         done = self._executor.submit(_run, voice, line, relay)
-        done.add_done_callback(lambda _: loop.call_soon_threadsafe(self._leave))
+        done.add_done_callback(lambda _: loop.call_soon_threadsafe(self._wait.leave, turn))
         try:
             while (pieces := await relay.take()) is not None:
                 yield pieces
@@ -62,8 +66,8 @@ class Lane:
         """Wait for the sentence under way to stop; its iterator must have been closed."""
         await asyncio.to_thread(self._executor.shutdown, wait=True, cancel_futures=True)
 
-    def _leave(self) -> None:
-        self._waiting -= 1
+    def _refusal(self) -> RequestError:
+        return RequestError("busy", f"a sentence is being spoken and {self.waiting} wait; try again later")
 
 
 def _run(voice: Voice, line: Line, relay: _Relay) -> None:

@@ -19,6 +19,7 @@ from wire.events import WordMarks
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from servers.fair_queue import Owner
     from servers.tts.engines.base import Piece, Voice
     from servers.tts.lane import Lane
     from wire.peer import Peer
@@ -40,8 +41,10 @@ class ReplyOptions:
 class Reply:
     """Sends sentences as one stream: marks before their audio, one start, one stop, times from the first sample."""
 
-    def __init__(self, peer: Peer, lane: Lane, voice: Voice, options: ReplyOptions, trace: Trace) -> None:
+    def __init__(self, peer: Peer, lane: Lane, voice: Voice, options: ReplyOptions, trace: Trace, owner: Owner) -> None:
+        """`owner`: whose turn a sentence takes."""
         self._peer = peer
+        self._owner = owner
         self._lane = lane
         self._voice = voice
         self._options = options
@@ -65,7 +68,7 @@ class Reply:
         silence = self._pause() if self._pause_due else b""
         offset_ms = self._exact_ms(first_sample)
         heard = False
-        async with contextlib.aclosing(self._lane.speak(self._voice, line)) as batches:
+        async with contextlib.aclosing(self._lane.speak(self._voice, line, self._owner)) as batches:
             async for pieces in batches:
                 if not heard and any(piece.pcm for piece in pieces):
                     heard = True

@@ -30,15 +30,18 @@ class OwnSttListener(Protocol):
 class OwnStt:
     """Runs a stream for each utterance that it is asked to listen to."""
 
-    def __init__(self, server: Server, language: str | None, listener: OwnSttListener) -> None:
+    def __init__(
+        self, server: Server, language: str | None, listener: OwnSttListener, satellite_id: str | None = None
+    ) -> None:
         self._server = server
+        self._satellite_id = satellite_id
         self._language = language
         self._listener = listener
         self._streams: dict[int, tuple[SttStream, asyncio.Task[None]]] = {}
 
     def open(self, stream: int, tasks: asyncio.TaskGroup) -> None:
         """Begin to listen to an utterance."""
-        utterance = SttStream(stream, self._language, self._server, self)
+        utterance = SttStream(stream, self._language, self._server, self, self._satellite_id)
         work = survive(utterance.run, f"STT {stream}", partial(self.stt_failed, stream))
         task = tasks.create_task(work, name=f"STT {stream}")
         task.add_done_callback(lambda _: self._streams.pop(stream, None))

@@ -73,7 +73,7 @@ class HomeAssistantPipeline:
         self._watched = tuple(helper for helper in (stt, llm, marks) if helper is not None)
         self._state = State()
         self._uplink = Uplink(link)
-        self._own = None if stt is None else OwnStt(stt, settings.language, self)
+        self._own = None if stt is None else OwnStt(stt, settings.language, self, settings.satellite_id)
         self._corrections = None if llm is None else Corrections(llm, self._corrected)
         self._feeds = Feeds(marks, self._start)
         self._listener: RoomListener | None = None

@@ -165,7 +165,7 @@ async def serve(settings: ScriptedSettings) -> None:
         raise SettingError("said", "needed, as is trace-file")
     trace = await asyncio.to_thread(open_trace, settings.trace_file, "stt")
     engine = ScriptedEngine(Room(settings.trace_file.parent, settings.said))
-    seats = Seats(settings.max_sessions, settings.max_waiting)
+    seats = Seats(settings.sessions, settings.max_waiting)
     try:
         service = make_service(settings, engine, seats, trace)
         await serve_as(ServiceKind.STT, service, settings, trace, engine.keep())

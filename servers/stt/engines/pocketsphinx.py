@@ -21,10 +21,12 @@ from servers.stt.agreement import Hypothesis
 from servers.stt.audio import BYTES_PER_S
 from servers.stt.engines.base import Recognition, Request, Transcription
 from servers.stt.engines.choice import Reading, choose, choose_so_far, confidence, figures
+from servers.stt.engines.memory import give_back_freed
+from servers.stt.engines.pool import Pool
 from servers.stt.engines.sphinx_decoder import SphinxDecoder
 from servers.stt.engines.turns import Turns
 from servers.stt.errors import EngineMissingError
-from servers.stt.grammar import EXTRA_PRONUNCIATIONS, Phrases, extend, home_grammar, sort_phrases
+from servers.stt.grammar import EXTRA_PRONUNCIATIONS, Phrases, extend, home_grammar, sort_phrases, words_of
 from servers.stt.worker import Worker
 from wire.errors import RequestError
 
@@ -49,6 +51,15 @@ _SLICE_BYTES = BYTES_PER_S // 50
 # Loading a decoder holds it for 0.1 to 0.3 s and cannot be cut up; so long the event loop has it to itself afterwards,
 # or seven loads in a row, when many speak at once for the first time, would keep it from answering for seconds.
 _LOAD_PAUSE_S = 0.03
+# Extending the grammar by a thousand words holds it for 0.3 s; so much of the time at most, for lists that differ from
+# one request to the next, that others are still heard in between.
+_EXTENDING_SHARE = 0.2
+# As many take 0.04 s: they need not wait for that.
+_QUICK_WORDS = 300
+# How often it is seen to what nobody needs any more.
+_TIDY_S = 60.0
+# Phrases that were logged as unknown; what comes after so many says nothing new.
+_MOST_TOLD = 1000
 # How far apart hypotheses lie; twice this is how long a word takes to be stable.
 _HYPOTHESIS_BYTES = BYTES_PER_S // 10
 # A pause inside a word, before a stop's release, is 50 to 120 ms.
@@ -67,19 +78,18 @@ class _Pair:
         for word, phones in EXTRA_PRONUNCIATIONS:
             self.grammar.add_word(word, phones)
         time.sleep(_LOAD_PAUSE_S)
-        self._phrases: tuple[str, ...] | None = None
+        self.expected: tuple[str, ...] | None = None
 
-    def expect(self, phrases: Iterable[str]) -> Phrases:
+    def expect(self, phrases: tuple[str, ...]) -> Phrases:
         """Extend the grammar by phrases; returns which it could not take."""
         sorted_phrases = sort_phrases(phrases, self.grammar.knows)
-        if sorted_phrases.known != self._phrases:
-            self.grammar.use_grammar(extend(home_grammar(), sorted_phrases.known))
-            self._phrases = sorted_phrases.known
+        self.grammar.use_grammar(extend(home_grammar(), sorted_phrases.known))
+        self.expected = phrases
         return sorted_phrases
 
 
 class PocketSphinxEngine:
-    """Transcribes with pairs of decoders, as many as there were utterances at a time (some 100 MB each)."""
+    """Transcribes with pairs of decoders, as many as there were utterances at a time lately (130 MB each)."""
 
     settle_s = _SETTLE_S
 
@@ -93,7 +103,10 @@ class PocketSphinxEngine:
         self._library = pocketsphinx
         self.turns = Turns()
         self._lock = threading.Lock()
-        self._free: list[_Pair] = []
+        self._pairs: Pool[_Pair] = Pool()
+        self._extending = Turns()
+        self._extends_at_s = 0.0
+        self._has_garbage = False
         self._unpronounceable: set[str] = set()
         self._loading: Future[None] | None = None
         self._version = version("pocketsphinx")
@@ -133,7 +146,20 @@ class PocketSphinxEngine:
             await asyncio.shield(asyncio.wrap_future(self._loading))
 
     async def keep(self) -> None:
-        """Have nothing to do."""
+        """Give back the memory of decoders that nobody needs any more; never returns."""
+        while True:
+            await asyncio.sleep(_TIDY_S)
+            await asyncio.to_thread(self.tidy, time.monotonic())
+
+    def tidy(self, now_s: float) -> None:
+        """Drop the decoders that nobody has needed lately; one pair stays."""
+        with self._lock:
+            dropped = self._pairs.drop_unused(now_s)
+            if not (dropped or self._has_garbage):
+                return
+            self._has_garbage = False
+        give_back_freed()
+        _LOGGER.debug("dropped %d pairs of decoders", dropped)
 
     def open(self, request: Request) -> Recognition:
         """Begin an utterance; raises RequestError for any language but English."""
@@ -143,18 +169,34 @@ class PocketSphinxEngine:
                 "unsupported-language",
                 f"pocketsphinx knows no {request.language!r}, only en; start the server with --engine faster-whisper",
             )
+        phrases = (*request.names, *request.terms)
         with self._lock:
-            pair = self._free.pop() if self._free else None
+            pair = self._pairs.take(lambda pair: pair.expected == phrases)
         pair = pair or self._make()
-        with self.turns:
-            phrases = pair.expect((*request.names, *request.terms))
-        self._tell(phrases.unknown)
+        if pair.expected != phrases:
+            self._extend(pair, phrases)
         return _SphinxRecognition(self, pair)
+
+    def _extend(self, pair: _Pair, phrases: tuple[str, ...]) -> None:
+        if sum(len(words_of(phrase)) for phrase in phrases) <= _QUICK_WORDS:
+            with self.turns:
+                unknown = pair.expect(phrases).unknown
+        else:
+            with self._extending:
+                time.sleep(max(0.0, self._extends_at_s - time.monotonic()))
+                with self.turns:
+                    began_s = time.monotonic()
+                    unknown = pair.expect(phrases).unknown
+                    ended_s = time.monotonic()
+                self._extends_at_s = ended_s + (ended_s - began_s) * (1 / _EXTENDING_SHARE - 1)
+                self._has_garbage = True
+        self._tell(unknown)
 
     def _tell(self, unknown: Iterable[str]) -> None:
         """Log once for each phrase that cannot be expected."""
         with self._lock:
             fresh = [phrase for phrase in unknown if phrase not in self._unpronounceable]
+            fresh = fresh[: _MOST_TOLD - len(self._unpronounceable)]
             self._unpronounceable.update(fresh)
         if fresh:
             _LOGGER.warning("not in the pronunciation dictionary, so not expected in commands: %s", ", ".join(fresh))
@@ -165,7 +207,7 @@ class PocketSphinxEngine:
 
     def _leave(self, pair: _Pair) -> None:
         with self._lock:
-            self._free.append(pair)
+            self._pairs.leave(pair, time.monotonic())
 
     def give_back(self, pair: _Pair) -> None:
         """Take a pair back for the next utterance."""

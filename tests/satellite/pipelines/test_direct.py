@@ -47,6 +47,18 @@ def test_an_utterance_becomes_text_and_a_question_speech() -> None:
     run_virtual(main())
 
 
+@pytest.mark.parametrize("streaming_tts", [True, False])
+def test_servers_are_told_which_satellite_asks_and_in_which_conversation_only_the_bridge(streaming_tts: bool) -> None:
+    async def main() -> None:
+        async with running(streaming_tts=streaming_tts) as house:
+            house.speak(1)
+            house.pipeline.ask(1, "what is this")
+            await house.listener.until(lambda: house.listener.ended and house.listener.transcripts)
+            assert house.stt.contexts == house.tts.contexts == [{"satellite_id": "kitchen"}]
+
+    run_virtual(main())
+
+
 def test_an_aborted_utterance_is_closed_and_gives_nothing() -> None:
     async def main() -> None:
         async with running() as house:

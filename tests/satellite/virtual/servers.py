@@ -60,6 +60,7 @@ class FakeStt(FakeServer):
         self.partial_s = partial_s
         self.final_s = final_s
         self.heard: list[Heard] = []
+        self.contexts: list[object] = []
         self._by_link: dict[Link, Heard] = {}
 
     def garbage(self) -> Event:
@@ -67,6 +68,7 @@ class FakeStt(FakeServer):
 
     async def converse(self, link: Link, event: Event) -> None:
         if Transcribe.is_type(event.type):
+            self.contexts.append(Transcribe.from_event(event).context)
             self._by_link[link] = Heard()
             self.heard.append(self._by_link[link])
         elif AudioChunk.is_type(event.type):
@@ -188,6 +190,7 @@ class FakeTts(FakeServer):
         self.streaming = True
         self.marks = True
         self.interrupts: list[Interrupt] = []
+        self.contexts: list[object] = []
         self._text: dict[Link, asyncio.Queue[str | None]] = {}
         self._work: dict[Link, asyncio.Task[None]] = {}
 
@@ -199,6 +202,7 @@ class FakeTts(FakeServer):
 
     async def converse(self, link: Link, event: Event) -> None:
         if SynthesizeStart.is_type(event.type):
+            self.contexts.append(SynthesizeStart.from_event(event).context)
             self._text[link] = asyncio.Queue()
             self._work[link] = self.start(self._speak(link))
         elif SynthesizeChunk.is_type(event.type):
@@ -206,6 +210,7 @@ class FakeTts(FakeServer):
         elif SynthesizeStop.is_type(event.type):
             self._text[link].put_nowait(None)
         elif Synthesize.is_type(event.type) and Synthesize.from_event(event).text.strip():
+            self.contexts.append(Synthesize.from_event(event).context)
             self._text[link] = asyncio.Queue()
             self._text[link].put_nowait(Synthesize.from_event(event).text)
             self._text[link].put_nowait(None)

@@ -115,7 +115,7 @@ async def started(settings: SttSettings) -> Engine:
 async def serving(settings: SttSettings, engine: Engine) -> AsyncIterator[Running]:
     """Serve in this process, by an engine that is there."""
     trace = Records()
-    seats = Seats(settings.max_sessions, settings.max_waiting)
+    seats = Seats(settings.sessions, settings.max_waiting)
     service = make_service(settings, engine, seats, trace)
     try:
         server = Running(await service.start(), trace)

@@ -144,8 +144,8 @@ async def test_describe_is_answered_while_many_are_transcribed(settings: SttSett
     # Each of them but the first makes an engine of several decoders load another one.
     few = dataclasses.replace(settings, max_sessions=3)
     async with running(few) as server:
-        speaking = [asyncio.create_task(one(server.uri)) for _ in range(few.max_sessions)]
-        for begun in range(few.max_sessions + 1):
+        speaking = [asyncio.create_task(one(server.uri)) for _ in range(few.sessions)]
+        for begun in range(few.sessions + 1):
             await eventually(
                 lambda begun=begun: len(server.trace.of("transcribe-started")) >= begun,  # type: ignore[misc]
                 f"the server to begin with {begun} utterances",

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from servers.fair_queue import Owner
 from servers.stt.errors import BusyError
 from servers.stt.worker import Seats, Worker
 from tests.patience import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+ROOM = Owner("192.168.1.20", "kitchen")
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ async def test_who_comes_first_sits_first(seats: Seats) -> None:
     order: list[int] = []
 
     async def sit(number: int) -> None:
-        async with seats.seat() as worker:
+        async with seats.seat(ROOM) as worker:
             await worker.run(lambda: order.append(number))
 
     await asyncio.gather(*(sit(number) for number in range(4)))
@@ -35,11 +38,11 @@ async def test_who_comes_first_sits_first(seats: Seats) -> None:
 
 async def test_one_too_many_is_refused(seats: Seats) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(seats.seat())
-        waiting = [asyncio.create_task(stack.enter_async_context(seats.seat())) for _ in range(3)]
+        await stack.enter_async_context(seats.seat(ROOM))
+        waiting = [asyncio.create_task(stack.enter_async_context(seats.seat(ROOM))) for _ in range(3)]
         await asyncio.sleep(0)
         with pytest.raises(BusyError):
-            await stack.enter_async_context(seats.seat())
+            await stack.enter_async_context(seats.seat(ROOM))
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -54,11 +57,11 @@ async def test_a_seat_left_with_work_under_way_is_taken_only_after_it(seats: Sea
         order.append("left behind")
 
     async def leave_early() -> None:
-        async with seats.seat() as worker:
+        async with seats.seat(ROOM) as worker:
             await worker.run(long_work)
 
     async def sit() -> None:
-        async with seats.seat() as worker:
+        async with seats.seat(ROOM) as worker:
             await worker.run(lambda: order.append("next"))
 
     leaving = asyncio.create_task(leave_early())

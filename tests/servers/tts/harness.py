@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
+from servers.fair_queue import Owner
 from servers.tts.__main__ import make_service
 from servers.tts.engines import open_engine
+from servers.tts.engines.base import Line
 from servers.tts.lane import Lane
-from tests.patience import eventually, expecting
-from wire.client import Connection, connect
+from tests.patience import PATIENCE_S, eventually, expecting
+from wire.client import Connection, StreamConnection
 from wire.events import WordMark, WordMarks
+from wire.uri import TcpAddress, parse_uri
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     from wyoming.event import Event
     from wyoming.tts import SynthesizeVoice
 
+    from servers.tts.engines.base import Sink
     from servers.tts.settings import TtsSettings
     from wire.service import Service
 
@@ -52,8 +58,12 @@ class Running:
     service: Service
 
     @contextlib.asynccontextmanager
-    async def client(self) -> AsyncIterator[Connection]:
-        connection = await connect(self.uri)
+    async def client(self, local: str = "127.0.0.1") -> AsyncIterator[Connection]:
+        """Connect from an address of this machine."""
+        address = parse_uri(self.uri)
+        assert isinstance(address, TcpAddress)
+        streams = await asyncio.open_connection(address.host, address.port, local_addr=(local, 0))
+        connection = StreamConnection(self.uri, *streams)
         try:
             yield connection
         finally:
@@ -72,6 +82,39 @@ async def running(settings: TtsSettings, lane: Lane | None = None) -> AsyncItera
         await service.stop()
         await lane.close()
         await engine.close()
+
+
+class _EndlessVoice:
+    """Speaks one sentence until told to stop."""
+
+    rate_hz = 16_000
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+
+    def speak(self, _line: Line, sink: Sink) -> None:
+        stopped = threading.Event()
+        sink.on_stop(stopped.set)
+        self.begun.set()
+        stopped.wait(PATIENCE_S)
+
+
+@contextlib.asynccontextmanager
+async def held(lane: Lane) -> AsyncIterator[None]:
+    """Have a sentence spoken for 127.0.0.1 that lasts as long as the block."""
+    voice = _EndlessVoice()
+
+    async def speak() -> None:
+        async for _ in lane.speak(voice, Line("On", "On"), Owner("127.0.0.1", "a long talker")):
+            pass
+
+    speaking = asyncio.create_task(speak())
+    await eventually(voice.begun.is_set, "the endless sentence to begin")
+    try:
+        yield
+    finally:
+        speaking.cancel()
+        await asyncio.gather(speaking, return_exceptions=True)
 
 
 @dataclass

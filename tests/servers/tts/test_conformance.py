@@ -22,8 +22,8 @@ from wyoming.tts import (
 from servers.tts.handler import MAX_TEXT_CHARS
 from servers.tts.lane import Lane
 from servers.tts.settings import EngineName
-from tests.patience import expecting
-from tests.servers.tts.harness import check_marks, receive, receive_until, running, say, stream
+from tests.patience import eventually, expecting
+from tests.servers.tts.harness import check_marks, held, receive, receive_until, running, say, stream
 from wire.errors import PeerError
 from wire.events import Interrupt
 
@@ -210,10 +210,31 @@ async def test_many_at_once_are_all_served(settings: TtsSettings) -> None:
 
 
 async def test_a_full_queue_is_told(settings: TtsSettings) -> None:
-    async with running(settings, Lane(max_waiting=0)) as service, service.client() as client:
+    lane = Lane(max_waiting=0)
+    async with running(settings, lane) as service, service.client() as client, held(lane):
         with pytest.raises(PeerError, match="try again later") as caught:
             await say(client, "Hello.")
     assert caught.value.code == "busy"
+
+
+async def test_a_newcomer_is_spoken_to_before_all_that_another_host_waits_for(settings: TtsSettings) -> None:
+    lane = Lane()
+    async with running(settings, lane) as service, contextlib.AsyncExitStack() as stack:
+        async with held(lane):
+            crowd = [await stack.enter_async_context(service.client()) for _ in range(12)]
+            for number, client in enumerate(crowd):
+                await client.send(Synthesize(f"This is number {number}.").event())
+            await eventually(lambda: lane.waiting == len(crowd), "all of them to wait")
+            newcomer = await stack.enter_async_context(service.client(local="127.0.0.2"))
+            await newcomer.send(Synthesize("Hello.").event())
+            await eventually(lambda: lane.waiting == len(crowd) + 1, "the newcomer to wait")
+            # Who is gone does not wait any more.
+            await crowd.pop().close()
+            await eventually(lambda: lane.waiting == len(crowd) + 1, "the last one to be forgotten")
+        for client in [newcomer, *crowd]:
+            await receive_until(client, "audio-stop")
+    assert service.trace.of("sentence")[0]["text"] == "Hello."
+    assert len(service.trace.of("sentence")) == len(crowd) + 1
 
 
 async def test_unknown_names_are_told_with_those_that_there_are(settings: TtsSettings) -> None:
