@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import shutil
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from script.support.hold.lives import FULL_LENGTH, Length
 from script.support.hold.part import Size
-from script.support.hold.parts import PARTS
+from script.support.hold.parts import PARTS, parts
 from script.support.hold.table import require_place, table, write_table
 from wire.errors import InterjectError
 from wire.process import INTERRUPTED_STATUS
@@ -38,12 +40,12 @@ def main() -> int:
         _say("\n".join(part.name for part in PARTS))
         return 0
     size = Size.SHORT if arguments.short else Size.FULL
-    parts = [part for part in PARTS if not arguments.only or part.name in arguments.only]
+    chosen = [part for part in parts(_length(arguments)) if not arguments.only or part.name in arguments.only]
     began = time.monotonic()
     try:
         if arguments.table is not None:
             require_place(arguments.table)
-        rows = asyncio.run(_try(parts, arguments.work.resolve(), size))
+        rows = asyncio.run(_try(chosen, arguments.work.resolve(), size))
         if arguments.table is not None:
             write_table(arguments.table, rows)
     except InterjectError as error:
@@ -69,10 +71,30 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--work", type=Path, default=_ROOT / "out" / "hold", metavar="DIR", help="logs and records (default: out/hold)"
     )
+    parser.add_argument("--hours", type=_positive, metavar="H", help="how long the part lives lives in virtual time")
+    parser.add_argument("--minutes", type=_positive, metavar="M", help="and how long it talks in real processes")
     arguments = parser.parse_args(argv)
     if arguments.table is not None and (arguments.short or arguments.only):
         parser.error("--table is for all parts in full size; leave --short and --only out")
     return arguments
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}: a number above 0")
+    return number
+
+
+def _length(arguments: argparse.Namespace) -> Length:
+    """Return how long to live: who asks for so many hours waits until they are over."""
+    hours, patience_s, minutes = FULL_LENGTH.hours, FULL_LENGTH.patience_s, FULL_LENGTH.minutes
+    if arguments.hours is not None:
+        hours, patience_s = arguments.hours, math.inf
+    return Length(hours, patience_s, arguments.minutes or minutes)
 
 
 async def _try(parts: Sequence[Part], work: Path, size: Size) -> list[Row]:
