@@ -67,28 +67,33 @@ async def test_a_reply_is_asked_for_by_button_made_softer_and_stopped(tmp_path: 
     assert [server["kind"] for server in status["servers"]] == ["stt", "llm", "tts"]
 
 
+async def said_when(ctl: Ctl, *, healthy: bool) -> str:
+    """Ask for the satellite's health until it is as wanted, and return what was printed then."""
+    said: list[str] = []
+
+    async def look() -> None:
+        while not said:
+            code, printed = await ctl("health")
+            if (code == 0) is healthy:
+                said.append(printed)
+
+    looking = asyncio.create_task(look())
+    await eventually(lambda: bool(said), f"the satellite to be {'healthy' if healthy else 'unwell'}")
+    await looking
+    return said[0]
+
+
 async def test_health_names_a_server_that_is_gone(tmp_path: Path) -> None:
     ctl = Ctl(tmp_path / "ctl.sock")
     with house(tmp_path, [], {"satellite": ctl.flags}) as running:
         assert (await run("health", *ctl.flags))[0] == 0
         running["stt"].kill()
         assert (await ctl("listen"))[0] == 0
-        await running["satellite"].traced("failed")
-        code, printed = await ctl("health")
-        assert code == 1
+        printed = await said_when(ctl, healthy=False)
         assert printed.startswith("stt server: cannot connect to tcp://")
         running["stt"].start()
         running["stt"].wait_until_up()
-        healthy = asyncio.Event()
-
-        async def look() -> None:
-            while (await ctl("health"))[0]:
-                pass
-            healthy.set()
-
-        looking = asyncio.create_task(look())
-        await eventually(healthy.is_set, "the satellite to be healthy again")
-        await looking
+        await said_when(ctl, healthy=True)
 
 
 async def test_a_satellite_that_waits_for_home_assistant_is_healthy_and_found_by_itself(tmp_path: Path) -> None:
