@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from wyoming.audio import AudioChunk
 
-from wire.errors import PeerGoneError, RequestError
-from wire.events import WordMarks
+from wire.errors import PeerGoneError
 
 if TYPE_CHECKING:
     from wyoming.event import Event
-
-    from wire.events import WordMark
-
-_LOGGER = logging.getLogger(__name__)
 
 # What speech comes in; anything else is garbage.
 _WIDTHS = (1, 2, 4)
@@ -34,15 +28,6 @@ def text_of(event: Event, uri: str) -> str:
 def optional_text_of(event: Event, uri: str) -> str:
     """Return the text of an event that may have none; raises PeerGoneError."""
     return "" if event.data.get("text") is None else text_of(event, uri)
-
-
-def marks_of(event: Event, uri: str) -> tuple[WordMark, ...]:
-    """Return word marks, none where they are malformed: speech is worth more than to know when its words sound."""
-    try:
-        return WordMarks.from_event(event).marks
-    except RequestError as error:
-        _LOGGER.warning("%s: its word marks are left out: %s", uri, error)
-        return ()
 
 
 def speech_of(event: Event, uri: str) -> AudioChunk:

@@ -8,16 +8,48 @@ from typing import TYPE_CHECKING, Protocol
 from wyoming.audio import AudioStop
 from wyoming.tts import Synthesize, SynthesizeVoice
 
-from wire.errors import PeerSilentError, WireError
+from wire.errors import PeerSilentError, RequestError, WireError
 from wire.events import WordMarks
 
 if TYPE_CHECKING:
+    from wyoming.event import Event
+
     from satellite.pipelines.server import Server
     from wire.client import Connection
     from wire.events import WordMark
 
 # Between two events; Piper's slowest voice on a Pi needs some 3 s for a long sentence.
 _SPEECH_TIMEOUT_S = 8.0
+
+
+class MarkReader:
+    """Reads the marks of one speech; an event that cannot be right is left out, for the speech is good without it."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._last_start_ms = 0.0
+
+    def read(self, event: Event) -> tuple[WordMark, ...]:
+        """Return the marks of a `word-marks` event, empty where they are of no use, and of any other event."""
+        if not WordMarks.is_type(event):
+            return ()
+        try:
+            marks = WordMarks.from_event(event).marks
+            self._require_order(marks)
+        except RequestError as error:
+            self._server.note_lapse(f"word marks are left out: {error}")
+            return ()
+        if marks:
+            self._last_start_ms = marks[-1].start_ms
+        return marks
+
+    def _require_order(self, marks: tuple[WordMark, ...]) -> None:
+        begun_ms = self._last_start_ms
+        for mark in marks:
+            if not begun_ms <= mark.start_ms <= mark.end_ms:
+                times = f"from {mark.start_ms:g} to {mark.end_ms:g} ms after one that begins at {begun_ms:g} ms"
+                raise RequestError("bad-event", f"{mark.text[:40]!r} sounds {times}")
+            begun_ms = mark.start_ms
 
 
 class MarksSource(Protocol):
@@ -60,13 +92,13 @@ class TtsMarks:
         voice = SynthesizeVoice(name=self._voice) if self._voice else None
         await connection.send(Synthesize(text=text, voice=voice).event())
         marks: list[WordMark] = []
+        reader = MarkReader(self._server)
         while True:
             try:
                 async with asyncio.timeout(_SPEECH_TIMEOUT_S):
                     event = await connection.receive()
             except TimeoutError:
                 raise PeerSilentError(connection.uri, "word marks or speech", _SPEECH_TIMEOUT_S) from None
-            if WordMarks.is_type(event):
-                marks.extend(WordMarks.from_event(event).marks)
-            elif AudioStop.is_type(event.type):
+            marks.extend(reader.read(event))
+            if AudioStop.is_type(event.type):
                 return tuple(marks)

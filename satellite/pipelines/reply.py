@@ -20,9 +20,10 @@ from wyoming.tts import (
     SynthesizeVoice,
 )
 
-from satellite.pipelines.checks import marks_of, optional_text_of, speech_of, text_of
+from satellite.pipelines.checks import optional_text_of, speech_of, text_of
+from satellite.pipelines.marks import MarkReader
 from wire.errors import InterjectError, PeerGoneError, PeerSilentError, WireError
-from wire.events import Interrupt, Interrupted, WordMarks
+from wire.events import Interrupt, Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -286,6 +287,7 @@ class Reply:
         self, connection: Connection, sending: asyncio.Task[None], last: type[SynthesizeStopped | AudioStop]
     ) -> None:
         converter = AudioChunkConverter(width=_WIDTH, channels=1)
+        reader = MarkReader(self._tts)
         while True:
             event = await self._next_of_speech(connection, sending)
             if last.is_type(event.type):
@@ -294,8 +296,8 @@ class Reply:
                 chunk = converter.convert(speech_of(event, connection.uri))
                 self._listener.reply_audio(self.epoch, chunk.audio, chunk.rate)
                 await self._listener.room_for_audio(self.epoch)
-            elif WordMarks.is_type(event):
-                self._listener.reply_marks(self.epoch, marks_of(event, connection.uri))
+            elif marks := reader.read(event):
+                self._listener.reply_marks(self.epoch, marks)
 
     async def _next_of_speech(self, connection: Connection, sending: asyncio.Task[None]) -> Event:
         receiving = asyncio.create_task(connection.receive(), name=f"speech {self.epoch}")

@@ -42,6 +42,7 @@ class Server:
         self.error: WireError | None = None
         self._habits = Habits()
         self._failed = asyncio.Event()
+        self._lapsed = False
 
     @property
     def uri(self) -> str | None:
@@ -80,6 +81,12 @@ class Server:
             return
         _LOGGER.error("%s server: %s", self.kind, error)
         self._failed.set()
+
+    def note_lapse(self, what: str) -> None:
+        """Log what it does wrong without failing: the first time as a warning, then only in detail."""
+        level = logging.DEBUG if self._lapsed else logging.WARNING
+        self._lapsed = True
+        _LOGGER.log(level, "%s server: %s", self.kind, what)
 
     async def watch(self) -> None:
         """Tell at once if the server is not there, and after a failure when it is well again; runs until cancelled."""

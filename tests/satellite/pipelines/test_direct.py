@@ -12,7 +12,7 @@ from satellite.pipelines.reply import StageError
 from satellite.pipelines.server import fixed
 from tests.satellite.pipelines.listener import House, running
 from tests.satellite.virtual.network import Fault
-from tests.satellite.virtual.servers import WORD_SAMPLES
+from tests.satellite.virtual.servers import BAD_MARKS, WORD_SAMPLES, word_marks
 from tests.satellite.virtual.signals import reply_voice
 from tests.virtual_clock import elapse, run_virtual
 from wire.errors import BadUriError, PeerError, PeerGoneError, PeerSilentError, PeerUnreachableError
@@ -317,6 +317,22 @@ def test_garbage_ends_its_work_and_nothing_else(name: str, garbage: Event) -> No
             assert listener.audio[2] == spoken(8, epoch=2)
 
     run_virtual(main())
+
+
+def test_marks_that_cannot_be_right_cost_no_speech(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with running() as house:
+            house.tts.preface = [word_marks(marks) for marks in BAD_MARKS]
+            house.pipeline.ask(1, "what is this")
+            await house.listener.until(lambda: 1 in house.listener.ended)
+            assert not house.listener.failed
+            assert house.listener.audio[1] == spoken(8, epoch=1)
+            assert [mark.text for mark in house.listener.marks[1]] == EIGHT_WORDS.rstrip(".").split()
+
+    run_virtual(main())
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(told) == 1
+    assert told[0].startswith("tts server: word marks are left out: ")
 
 
 def test_a_server_that_is_away_for_a_minute_is_told_once_each_way(caplog: pytest.LogCaptureFixture) -> None:

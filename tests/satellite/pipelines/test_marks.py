@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.pipelines.marks import TtsMarks
+from satellite.pipelines.marks import MarkReader, TtsMarks
 from satellite.pipelines.server import Server, fixed
 from satellite.speaking.heard import heard_text
 from servers.tts.settings import TtsSettings
 from tests.satellite.virtual.network import Fault, Network
-from tests.satellite.virtual.servers import FakeTts
+from tests.satellite.virtual.servers import BAD_MARKS, FakeTts, word_marks
 from tests.servers.tts.harness import running, say
 from tests.virtual_clock import elapse, run_virtual
 from wire.client import connect
@@ -102,6 +102,25 @@ def test_a_server_without_marks_gives_none() -> None:
         await tts.stop()
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize("marks", BAD_MARKS, ids=str)
+def test_marks_that_cannot_be_right_are_left_out(marks: object) -> None:
+    async def main() -> None:
+        tts, source = fake()
+        tts.preface = [word_marks(marks)]
+        assert [mark.text for mark in await source.marks_of("r1w0 r1w1")] == ["r1w0", "r1w1"]
+        await tts.stop()
+
+    run_virtual(main())
+
+
+def test_marks_do_not_go_back_in_time_from_one_event_to_the_next() -> None:
+    reader = MarkReader(Server("tts", fixed("tcp://tts:1"), connect))
+    late, early = ([{"text": "word", "start_ms": start, "end_ms": start + 90}] for start in (500, 100))
+    assert reader.read(word_marks(late))
+    assert reader.read(word_marks(early)) == ()
+    assert reader.read(word_marks(late))
 
 
 def test_nothing_to_say_asks_nobody() -> None:

@@ -180,6 +180,30 @@ class FakeBridge(FakeServer):
         await link.answer(Handled(text=text).event())
 
 
+def word_marks(marks: object) -> Event:
+    """Make a `word-marks` event of what need not be any."""
+    return Event("user-event", data={"name": "word-marks", "data": {"marks": marks}})
+
+
+def _mark(start_ms: object, end_ms: object) -> list[dict[str, object]]:
+    return [{"text": "word", "start_ms": start_ms, "end_ms": end_ms}]
+
+
+# What no ears could follow, each for a reason of its own.
+BAD_MARKS: tuple[object, ...] = (
+    5,
+    ["word"],
+    [{"text": 7}],
+    _mark(float("nan"), 10),
+    _mark(0, float("nan")),
+    _mark(0, float("inf")),
+    _mark(-1, 10),
+    _mark("0", "10"),
+    _mark(10, 5),
+    [*_mark(20, 30), *_mark(10, 40)],
+)
+
+
 class FakeTts(FakeServer):
     """Speaks each word of a reply with its own stretch of that reply's voice."""
 
@@ -189,6 +213,8 @@ class FakeTts(FakeServer):
         self.real_time_factor = real_time_factor
         self.streaming = True
         self.marks = True
+        # Sent in front of all speech.
+        self.preface: list[Event] = []
         self.interrupts: list[Interrupt] = []
         self.contexts: list[object] = []
         self._text: dict[Link, asyncio.Queue[str | None]] = {}
@@ -228,6 +254,8 @@ class FakeTts(FakeServer):
         texts = self._text[link]
         await elapse(self.first_s)
         await link.answer(AudioStart(rate=RATE_HZ, width=2, channels=1).event())
+        for event in self.preface:
+            await link.answer(event)
         position = 0
         while (text := await texts.get()) is not None:
             for word in _WORD.finditer(text):
