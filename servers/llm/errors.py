@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 class StoreError(InterjectError):
     """The conversation store cannot be used; says which file and what to do."""
 
-    code = "history-unavailable"
-
     def __init__(self, path: Path, reason: str, remedy: str) -> None:
         super().__init__(f"the conversation store {path} {reason}; {remedy}")
         self.path = path
         self.reason = reason
+
+
+class StoreOutageError(StoreError):
+    """The conversation store cannot be used now, for a reason that may pass: its disk is full, or it is locked."""
 
 
 class UnknownConversationError(InterjectError):

@@ -7,6 +7,7 @@ import contextlib
 import os
 import sqlite3
 import sys
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ def forget(path: Path, conversation_id: str) -> int:
         if not deleted:
             kept = [name for name, *_ in connection.execute("SELECT DISTINCT conversation_id FROM turns")]
             raise UnknownConversationError(conversation_id, path, kept)
-        _clear_log(path, connection)
+        _note(path, connection)
     return deleted
 
 
@@ -68,7 +69,7 @@ def forget_all(path: Path) -> int:
     """
     with _opened(path) as connection:
         deleted = connection.execute("DELETE FROM turns").rowcount
-        _clear_log(path, connection)
+        _note(path, connection)
     for aside in set_aside_files(path):
         aside.unlink(missing_ok=True)
     return deleted
@@ -97,8 +98,13 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         raise explained(path, error) from None
 
 
-def _clear_log(path: Path, connection: sqlite3.Connection) -> None:
-    """Make the write-ahead log empty: it holds what was deleted until it is written over."""
+def _note(path: Path, connection: sqlite3.Connection) -> None:
+    """Have a bridge that kept conversations in memory meanwhile not write them, and leave nothing in the log.
+
+    The write-ahead log holds what was deleted until it is written over.
+    """
+    connection.execute("DELETE FROM forgotten")
+    connection.execute("INSERT INTO forgotten VALUES (?)", (time.time(),))
     (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:
         raise StoreError(path, "was read while it was to be cleared", "what was said may still be in it: try again")

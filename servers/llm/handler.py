@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wyoming.asr import Transcript
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, NotHandled
 
-from servers.llm.errors import EngineError, StoreError
+from servers.llm.errors import EngineError
 from servers.llm.live import CutReason, LiveReplies, LiveReply, agrees, is_cut_by
 from servers.llm.requests import read_interruption, read_question, read_speaker
 from servers.llm.sounding import Sounding
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
     from wyoming.event import Event
 
+    from servers.llm.conversations import Corrected
     from servers.llm.engines import Engine
     from servers.llm.requests import Question
-    from servers.llm.store import Corrected, Store
+    from servers.llm.store import Store
     from servers.llm.turns import Message
     from wire.peer import Peer
     from wire.trace import Trace
@@ -87,8 +88,6 @@ class HandleSession:
             await self._start(question)
         except RequestError as error:
             await self._refuse(error.code, str(error), question)
-        except StoreError as error:
-            await self._refuse(error.code, str(error), question)
         except Exception:
             _LOGGER.exception("%s: a question failed", self._peer.name)
             await self._refuse("internal-error", _FAULT, question)
@@ -138,7 +137,7 @@ class HandleSession:
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
-        except (EngineError, StoreError) as error:
+        except EngineError as error:
             self._bridge.live.remove(reply)
             _LOGGER.warning("%s: %s", self._peer.name, error)
             await self._note_failure(reply)
@@ -194,10 +193,7 @@ class HandleSession:
             "generation-finished", text=reply.text, conversation_id=reply.conversation_id, epoch=reply.epoch
         )
         if reply.turn_id is not None:
-            try:
-                await self._bridge.store.complete(reply.turn_id, reply.text)
-            except StoreError as error:
-                _LOGGER.warning("a reply is spoken and not remembered: %s", error)
+            await self._bridge.store.complete(reply.turn_id, reply.text)
 
     async def _finish(self, reply: LiveReply, question: Question) -> None:
         """End the stream; a client that knows no interruptions must not wait for ever for a `handled`.
@@ -223,11 +219,8 @@ class HandleSession:
         cut = [reply for reply in self._bridge.live if is_cut_by(reply, speaker, interruption)]
         for reply in cut:
             reply.stop(CutReason.INTERRUPT, interruption.heard)
-        try:
-            agreeing = [item.turn_id for item in self._bridge.live if item.turn_id and agrees(item, interruption)]
-            corrected = await self._bridge.store.interrupt(speaker, interruption, self._bridge.live.written(), agreeing)
-        except StoreError as error:
-            raise RequestError(error.code, str(error)) from error
+        agreeing = [item.turn_id for item in self._bridge.live if item.turn_id and agrees(item, interruption)]
+        corrected = await self._bridge.store.interrupt(speaker, interruption, self._bridge.live.written(), agreeing)
         cut += self._follow(corrected, interruption.heard)
         if corrected.overstated:
             _LOGGER.info("%s says that more was heard than was written; the rest is ignored", self._peer.name)
@@ -269,10 +262,7 @@ class HandleSession:
         if reply.turn_id is None:
             return
         store = self._bridge.store
-        try:
-            await (store.complete(reply.turn_id, reply.text) if reply.text else store.fail(reply.turn_id))
-        except StoreError as error:
-            _LOGGER.warning("a failure is not remembered: %s", error)
+        await (store.complete(reply.turn_id, reply.text) if reply.text else store.fail(reply.turn_id))
 
     async def _refuse(self, code: str, text: str, question: Question | None) -> None:
         """Say that there will be no reply.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from wyoming.info import Attribution, HandleModel, HandleProgram, Info
 
 from servers.common import serve_as
+from servers.llm.conversations import Memory
 from servers.llm.engines.offline import OfflineResponder
 from servers.llm.handler import Bridge, HandleSession
 from servers.llm.live import LiveReplies
@@ -24,7 +25,7 @@ from servers.llm.settings import (
     find_api_key,
     read_text_file,
 )
-from servers.llm.store import Memory, Store
+from servers.llm.store import Store
 from wire import package_version
 from wire.discovery import ServiceKind
 from wire.errors import SettingError

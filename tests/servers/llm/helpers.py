@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from wyoming.asr import Transcript
 
+from servers.llm.conversations import Memory
 from servers.llm.engines import EngineInfo
 from servers.llm.handler import CORRECTION_GRACE_S, Bridge, HandleSession
 from servers.llm.live import LiveReplies
 from servers.llm.service import LIMITS, make_info
-from servers.llm.store import Memory, Store
+from servers.llm.store import Store
 from tests.patience import PATIENCE_S, eventually, expecting
 from wire.events import Interrupt, Interrupted
 from wire.framing import read_event, write_event

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from servers.llm.conversations import Memory
 from servers.llm.errors import StoreError
 from servers.llm.history import read_history
 from servers.llm.matching import Speaker
-from servers.llm.store import Memory, Store
+from servers.llm.store import Store
 from servers.llm.turns import Interruption
 
 if TYPE_CHECKING:
@@ -34,14 +35,24 @@ KITCHEN = Speaker(None, "kitchen", None)
 class Clock:
     def __init__(self) -> None:
         self.now = 1_000_000.0
+        self.set_by = 0.0
 
     def __call__(self) -> float:
         return self.now
 
+    def monotonic(self) -> float:
+        return self.now - self.set_by
+
+    def set(self, by: float) -> None:
+        """Change the date as a person or a time server does."""
+        self.now += by
+        self.set_by += by
+
 
 @asynccontextmanager
 async def opened(path: Path, clock: Clock | None = None, engine: str = "openai") -> AsyncIterator[Store]:
-    store = Store(path, Memory(DAY_S, PAUSE_S), engine, clock or Clock())
+    clock = clock or Clock()
+    store = Store(path, Memory(DAY_S, PAUSE_S), engine, clock, clock.monotonic)
     await store.open()
     try:
         yield store
@@ -85,7 +96,9 @@ async def test_what_is_older_than_its_life_is_gone_from_the_model_and_the_file(p
         assert contents(await store.messages("c")) == ["An old secret"]
         clock.now += 2
         assert contents((await store.begin("c", NOBODY, 2, "New")).messages) == ["New"]
+        await store.look()
         assert contents(await asyncio.to_thread(read_history, path, "c")) == ["New"]
+        assert not await asyncio.to_thread(kept, path, "An old secret")
     assert b"An old secret" not in content(path)
 
 
@@ -160,16 +173,6 @@ async def test_a_place_that_cannot_be_written_names_the_path_and_the_flag(tmp_pa
             async with opened(bad):
                 pass
         assert str(bad) in str(caught.value)
-
-
-async def test_a_locked_file_says_so(path: Path) -> None:
-    async with opened(path):
-        pass
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(StoreError, match="locked by another program"):
-            async with opened(path):
-                pass
 
 
 async def test_the_history_can_be_printed_while_the_store_is_in_use(path: Path) -> None:

@@ -1,0 +1,257 @@
+"""Keeps conversations in a file, and in memory what the next replies need, should the file fail."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+from typing import TYPE_CHECKING, TypeVar
+
+from servers.llm.conversations import Conversations, Memory
+from servers.llm.database import (
+    LOCK_WAIT_S,
+    Fault,
+    begin_anew,
+    explained,
+    fault_of,
+    open_database,
+    open_in_memory,
+    remove_set_aside,
+    tidy,
+)
+from servers.llm.errors import StoreError, StoreOutageError
+from servers.llm.outage import (
+    TRY_AGAIN_S,
+    Clocks,
+    Disk,
+    Step,
+    after_fault,
+    after_success,
+    is_expiry_due,
+    may_expire,
+    put_off,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+T = TypeVar("T", bound=object)
+_LOGGER = logging.getLogger(__name__)
+
+# What a large house says in some hours.
+_MOST_TURNS_LOADED = 200
+# More than is said in any outage; a bound for clients that talk without end.
+_MOST_MEMORY_BYTES = 32 << 20
+
+
+class Keeper:
+    """Does each piece of work in the file, and in memory alone while the file fails: no disk keeps it from being done.
+
+    Memory has the newest turns under the same ids, so it goes on where the file left off; and the file, when it can be
+    used again, takes what was said meanwhile. An outage is one line in the log, and its end another. Every method
+    blocks, and one thread may use it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        memory: Memory,
+        engine: str,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float],
+    ) -> None:
+        """`engine` writes the replies; `clock` tells the time in seconds since 1970, `monotonic` any, in s."""
+        self._path = path
+        self._kept = memory
+        self._engine = engine
+        self._clock = clock
+        self._monotonic = monotonic
+        self._file: Conversations | None = None
+        self._disk = Disk()
+        self._looked: Clocks | None = None
+        # A number that SQLite changes when another program writes.
+        self._version = 0
+
+    def open(self) -> None:
+        """Open or create the file, and delete what has expired; raises StoreError where it can never be used."""
+        self._memory = self._conversations(open_in_memory())
+        try:
+            self._open(LOCK_WAIT_S)
+        except StoreOutageError as error:
+            self._go_without(error)
+        if others := self._in_file(Conversations.others):
+            _LOGGER.info("%d of the answers in %s are another engine's: this one is not shown them", others, self._path)
+        self._expire()
+
+    def close(self) -> None:
+        """Close the file; one that failed gets a last chance to take what was said."""
+        if self._disk.out_since is not None:
+            self._try_again()
+        self._let_go()
+
+    def do(self, work: Callable[[Conversations], T], touched: Callable[[T], int | None]) -> T:
+        """Do a piece of work, and return its result; `touched` tells from that which turn is another one now."""
+        done = self._in_file(lambda file: self._do_in_file(file, work, touched))
+        if done is not None:
+            return done
+        with self._memory.transaction():
+            done = work(self._memory)
+        self._make_room()
+        return done
+
+    def look(self) -> None:
+        """Try a file that failed again, if that is due; delete what has expired, if that is due."""
+        if self._disk.is_due(self._monotonic()):
+            self._try_again()
+        self._in_file(self._follow)
+        if is_expiry_due(self._looked, self._now()):
+            self._expire()
+
+    def _conversations(self, connection: sqlite3.Connection) -> Conversations:
+        return Conversations(connection, self._kept, self._engine, self._clock)
+
+    def _in_file(self, work: Callable[[Conversations], T]) -> T | None:
+        """Return the result of work that is done in the file, None while no file can be used."""
+        while self._file is not None:
+            try:
+                return work(self._file)
+            except sqlite3.Error as error:
+                self._mend(error)
+        return None
+
+    def _do_in_file(
+        self, file: Conversations, work: Callable[[Conversations], T], touched: Callable[[T], int | None]
+    ) -> T:
+        with file.transaction():
+            self._follow(file)
+            done = work(file)
+            turn_id = touched(done)
+            records = [] if turn_id is None else file.conversation_of(turn_id)
+        if records:
+            with self._memory.transaction():
+                self._memory.put(records)
+            self._make_room()
+        return done
+
+    def _follow(self, file: Conversations) -> bool:
+        """Forget in memory what another program has deleted from the file."""
+        (version,) = file.connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            records = file.newest(_MOST_TURNS_LOADED)
+            self._version = version
+            with self._memory.transaction():
+                self._memory.clear()
+                self._memory.put(records)
+            self._make_room()
+        return True
+
+    def _mend(self, error: sqlite3.Error) -> None:
+        """Begin a new file in place of a damaged one, or go on without."""
+        self._disk, step = after_fault(self._disk, fault_of(error), self._monotonic())
+        told = explained(self._path, error)
+        if step is Step.USE_MEMORY and self._file is not None:
+            # Also a disk that is full can be read: what was forgotten a moment ago is not to come back.
+            with contextlib.suppress(sqlite3.Error):
+                self._follow(self._file)
+        self._let_go()
+        if step is Step.USE_MEMORY:
+            self._tell(told)
+            return
+        try:
+            self._begin_anew(error)
+        except StoreError as failed:
+            self._go_without(failed)
+
+    def _let_go(self) -> None:
+        if self._file is not None:
+            self._file.connection.close()
+            self._file = None
+
+    def _go_without(self, told: StoreError) -> None:
+        self._disk = put_off(self._disk, self._monotonic())
+        self._tell(told)
+
+    def _tell(self, told: StoreError) -> None:
+        _LOGGER.error(
+            "%s; until then conversations are kept in memory alone, and it is tried again every %g s", told, TRY_AGAIN_S
+        )
+
+    def _try_again(self) -> None:
+        self._disk = put_off(self._disk, self._monotonic())
+        try:
+            # Nobody is to wait for a lock that was there before.
+            self._open(0.0)
+        except StoreError as error:
+            _LOGGER.debug("%s still cannot be used: %s", self._path, error)
+            return
+        _LOGGER.warning("the conversation store %s works again; it has what was said meanwhile", self._path)
+
+    def _open(self, lock_wait_s: float) -> None:
+        """Use the file, or a new one in place of a damaged one; raises StoreError."""
+        connection = open_database(self._path, self._clock(), lock_wait_s)
+        try:
+            self._use(connection)
+        except sqlite3.Error as error:
+            if fault_of(error) is not Fault.DAMAGED:
+                raise explained(self._path, error) from None
+            self._begin_anew(error)
+
+    def _begin_anew(self, damage: sqlite3.Error) -> None:
+        """Use a new file in place of a damaged one that is closed; raises StoreError."""
+        connection = begin_anew(self._path, self._clock(), damage)
+        try:
+            self._use(connection)
+        except sqlite3.Error as error:
+            raise explained(self._path, error) from None
+
+    def _use(self, connection: sqlite3.Connection) -> None:
+        """Use a file that was opened, once it has all that memory has; raises sqlite3.Error, and then it is closed."""
+        file = self._conversations(connection)
+        try:
+            with file.transaction():
+                file.add(self._memory.newest())
+            connection.execute(f"PRAGMA busy_timeout = {round(LOCK_WAIT_S * 1000)}")
+            self._version = 0
+            self._follow(file)
+        except BaseException:
+            connection.close()
+            raise
+        self._file = file
+        self._disk = after_success(self._disk)
+
+    def _expire(self) -> None:
+        """Delete what has expired, unless the date has jumped since the last time."""
+        now = self._now()
+        if may_expire(self._looked, now):
+            self._expire_in(self._memory)
+            self._in_file(self._expire_in_file)
+            self._read_anew()
+            remove_set_aside(self._path, now.wall_s - self._kept.life_s)
+        self._looked = now
+
+    def _expire_in_file(self, file: Conversations) -> bool:
+        self._expire_in(file)
+        tidy(self._path, file.connection)
+        return True
+
+    def _read_anew(self) -> None:
+        """Find damage while memory can still mend it: what SQLite has read before, it does not read again."""
+        if self._file is None:
+            return
+        self._let_go()
+        try:
+            self._open(LOCK_WAIT_S)
+        except StoreError as error:
+            self._go_without(error)
+
+    def _expire_in(self, conversations: Conversations) -> None:
+        with conversations.transaction():
+            conversations.expire()
+
+    def _make_room(self) -> None:
+        while self._memory.used_bytes() > _MOST_MEMORY_BYTES:
+            self._memory.drop_older_half()
+
+    def _now(self) -> Clocks:
+        return Clocks(self._clock(), self._monotonic())
