@@ -30,13 +30,14 @@ _HOUR_S = 3600.0
 _DAY_S = 24 * _HOUR_S
 _LIFE_S = _HOUR_S
 _PAUSE_S = 300.0
-# Each ten minutes it is looked for what has expired, and twice before it is deleted; as long again in case.
+# Each ten minutes it is looked for what has expired; six times as long, in case.
 _GONE_AFTER_S = _LIFE_S + _HOUR_S
 # Any date.
 _BEGAN_S = 1_800_000_000.0
 _AHEAD_FOR_S = 1.0
-# A store looks each ten minutes for what has expired: jumps over half an hour, of which some meet a look.
-_JUMPS, _BETWEEN_JUMPS_S = 300, 5.0
+# A store looks each ten minutes for what has expired: jumps over half an hour, of which some meet a look. No number of
+# them is ten minutes long, else each look could find the clock ahead, as if it had been set right.
+_JUMPS, _BETWEEN_JUMPS_S = 300, 5.3
 
 
 class Fate(Enum):
