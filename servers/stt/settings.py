@@ -12,8 +12,7 @@ from typing import ClassVar
 from servers.common import WHERE_TO_LISTEN, ServerSettings
 from wire.settings import option
 
-# On two cores, with three at a time, PocketSphinx answers the last of the 11 utterances of 1.75 s that then fit in, all
-# ended at the same instant, after some 8 s; a satellite gives up after 10.
+# As many as speak at once in a large house; who has waited for some seconds is told so (servers.fair_wait).
 _MAX_WAITING = 8
 _MOST_SESSIONS = 64
 DEFAULT_URI = "tcp://127.0.0.1:10300"
