@@ -13,6 +13,7 @@ from script.support.hold.crafted import MADE_UP_LINE, crafted
 from script.support.hold.fuzz import batches
 from script.support.hold.house import Wanted
 from script.support.hold.measure import open_watched
+from script.support.hold.memory import hold_memory
 from script.support.hold.part import Part, Row, Size
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _MOST_LOGGED_KB = 200.0
 
 async def _run(folder: Path, size: Size) -> Sequence[Row]:
     async with open_watched(folder, Wanted()) as watch:
-        return [*await _crafted(watch, size), await _fuzzed(watch, size)]
+        return [*await hold_memory(watch, size), *await _crafted(watch, size), await _fuzzed(watch, size)]
 
 
 async def _crafted(watch: Watch, size: Size) -> list[Row]:
@@ -82,14 +83,13 @@ async def _fuzzed(watch: Watch, size: Size) -> Row:
         silent = await asyncio.gather(*(_fuzz(name, uri, cases) for name, uri in house.uris.items()))
         took_s = time.monotonic() - begun
     most_mb = dict.fromkeys(house.uris, _MOST_GROWN_MB) | {"stt": _DECODER_PAIR_MB * ((os.cpu_count() or 1) + 1)}
-    grown = [name for name, (before, after) in damage.rss_mb.items() if after - before > most_mb[name]]
     return Row(
         "fuzz: well-framed events with wrong fields, NaN, 2^70, half surrogates; then corrupted bytes",
         f"{cases:,} to each of {len(house.uris)} listeners, seed {_SEED}, {took_s:.0f} s",
-        f"{damage.told()}; {sum(silent)} batches unanswered; RSS {damage.memory()}; {damage.logged_kb:.0f} kB of log",
+        f"{damage.told()}; {sum(silent)} batches unanswered; {damage.memory()}; {damage.logged_kb:.0f} kB of log",
         f"no death, no traceback, nobody disturbed, all answered; {_MOST_GROWN_MB:.0f} MB more at most, "
         f"stt {most_mb['stt']:.0f} MB; {_MOST_LOGGED_KB:.0f} kB of log",
-        held=damage.harmless and not any(silent) and not grown and damage.logged_kb <= _MOST_LOGGED_KB,
+        held=damage.harmless and not any(silent) and not damage.grown(most_mb) and damage.logged_kb <= _MOST_LOGGED_KB,
     )
 
 

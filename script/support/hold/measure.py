@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,16 +12,21 @@ from script.support.hold.caller import is_up
 from script.support.hold.house import open_house
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
     from script.support.hold.bystander import Bystander
     from script.support.hold.house import House, Wanted
 
+_LOOK_EACH_S = 0.1
+
 
 @dataclass(slots=True)
 class Damage:
-    """Filled in when the attack is over; by listener where it is a dictionary."""
+    """Filled in when the attack is over; by listener where it is a dictionary.
+
+    rss_mb: before it, and the most while it went on and after.
+    """
 
     rss_mb: dict[str, tuple[float, float]] = field(default_factory=dict)
     log_kb: dict[str, float] = field(default_factory=dict)
@@ -33,10 +39,9 @@ class Damage:
         """Whether all live and answer, nobody's ping was lost, and nothing failed that nobody had foreseen."""
         return not (self.deaf or self.tracebacks or together(self.pings.values()).unanswered)
 
-    @property
-    def grown_mb(self) -> float:
-        """How much memory the process took that took most."""
-        return max((after - before for before, after in self.rss_mb.values()), default=0.0)
+    def grown(self, most_mb: Mapping[str, float]) -> list[str]:
+        """Return who took more memory than it may."""
+        return [name for name, (before, most) in self.rss_mb.items() if most - before > most_mb[name]]
 
     @property
     def logged_kb(self) -> float:
@@ -50,8 +55,8 @@ class Damage:
         return f"{deaf}, {self.tracebacks} tracebacks, {everybody.unanswered} pings of a bystander unanswered"
 
     def memory(self) -> str:
-        """Say how much memory the processes have."""
-        return ", ".join(f"{name} {before:.0f}→{after:.0f}" for name, (before, after) in self.rss_mb.items()) + " MB"
+        """Say how much memory the processes had, and have."""
+        return "RSS " + ", ".join(f"{name} {was:.0f}→{most:.0f}" for name, (was, most) in self.rss_mb.items()) + " MB"
 
 
 class Watch:
@@ -67,16 +72,26 @@ class Watch:
         house = self.house
         damage = Damage()
         await self._watching.report()
-        rss = {name: house.rss_mb(name) for name in house.uris}
         logged = {name: len(house.log(name)) for name in house.uris}
         tracebacks = house.tracebacks()
-        yield damage
+        damage.rss_mb = {name: (house.rss_mb(name), 0.0) for name in house.uris}
+        looking = asyncio.create_task(self._look(damage), name="looks at memory")
+        try:
+            yield damage
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
         damage.deaf = [name for name, uri in house.uris.items() if not (house.alive(name) and await is_up(uri))]
-        alive = [name for name in house.uris if house.alive(name)]
         damage.pings = await self._watching.report()
-        damage.rss_mb = {name: (rss[name], house.rss_mb(name)) for name in alive}
         damage.log_kb = {name: (len(house.log(name)) - logged[name]) / 1000 for name in house.uris}
         damage.tracebacks = house.tracebacks() - tracebacks
+
+    async def _look(self, damage: Damage) -> None:
+        while True:
+            for name, (before, most) in damage.rss_mb.items():
+                if self.house.alive(name):
+                    damage.rss_mb[name] = before, max(most, self.house.rss_mb(name))
+            await asyncio.sleep(_LOOK_EACH_S)
 
 
 @contextlib.asynccontextmanager
