@@ -22,8 +22,10 @@ answer_help() { # module or "", arguments...
 set_up() { # arguments of script/setup...
   setsid "$root/script/setup" "$@" &
   local setup=$!
-  trap 'kill -TERM -- "-$setup" 2>/dev/null; exit 130' INT
-  trap 'kill -TERM -- "-$setup" 2>/dev/null; exit 143' TERM HUP
+  # In its first moment it is no group of its own yet.
+  local end='kill -TERM -- "-$setup" 2>/dev/null || kill -TERM "$setup" 2>/dev/null || true'
+  trap "$end; exit 130" INT
+  trap "$end; exit 143" TERM HUP
   wait "$setup"
   trap - INT TERM HUP
 }
