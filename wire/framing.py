@@ -8,6 +8,7 @@ a cap for each part, a deadline for a frame once it has begun, and an error that
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 from contextlib import contextmanager
@@ -119,7 +120,16 @@ async def read_event(
         # The operating system's own timeout (ETIMEDOUT) is a broken connection, not a slow peer.
         if not deadline.expired():
             raise
+        # It would be there as long as the connection is, and what was held for it goes to another one before that.
+        await _drop_received(reader, limits.data_bytes + limits.payload_bytes)
         raise FrameTimeoutError(limits.frame_timeout_s) from None
+
+
+async def _drop_received(reader: asyncio.StreamReader, size: int) -> None:
+    """Throw away what was received and not read, at most so many bytes; waits for nothing."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0):
+            await reader.read(size)
 
 
 async def write_event(event: Event, writer: asyncio.StreamWriter) -> None:

@@ -120,6 +120,18 @@ def test_a_frame_begun_and_not_finished_times_out(raw: bytes) -> None:
         run_virtual(read(raw, then_eof=False))
 
 
+def test_what_came_of_a_frame_that_timed_out_is_kept_no_longer() -> None:
+    async def main() -> None:
+        reader = asyncio.StreamReader()
+        reader.feed_data(header(type="ping", payload_length=SMALL.payload_bytes) + bytes(SMALL.payload_bytes - 1))
+        with pytest.raises(FrameTimeoutError):
+            await read_event(reader, SMALL)
+        reader.feed_eof()
+        assert await reader.read() == b""
+
+    run_virtual(main())
+
+
 def test_slow_loris_that_sends_a_byte_now_and_then_times_out() -> None:
     async def main() -> None:
         async with pipe(SMALL) as (reader, writer):
