@@ -17,6 +17,7 @@ from satellite.hearing.wake.stop_grammar import is_english, is_installed
 from satellite.hearing.wake.stop_search import StopWordSearch
 from satellite.hooks.forwarder import EventForwarder
 from satellite.hooks.runner import load_hooks
+from satellite.identity import conversation_id, satellite_state
 from satellite.pipelines.direct import DirectPipeline, Identity
 from satellite.pipelines.home_assistant.announcements import WithHomeAssistant
 from satellite.pipelines.home_assistant.link import HomeAssistantLink
@@ -29,7 +30,7 @@ from satellite.pipelines.server import Server, fixed
 from satellite.room_sounds import RoomSounds
 from satellite.settings import Audio, PipelineKind, WakeSource
 from satellite.speaking.sounds import load_sounds
-from satellite.state_file import StateFile, conversation_id, satellite_state
+from satellite.state_file import StateFile
 from satellite.timers import ring_audio
 from wire import client
 from wire.discovery import ServiceKind, default_instance_name, find_services, still_does

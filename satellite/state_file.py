@@ -1,29 +1,20 @@
-"""A small JSON file of what a satellite keeps over a restart, readable by its owner alone."""
+"""A small JSON file of what is kept over a restart, readable by its owner alone."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import logging
 import os
-import secrets
 import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satellite.control.place import plain_name
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LOGGER = logging.getLogger(__name__)
-
-_CONVERSATION = "conversation"
-# The name is for people; what tells satellites apart is this much of a hash.
-_DIGEST_CHARACTERS = 8
-_RANDOM_BYTES = 16
 
 
 class StateFile:
@@ -32,10 +23,11 @@ class StateFile:
     It is a convenience: one that cannot be read or written is told once, and the satellite goes on without.
     """
 
-    def __init__(self, file: Path, holds: str) -> None:
-        """`holds` completes "it does not tell …"."""
+    def __init__(self, file: Path, holds: str, remedy: str = "make it writable") -> None:
+        """`holds` completes "it does not tell …"; `remedy`: what to do where it cannot be written."""
         self._file = file
         self._holds = holds
+        self._remedy = remedy
         self._is_unreadable = False
         self._is_unwritable = False
         # Also a write that was cancelled goes on in its thread.
@@ -56,18 +48,22 @@ class StateFile:
         self._is_unreadable = False
         return kept
 
-    async def put(self, key: str, value: object) -> None:
-        """Keep a value of JSON in place of the one before; the others stay. A file that is damaged is written anew."""
+    async def put(self, key: str, value: object) -> bool:
+        """Keep a value of JSON in place of the one before, and tell whether it is kept; the others stay.
+
+        A file that is damaged is written anew.
+        """
         try:
             await asyncio.to_thread(self._put, key, value)
         except OSError as error:
             log = _LOGGER.debug if self._is_unwritable else _LOGGER.warning
-            log("%s: cannot keep %s there (%s)", self._file, self._holds, error.strerror)
+            log("%s: cannot keep %s there (%s); %s", self._file, self._holds, error.strerror, self._remedy)
             self._is_unwritable = True
-            return
+            return False
         if self._is_unwritable:
             _LOGGER.warning("%s: %s is kept again", self._file, self._holds)
         self._is_unwritable = False
+        return True
 
     def _read(self) -> dict[str, object]:
         try:
@@ -98,25 +94,3 @@ class StateFile:
             except BaseException:
                 Path(unfinished).unlink(missing_ok=True)
                 raise
-
-
-def satellite_state(folder: Path, name: str, place: str) -> StateFile:
-    """Return the file of a satellite; those of the same name that listen at different places are different ones."""
-    digest = hashlib.sha256(f"{name}@{place}".encode()).hexdigest()[:_DIGEST_CHARACTERS]
-    file = folder / f"satellite-{plain_name(name)}-{digest}.json"
-    return StateFile(file, "which conversation and which Home Assistant are this satellite's")
-
-
-async def conversation_id(state: StateFile | None, name: str) -> str:
-    """Return the id of a satellite's conversation, made up when there is none yet; without a file it is new each time.
-
-    Whoever knows the id can ask the bridge what was said: it begins with the name, by which people find it in a list,
-    and ends with what nobody can guess.
-    """
-    kept = (await state.read()).get(_CONVERSATION) if state is not None else None
-    if isinstance(kept, str) and kept:
-        return kept
-    fresh = f"satellite-{plain_name(name)}-{secrets.token_hex(_RANDOM_BYTES)}"
-    if state is not None:
-        await state.put(_CONVERSATION, fresh)
-    return fresh

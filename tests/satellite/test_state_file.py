@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.state_file import StateFile, conversation_id, satellite_state
+from satellite.identity import conversation_id, satellite_state
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from satellite.state_file import StateFile
 
 
 def state(folder: Path, name: str = "kitchen", place: str = "10700") -> StateFile:
