@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypeVar
 from servers.llm.conversations import all_messages
 from servers.llm.database import explained, open_existing
 from servers.llm.keeper import Keeper
-from servers.llm.outage import TRY_AGAIN_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _LOGGER = logging.getLogger(__name__)
+
+# How late it may be seen that a file is to be tried again, or that something has expired.
+_LOOK_EVERY_S = 5.0
 
 
 class Store:
@@ -114,7 +116,7 @@ class Store:
 
     async def _look_again(self) -> None:
         while True:
-            await asyncio.sleep(TRY_AGAIN_S)
+            await asyncio.sleep(_LOOK_EVERY_S)
             try:
                 await self.look()
             except Exception:

@@ -234,9 +234,11 @@ def test_a_store_looks_after_itself(path: Path) -> None:
         store = Store(path, Memory(DAY_S, PAUSE_S), "openai", lambda: 1e6 + loop.time(), loop.time)
         await store.open()
         await store.begin("c", NOBODY, 1, "Hello")
+        # At a moment of no significance to the store.
+        await elapse(3)
         with locked(path):
             await store.begin("c", NOBODY, 2, "Again")
-        await elapse(TRY_AGAIN_S + 1)
+        await elapse(TRY_AGAIN_S + 6)
         assert contents(await asyncio.to_thread(read_history, path, "c")) == ["Hello Again"]
         await elapse(DAY_S + 600)
         assert await asyncio.to_thread(read_history, path, "c") == []
