@@ -88,7 +88,7 @@ class AccessRules:
 
     def events_per_s(self, address: str | None) -> float | None:
         """Return how fast an address may send for long; None for a Unix socket and a trusted proxy: as it likes."""
-        if address is None or _within(address, self.trusted_proxies):
+        if address is None or self.is_proxy(address):
             return None
         return _EVENTS_PER_S_HERE if _address(address).is_loopback else _EVENTS_PER_S
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 _BURST_EVENTS = 4000.0
 # So much JSON takes as long to parse as a small event takes in all, if it is of the worst kind that is let through.
 _BYTES_LIKE_AN_EVENT = 3072
-
-
 # A timer costs as much as an event: some are waited for in one go.
 _SHORTEST_WAIT_S = 0.01
 # Of how many it is known how fast they were, before those who have rested are forgotten.

@@ -35,8 +35,8 @@ def exit_status(program: str, run: Callable[[], int]) -> int:
 def spare_what_is_loaded() -> None:
     """Keep the garbage collector from looking through all that a program has loaded, whenever it collects.
 
-    To be called once that is done: looking through modules and models takes some 50 ms, on a Pi some 300, in which
-    nothing else happens, and peers that connect often cause it.
+    To be called once that is done: nothing else happens while modules and models are looked through, and peers that
+    connect often cause it.
     """
     gc.collect()
     gc.freeze()

@@ -92,7 +92,7 @@ class Controls:
             raise RequestError("starting", "the satellite is still starting; try again") from None
 
     def status(self, data: Mapping[str, Any] | None = None) -> Status:
-        """Return how the satellite is; raises RequestError where `data` asks for a time that is not kept in mind."""
+        """Return how the satellite is; `data` may say over how many `seconds` lateness is told. Raises RequestError."""
         seconds = WINDOW_S if data is None else data.get("seconds", WINDOW_S)
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= WINDOW_S:
             raise RequestError("bad-event", f"seconds are more than 0 and at most {WINDOW_S:g}")

@@ -25,7 +25,6 @@ _CHANNELS = 1
 _ANSWER_TIMEOUT_S = 10.0
 # A minute of speech in the pieces that the conversation sends; a server that takes none of it is as good as dead.
 _QUEUE_PIECES = 3_000
-
 # Ten minutes of speech: a minute is some 1,000 characters, and a turn is not longer than that by default.
 _MAX_CHARACTERS = 10_000
 # A recogniser tells what is new some ten times a second at most, which is 600 a minute; what comes beyond is kept for

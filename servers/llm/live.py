@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from servers.llm.matching import Speaker
     from servers.llm.turns import Interruption
 
-
 # How many replies can still be told to have been cut off: more than a large house speaks in some minutes.
 _MOST_ENDED = 200
 _MOST_CHARACTERS = 1_000_000

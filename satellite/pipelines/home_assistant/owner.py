@@ -216,8 +216,8 @@ def _refuse(state: Ownership, callers: tuple[Caller, ...], owner: Caller) -> tup
 
 def _change(address: str, before: str, silence: str) -> str:
     return (
-        f"Home Assistant connects from {address}; before, it was at {before}{silence}. Where that is not yours, let "
-        f"only its address connect: --allow {before}"
+        f"Home Assistant connects from {address}; before, it was at {before}{silence}. If {address} is not your Home "
+        f"Assistant, keep it out: --allow 127.0.0.1 --allow {before}"
     )
 
 
