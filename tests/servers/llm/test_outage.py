@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import sqlite3
 import subprocess
@@ -20,16 +19,13 @@ from servers.llm.matching import Speaker
 from servers.llm.outage import TRY_AGAIN_S, Disk, Step, after_fault, after_success
 from servers.llm.store import Store
 from servers.llm.turns import Interruption
-from tests.servers.llm.test_process import bridge, stored
+from tests.servers.llm.test_process import bridge
 from tests.servers.llm.test_store import DAY_S, KITCHEN, NOBODY, PAUSE_S, Clock, contents, forget, kept, opened, write
 from tests.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
-
-ROOMS = ("kitchen", "hall", "bath", "attic", "cellar", "study")
-QUESTIONS_EACH = 10
 
 
 @pytest.fixture
@@ -50,10 +46,6 @@ def overwrite(path: Path) -> None:
     for file in path.parent.glob(f"{path.name}*"):
         with file.open("r+b") as opened_file:
             opened_file.write(os.urandom(file.stat().st_size))
-
-
-def size(path: Path) -> int:
-    return path.stat().st_size
 
 
 def outages(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -212,22 +204,6 @@ async def test_what_was_forgotten_is_not_remembered_when_the_file_fails_right_af
             assert contents((await store.begin("c", NOBODY, 2, "Hello")).messages) == ["Hello"]
 
 
-async def test_what_is_old_is_deleted_without_a_word_said_also_from_the_log_and_the_file_shrinks(path: Path) -> None:
-    clock = Clock()
-    async with opened(path, clock) as store:
-        for number in range(200):
-            begun = await store.begin(f"c{number}", NOBODY, 1, f"A secret {'x' * 5000}")
-            await store.complete(begun.turn_id, "A secret too.")
-        clock.now += DAY_S / 2
-        await store.look()
-        large = size(path)
-        assert large > 1_000_000
-        clock.now += DAY_S / 2 + 1
-        await store.look()
-        assert not await asyncio.to_thread(kept, path, "secret")
-        assert size(path) < large / 10
-
-
 def test_a_store_looks_after_itself(path: Path) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -254,53 +230,6 @@ async def test_what_was_said_is_written_at_the_latest_as_the_store_closes(path: 
     assert contents(await asyncio.to_thread(read_history, path, "c")) == ["Hello"]
 
 
-async def test_a_file_of_version_0_2_shrinks_as_well(path: Path) -> None:
-    path.parent.mkdir()
-    with closing(sqlite3.connect(path, isolation_level=None)) as old:
-        old.execute(
-            "CREATE TABLE turns (id INTEGER PRIMARY KEY AUTOINCREMENT, conversation_id TEXT NOT NULL, satellite_id "
-            "TEXT, device_id TEXT, epoch INTEGER, asked TEXT NOT NULL, reply TEXT NOT NULL, state TEXT NOT NULL, "
-            "created REAL NOT NULL)"
-        )
-        row = ("c", None, None, 1, "x" * 1_000_000, "", "pending", 1.0)
-        old.execute(f"INSERT INTO turns VALUES (1, {', '.join('?' * len(row))})", row)
-    async with opened(path):
-        assert size(path) < 100_000
-
-
-async def test_a_date_that_is_wrong_for_a_moment_deletes_nothing(path: Path) -> None:
-    clock = Clock()
-    async with opened(path, clock) as store:
-        await store.begin("c", NOBODY, 1, "Hello")
-        clock.now += 600
-        clock.set(2 * DAY_S)
-        await store.look()
-        clock.set(-2 * DAY_S)
-        clock.now += 600
-        await store.look()
-        clock.now += 600
-        await store.look()
-        assert contents(await asyncio.to_thread(read_history, path, "c")) == ["Hello"]
-        # One that stays is the right one.
-        clock.set(2 * DAY_S)
-        for _ in range(2):
-            clock.now += 600
-            await store.look()
-        assert await asyncio.to_thread(read_history, path, "c") == []
-
-
-async def test_damaged_files_that_were_set_aside_expire(path: Path) -> None:
-    clock = Clock()
-    write(path, b"this was a database once and has a secret" * 100)
-    async with opened(path, clock) as store:
-        clock.now += DAY_S - 1
-        await store.look()
-        assert await asyncio.to_thread(kept, path, "secret")
-        clock.now += 601
-        await store.look()
-        assert not await asyncio.to_thread(kept, path, "secret")
-
-
 def test_damage_that_comes_back_at_once_is_the_disks() -> None:
     disk, step = after_fault(Disk(), Fault.DAMAGED, 100.0)
     assert step is Step.BEGIN_ANEW
@@ -312,79 +241,20 @@ def test_damage_that_comes_back_at_once_is_the_disks() -> None:
     assert step is Step.BEGIN_ANEW
 
 
-def small_disk(folder: Path) -> Iterator[None]:
-    """Mount a disk of 400 kB."""
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=400k", "interject", str(folder)], capture_output=True, check=False
-    )
-    if done.returncode:
-        pytest.skip("no disk can be mounted here")
-    yield
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    yield from (folder for _ in small_disk(folder))
+    """A disk of 400 kB."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "interject", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    yield tmp_path
+    subprocess.run(["umount", "-l", str(tmp_path)], check=True)
 
 
 def fill(path: Path) -> None:
     with (path.parent / "filler").open("wb", buffering=0) as file, suppress(OSError):
         while True:
             file.write(bytes(4096))
-
-
-async def answers_all(path: Path, damage: Callable[[], None], told: str) -> None:
-    """Have six rooms ask sixty questions of a bridge after something was done to its file."""
-    flags = ("--store", str(path), "--offline-words-per-second", "10000")
-    async with bridge(*flags) as process:
-
-        async def room(name: str) -> list[str]:
-            client = await process.client()
-            replies = []
-            for number in range(QUESTIONS_EACH):
-                await client.ask(f"{name} {number}", conversation_id=name, epoch=number)
-                replies.append(await client.reply())
-            await client.ask("what did i say", conversation_id=name, epoch=QUESTIONS_EACH)
-            replies.append(await client.reply())
-            answer = await client.interrupt("speech", QUESTIONS_EACH, replies[-1], "You said:", conversation_id=name)
-            assert answer.content == "You said: [INTERRUPTED]", name
-            await client.close()
-            return replies
-
-        for name in ROOMS:
-            client = await process.client()
-            await client.ask("hello", conversation_id=name, epoch=1000)
-            await client.reply()
-            await client.close()
-        damage()
-        loop = asyncio.get_running_loop()
-        start = loop.time()
-        for name, replies in zip(ROOMS, await asyncio.gather(*map(room, ROOMS)), strict=True):
-            assert replies[-1].startswith(f"You said: {name} {QUESTIONS_EACH - 1}"), replies[-1]
-        print(f"{len(ROOMS) * QUESTIONS_EACH} questions in {loop.time() - start:.2f} s")
-        assert await process.end(signal.SIGTERM) == 0
-        # As it ends the file may take what was said, and that is told as well.
-        (line,) = re.findall("(?:ERROR|WARNING) (?!.* works again).*", process.log)
-        assert re.search(told, line)
-
-
-async def test_rooms_are_answered_on_a_full_disk(disk: Path) -> None:
-    await answers_all(disk / "s.sqlite3", lambda: fill(disk / "s.sqlite3"), "make room on its disk")
-
-
-async def test_rooms_are_answered_while_another_program_holds_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "s.sqlite3"
-    with ExitStack() as stack:
-        await answers_all(path, lambda: stack.enter_context(locked(path)), "locked by another program")
-
-
-async def test_rooms_are_answered_from_a_new_file_when_theirs_is_damaged(tmp_path: Path) -> None:
-    path = tmp_path / "s.sqlite3"
-    await answers_all(path, lambda: overwrite(path), "is damaged .* a new one begun")
-    assert len(await stored(path, "kitchen")) > QUESTIONS_EACH
 
 
 async def test_a_bridge_starts_on_a_full_disk(disk: Path) -> None:
