@@ -1,7 +1,7 @@
 """Attack the four processes of a room on loopback, take servers and disk away, and say what that did.
 
 Each part starts processes of its own, with the engines that need no download, and ends them. Nothing but loopback is
-attacked: the attackers are 127.0.0.2 and, where another machine is to be shown, this machine's own address.
+attacked: the attackers are 127.0.0.2.
 
 Status: 0 all goals were met, 1 some were not, 2 it could not be tried.
 """

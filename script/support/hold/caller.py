@@ -11,7 +11,6 @@ from wyoming.ping import Ping
 
 from wire.errors import FrameError
 from wire.framing import DEFAULT_LIMITS, read_event, write_event
-from wire.machine import own_addresses
 from wire.uri import TcpAddress, parse_uri
 
 if TYPE_CHECKING:
@@ -27,14 +26,6 @@ STRANGER = "127.0.0.2"
 ANSWER_S = 5.0
 _CONNECT_S = 10.0
 _POLL_S = 0.05
-
-
-def another_machine() -> str | None:
-    """Return an address that services take for another machine's: one of our own that is not loopback, if any.
-
-    What is sent from there to 127.0.0.1 stays on loopback.
-    """
-    return next((str(address) for address in own_addresses() if ":" not in str(address)), None)
 
 
 class Call:

@@ -121,9 +121,9 @@ async def _try(house: TalkingHouse, case: Case) -> Outcome:
     else:
         house.go_on(case.server)
     back_at = time.monotonic()
-    outcome.failed = f"{case.server} server: " in house.log("satellite")[log_from:]
+    outcome.failed = f"{case.server} server: ".encode() in house.log("satellite")[log_from:]
     if outcome.failed:
-        said_so = f"{case.server} server: it answers again"
+        said_so = f"{case.server} server: it answers again".encode()
         if await house.seen(lambda: said_so in house.log("satellite")[log_from:], _AGAIN_WITHIN_S):
             outcome.again_s = time.monotonic() - back_at
     if not await house.rests(_REST_WITHIN_S):

@@ -6,13 +6,11 @@ import asyncio
 import contextlib
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
+from script.support.hold.outside import Outside, places_of_their_own
 from script.support.processes import Processes, Program, free_uri
 
 if TYPE_CHECKING:
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 SERVERS = ("stt", "llm", "tts")
 LISTENERS = (*SERVERS, "satellite")
 CLIPS = Path(__file__).resolve().parents[3] / "tests" / "clips"
-_MB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,52 +32,24 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to run: programs by name, more flags for each, what is said, and how many descriptors each may have."""
+    """What to run: programs by name, more flags for each, and what is said."""
 
     programs: Sequence[str] = LISTENERS
     flags: Mapping[str, Sequence[str]] | None = None
     lines: Sequence[Line] = ()
-    descriptors: int | None = None
 
 
-class House:
+class House(Outside):
     """Processes that run; names are stt, llm, tts and satellite."""
 
     def __init__(self, folder: Path, uris: Mapping[str, str], processes: Processes) -> None:
-        self.folder = folder
+        super().__init__(folder, uris, processes)
         self.uris = uris
-        self.processes = processes
-
-    def alive(self, name: str) -> bool:
-        """Tell whether a process still runs."""
-        try:
-            return bool(self._process(name).status() != psutil.STATUS_ZOMBIE)
-        except psutil.NoSuchProcess:
-            return False
-
-    def rss_mb(self, name: str) -> float:
-        """Return how much memory a process has."""
-        return float(self._process(name).memory_info().rss / _MB)
-
-    def descriptors(self, name: str) -> int:
-        """Return how many file descriptors a process has."""
-        return int(self._process(name).num_fds())
-
-    def log(self, name: str) -> bytes:
-        """Return what a process has logged so far, as it is."""
-        return (self.folder / f"{name}.log").read_bytes()
-
-    def tracebacks(self) -> int:
-        """Return how many tracebacks the logs have."""
-        return sum(self.log(name).count(b"Traceback") for name in self.uris)
 
     def records(self, kind: str) -> list[dict[str, Any]]:
         """Return the records of a kind that the satellite has made so far."""
         whole, _, _ = (self.folder / "satellite.jsonl").read_bytes().rpartition(b"\n")
         return [record for record in map(json.loads, whole.splitlines()) if record["type"] == kind]
-
-    def _process(self, name: str) -> psutil.Process:
-        return psutil.Process(self.processes.pid(name))
 
 
 @contextlib.asynccontextmanager
@@ -88,8 +57,7 @@ async def open_house(folder: Path, wanted: Wanted) -> AsyncIterator[House]:
     """Run them until the context ends; `folder` gets their logs and all that they keep. Raises ProcessDiedError."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     uris = {name: free_uri() for name in wanted.programs}
-    own_places = {f"XDG_{kind}_HOME": str(folder / "home") for kind in ("STATE", "DATA", "CONFIG", "CACHE")}
-    async with Processes({**os.environ, **own_places}) as processes:
+    async with Processes({**os.environ, **places_of_their_own(folder)}) as processes:
         # The satellite last, as a room's clock starts with it.
         for program in sorted(_programs(folder, uris, wanted), key=lambda program: program.name == "satellite"):
             if program.name == "satellite":
@@ -106,10 +74,7 @@ def _programs(folder: Path, uris: Mapping[str, str], wanted: Wanted) -> Iterator
         if name == "llm":
             own = ["--store", str(folder / "conversations.sqlite3")]
         flags = [*own, *((wanted.flags or {}).get(name, ()))]
-        limited = ("prlimit", f"--nofile={wanted.descriptors}", sys.executable, "-m", module)
-        yield Program(
-            name, module, uri, flags, folder / f"{name}.log", command=limited if wanted.descriptors is not None else ()
-        )
+        yield Program(name, module, uri, flags, folder / f"{name}.log")
 
 
 def _satellite_flags(folder: Path, uris: Mapping[str, str], lines: Sequence[Line]) -> Iterator[str]:

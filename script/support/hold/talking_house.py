@@ -10,8 +10,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
+from script.support.hold.outside import Outside, places_of_their_own
 from script.support.processes import ProcessDiedError, Processes, Program, free_uri
 from script.support.voice import Voice, voice
 from script.support.warm_up import warm_up_stt, warm_up_tts
@@ -22,22 +21,20 @@ if TYPE_CHECKING:
 
 SERVERS = ("stt", "llm", "tts")
 _POLL_S = 0.02
-_MB = 1e6
 
 Record = dict[str, Any]
 
 
-class TalkingHouse:
+class TalkingHouse(Outside):
     """A room whose servers can be killed, hung and brought back; names are stt, llm, tts and satellite.
 
     records: what the satellite has traced so far, each with `mono`, its moment on the system's monotonic clock (s).
     """
 
     def __init__(self, folder: Path, programs: Mapping[str, Program], processes: Processes, user: Voice) -> None:
+        super().__init__(folder, programs, processes)
         self.records: list[Record] = []
-        self._folder = folder
         self._programs = programs
-        self._processes = processes
         self._user = user
         self._read = 0
 
@@ -71,55 +68,31 @@ class TalkingHouse:
 
     def hang(self, name: str) -> None:
         """Stop a process where it is, as one that hangs."""
-        os.kill(self._processes.pid(name), signal.SIGSTOP)
+        os.kill(self.processes.pid(name), signal.SIGSTOP)
 
     def go_on(self, name: str) -> None:
         """Let a process that hangs work again."""
-        os.kill(self._processes.pid(name), signal.SIGCONT)
+        os.kill(self.processes.pid(name), signal.SIGCONT)
 
     async def kill(self, name: str) -> None:
         """End a process as a crash would."""
-        await self._processes.kill(name)
+        await self.processes.kill(name)
 
     async def bring_back(self, name: str) -> None:
         """Start a process that was killed, at the same address, and wait until it answers; raises ProcessDiedError."""
-        await self._processes.start(self._programs[name])
-        await self._processes.wait_until_ready(name)
+        await self.processes.start(self._programs[name])
+        await self.processes.wait_until_ready(name)
 
     def died(self) -> str | None:
         """Say which process has ended by itself; None: none."""
         try:
-            self._processes.check()
+            self.processes.check()
         except ProcessDiedError as error:
             return error.name
         return None
 
-    def log(self, name: str) -> str:
-        """Return what a process has logged so far."""
-        path = self._folder / f"{name}.log"
-        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-
-    def tracebacks(self) -> int:
-        """Return how many tracebacks the four logs have."""
-        return sum(self.log(name).count("Traceback") for name in self._programs)
-
-    def rss_mb(self, name: str) -> float:
-        """Return how much memory a process has, in MB."""
-        return float(self._process(name).memory_info().rss / _MB)
-
-    def descriptors(self, name: str) -> int:
-        """Return how many file descriptors a process has."""
-        return int(self._process(name).num_fds())
-
-    def threads(self, name: str) -> int:
-        """Return how many threads a process has."""
-        return int(self._process(name).num_threads())
-
-    def _process(self, name: str) -> psutil.Process:
-        return psutil.Process(self._processes.pid(name))
-
     def _follow(self) -> None:
-        path = self._folder / "satellite.jsonl"
+        path = self.folder / "satellite.jsonl"
         if path.exists():
             with path.open("rb") as file:
                 file.seek(self._read)
@@ -136,10 +109,9 @@ async def talking_house(folder: Path, flags: Mapping[str, Sequence[str]] | None 
     NotReadyError.
     """
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    own_places = {f"XDG_{kind}_HOME": str(folder / "home") for kind in ("STATE", "DATA", "CONFIG", "CACHE")}
     with voice(folder / "voice") as user:
         programs = {program.name: program for program in _programs(folder, user, flags or {})}
-        async with Processes({**os.environ, **own_places}) as processes:
+        async with Processes({**os.environ, **places_of_their_own(folder)}) as processes:
             for name in SERVERS:
                 await processes.start(programs[name])
             await asyncio.gather(*(processes.wait_until_ready(name) for name in SERVERS))
