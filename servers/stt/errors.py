@@ -55,6 +55,14 @@ class AudioTooLongError(RequestError):
         self.limit_s = limit_s
 
 
+class NoAudioError(RequestError):
+    """An utterance was begun and no audio comes of it, nor its end."""
+
+    def __init__(self, silent_s: float) -> None:
+        super().__init__("no-audio", f"no audio came for {silent_s:g} s, nor audio-stop; the utterance was dropped")
+        self.silent_s = silent_s
+
+
 class AudioFormatError(RequestError):
     """Audio of a format that cannot be converted."""
 

@@ -15,7 +15,7 @@ from servers.fair_wait import owner_of
 from servers.stt.agreement import Agreement
 from servers.stt.audio import BYTES_PER_S, RATE_HZ, AudioFormat, Converter
 from servers.stt.engines.base import Recognition, Request, Transcription
-from servers.stt.errors import AudioTooLongError
+from servers.stt.errors import AudioTooLongError, NoAudioError
 from servers.stt.hints import MOST_WORDS, hints_of
 from wire.errors import RequestError
 from wire.events import with_confidence
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)
+
+# A microphone sends several chunks a second; an utterance without any holds a seat that others wait for.
+_SILENT_S = 30.0
 
 
 class Utterance:
@@ -67,8 +70,12 @@ class Utterance:
         self._news.set()
 
     async def take(self) -> tuple[bytes, bool]:
-        """Wait for more; return all of it, and whether that was the end."""
-        await self._news.wait()
+        """Wait for more; return all of it, and whether that was the end. Raises NoAudioError."""
+        try:
+            async with asyncio.timeout(_SILENT_S):
+                await self._news.wait()
+        except TimeoutError:
+            raise NoAudioError(_SILENT_S) from None
         self._news.clear()
         pcm, self._pending = bytes(self._pending), bytearray()
         return pcm, self._ended_s is not None
