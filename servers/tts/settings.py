@@ -56,4 +56,10 @@ class TtsSettings(ServerSettings):
     download_dir: Path | None = _piper(
         None, "where voices are downloaded to (default: the first --data-dir)", metavar="DIR"
     )
+    allow_voice: tuple[str, ...] = _piper(
+        (),
+        "voice that a request may have downloaded (repeatable); all: any that Piper publishes (default: none but "
+        "--voice)",
+        metavar="NAME",
+    )
     local_files_only: bool = _piper(False, "never download a voice")

@@ -50,6 +50,8 @@ _READY_TIMEOUT_S = 60.0
 # A network that has just come up, or a hub that is away for a while: nobody hears how often it is tried.
 _RETRY_S = 30.0
 _SAMPLES = "https://rhasspy.github.io/piper-samples"
+# What --allow-voice says for any.
+_ALL_VOICES = "all"
 # A medium voice takes some 100 MB of memory.
 _MAX_LOADED_VOICES = 4
 
@@ -224,6 +226,9 @@ class PiperEngine:
             raise UnknownNameError("voice", name, here, f" in {directories}, and --local-files-only forbids a download")
         if not is_pipers(name):
             raise UnknownNameError("voice", name, here, " on this machine", self._hint(name, self._voices))
+        if name != self._default and not {name, _ALL_VOICES} & set(self._settings.allow_voice):
+            # Whoever reaches the server can ask for any of hundreds, and a medium one has 60 MB.
+            raise UnknownNameError("voice", name, here, " on this machine", f"--allow-voice {name} has it downloaded")
 
     def _hint(self, name: str, known: Iterable[str]) -> str:
         if name.lower() in _names_at_espeak(self._espeak):

@@ -142,8 +142,9 @@ async def test_more_voices_than_are_kept_loaded(piper_settings: TtsSettings, tmp
             check_marks("Hello.", await say(client, "Hello.", SynthesizeVoice(name=name)))
 
 
-async def test_a_voice_that_is_not_here_is_downloaded_by_the_first_request(
-    piper_settings: TtsSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("allowed", ["en_GB-new-low", "all"])
+async def test_a_voice_that_is_allowed_and_not_here_is_downloaded_by_the_first_request(
+    piper_settings: TtsSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: str
 ) -> None:
     asked: list[str] = []
 
@@ -152,7 +153,9 @@ async def test_a_voice_that_is_not_here_is_downloaded_by_the_first_request(
         write_voice(directory, name)
 
     monkeypatch.setattr(piper_voices, "download_voice", download)
-    changed = dataclasses.replace(piper_settings, local_files_only=False, download_dir=tmp_path / "new")
+    changed = dataclasses.replace(
+        piper_settings, local_files_only=False, allow_voice=(allowed,), download_dir=tmp_path / "new"
+    )
     async with running(changed) as service, service.client() as client:
         for _ in range(2):
             check_marks("Hello.", await say(client, "Hello.", SynthesizeVoice(name="en_GB-new-low")))
@@ -163,6 +166,21 @@ async def test_a_voice_that_is_not_here_is_downloaded_by_the_first_request(
     assert await asyncio.to_thread(files_in, tmp_path / "new") == {"en_GB-new-low.onnx", "en_GB-new-low.onnx.json"}
 
 
+async def test_nobody_has_a_voice_downloaded_that_is_not_allowed(
+    piper_settings: TtsSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(piper_voices, "download_voice", lambda name, _: asked.append(name))
+    changed = dataclasses.replace(
+        piper_settings, local_files_only=False, allow_voice=("en_US-other-low",), download_dir=tmp_path
+    )
+    async with running(changed) as service, service.client() as client:
+        with pytest.raises(PeerError, match=r"no voice 'en_GB-new-low' .*--allow-voice en_GB-new-low"):
+            await say(client, "Hello.", SynthesizeVoice(name="en_GB-new-low"))
+        check_marks("Hello.", await say(client, "Hello."))
+    assert asked == []
+
+
 async def test_a_download_that_breaks_off_leaves_no_voice_behind(
     piper_settings: TtsSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,7 +189,7 @@ async def test_a_download_that_breaks_off_leaves_no_voice_behind(
         raise ConnectionResetError("the hub hung up")
 
     monkeypatch.setattr(piper_voices, "download_voice", download)
-    changed = dataclasses.replace(piper_settings, local_files_only=False, download_dir=tmp_path)
+    changed = dataclasses.replace(piper_settings, local_files_only=False, allow_voice=("all",), download_dir=tmp_path)
     async with running(changed) as service, service.client() as client:
         with pytest.raises(PeerError, match="the hub hung up"):
             await say(client, "Hello.", SynthesizeVoice(name="en_GB-new-low"))
