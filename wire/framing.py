@@ -58,18 +58,22 @@ class ByteBudget:
         self._freed = asyncio.Event()
 
     @contextmanager
-    def holding(self) -> Iterator[Holding]:
-        """Give something that holds bytes until the context ends."""
-        held = Holding(self)
+    def holding(self, source: asyncio.Transport | None = None) -> Iterator[Holding]:
+        """Give something that holds bytes until the context ends; `source` is where they come from, if it can pause."""
+        held = Holding(self, source)
         try:
             yield held
         finally:
             self._left += held.size
             self._freed.set()
 
+    def has(self, size: int) -> bool:
+        """Tell whether there are so many bytes now."""
+        return self._left >= size
+
     async def take(self, size: int) -> None:
         """Wait until there are so many bytes."""
-        while self._left < size:
+        while not self.has(size):
             self._freed.clear()
             await self._freed.wait()
         self._left -= size
@@ -80,13 +84,23 @@ class Holding:
     """What one connection holds of a budget."""
 
     budget: ByteBudget
+    source: asyncio.Transport | None = None
     size: int = 0
 
     async def take(self, size: int) -> None:
-        """Hold the bytes of a frame, if they are many, as soon as there are as many."""
-        if size > _SMALL_BYTES:
+        """Hold the bytes of a frame, if they are many, as soon as there are as many; nothing is received until then."""
+        if size <= _SMALL_BYTES:
+            return
+        if self.source is None or self.budget.has(size):
             await self.budget.take(size)
-            self.size += size
+        else:
+            # What the reader buffers of a frame nobody has room for is memory too, and many connections may wait.
+            self.source.pause_reading()
+            try:
+                await self.budget.take(size)
+            finally:
+                self.source.resume_reading()
+        self.size += size
 
 
 class Turns(Protocol):

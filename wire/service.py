@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
@@ -42,12 +42,15 @@ _GOODBYE_S = 0.6
 # chunk. Parsed JSON takes some 25 times what it took on the wire. A list of 2,000 names has 2,000 commas, and prose of
 # 64 kB half as many.
 SERVICE_LIMITS = FrameLimits(header_bytes=1 << 16, data_bytes=1 << 16, json_items=4096, payload_bytes=4 << 20)
-# What is being received for all connections together, apart from frames of ordinary size.
-_BYTES_IN_FLIGHT = 32 << 20
+# What is being received for all connections together, apart from frames of ordinary size: four of the largest.
+_BYTES_IN_FLIGHT = 16 << 20
 # asyncio accepts as many connections in a row as may wait, each of which takes 0.1 ms; a burst of them may wait all the
 # same.
 _ACCEPTED_AT_ONCE = 4
 _BACKLOG = 128
+# Linux doubles it. By itself it lets a peer fill 6 MB, and what TCP may have in all is a few percent of a Pi's memory.
+# 32 kB in a round trip of 20 ms are fifty times what speech needs.
+_RECEIVE_BUFFER_BYTES = 1 << 15
 # Refused peers that are told so at once; a flood of them is not.
 _MOST_TOLD = 16
 # Addresses whose refusal was logged; an attacker with a whole IPv6 network must not fill the memory.
@@ -123,6 +126,8 @@ class Service:
                 for listening in self._server.sockets:
                     with listening.dup() as same:
                         same.listen(_BACKLOG)
+                        # Connections have it from the socket that accepts them.
+                        same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
                 return tcp_uri(address.host, self._server.sockets[0].getsockname()[1])
             await clear_socket_file(address.path)
             listener = await asyncio.to_thread(bound_socket, address.path, self._socket_mode)
@@ -209,21 +214,21 @@ class Service:
         peer = connection.peer
         try:
             _keep_alive(writer)
-            await self._converse(connection, reader)
+            await self._converse(connection, reader, cast("asyncio.Transport", writer.transport))
         except asyncio.CancelledError:
             _LOGGER.debug("%s: closed by this service", peer)
         finally:
             await peer.cancel()
             await _close(writer)
 
-    async def _converse(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
+    async def _converse(self, connection: _Connection, reader: asyncio.StreamReader, source: asyncio.Transport) -> None:
         peer = connection.peer
         loop = asyncio.get_running_loop()
         pace = self._pacing.of(peer.address)
         try:
             session = self._make_session(peer)
             while True:
-                with self._budget.holding() as held:
+                with self._budget.holding(source) as held:
                     event = await read_event(reader, self._limits, held, pace)
                     connection.active_at = loop.time()
                     if event is None:

@@ -72,11 +72,16 @@ async def _unfinished(watch: Watch, size: Size, what: str, begin: Callable[[Call
 
     async def one(uri: str) -> bool:
         with contextlib.suppress(OSError), await call(uri, STRANGER) as attacker:
+            beginning = asyncio.create_task(begin(attacker), name=f"unfinished frame for {uri}")
             try:
                 async with asyncio.timeout(waited_s):
-                    await asyncio.gather(begin(attacker), attacker.reader.read())
+                    # Who writes to somebody that is gone may find it out seconds later than who reads.
+                    await attacker.reader.read()
             except TimeoutError:
                 return False
+            finally:
+                beginning.cancel()
+                await asyncio.gather(beginning, return_exceptions=True)
         return True
 
     async with watch.during() as damage:
