@@ -1,6 +1,7 @@
 """What travels between the processes: events, framing, services, discovery, settings, traces."""
 
 import os
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 # Since 1.29 ONNX Runtime keeps an identifier of the device and reports what runs to its maker as soon as it is imported
@@ -8,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
+# It is in every description, and to look it up takes most of the time that a description takes.
+@cache
 def package_version() -> str:
     """Return the version of the installed distribution, "0" in a source tree that was never installed."""
     try:
