@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from script.support.hold.disk import DISK
 from script.support.hold.faults import SERVER_FAULTS
+from script.support.hold.floods import FLOODED
 from script.support.hold.frames import FRAMES
 from script.support.hold.kept import KEPT
 from script.support.hold.lives import FULL_LENGTH, lives
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def parts(length: Length = FULL_LENGTH) -> tuple[Part, ...]:
     """Return them; `length` is how long the full size lives."""
-    return (STRANGERS, FRAMES, SERVER_FAULTS, DISK, KEPT, lives(length))
+    return (STRANGERS, FRAMES, FLOODED, SERVER_FAULTS, DISK, KEPT, lives(length))
 
 
 PARTS = parts()
