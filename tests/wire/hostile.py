@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 
     from wyoming.event import Event
 
+NAN, HALF_A_PAIR = float("nan"), "\ud83d"
+# What a field may be where JSON is all that is known of it.
+ANYTHING: st.SearchStrategy[object] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from([1.0, 2.0, 16_000.0, 2**53, 2**70, 10**400, HALF_A_PAIR]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["text", "start_ms"]), inner),
+    max_leaves=5,
+)
 # Some that belong together may come to something that one alone does not.
 _FRAMES = 5
 
