@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class FrameLimits:
     """Caps of one frame, in bytes, and how long a frame that has begun may take.
 
-    json_items: what may separate or open something in one part of JSON; it is what makes parsing slow.
+    json_items: what may separate or open something in one part of JSON; it is what makes parsing slow. json_depth: how
+    many objects and lists may lie in one another.
     """
 
     # Older clients put the data inline in the header: an info with hundreds of voices is some 300 kB.
@@ -40,6 +41,8 @@ class FrameLimits:
     frame_timeout_s: float = 10.0
     # Such an info has some 20,000.
     json_items: int = 100_000
+    # Such an info has six. What only just fits on the stack that reads it would not fit on one that sends it on.
+    json_depth: int = 64
 
 
 DEFAULT_LIMITS = FrameLimits()
@@ -191,7 +194,7 @@ async def _read_rest(
             raise FrameTruncatedError("header") from None
     if turns is not None:
         await turns.turn(len(line))
-    header = _parse_object(line, "header", limits.json_items)
+    header = _parse_object(line, "header", limits)
     event_type = header.get("type")
     if not isinstance(event_type, str) or not event_type:
         raise FrameMalformedError("header", "it has no type")
@@ -208,7 +211,7 @@ async def _read_rest(
         more = await _exactly(reader, data_length, "data")
         if turns is not None and data_length > _QUICK_BYTES:
             await turns.turn(data_length)
-        data = {**data, **_parse_object(more, "data", limits.json_items)}
+        data = {**data, **_parse_object(more, "data", limits)}
     payload = await _exactly(reader, payload_length, "payload") if payload_length else None
     return Event(type=event_type, data=data, payload=payload)
 
@@ -220,17 +223,35 @@ async def _exactly(reader: asyncio.StreamReader, size: int, part: str) -> bytes:
         raise FrameTruncatedError(part) from None
 
 
-def _parse_object(raw: bytes, part: str, most_items: int) -> dict[str, Any]:
+def _parse_object(raw: bytes, part: str, limits: FrameLimits) -> dict[str, Any]:
     # Counting takes a tenth of the time that parsing takes.
-    if len(raw) > most_items and (items := raw.count(b",") + raw.count(b"[") + raw.count(b"{")) > most_items:
-        raise FrameMalformedError(part, f"it has {items} items, the limit is {most_items}")
+    opened = raw.count(b"[") + raw.count(b"{")
+    if len(raw) > limits.json_items and (items := raw.count(b",") + opened) > limits.json_items:
+        raise FrameMalformedError(part, f"it has {items} items, the limit is {limits.json_items}")
     try:
         parsed = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise FrameMalformedError(part, f"no JSON ({error})") from None
     if not isinstance(parsed, dict):
         raise FrameMalformedError(part, f"a JSON {type(parsed).__name__}, not an object")
+    if opened > limits.json_depth and _is_deeper(parsed, limits.json_depth):
+        raise FrameMalformedError(part, f"it is nested deeper than {limits.json_depth}")
     return parsed
+
+
+def _is_deeper(outer: dict[str, Any], most: int) -> bool:
+    # The parser makes these two types and no subclasses; to ask isinstance takes twice as long.
+    level: list[Any] = [outer]
+    for _ in range(most):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if type(each) is dict else each)
+            if type(inner) is dict or type(inner) is list
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _length(header: Mapping[str, Any], key: str, part: str, limit: int) -> int:

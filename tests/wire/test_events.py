@@ -14,17 +14,18 @@ from typing import Any
 
 import pytest
 import wyoming
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from wyoming.asr import Transcript
 from wyoming.event import Event, Eventable, async_read_event
 from wyoming.user_event import UserEvent
 
+from tests.wire.hostile import ANYTHING, HALF_A_PAIR, NAN
 from tests.wire.pipes import pipe, through_the_wire
 from wire import events
 from wire.errors import RequestError
 from wire.events import Interrupt, Interrupted, WordMark, WordMarks, confidence_of, user_event_name, with_confidence
-from wire.framing import write_event
+from wire.framing import encoded, write_event
 
 OURS = [item for item in vars(events).values() if inspect.isclass(item) and hasattr(item, "from_event")]
 OURS.remove(UserEvent)
@@ -131,6 +132,34 @@ def test_a_field_that_cannot_be_right_is_refused_by_name(kind: Any, body: dict[s
         kind.from_event(UserEvent(name=str(name), data=body).event())
     assert caught.value.code == "bad-event"
     assert any(word in str(caught.value) for word in (*body, "start_ms"))
+
+
+_BODIES = st.dictionaries(
+    st.sampled_from(["reason", "epoch", "text", "heard", "heard_ms", "content", "marks", "estimated"]), ANYTHING
+)
+
+
+@given(st.sampled_from(OURS), _BODIES, ANYTHING)
+# No number is larger than any other: it got past both bounds.
+@example(WordMarks, {"marks": [{"text": "a", "start_ms": NAN, "end_ms": 1.0}]}, {})
+@example(Interrupt, {"epoch": NAN, "heard_ms": float("inf")}, {})
+# Python compares it exactly, and other readers of JSON do not even keep it.
+@example(Interrupt, {"epoch": 2**70}, {})
+@example(WordMarks, {"marks": [{"text": "a", "start_ms": 10**400, "end_ms": 0}]}, {})
+# It came in as an escape, and had no bytes to go out as.
+@example(Interrupt, {"reason": HALF_A_PAIR, "heard": HALF_A_PAIR}, {HALF_A_PAIR: [HALF_A_PAIR]})
+# True is a number to Python.
+@example(Interrupted, {"epoch": True, "content": ""}, {})
+def test_whatever_a_peer_says_is_read_as_what_can_be_said_again_or_refused(
+    kind: Any, body: dict[str, Any], context: object
+) -> None:
+    try:
+        told = kind.from_event(Event("user-event", {"name": "any", "data": body, "context": context}))
+    except RequestError:
+        return
+    again = asyncio.run(through_the_wire(told.event()))
+    # Half a pair comes back as a question mark, and that as itself.
+    assert encoded(kind.from_event(again).event()) == encoded(again)
 
 
 @pytest.mark.parametrize("data", [{"data": 5}, {"data": None}, {"context": "x"}, {"name": 5}])

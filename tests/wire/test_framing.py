@@ -64,6 +64,20 @@ async def test_malformed(raw: bytes, part: str) -> None:
     assert caught.value.part == part
 
 
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+async def test_what_is_nested_deeper_than_the_limit_is_malformed(opening: bytes, closing: bytes) -> None:
+    # The whole is one object, and the list beside it has more brackets than may lie in one another.
+    for depth in (SMALL.json_depth - 1, SMALL.json_depth):
+        nested = b'{"a": [%b1], "b": %b1%b}' % (b"[]," * 100, opening * depth, closing * depth)
+        raw = header(type="ping", data_length=len(nested)) + nested
+        if depth < SMALL.json_depth:
+            assert (await read(raw)) == Event("ping", json.loads(nested))
+            continue
+        with pytest.raises(FrameMalformedError, match="nested deeper than 64") as caught:
+            await read(raw)
+        assert caught.value.part == "data"
+
+
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
 async def test_deep_nesting_is_malformed_in_header_and_data(opening: bytes) -> None:
     limits = FrameLimits()

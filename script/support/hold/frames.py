@@ -42,7 +42,7 @@ async def _run(folder: Path, size: Size) -> Sequence[Row]:
 
 async def _crafted(watch: Watch, size: Size) -> list[Row]:
     """Send each input to each listener by a connection of its own."""
-    inputs = list(crafted())
+    inputs = [raw for _, raw in await asyncio.to_thread(lambda: list(crafted()))]
     if size is Size.SHORT:
         inputs = inputs[::3]
     places = asyncio.Semaphore(_AT_ONCE)

@@ -61,8 +61,8 @@ _NESTED = 0.3
 class Fuzzer:
     """Makes frames for a listener."""
 
-    def __init__(self, listener: str, seed: int) -> None:
-        self._random = random.Random(f"{listener} {seed}")  # noqa: S311 - it hides nothing
+    def __init__(self, listener: str, chance: random.Random) -> None:
+        self._random = chance
         self._own = _OWN[listener]
 
     def frame(self) -> bytes:
@@ -108,7 +108,7 @@ def _json(text: str) -> bytes:
 
 def batches(listener: str, seed: int, cases: int, size: int) -> Iterator[tuple[bytes, bytes]]:
     """Give so many cases in batches for a connection each: the frames, and a corrupted one."""
-    fuzzer = Fuzzer(listener, seed)
+    fuzzer = Fuzzer(listener, random.Random(f"{listener} {seed}"))  # noqa: S311 - it hides nothing
     while cases > 0:
         count = min(size, cases)
         yield b"".join(fuzzer.frame() for _ in range(count)), fuzzer.corrupted()
