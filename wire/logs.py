@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from dataclasses import dataclass
 
@@ -35,11 +36,24 @@ def configure_logging(*, debug: bool, log_format: str, level: int = logging.INFO
         raise SettingError("log-format", f"{log_format!r} is not accepted ({error}); give {DEFAULT_FORMAT!r}") from None
     handler = logging.StreamHandler()
     handler.setFormatter(_OneLine(log_format))
+    handler.addFilter(_explain_lack_of_descriptors)
     handler.addFilter(FloodFilter())
     logging.basicConfig(level=level, handlers=[handler])
     if debug:
         for package in ("wire", "satellite", "servers", "__main__"):
             logging.getLogger(package).setLevel(logging.DEBUG)
+
+
+def _explain_lack_of_descriptors(record: logging.LogRecord) -> bool:
+    """Say what asyncio's complaint means, and what helps, where a process has no file descriptor left."""
+    error = record.exc_info[1] if record.exc_info else None
+    if record.name == "asyncio" and isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
+        record.msg = (
+            f"nobody else can connect, as no file descriptor is left ({error.strerror}); more are given by "
+            "`ulimit -n`, and by LimitNOFILE= of a unit of systemd"
+        )
+        record.args, record.exc_info, record.exc_text = (), None, None
+    return True
 
 
 class _OneLine(logging.Formatter):

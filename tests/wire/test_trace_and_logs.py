@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from dataclasses import dataclass
@@ -121,8 +122,16 @@ def test_orders_without_end_are_not_lines_without_end_and_details_are_all_there(
         assert sum(flood.filter(record) for record in made) == logged
 
 
-def test_a_process_without_descriptors_says_so_once_a_minute() -> None:
-    flood = FloodFilter()
-    text = "socket.accept() out of system resource\nsocket: 7"
-    made = [logging.LogRecord("asyncio", logging.ERROR, "", 0, text, None, None) for _ in range(50)]
-    assert sum(flood.filter(record) for record in made) == 1
+def test_a_process_without_descriptors_says_so_once_a_minute_and_what_helps(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    configure_logging(debug=False, log_format="%(levelname)s %(message)s")
+    # As asyncio says it.
+    error = OSError(errno.EMFILE, "Too many open files")
+    for number in range(50):
+        text = f"socket.accept() out of system resource\nsocket: {number}"
+        logging.getLogger("asyncio").error(text, exc_info=error)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no file descriptor is left (Too many open files)" in line
+    assert "`ulimit -n`" in line
