@@ -28,8 +28,6 @@ from wire.events import Interrupt, Interrupted
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from wyoming.event import Event
-
     from satellite.pipelines.base import PipelineListener
     from satellite.pipelines.server import Server
     from wire.client import Connection
@@ -207,25 +205,29 @@ class Reply:
 
     async def _receive_text(self, connection: Connection) -> None:
         timeout_s = _FIRST_TEXT_TIMEOUT_S
-        while True:
-            try:
-                async with asyncio.timeout(timeout_s):
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(timeout_s) as patience:
+                while True:
                     event = await connection.receive()
-            except TimeoutError:
-                raise PeerSilentError(connection.uri, "text", timeout_s) from None
-            if Interrupted.is_type(event):
-                if not self._acknowledged.done():
-                    self._acknowledged.set_result(Interrupted.from_event(event))
-                return
-            if self._interrupted:
-                continue
-            if HandledChunk.is_type(event.type):
-                timeout_s = _NEXT_TEXT_TIMEOUT_S
-                self._add_text(text_of(event, connection.uri), connection.uri)
-            elif Handled.is_type(event.type) or NotHandled.is_type(event.type):
-                if not self._text:
-                    self._add_text(optional_text_of(event, connection.uri), connection.uri)
-                return
+                    if Interrupted.is_type(event):
+                        if not self._acknowledged.done():
+                            self._acknowledged.set_result(Interrupted.from_event(event))
+                        return
+                    if self._interrupted:
+                        continue
+                    if HandledChunk.is_type(event.type):
+                        # Only text is news: whatever else a server sends must not make anybody wait without end.
+                        if text := text_of(event, connection.uri):
+                            timeout_s = _NEXT_TEXT_TIMEOUT_S
+                            patience.reschedule(loop.time() + timeout_s)
+                            self._add_text(text, connection.uri)
+                    elif Handled.is_type(event.type) or NotHandled.is_type(event.type):
+                        if not self._text:
+                            self._add_text(optional_text_of(event, connection.uri), connection.uri)
+                        return
+        except TimeoutError:
+            raise PeerSilentError(connection.uri, "text", timeout_s) from None
 
     def _add_text(self, text: str, uri: str) -> None:
         if len(self._text) + len(text) > _MAX_REPLY_CHARACTERS:
@@ -288,31 +290,35 @@ class Reply:
     ) -> None:
         converter = AudioChunkConverter(width=_WIDTH, channels=1)
         reader = MarkReader(self._tts)
-        while True:
-            event = await self._next_of_speech(connection, sending)
-            if last.is_type(event.type):
-                return
-            if AudioChunk.is_type(event.type):
-                chunk = converter.convert(speech_of(event, connection.uri))
-                self._listener.reply_audio(self.epoch, chunk.audio, chunk.rate)
-                await self._listener.room_for_audio(self.epoch)
-            elif marks := reader.read(event):
-                self._listener.reply_marks(self.epoch, marks)
 
-    async def _next_of_speech(self, connection: Connection, sending: asyncio.Task[None]) -> Event:
-        receiving = asyncio.create_task(connection.receive(), name=f"speech {self.epoch}")
+        held_up = False
+
+        def begin_to_wait(_: object) -> None:
+            if not held_up:
+                patience.reschedule(asyncio.get_running_loop().time() + _SPEECH_TIMEOUT_S)
+
         try:
-            # Until all text is sent, silence may only mean that there is nothing to say yet.
-            await asyncio.wait({receiving, sending}, return_when=asyncio.FIRST_COMPLETED)
-            if not receiving.done():
-                sending.result()
-                await asyncio.wait({receiving}, timeout=_SPEECH_TIMEOUT_S)
-            if not receiving.done():
-                raise PeerSilentError(connection.uri, "speech", _SPEECH_TIMEOUT_S)
-            return receiving.result()
+            async with asyncio.timeout(None) as patience:
+                # Until all text is sent, silence may only mean that there is nothing to say yet.
+                sending.add_done_callback(begin_to_wait)
+                while not last.is_type((event := await connection.receive()).type):
+                    if AudioChunk.is_type(event.type):
+                        chunk = converter.convert(speech_of(event, connection.uri))
+                        self._listener.reply_audio(self.epoch, chunk.audio, chunk.rate)
+                        # Only speech is news: whatever else a server sends must not make anybody wait without end.
+                        patience.reschedule(None)
+                        held_up = True
+                        await self._listener.room_for_audio(self.epoch)
+                        held_up = False
+                        if sending.done():
+                            begin_to_wait(sending)
+                    elif marks := reader.read(event):
+                        self._listener.reply_marks(self.epoch, marks)
+        except TimeoutError:
+            sending.result()
+            raise PeerSilentError(connection.uri, "speech", _SPEECH_TIMEOUT_S) from None
         finally:
-            receiving.cancel()
-            await asyncio.gather(receiving, return_exceptions=True)
+            sending.remove_done_callback(begin_to_wait)
 
     def _asker(self) -> dict[str, Any]:
         return {key: value for key, value in self._question.context.items() if key == "satellite_id"}

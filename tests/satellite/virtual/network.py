@@ -7,6 +7,7 @@ import contextlib
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from wyoming.audio import AudioStart
 from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.info import Attribution, Describe, Info, TtsProgram
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from wire.client import Connection
 
+# Often enough for any patience to begin anew each time.
+_BABBLES_EACH_S = 2.0
+
 
 class Fault(Enum):
     """What a server can do wrong."""
@@ -25,6 +29,8 @@ class Fault(Enum):
     REFUSED = "refused"
     DIES = "dies"
     SILENT = "silent"
+    # It goes on sending what is no answer.
+    BABBLES = "babbles"
     GARBAGE = "garbage"
     ERROR = "error"
 
@@ -40,7 +46,7 @@ class Link:
 
     async def answer(self, event: Event) -> None:
         """Send from the server, as far as its faults let it."""
-        if not self.closed and self.server.fault is not Fault.SILENT:
+        if not self.closed and self.server.fault not in {Fault.SILENT, Fault.BABBLES}:
             self.to_client.put_nowait(event)
         await asyncio.sleep(0)
 
@@ -116,8 +122,10 @@ class FakeServer:
 
     def fail(self, fault: Fault) -> None:
         """Begin a fault; one that belongs to a connection happens to those that are open now."""
-        if fault in {Fault.REFUSED, Fault.SILENT}:
+        if fault in {Fault.REFUSED, Fault.SILENT, Fault.BABBLES}:
             self.fault = fault
+        if fault is Fault.BABBLES:
+            self.start(self._babble())
         for link in tuple(self.links):
             if fault is Fault.ERROR:
                 link.to_client.put_nowait(Error(text="out of memory", code="engine").event())
@@ -128,6 +136,12 @@ class FakeServer:
 
     def recover(self) -> None:
         self.fault = None
+
+    async def _babble(self) -> None:
+        while self.fault is Fault.BABBLES:
+            for link in tuple(self.links):
+                link.to_client.put_nowait(AudioStart(22_050, 2, 1).event())
+            await asyncio.sleep(_BABBLES_EACH_S)
 
     async def stop(self) -> None:
         tasks = tuple(self._tasks)

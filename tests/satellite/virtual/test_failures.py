@@ -76,15 +76,16 @@ def test_a_failure_in_any_part_of_a_turn_is_heard_and_the_next_turn_works(
     assert noticed
 
 
+@pytest.mark.parametrize("fault", [Fault.SILENT, Fault.BABBLES])
 @pytest.mark.parametrize(
     ("name", "at_s", "answer_s"), [("stt", 0.5, 10.0), ("stt", 1.58, 10.0), ("llm", 1.6, 30.0), ("tts", 1.7, 8.0)]
 )
-def test_a_server_that_falls_silent_is_given_up(
-    name: str, at_s: float, answer_s: float, caplog: pytest.LogCaptureFixture
+def test_a_server_that_answers_no_more_is_given_up(
+    fault: Fault, name: str, at_s: float, answer_s: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     """pipecat#5240"""
     again = Utterance(at_s + answer_s + 4.0, 0.48, "tell me more")
-    room, result = run(name, Fault.SILENT, at_s, answer_s + 2.5, again)
+    room, result = run(name, fault, at_s, answer_s + 2.5, again)
     with told_with(result, at_s):
         assert is_told_and_over(result, caplog, name)
         nothing_went_wrong_besides(result, room)
