@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from script.support.hold.crowds import CROWDS
 from script.support.hold.disk import DISK
 from script.support.hold.faults import SERVER_FAULTS
 from script.support.hold.frames import FRAMES
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def parts(length: Length = FULL_LENGTH) -> tuple[Part, ...]:
     """Return them; `length` is how long the full size lives."""
-    return (STRANGERS, FRAMES, SERVER_FAULTS, DISK, KEPT, lives(length))
+    return (STRANGERS, FRAMES, CROWDS, SERVER_FAULTS, DISK, KEPT, lives(length))
 
 
 PARTS = parts()
