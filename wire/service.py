@@ -300,9 +300,13 @@ async def _linger(reader: asyncio.StreamReader, peer: Peer, pace: Pace) -> None:
 
 async def _close(writer: asyncio.StreamWriter) -> None:
     writer.close()
-    with contextlib.suppress(OSError):
+    try:
         async with asyncio.timeout(_FLUSH_TIMEOUT_S):
             await writer.wait_closed()
+    except OSError as error:
+        # The reader keeps the error that broke the connection, and the frames of its traceback keep the reader with all
+        # that it has received, until the garbage collector finds them.
+        error.with_traceback(None)
 
 
 def unannounced(uri: str) -> AbstractAsyncContextManager[object]:  # noqa: ARG001 - the signature of an announcement

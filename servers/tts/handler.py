@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStopped, SynthesizeTextFormat
+from wyoming.tts import (
+    Synthesize,
+    SynthesizeChunk,
+    SynthesizeStart,
+    SynthesizeStop,
+    SynthesizeStopped,
+    SynthesizeTextFormat,
+)
 
 from servers.fair_wait import owner_of
 from servers.tts.reply import Reply, line_of, lines_of
@@ -18,8 +25,6 @@ from wire.errors import RequestError
 from wire.events import Interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wyoming.event import Event
     from wyoming.tts import SynthesizeVoice
 
@@ -92,18 +97,22 @@ class TtsSession:
         self._state = _Stream.NONE
         self._stream: _Request | None = None
         self._splitter = SentenceSplitter()
-        self._takes: dict[str, Callable[[Event], None]] = {"synthesize": self._synthesize}
-        ignored = self._ignore
-        self._takes["synthesize-start"] = self._start if streaming else ignored
-        self._takes["synthesize-chunk"] = self._chunk if streaming else ignored
-        self._takes["synthesize-stop"] = self._stop if streaming else ignored
+        self._streaming = streaming
 
     async def handle(self, event: Event) -> None:
         """Take the next event; raises RequestError for a bad request."""
         if Interrupt.is_type(event):
             await self._interrupt(Interrupt.from_event(event))
+        elif Synthesize.is_type(event.type):
+            self._synthesize(event)
+        elif self._streaming and SynthesizeStart.is_type(event.type):
+            self._start(event)
+        elif self._streaming and SynthesizeChunk.is_type(event.type):
+            self._chunk(event)
+        elif self._streaming and SynthesizeStop.is_type(event.type):
+            self._stop()
         else:
-            self._takes.get(event.type, self._ignore)(event)
+            _LOGGER.debug("%s: ignored %s", self._peer.name, event.type)
 
     def _synthesize(self, event: Event) -> None:
         if self._state in (_Stream.OPEN, _Stream.REFUSED):
@@ -135,15 +144,12 @@ class TtsSession:
         elif self._state is _Stream.NONE:
             raise RequestError("no-stream", "synthesize-chunk without synthesize-start")
 
-    def _stop(self, _event: Event) -> None:
+    def _stop(self) -> None:
         if self._stream is not None:
             self._finish(self._stream)
         elif self._state is _Stream.NONE:
             raise RequestError("no-stream", "synthesize-stop without synthesize-start")
         self._stream, self._state = None, _Stream.NONE
-
-    def _ignore(self, event: Event) -> None:
-        _LOGGER.debug("%s: ignored %s", self._peer.name, event.type)
 
     def _open(self, asked: Synthesize | SynthesizeStart, *, streamed: bool) -> _Request:
         voice, text_format = asked.voice, asked.text_format

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def test_a_crowd_takes_the_room_from_nobody(tmp_path: Path) -> None:
+async def test_no_crowd_of_connections_takes_the_room_away(tmp_path: Path) -> None:
     rows = await CROWDS.run(tmp_path, Size.SHORT)
     assert rows
     assert [row for row in rows if not row.held and not row.timed] == []

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import stat
+import struct
 import tracemalloc
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -389,6 +391,30 @@ async def test_what_a_peer_sent_last_is_not_kept_while_it_says_nothing() -> None
         finally:
             tracemalloc.stop()
         await connection.close()
+
+
+async def test_what_a_peer_that_broke_off_had_sent_goes_with_its_connection(
+    request: pytest.FixtureRequest,
+) -> None:
+    size = 1 << 22
+    # Whatever is found only by the garbage collector stays for minutes in a service that does little.
+    request.addfinalizer(gc.enable)
+    gc.disable()
+    async with served(limits=replace(LIMITS, payload_bytes=size)) as (uri, _, _):
+        raw = b'{"type": "echo", "payload_length": %d}\n' % size + bytes(size // 2)
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            _, writer = await raw_connection(uri)
+            writer.write(raw)
+            await eventually(lambda: not writer.transport.get_write_buffer_size(), "it to be sent")
+            await eventually(lambda: tracemalloc.get_traced_memory()[0] - before > size // 4, "it to be received")
+            connection: socket.socket = writer.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+            await eventually(lambda: tracemalloc.get_traced_memory()[0] - before < size // 4, "its memory to be free")
+        finally:
+            tracemalloc.stop()
 
 
 async def test_a_flood_of_one_peer_leaves_others_their_turn() -> None:

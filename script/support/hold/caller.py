@@ -78,6 +78,20 @@ class Call:
                     return True
         return False
 
+    def stop_reading(self) -> None:
+        """Take nothing more from the system, until `read_on`."""
+        self._reading.pause_reading()
+
+    def read_on(self) -> None:
+        """Take what has come meanwhile."""
+        self._reading.resume_reading()
+
+    @property
+    def _reading(self) -> asyncio.ReadTransport:
+        transport = self.writer.transport
+        assert isinstance(transport, asyncio.ReadTransport)  # noqa: S101 - that of a socket is both
+        return transport
+
     def close(self) -> None:
         """Close at once; the other end sees a reset where something of it is unread."""
         self.writer.transport.abort()
