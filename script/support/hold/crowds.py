@@ -36,7 +36,8 @@ _GIVING_UP_AT_ONCE = 8
 _ANOTHER = "127.0.0.3"
 # A close that discards what is unsent, and resets.
 _RESET = struct.pack("ii", 1, 0)
-_SETTLED_S = 5.0
+# It takes half a second; a busy machine needs longer.
+_SETTLED_S = 20.0
 # Five minutes of speech, some 13 MB.
 _LONG_TEXT = "She sells sea shells by the sea shore. " * 125
 _SPOKEN_S = 20.0
@@ -55,10 +56,10 @@ async def _run(folder: Path, size: Size) -> Sequence[Row]:
     async with open_watched(folder, Wanted()) as watch:
         return [
             *await _storm(watch, size),
-            await _idle_ones_make_room(watch, size),
+            *await _idle_ones_make_room(watch, size),
             await _payloads_given_up(watch, size),
             await never_read(watch, size),
-            await run_out_of_descriptors(watch, size),
+            *await run_out_of_descriptors(watch, size),
         ]
 
 
@@ -87,7 +88,7 @@ async def _storm(watch: Watch, size: Size) -> list[Row]:
         Row(
             "connection storm, every other one reset",
             tried,
-            f"{damage.told()}; {left} descriptors more {_SETTLED_S:.0f} s later",
+            f"{damage.told()}; {left} descriptors more afterwards",
             "no death, no traceback, nobody disturbed, none",
             held=damage.harmless and not left,
         ),
@@ -120,7 +121,7 @@ def _pings(damage: Damage) -> str:
     return together(damage.pings.values()).told()
 
 
-async def _idle_ones_make_room(watch: Watch, size: Size) -> Row:
+async def _idle_ones_make_room(watch: Watch, size: Size) -> list[Row]:
     """Take all the places there are, and more, and come as somebody else."""
     house, count = watch.house, _IDLE[size]
     took_s: list[float] = []
@@ -142,15 +143,25 @@ async def _idle_ones_make_room(watch: Watch, size: Size) -> Row:
         kept = await busy.receive_one_of("audio-stop", within_s=_SPOKEN_S) is not None
     newcomers = 2 * len(house.uris)
     slowest_s = max(took_s, default=0.0)
-    return Row(
-        "idle connections in all the places there are, then newcomers",
-        f"{count} to each of {len(house.uris)} listeners, after one that is being spoken to; "
-        "newcomers from the bystander's address and another",
-        f"{len(took_s)} of {newcomers} newcomers answered, the slowest after {slowest_s:.2f} s; "
-        f"the busy connection {'kept' if kept else 'lost'}; {damage.told()}",
-        f"all answered within {_LET_IN_S:.0f} s, the busy one kept, nobody disturbed",
-        held=damage.harmless and kept and len(took_s) == newcomers and slowest_s <= _LET_IN_S,
-    )
+    attack, tried = "idle connections, then newcomers", f"{count} to each of {len(house.uris)} listeners"
+    return [
+        Row(
+            attack,
+            f"{tried}, after one that is being spoken to; newcomers from the bystander's address and another",
+            f"{len(took_s)} of {newcomers} newcomers answered; the busy connection {'kept' if kept else 'lost'}; "
+            f"{damage.told()}",
+            "all answered, the busy one kept, nobody disturbed",
+            held=damage.harmless and kept and len(took_s) == newcomers,
+        ),
+        Row(
+            attack,
+            tried,
+            f"slowest answer to a newcomer after {slowest_s:.2f} s",
+            f"{_LET_IN_S:.0f} s",
+            slowest_s <= _LET_IN_S,
+            timed=True,
+        ),
+    ]
 
 
 async def _payloads_given_up(watch: Watch, size: Size) -> Row:

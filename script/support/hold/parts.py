@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def parts(length: Length = FULL_LENGTH) -> tuple[Part, ...]:
     """Return them; `length` is how long the full size lives."""
-    return (STRANGERS, FRAMES, CROWDS, SERVER_FAULTS, DISK, KEPT, lives(length))
+    return (STRANGERS, FRAMES, CROWDS, FLOODED, SERVER_FAULTS, DISK, KEPT, lives(length))
 
 
 PARTS = parts()
