@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from wyoming.asr import Transcript
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, NotHandled
 
+from servers.fair_wait import owner_of
 from servers.llm.errors import EngineError
 from servers.llm.live import CutReason, LiveReplies, LiveReply, agrees, is_cut_by
 from servers.llm.requests import read_interruption, read_question, read_speaker
 from servers.llm.sounding import Sounding
 from servers.llm.turns import recent
 from servers.markup import MarkupFilter
+from wire.admission import AccessRules
 from wire.errors import RequestError
 from wire.events import Interrupt, Interrupted
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 # A client that reads nothing for this long is gone, whatever its connection says; it must not hold a model.
-_SEND_TIMEOUT_S = 30.0
+_SEND_TIMEOUT_S = 10.0
 # A question that comes while the last reply may still be sounding was asked by cutting it off; what was heard of it
 # arrives, if at all, at the same moment, by another connection and through other queues. Only then, and only for
 # clients that do not order the two themselves, the first word waits this long; meanwhile the model works already.
@@ -59,6 +61,7 @@ class Bridge:
     trace: Trace
     sounding: Sounding = field(default_factory=Sounding)
     correction_grace_s: float = CORRECTION_GRACE_S
+    rules: AccessRules = field(default_factory=AccessRules)
 
 
 _FAULT = "the request failed; the service's log says why"
@@ -97,9 +100,14 @@ class HandleSession:
         for other in live:
             if other is self._current or other.conversation_id == question.conversation_id:
                 other.stop(CutReason.SUPERSEDED)
-        if live.full:
-            raise RequestError("busy", f"{live.limit} replies are being generated, which is the limit; try again soon")
-        reply = LiveReply(question.conversation_id, question.speaker, question.epoch)
+        asker = {"satellite_id": question.speaker.satellite_id}
+        host = owner_of(self._peer, asker, self._bridge.rules).host
+        if (limit := live.full_for(host)) is not None:
+            whose = "" if limit == live.limit else f" for {host}"
+            raise RequestError(
+                "busy", f"{limit} replies are being generated{whose}, which is the limit; try again soon"
+            )
+        reply = LiveReply(question.conversation_id, question.speaker, question.epoch, host)
         now = asyncio.get_running_loop().time()
         if question.epoch is None and self._bridge.sounding.sounds(question.conversation_id, now):
             reply.quiet_until = now + self._bridge.correction_grace_s

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from servers.llm.words import common_beginning, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from servers.llm.matching import Speaker
     from servers.llm.turns import Interruption
@@ -42,7 +42,7 @@ class Cut:
 
 @dataclass(eq=False, slots=True)
 class LiveReply:
-    """One reply being generated. `turn_id` is None until the question is stored.
+    """One reply being generated. `turn_id` is None until the question is stored; `host` is who has asked.
 
     `quiet_until`: the event loop's time before which nothing of it is sent. `outdated`: it has to be generated anew.
     """
@@ -50,6 +50,7 @@ class LiveReply:
     conversation_id: str
     speaker: Speaker
     epoch: int | None
+    host: Hashable = None
     turn_id: int | None = None
     text: str = ""
     cut: Cut | None = None
@@ -99,10 +100,16 @@ class LiveReplies:
     def __iter__(self) -> Iterator[LiveReply]:
         return iter(tuple(self._replies))
 
-    @property
-    def full(self) -> bool:
-        """Whether no other reply may be generated now."""
-        return len([reply for reply in self._replies if reply.cut is None]) >= self.limit
+    def full_for(self, host: Hashable) -> int | None:
+        """Return how many replies are the limit, where no other one may be generated for a host now; None if one may.
+
+        A quarter is left to other hosts: one that asks and never reads has its places for as long as it stays.
+        """
+        wanted = [reply for reply in self._replies if reply.cut is None]
+        share = self.limit - self.limit // 4
+        if len(wanted) >= self.limit:
+            return self.limit
+        return share if sum(reply.host == host for reply in wanted) >= share else None
 
     def add(self, reply: LiveReply) -> None:
         """Count a reply."""

@@ -71,12 +71,12 @@ async def serve(settings: LlmSettings) -> None:
         stack.push_async_callback(engine.close)
         await store.open()
         stack.push_async_callback(store.close)
-        bridge = Bridge(engine, store, LiveReplies(settings.max_requests), settings.history_messages, trace)
+        rules = settings.access_rules()
+        live = LiveReplies(settings.max_requests)
+        bridge = Bridge(engine, store, live, settings.history_messages, trace, rules=rules)
         # Off the event loop, as our version is looked up on disk.
         info = await asyncio.to_thread(lambda: make_info(engine.info))
-        service = Service(
-            settings.uri, lambda: info, lambda peer: HandleSession(peer, bridge), LIMITS, settings.access_rules()
-        )
+        service = Service(settings.uri, lambda: info, lambda peer: HandleSession(peer, bridge), LIMITS, rules)
         _LOGGER.info("%s; conversations are kept in %s", info.handle[0].description, store.path)
         await serve_as(ServiceKind.LLM, service, settings, trace, engine.check())
 

@@ -12,6 +12,7 @@ from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.info import Attribution, Describe, Info, TtsProgram
 
+from tests.virtual_clock import elapse
 from wire.errors import PeerError, PeerGoneError, PeerUnreachableError
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class FakeServer:
         while self.fault is Fault.BABBLES:
             for link in tuple(self.links):
                 link.to_client.put_nowait(AudioStart(22_050, 2, 1).event())
-            await asyncio.sleep(_BABBLES_EACH_S)
+            await elapse(_BABBLES_EACH_S)
 
     async def stop(self) -> None:
         tasks = tuple(self._tasks)

@@ -15,11 +15,10 @@ from servers.llm.handler import CORRECTION_GRACE_S, Bridge, HandleSession
 from servers.llm.live import LiveReplies
 from servers.llm.service import LIMITS, make_info
 from servers.llm.store import Store
-from tests.patience import PATIENCE_S, eventually, expecting
+from tests.patience import eventually, expecting
 from wire.events import Interrupt, Interrupted
 from wire.framing import read_event, write_event
 from wire.service import Service
-from wire.uri import open_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -138,8 +137,9 @@ class House:
     service: Service
     clients: list[Client] = field(default_factory=list)
 
-    async def client(self) -> Client:
-        client = Client(*await open_stream(self.uri, PATIENCE_S))
+    async def client(self, address: str = "127.0.0.1") -> Client:
+        port = int(self.uri.rpartition(":")[2])
+        client = Client(*await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0)))
         self.clients.append(client)
         return client
 

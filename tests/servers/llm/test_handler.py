@@ -430,8 +430,21 @@ async def test_one_question_too_many_is_refused_and_the_others_go_on(engine: Dic
         assert await home.history("2") == [("user", "Hello")]
 
 
+async def test_a_host_that_has_its_share_of_replies_leaves_room_for_another(engine: Dictated, tmp_path: Path) -> None:
+    async with house(engine, tmp_path, limit=4) as home:
+        here = [await home.client() for _ in range(4)]
+        for number, client in enumerate(here[:3]):
+            await client.ask("Hello", conversation_id=str(number))
+            await client.until("handled-start")
+        await here[3].ask("Hello", conversation_id="one too many")
+        assert "127.0.0.1" in (await here[3].until("error")).data["text"]
+        there = await home.client("127.0.0.2")
+        await there.ask("Hello", conversation_id="another")
+        await there.until("handled-start")
+
+
 async def test_twenty_satellites_at_once_get_their_own_replies(engine: Dictated, tmp_path: Path) -> None:
-    async with house(engine, tmp_path, limit=20) as home:
+    async with house(engine, tmp_path, limit=32) as home:
         clients = [await home.client() for _ in range(20)]
         for number, client in enumerate(clients):
             await client.ask(f"I am {number}", satellite_id=str(number), epoch=1)
