@@ -11,6 +11,7 @@ from script.support.hold.floods import FLOODED
 from script.support.hold.frames import FRAMES
 from script.support.hold.kept import KEPT
 from script.support.hold.lives import FULL_LENGTH, lives
+from script.support.hold.queues import QUEUES
 from script.support.hold.strangers import STRANGERS
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def parts(length: Length = FULL_LENGTH) -> tuple[Part, ...]:
     """Return them; `length` is how long the full size lives."""
-    return (STRANGERS, FRAMES, CROWDS, FLOODED, SERVER_FAULTS, DISK, KEPT, lives(length))
+    return (STRANGERS, FRAMES, CROWDS, QUEUES, FLOODED, SERVER_FAULTS, DISK, KEPT, lives(length))
 
 
 PARTS = parts()

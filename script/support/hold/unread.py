@@ -52,10 +52,10 @@ async def never_read(watch: Watch, size: Size) -> Row:
         try:
             with await call(house.uris[name], STRANGER) as attacker:
                 _stop_reading(attacker)
-                for event in _work(name, number):
-                    await attacker.send(event)
                 async with asyncio.timeout(stays_s):
                     for _ in range(_PINGS):
+                        for event in _work(name, number):
+                            await attacker.send(event)
                         await attacker.write(_DESCRIBE + _PING)
                     return _Ends.READ_ON
         except TimeoutError:
