@@ -34,7 +34,7 @@ _CLIP, _SAID = "stop", "stop"
 _ASKED = {Size.SHORT: 1, Size.FULL: 3}
 _CLIENTS = {Size.SHORT: 15, Size.FULL: 100}
 _LISTS = {Size.SHORT: 2, Size.FULL: 6}
-_SPEAKERS = {Size.SHORT: 10, Size.FULL: 60}
+_SPEAKERS = {Size.SHORT: 20, Size.FULL: 60}
 # Who is refused hears so after 7 s; a transcript that had its place by then takes a while more.
 _ANSWER_S = 20.0
 _HINTS_ANSWER_S = 40.0

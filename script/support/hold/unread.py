@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from script.support.hold.measure import Watch
 
 _CONNECTIONS = {Size.SHORT: 10, Size.FULL: 40}
-_STAYS_S = {Size.SHORT: 1.0, Size.FULL: 10.0}
+_STAYS_S = {Size.SHORT: 1.0, Size.FULL: 20.0}
 # What is answered with the most bytes; more of it than the buffers of both ends hold.
 _PING = encoded(Ping(text="x" * 60_000).event())
 _DESCRIBE = encoded(Describe().event())
