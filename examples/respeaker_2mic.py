@@ -27,8 +27,8 @@ from wyoming.client import AsyncClient
 from wyoming.server import AsyncEventHandler, AsyncServer
 from wyoming.user_event import UserEvent
 
-from satellite.control.place import find_socket
-from wire.errors import InterjectError
+from interject.satellite.control.place import find_socket
+from interject.wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,11 +1,11 @@
-"""Start a satellite: `python -m satellite`, `interject-satellite`."""
+"""Start a satellite: `python -m interject.satellite`, `interject-satellite`."""
 
 from __future__ import annotations
 
 import sys
 
-from wire.extras import needing
-from wire.process import exit_status
+from interject.wire.extras import needing
+from interject.wire.process import exit_status
 
 
 def main() -> int:
@@ -16,11 +16,11 @@ def main() -> int:
 def _run() -> int:
     if sys.argv[1:2] in (["ctl"], ["health"]):
         # A health check asks twice a minute: it loads nothing of what a satellite needs.
-        from satellite.control.ctl import run_ctl  # noqa: PLC0415
+        from interject.satellite.control.ctl import run_ctl  # noqa: PLC0415
 
         return run_ctl(sys.argv[2:] if sys.argv[1] == "ctl" else [*sys.argv[2:], "health"])
     with needing("satellite"):
-        from satellite.program import run  # noqa: PLC0415 - what is missing is told in a line
+        from interject.satellite.program import run  # noqa: PLC0415 - what is missing is told in a line
     return run()
 
 

@@ -10,33 +10,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 from wyoming.timer import TimerFinished
 
-from satellite.effects import Effects
-from satellite.hearing.wake.base import Role, WakeWord
-from satellite.own_words import OwnWords
-from satellite.playback import Playback
-from satellite.room_sounds import RoomSounds
-from satellite.stop_words import StopWords
-from satellite.stt_feed import SttFeed
-from satellite.tier_watch import TierWatch, said_nothing
-from satellite.timers import Timers, follow
-from satellite.turn import events as turn
-from satellite.turn.machine import deadline, step
-from satellite.turn.settings import Judgement, TurnStart
-from satellite.turn.state import Kind, Phase, State
+from interject.satellite.effects import Effects
+from interject.satellite.hearing.wake.base import Role, WakeWord
+from interject.satellite.own_words import OwnWords
+from interject.satellite.playback import Playback
+from interject.satellite.room_sounds import RoomSounds
+from interject.satellite.stop_words import StopWords
+from interject.satellite.stt_feed import SttFeed
+from interject.satellite.tier_watch import TierWatch, said_nothing
+from interject.satellite.timers import Timers, follow
+from interject.satellite.turn import events as turn
+from interject.satellite.turn.machine import deadline, step
+from interject.satellite.turn.settings import Judgement, TurnStart
+from interject.satellite.turn.state import Kind, Phase, State
 
 if TYPE_CHECKING:
     from wyoming.event import Event
 
-    from satellite.devices.base import Block
-    from satellite.hearing.frontend import FrontEnd, Window
-    from satellite.hearing.wake.base import WakeDetector
-    from satellite.hearing.wake.stop_search import StopFound, StopWordSearch
-    from satellite.pipelines.base import Pipeline
-    from satellite.speaking.player import Player, PlayerStatus
-    from satellite.turn.settings import TurnSettings
-    from wire.errors import InterjectError
-    from wire.events import WordMark
-    from wire.trace import Trace
+    from interject.satellite.devices.base import Block
+    from interject.satellite.hearing.frontend import FrontEnd, Window
+    from interject.satellite.hearing.wake.base import WakeDetector
+    from interject.satellite.hearing.wake.stop_search import StopFound, StopWordSearch
+    from interject.satellite.pipelines.base import Pipeline
+    from interject.satellite.speaking.player import Player, PlayerStatus
+    from interject.satellite.turn.settings import TurnSettings
+    from interject.wire.errors import InterjectError
+    from interject.wire.events import WordMark
+    from interject.wire.trace import Trace
 
 _HEARING_RATE_HZ = 16_000
 # More speech ahead than this is not worth its memory: the TTS server waits instead.

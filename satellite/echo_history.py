@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from satellite.hearing.echo import Convergence
+from interject.satellite.hearing.echo import Convergence
 
 if TYPE_CHECKING:
-    from satellite.hearing.echo import EchoReport
+    from interject.satellite.hearing.echo import EchoReport
 
 # What is left of our voice differs by 20 dB from word to word: the mean of the last sentences counts.
 _MEAN_S = 5.0

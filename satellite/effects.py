@@ -5,20 +5,20 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from satellite.turn import events as turn
-from satellite.turn.state import Kind
-from wire.events import Interrupt
+from interject.satellite.turn import events as turn
+from interject.satellite.turn.state import Kind
+from interject.wire.events import Interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.wake.base import WakeWord
-    from satellite.pipelines.base import Pipeline
-    from satellite.playback import Playback
-    from satellite.room_sounds import RoomSounds
-    from satellite.speaking.player import Player
-    from satellite.stt_feed import SttFeed
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.wake.base import WakeWord
+    from interject.satellite.pipelines.base import Pipeline
+    from interject.satellite.playback import Playback
+    from interject.satellite.room_sounds import RoomSounds
+    from interject.satellite.speaking.player import Player
+    from interject.satellite.stt_feed import SttFeed
 
 _LOGGER = logging.getLogger(__name__)
 

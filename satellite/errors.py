@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wire.errors import InterjectError, WireError
+from interject.wire.errors import InterjectError, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,15 +7,15 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from satellite.errors import ServerNotFoundError
-from wire.discovery import Found
+from interject.satellite.errors import ServerNotFoundError
+from interject.wire.discovery import Found
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from satellite.pipelines.server import Locate
-    from satellite.state_file import StateFile
-    from wire.discovery import ServiceKind
+    from interject.satellite.pipelines.server import Locate
+    from interject.satellite.state_file import StateFile
+    from interject.wire.discovery import ServiceKind
 
 _LOGGER = logging.getLogger(__name__)
 

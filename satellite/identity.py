@@ -6,8 +6,8 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING
 
-from satellite.control.place import plain_name
-from satellite.state_file import StateFile
+from interject.satellite.control.place import plain_name
+from interject.satellite.state_file import StateFile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from wyoming.audio import AudioFormat
 from wyoming.info import Attribution, Info, Satellite, SndProgram, WakeModel, WakeProgram
 
-from satellite.hearing.wake.base import Role
-from satellite.settings import WakeEngine, WakeSource
-from satellite.turn.settings import Endpointing
-from wire import package_version
-from wire.project import ATTRIBUTION
+from interject import package_version
+from interject.satellite.hearing.wake.base import Role
+from interject.satellite.settings import WakeEngine, WakeSource
+from interject.satellite.turn.settings import Endpointing
+from interject.wire.project import ATTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satellite.hearing.wake.base import WordModel
-    from satellite.settings import SatelliteSettings
+    from interject.satellite.hearing.wake.base import WordModel
+    from interject.satellite.settings import SatelliteSettings
 
 _ENGINES = {
     WakeEngine.MICRO: Attribution(name="microWakeWord", url="https://github.com/OHF-Voice/pymicro-wakeword"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from wire.trace import Trace
+    from interject.wire.trace import Trace
 
 # What is told of is the last minute.
 WINDOW_S = 60.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from satellite.tier_watch import log_tier
+from interject.satellite.tier_watch import log_tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from satellite.turn.backchannel import words_of
+from interject.satellite.turn.backchannel import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from satellite.reply_record import ReplyRecord
+    from interject.satellite.reply_record import ReplyRecord
 
 # Before a stream begins: its pre-roll, the echo's delay and the word that was under way; what comes next may sound
 # before its position is told.

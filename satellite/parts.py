@@ -8,42 +8,42 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from satellite.found_servers import FoundServers
-from satellite.hearing.echo_memory import EchoMemory
-from satellite.hearing.recording import Recorder
-from satellite.hearing.wake.choice import WordChoice, make_detector
-from satellite.hearing.wake.several import SeveralDetectors
-from satellite.hearing.wake.stop_grammar import is_english, is_installed
-from satellite.hearing.wake.stop_search import StopWordSearch
-from satellite.hooks.forwarder import EventForwarder
-from satellite.hooks.runner import load_hooks
-from satellite.identity import conversation_id, satellite_state
-from satellite.pipelines.direct import DirectPipeline, Identity
-from satellite.pipelines.home_assistant.announcements import WithHomeAssistant
-from satellite.pipelines.home_assistant.link import HomeAssistantLink
-from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
-from satellite.pipelines.home_assistant.state import WakeIn
-from satellite.pipelines.home_assistant.wake import HomeAssistantWake
-from satellite.pipelines.marks import TtsMarks
-from satellite.pipelines.recorded import RecordedPipeline
-from satellite.pipelines.server import Server, fixed
-from satellite.room_sounds import RoomSounds
-from satellite.settings import Audio, PipelineKind, WakeSource
-from satellite.speaking.sounds import load_sounds
-from satellite.state_file import StateFile
-from satellite.timers import ring_audio
-from wire import client
-from wire.discovery import ServiceKind, default_instance_name, find_services, still_does
-from wire.trace import Trace
-from wire.uri import TcpAddress, parse_uri
-from wire.xdg import our_state
+from interject.satellite.found_servers import FoundServers
+from interject.satellite.hearing.echo_memory import EchoMemory
+from interject.satellite.hearing.recording import Recorder
+from interject.satellite.hearing.wake.choice import WordChoice, make_detector
+from interject.satellite.hearing.wake.several import SeveralDetectors
+from interject.satellite.hearing.wake.stop_grammar import is_english, is_installed
+from interject.satellite.hearing.wake.stop_search import StopWordSearch
+from interject.satellite.hooks.forwarder import EventForwarder
+from interject.satellite.hooks.runner import load_hooks
+from interject.satellite.identity import conversation_id, satellite_state
+from interject.satellite.pipelines.direct import DirectPipeline, Identity
+from interject.satellite.pipelines.home_assistant.announcements import WithHomeAssistant
+from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
+from interject.satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.pipelines.home_assistant.state import WakeIn
+from interject.satellite.pipelines.home_assistant.wake import HomeAssistantWake
+from interject.satellite.pipelines.marks import TtsMarks
+from interject.satellite.pipelines.recorded import RecordedPipeline
+from interject.satellite.pipelines.server import Server, fixed
+from interject.satellite.room_sounds import RoomSounds
+from interject.satellite.settings import Audio, PipelineKind, WakeSource
+from interject.satellite.speaking.sounds import load_sounds
+from interject.satellite.state_file import StateFile
+from interject.satellite.timers import ring_audio
+from interject.wire import client
+from interject.wire.discovery import ServiceKind, default_instance_name, find_services, still_does
+from interject.wire.trace import Trace
+from interject.wire.uri import TcpAddress, parse_uri
+from interject.wire.xdg import our_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from satellite.hearing.wake.base import WakeDetector
-    from satellite.pipelines.base import Pipeline
-    from satellite.settings import SatelliteSettings
+    from interject.satellite.hearing.wake.base import WakeDetector
+    from interject.satellite.pipelines.base import Pipeline
+    from interject.satellite.settings import SatelliteSettings
 
 _LOGGER = logging.getLogger(__name__)
 

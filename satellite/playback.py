@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from satellite.reply_record import ReplyRecord
-from satellite.speaking.player import PlayerPhase
-from satellite.turn.state import Kind
+from interject.satellite.reply_record import ReplyRecord
+from interject.satellite.speaking.player import PlayerPhase
+from interject.satellite.turn.state import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from satellite.devices.base import Samples
-    from satellite.speaking.player import Player, PlayerStatus
-    from wire.events import WordMark
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.speaking.player import Player, PlayerStatus
+    from interject.wire.events import WordMark
 
 # A ring is made while it sounds: the next seconds of it are enough.
 _RING_AHEAD_S = 2.0

@@ -7,14 +7,14 @@ import logging
 import os
 import sys
 
-from satellite.satellite import run_satellite
-from satellite.settings import SatelliteSettings
-from satellite.settings.service import note_on_pipeline
-from satellite.sound import list_devices
-from wire.help_page import HelpPage
-from wire.logs import configure_logging
-from wire.process import run_to_end
-from wire.settings import load_and_tell
+from interject.satellite.satellite import run_satellite
+from interject.satellite.settings import SatelliteSettings
+from interject.satellite.settings.service import note_on_pipeline
+from interject.satellite.sound import list_devices
+from interject.wire.help_page import HelpPage
+from interject.wire.logs import configure_logging
+from interject.wire.process import run_to_end
+from interject.wire.settings import load_and_tell
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -34,11 +34,11 @@ def run() -> int:
     """Run what the command line asks for, and return the exit status; raises InterjectError."""
     if sys.argv[1:2] == ["doctor"]:
         # A satellite that only runs starts sooner without it.
-        from satellite.doctor.command import run_doctor  # noqa: PLC0415
+        from interject.satellite.doctor.command import run_doctor  # noqa: PLC0415
 
         return run_doctor(sys.argv[2:])
     if sys.argv[1:2] == ["install-service"]:
-        from satellite.systemd.command import run_install_service  # noqa: PLC0415 - as above
+        from interject.satellite.systemd.command import run_install_service  # noqa: PLC0415 - as above
 
         return run_install_service(sys.argv[2:])
     loaded = load_and_tell(

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.speaking.heard import Completeness, estimate_marks, heard_text, rewind_ms
-from satellite.speaking.resampling import ReplyResampler
+from interject.satellite.speaking.heard import Completeness, estimate_marks, heard_text, rewind_ms
+from interject.satellite.speaking.resampling import ReplyResampler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satellite.devices.base import Samples
-    from wire.events import WordMark
+    from interject.satellite.devices.base import Samples
+    from interject.wire.events import WordMark
 
 _FULL_SCALE = 32_767
 

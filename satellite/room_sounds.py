@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 
 @dataclass(frozen=True, slots=True)

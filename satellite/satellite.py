@@ -7,37 +7,37 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from satellite.control.service import serve_controls
-from satellite.control.session import Commanded, Controls
-from satellite.control.status import MicrophoneWatch
-from satellite.conversation import Conversation, WordListeners
-from satellite.devices.base import running
-from satellite.hearing.engines import make_echo_control
-from satellite.hearing.frontend import FrontEnd, HearingSettings
-from satellite.hearing.vad import SileroVad
-from satellite.info import satellite_info
-from satellite.lateness import LatenessMeter
-from satellite.log_trace import LogTrace
-from satellite.parts import echo_memory, pipeline_parts, reactions_to, room_sounds, state_file, stop_search
-from satellite.settings import PipelineKind, player_settings, turn_settings
-from satellite.sound import sound_device
-from satellite.speaking.player import Player
-from satellite.text_mode import standard_text_mode
-from wire import package_version
-from wire.discovery import advertise, default_instance_name
-from wire.process import spare_what_is_loaded
-from wire.reach import is_for_this_machine
-from wire.service import STOP_SIGNALS, Service
-from wire.trace import Trace, open_trace
+from interject import package_version
+from interject.satellite.control.service import serve_controls
+from interject.satellite.control.session import Commanded, Controls
+from interject.satellite.control.status import MicrophoneWatch
+from interject.satellite.conversation import Conversation, WordListeners
+from interject.satellite.devices.base import running
+from interject.satellite.hearing.engines import make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
+from interject.satellite.hearing.vad import SileroVad
+from interject.satellite.info import satellite_info
+from interject.satellite.lateness import LatenessMeter
+from interject.satellite.log_trace import LogTrace
+from interject.satellite.parts import echo_memory, pipeline_parts, reactions_to, room_sounds, state_file, stop_search
+from interject.satellite.settings import PipelineKind, player_settings, turn_settings
+from interject.satellite.sound import sound_device
+from interject.satellite.speaking.player import Player
+from interject.satellite.text_mode import standard_text_mode
+from interject.wire.discovery import advertise, default_instance_name
+from interject.wire.process import spare_what_is_loaded
+from interject.wire.reach import is_for_this_machine
+from interject.wire.service import STOP_SIGNALS, Service
+from interject.wire.trace import Trace, open_trace
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
     from wyoming.info import Info
 
-    from satellite.devices.base import Device
-    from satellite.hearing.echo import EchoControl
-    from satellite.settings import SatelliteSettings
+    from interject.satellite.devices.base import Device
+    from interject.satellite.hearing.echo import EchoControl
+    from interject.satellite.settings import SatelliteSettings
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -8,23 +8,23 @@ import math
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from satellite.devices.command import CommandDevice, MicCommand, PcmFormat, SndCommand
-from satellite.devices.null import text_mode_device
-from satellite.devices.portaudio import PortAudioChoice, find_portaudio
-from satellite.devices.portaudio_host import PortAudioHost
-from satellite.devices.room_script import RoomScript, load_script
-from satellite.devices.simulated import RoomAcoustics, SimulatedRoom
-from satellite.devices.sound_cards import table
-from satellite.devices.supervised import DeviceHealth, supervise
-from satellite.settings import Audio
-from wire.trace import open_trace
+from interject.satellite.devices.command import CommandDevice, MicCommand, PcmFormat, SndCommand
+from interject.satellite.devices.null import text_mode_device
+from interject.satellite.devices.portaudio import PortAudioChoice, find_portaudio
+from interject.satellite.devices.portaudio_host import PortAudioHost
+from interject.satellite.devices.room_script import RoomScript, load_script
+from interject.satellite.devices.simulated import RoomAcoustics, SimulatedRoom
+from interject.satellite.devices.sound_cards import table
+from interject.satellite.devices.supervised import DeviceHealth, supervise
+from interject.satellite.settings import Audio
+from interject.wire.trace import open_trace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from satellite.devices.base import Device
-    from satellite.settings import SatelliteSettings
-    from wire.trace import Trace
+    from interject.satellite.devices.base import Device
+    from interject.satellite.settings import SatelliteSettings
+    from interject.wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)
 

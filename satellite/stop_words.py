@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from satellite.own_words import say_word
-from satellite.turn.backchannel import words_of
-from satellite.turn.evidence import Evidence, update
-from satellite.turn.settings import BargeIn
-from satellite.turn.state import Kind
+from interject.satellite.own_words import say_word
+from interject.satellite.turn.backchannel import words_of
+from interject.satellite.turn.evidence import Evidence, update
+from interject.satellite.turn.settings import BargeIn
+from interject.satellite.turn.state import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from satellite.hearing.preroll import PreRoll
-    from satellite.hearing.wake.stop_search import StopFound, StopWordSearch
-    from satellite.playback import Playback
-    from satellite.turn.events import VoiceWindow
-    from satellite.turn.settings import TurnSettings
-    from satellite.turn.state import State
+    from interject.satellite.hearing.preroll import PreRoll
+    from interject.satellite.hearing.wake.stop_search import StopFound, StopWordSearch
+    from interject.satellite.playback import Playback
+    from interject.satellite.turn.events import VoiceWindow
+    from interject.satellite.turn.settings import TurnSettings
+    from interject.satellite.turn.state import State
 
 _RATE_HZ = 16_000
 # What a device and a room delay our voice by, and what marks of words are wrong by.

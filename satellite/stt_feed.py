@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satellite.hearing.preroll import PreRoll
+    from interject.satellite.hearing.preroll import PreRoll
 
 RATE_HZ = 16_000
 # A voice is noticed some 100 ms after it began; audio under a short sound of ours waits this long for the news.

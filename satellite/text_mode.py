@@ -9,14 +9,14 @@ import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from satellite.errors import NoKeyboardError
-from satellite.turn.events import CancelReason
-from satellite.turn.state import Phase
+from interject.satellite.errors import NoKeyboardError
+from interject.satellite.turn.events import CancelReason
+from interject.satellite.turn.state import Phase
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from satellite.conversation import Conversation
+    from interject.satellite.conversation import Conversation
 
 # Words appear as they are spoken; five times a second looks continuous.
 _REFRESH_S = 0.2

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satellite.devices.pcm import INT16_FULL_SCALE
-from satellite.echo_history import Observation
-from satellite.tiers import Reason, Tier, TierState, cut_off_for_nothing, observe, settings_for
-from satellite.turn.events import Tick, Transcribed, VoiceWindow
-from satellite.turn.settings import BargeIn
+from interject.satellite.devices.pcm import INT16_FULL_SCALE
+from interject.satellite.echo_history import Observation
+from interject.satellite.tiers import Reason, Tier, TierState, cut_off_for_nothing, observe, settings_for
+from interject.satellite.turn.events import Tick, Transcribed, VoiceWindow
+from interject.satellite.turn.settings import BargeIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Block, Samples
-    from satellite.hearing.echo import EchoReport
-    from satellite.turn.events import Event
-    from satellite.turn.settings import TurnSettings
-    from satellite.turn.state import State
+    from interject.satellite.devices.base import Block, Samples
+    from interject.satellite.hearing.echo import EchoReport
+    from interject.satellite.turn.events import Event
+    from interject.satellite.turn.settings import TurnSettings
+    from interject.satellite.turn.state import State
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from satellite.echo_history import EchoHistory, cut_off, decibels, remember
-from satellite.hearing.guard import SAFE_ECHO_DB
-from satellite.turn.settings import BargeIn
+from interject.satellite.echo_history import EchoHistory, cut_off, decibels, remember
+from interject.satellite.hearing.guard import SAFE_ECHO_DB
+from interject.satellite.turn.settings import BargeIn
 
 if TYPE_CHECKING:
-    from satellite.echo_history import Observation
-    from satellite.turn.settings import TurnSettings
+    from interject.satellite.echo_history import Observation
+    from interject.satellite.turn.settings import TurnSettings
 
 # What a canceller leaves may be this much louder than the user before its suppressor takes too much of the user too.
 # In interruptions of tests/room (Kalman canceller, seeds 20 to 25) it was up to 5 dB louder at +20 dB of echo, where 9

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from wyoming.event import Event
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - a setting's type is read while the program runs
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from wire.admission import AccessSettings
-from wire.discovery import ServiceKind, announcement, default_instance_name
-from wire.health import report_health
-from wire.logs import DEFAULT_FORMAT, configure_logging
-from wire.process import exit_status, run_to_end
-from wire.reach import is_for_this_machine, require_reach
-from wire.service import serve_until_stopped
-from wire.settings import load, option
+from interject.wire.admission import AccessSettings
+from interject.wire.discovery import ServiceKind, announcement, default_instance_name
+from interject.wire.health import report_health
+from interject.wire.logs import DEFAULT_FORMAT, configure_logging
+from interject.wire.process import exit_status, run_to_end
+from interject.wire.reach import is_for_this_machine, require_reach
+from interject.wire.service import serve_until_stopped
+from interject.wire.settings import load, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from wire.service import Service
-    from wire.trace import Trace
+    from interject.wire.service import Service
+    from interject.wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)
 

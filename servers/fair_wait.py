@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from servers.fair_queue import FairQueue, Owner, Place
+from interject.servers.fair_queue import FairQueue, Owner, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wire.admission import AccessRules
-    from wire.errors import RequestError
-    from wire.peer import Peer
+    from interject.wire.admission import AccessRules
+    from interject.wire.errors import RequestError
+    from interject.wire.peer import Peer
 
 # A satellite that hears nothing for 8 s gives up: why comes before that.
 MOST_WAIT_S = 7.0

@@ -54,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def blockbuster() -> BlockBuster:
     """Detect blocking calls made by our packages, as tests themselves may well read a file."""
-    detector = BlockBuster(["wire", "satellite", "servers"])
+    detector = BlockBuster(["interject"])
     # A trace is off unless asked for, and a line of it goes to the page cache.
     detector.functions["io.TextIOWrapper.write"].can_block_in("wire/trace.py", {"emit"})
     return detector

@@ -8,10 +8,14 @@ import sys
 
 import pytest
 
+from interject.wire.extras import ExtraMissingError, needing
 from tests.patience import PATIENCE_S
-from wire.extras import ExtraMissingError, needing
 
-_PROGRAMS = [("satellite.__main__", "satellite"), ("servers.stt.__main__", "stt"), ("servers.tts.__main__", "tts")]
+_PROGRAMS = [
+    ("interject.satellite.__main__", "satellite"),
+    ("interject.servers.stt.__main__", "stt"),
+    ("interject.servers.tts.__main__", "tts"),
+]
 
 
 def start(module: str, *flags: str) -> subprocess.CompletedProcess[str]:
@@ -31,13 +35,15 @@ def test_a_program_without_its_extra_names_it_in_one_line(module: str, extra: st
 
 
 def test_the_doctor_does_so_too() -> None:
-    done = start("satellite.__main__", "doctor")
+    done = start("interject.satellite.__main__", "doctor")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "wyoming-interject[satellite]" in done.stderr
 
 
-@pytest.mark.parametrize("module", ["servers.stt.__main__", "servers.tts.__main__", "servers.llm.__main__"])
+@pytest.mark.parametrize(
+    "module", ["interject.servers.stt.__main__", "interject.servers.tts.__main__", "interject.servers.llm.__main__"]
+)
 def test_the_help_of_a_server_needs_no_extra(module: str) -> None:
     assert start(module, "--help").returncode == 0
 

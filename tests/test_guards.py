@@ -14,8 +14,8 @@ CASES = """
 import asyncio, logging, threading, time
 import pytest
 from tests import guards
-from wire.setting_field import _to_bool
-from wire import trace
+from interject.wire.setting_field import _to_bool
+from interject.wire import trace
 
 release = threading.Event()
 # What these tests leave never ends.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wire.project import ATTRIBUTION, REPOSITORY
+from interject.wire.project import ATTRIBUTION, REPOSITORY
 
 ROOT = Path(__file__).resolve().parents[1]
 # An address of ours at any forge or registry, and one that somebody is told to clone from.

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from satellite.devices.room_script import load_script
-from satellite.devices.sound_cards import SoundCard, SoundCards
+from interject.satellite.devices.room_script import load_script
+from interject.satellite.devices.sound_cards import SoundCard, SoundCards
+from interject.servers.stt.settings import SttSettings
+from interject.servers.tts.engines.piper_voices import VoiceEntry
+from interject.servers.tts.settings import TtsSettings
+from interject.wire.errors import SettingError
 from script.support.engines import Here, look_around
 from script.support.processes import free_uri
 from script.support.run import NoSoundCardError, plan, require_sound_card
-from servers.stt.settings import SttSettings
-from servers.tts.engines.piper_voices import VoiceEntry
-from servers.tts.settings import TtsSettings
 from tests.patience import showing, wait_until
-from wire.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -238,7 +238,7 @@ class Terminal:
         """Give stt, llm, tts and satellite as soon as all can be used."""
         wait_until(self._ready, "script/run to say that it is ready")
         found = psutil.Process(self.run.pid).children()
-        return {child.cmdline()[2].removeprefix("servers."): child for child in found}
+        return {child.cmdline()[2].rpartition(".")[2]: child for child in found}
 
     def _ready(self) -> bool:
         status = self.run.poll()

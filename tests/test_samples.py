@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.doctor.settings import DoctorSettings
-from satellite.settings import SatelliteSettings
-from satellite.turn.settings import BargeIn
-from servers.llm.settings import LlmSettings
-from servers.stt.settings import SttSettings
-from servers.tts.settings import TtsSettings
+from interject.satellite.doctor.settings import DoctorSettings
+from interject.satellite.settings import SatelliteSettings
+from interject.satellite.turn.settings import BargeIn
+from interject.servers.llm.settings import LlmSettings
+from interject.servers.stt.settings import SttSettings
+from interject.servers.tts.settings import TtsSettings
+from interject.wire.settings import describe_refused, describe_schema, load
+from interject.wire.uri import TcpAddress, parse_uri
 from tests.patience import PATIENCE_S, eventually
 from tests.satellite.test_first_start import started
-from wire.settings import describe_refused, describe_schema, load
-from wire.uri import TcpAddress, parse_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from wire.setting_field import Words
-from wire.settings import option
+from interject.wire.setting_field import Words
+from interject.wire.settings import option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

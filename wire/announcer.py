@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from zeroconf import BadTypeInNameException, Error, InterfaceChoice, IPVersion
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
-from wire.errors import SettingError
-from wire.machine import IpAddress, address_to_announce, own_addresses
-from wire.uri import TcpAddress, parse_uri
+from interject.wire.errors import SettingError
+from interject.wire.machine import IpAddress, address_to_announce, own_addresses
+from interject.wire.uri import TcpAddress, parse_uri
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

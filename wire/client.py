@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from wyoming.error import Error
 
-from wire.errors import FrameError, PeerError, PeerGoneError
-from wire.framing import DEFAULT_LIMITS, FrameLimits, read_event, write_event
-from wire.uri import open_stream
+from interject.wire.errors import FrameError, PeerError, PeerGoneError
+from interject.wire.framing import DEFAULT_LIMITS, FrameLimits, read_event, write_event
+from interject.wire.uri import open_stream
 
 if TYPE_CHECKING:
     from wyoming.event import Event

@@ -20,16 +20,16 @@ from zeroconf import (
 )
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from wire.announcer import SERVICE_TYPE, Announcer, host_to_announce, warn_not_announced
-from wire.client import connect
-from wire.errors import WireError
-from wire.machine import mac_address
+from interject.wire.announcer import SERVICE_TYPE, Announcer, host_to_announce, warn_not_announced
+from interject.wire.client import connect
+from interject.wire.errors import WireError
+from interject.wire.machine import mac_address
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from wire.client import Connection
+    from interject.wire.client import Connection
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from wyoming.user_event import UserEvent
 
-from wire.errors import RequestError
+from interject.wire.errors import RequestError
 
 if TYPE_CHECKING:
     from wyoming.event import Event

@@ -6,7 +6,7 @@ import contextlib
 import importlib.util
 from typing import TYPE_CHECKING
 
-from wire.errors import InterjectError
+from interject.wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from wyoming.event import Event
 from wyoming.event import write_event as wyoming_write_event
 
-from wire.errors import FrameMalformedError, FrameTimeoutError, FrameTooLargeError, FrameTruncatedError
+from interject.wire.errors import FrameMalformedError, FrameTimeoutError, FrameTooLargeError, FrameTruncatedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from wyoming.info import Describe, Info
 
-from wire.client import connect
-from wire.discovery import ServiceKind, offers
-from wire.errors import InterjectError, PeerSilentError, WireError
-from wire.uri import TcpAddress, parse_uri, tcp_uri
+from interject.wire.client import connect
+from interject.wire.discovery import ServiceKind, offers
+from interject.wire.errors import InterjectError, PeerSilentError, WireError
+from interject.wire.uri import TcpAddress, parse_uri, tcp_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

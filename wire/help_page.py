@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from wire.setting_field import Words
+from interject.wire.setting_field import Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wire.setting_field import Field
+    from interject.wire.setting_field import Field
 
 FIRST = "First evening"
 _WIDTH = 100

@@ -6,7 +6,7 @@ import errno
 import logging
 from dataclasses import dataclass
 
-from wire.errors import SettingError
+from interject.wire.errors import SettingError
 
 DEFAULT_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -40,7 +40,7 @@ def configure_logging(*, debug: bool, log_format: str, level: int = logging.INFO
     handler.addFilter(FloodFilter())
     logging.basicConfig(level=level, handlers=[handler])
     if debug:
-        for package in ("wire", "satellite", "servers", "__main__"):
+        for package in ("interject", "__main__"):
             logging.getLogger(package).setLevel(logging.DEBUG)
 
 

@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wire.admission import AccessRules
+    from interject.wire.admission import AccessRules
 
 # A minute of speech that is sent as fast as it goes is some 1,300 chunks.
 _BURST_EVENTS = 4000.0

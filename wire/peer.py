@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from wyoming.error import Error
 
-from wire.errors import RequestError
-from wire.framing import encoded, write_frame
-from wire.logs import one_line
+from interject.wire.errors import RequestError
+from interject.wire.framing import encoded, write_frame
+from interject.wire.logs import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -9,7 +9,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from wire.errors import InterjectError
+from interject.wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 import socket
 
-from wire.errors import SettingError
-from wire.uri import TcpAddress, UnixAddress, parse_uri
+from interject.wire.errors import SettingError
+from interject.wire.uri import TcpAddress, UnixAddress, parse_uri
 
 
 def is_for_this_machine(uri: str) -> bool:

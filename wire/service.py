@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Protocol, cast
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 
-from wire.admission import AccessRules, Refused, Seat, admit
-from wire.errors import CannotListenError, FrameError, RequestError
-from wire.framing import ByteBudget, FrameLimits, encoded, read_event
-from wire.pacing import Pacing
-from wire.peer import Peer
-from wire.process import spare_what_is_loaded
-from wire.socket_file import SocketFile, bound_socket, clear_socket_file
-from wire.uri import TcpAddress, parse_uri, tcp_uri
+from interject.wire.admission import AccessRules, Refused, Seat, admit
+from interject.wire.errors import CannotListenError, FrameError, RequestError
+from interject.wire.framing import ByteBudget, FrameLimits, encoded, read_event
+from interject.wire.pacing import Pacing
+from interject.wire.peer import Peer
+from interject.wire.process import spare_what_is_loaded
+from interject.wire.socket_file import SocketFile, bound_socket, clear_socket_file
+from interject.wire.uri import TcpAddress, parse_uri, tcp_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from wyoming.event import Event
 
-    from wire.pacing import Pace
+    from interject.wire.pacing import Pace
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -321,7 +321,7 @@ async def serve_until_stopped(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then stop in good order, within 2 s.
 
-    `announce` makes a context, with the URI that the service got, that lasts while it serves (wire.discovery).
+    `announce` makes a context, with the URI that the service got, that lasts while it serves (`wire.discovery`).
     Raises BadUriError, CannotListenError, and what `announce` raises.
     """
     stopping = asyncio.Event()

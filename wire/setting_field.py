@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from wire.errors import SettingError
+from interject.wire.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -17,11 +17,11 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from wire import package_version
-from wire.errors import SettingError
-from wire.help_page import FIRST, HelpPage, group_of, metavar_of, text_of
-from wire.likeness import did_you_mean
-from wire.setting_field import METADATA_KEY, Derived, Field, Option, Words, fields_of
+from interject import package_version
+from interject.wire.errors import SettingError
+from interject.wire.help_page import FIRST, HelpPage, group_of, metavar_of, text_of
+from interject.wire.likeness import did_you_mean
+from interject.wire.setting_field import METADATA_KEY, Derived, Field, Option, Words, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -8,8 +8,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from wire.errors import SettingError
-from wire.private_file import make_private_file
+from interject.wire.errors import SettingError
+from interject.wire.private_file import make_private_file
 
 if TYPE_CHECKING:
     from pathlib import Path

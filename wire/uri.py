@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from wire.errors import BadUriError, PeerUnreachableError
-from wire.framing import DEFAULT_LIMITS, FrameLimits
+from interject.wire.errors import BadUriError, PeerUnreachableError
+from interject.wire.framing import DEFAULT_LIMITS, FrameLimits
 
 
 @dataclass(frozen=True, slots=True)

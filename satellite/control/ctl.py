@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from wyoming.user_event import UserEvent
 
-from satellite.control.place import NONE, find_socket
-from wire.client import connect
-from wire.errors import PeerError, PeerGoneError, PeerSilentError, SettingError
+from interject.satellite.control.place import NONE, find_socket
+from interject.wire.client import connect
+from interject.wire.errors import PeerError, PeerGoneError, PeerSilentError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wire.client import Connection
+    from interject.wire.client import Connection
 
 _VARIABLE = "INTERJECT_SATELLITE_CONTROL_SOCKET"
 # It is the same machine: who does not answer within this does not work.

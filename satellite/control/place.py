@@ -8,8 +8,8 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satellite.control.errors import NoSatelliteError, SeveralSatellitesError
-from wire.xdg import our_state
+from interject.satellite.control.errors import NoSatelliteError, SeveralSatellitesError
+from interject.wire.xdg import our_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,19 +8,19 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satellite.control.errors import ControlSocketError
-from satellite.control.place import NONE, file_name, usable_folder
-from satellite.control.session import ControlSession
-from wire.errors import CannotListenError
-from wire.service import Service
+from interject.satellite.control.errors import ControlSocketError
+from interject.satellite.control.place import NONE, file_name, usable_folder
+from interject.satellite.control.session import ControlSession
+from interject.wire.errors import CannotListenError
+from interject.wire.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wyoming.info import Info
 
-    from satellite.control.session import Controls
-    from satellite.settings import SatelliteSettings
+    from interject.satellite.control.session import Controls
+    from interject.satellite.settings import SatelliteSettings
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 from wyoming.user_event import UserEvent
 
-from satellite.control.status import Status, of_servers
-from satellite.conversation import MuteSwitch
-from satellite.hooks.wyoming_events import wyoming_event
-from satellite.lateness import WINDOW_S
-from wire.errors import RequestError
-from wire.events import user_event_name
+from interject.satellite.control.status import Status, of_servers
+from interject.satellite.conversation import MuteSwitch
+from interject.satellite.hooks.wyoming_events import wyoming_event
+from interject.satellite.lateness import WINDOW_S
+from interject.wire.errors import RequestError
+from interject.wire.events import user_event_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from wyoming.event import Event
 
-    from satellite.control.status import MicrophoneWatch
-    from satellite.conversation import Conversation
-    from satellite.lateness import LatenessMeter
-    from satellite.pipelines.home_assistant.link import HomeAssistantLink
-    from satellite.pipelines.server import Server
-    from satellite.speaking.player import Player
-    from wire.peer import Peer
+    from interject.satellite.control.status import MicrophoneWatch
+    from interject.satellite.conversation import Conversation
+    from interject.satellite.lateness import LatenessMeter
+    from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
+    from interject.satellite.pipelines.server import Server
+    from interject.satellite.speaking.player import Player
+    from interject.wire.peer import Peer
 
 # As much as Home Assistant's buttons for a media player do.
 VOLUME_STEP = 10

@@ -6,15 +6,15 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from satellite.devices.supervised import DeviceHealth
+from interject.satellite.devices.supervised import DeviceHealth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satellite.conversation import MuteSwitch
-    from satellite.lateness import Lateness
-    from satellite.pipelines.server import Server
-    from satellite.turn.state import Phase
+    from interject.satellite.conversation import MuteSwitch
+    from interject.satellite.lateness import Lateness
+    from interject.satellite.pipelines.server import Server
+    from interject.satellite.turn.state import Phase
 
 # A device that is supervised reports a stall by itself, after 5 s where a stream has just begun: this is for others.
 STALLED_AFTER_S = 6.0

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from satellite.devices.base import Block, render_exactly
-from satellite.devices.errors import DeviceFormatError, DeviceLostError, DeviceStalledError
-from satellite.devices.pcm import WIDTHS, decode, encode, mix_down, to_int16
-from satellite.devices.process import Program, SmallPipe
+from interject.satellite.devices.base import Block, render_exactly
+from interject.satellite.devices.errors import DeviceFormatError, DeviceLostError, DeviceStalledError
+from interject.satellite.devices.pcm import WIDTHS, decode, encode, mix_down, to_int16
+from interject.satellite.devices.process import Program, SmallPipe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from satellite.devices.base import Render, Samples
+    from interject.satellite.devices.base import Render, Samples
 
 # arecord and aplay start within this, also on a slow machine whose card sleeps; a microphone that gives nothing for
 # longer is stuck.

@@ -6,7 +6,7 @@ from enum import Enum
 
 import numpy as np
 
-from satellite.devices.pcm import Mono, gain_of
+from interject.satellite.devices.pcm import Mono, gain_of
 
 # The noise repeats after this many samples (16 s at 16 kHz): longer than an ear or a VAD remembers.
 PERIOD_FRAMES = 2**18

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from satellite.devices.simulated import RoomAcoustics, SimulatedRoom
+from interject.satellite.devices.simulated import RoomAcoustics, SimulatedRoom
 
 # Not even the loudspeaker reaches the microphone.
 NO_SOUND_DB = -math.inf

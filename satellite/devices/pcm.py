@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 # (frames, channels), full scale ±1.
 Frames = NDArray[np.float32]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satellite.devices.base import Block, render_exactly
-from satellite.devices.errors import (
+from interject.satellite.devices.base import Block, render_exactly
+from interject.satellite.devices.errors import (
     DeviceBusyError,
     DeviceError,
     DeviceFormatError,
@@ -20,13 +20,19 @@ from satellite.devices.errors import (
     DeviceSetupError,
     DeviceStalledError,
 )
-from satellite.devices.portaudio_host import SCANNED_WITHIN_S, PortAudioHost, PortAudioThread, portaudio, sound_cards
-from satellite.devices.sound_cards import Direction, SoundCard, SoundCards, channel_counts, choose
+from interject.satellite.devices.portaudio_host import (
+    SCANNED_WITHIN_S,
+    PortAudioHost,
+    PortAudioThread,
+    portaudio,
+    sound_cards,
+)
+from interject.satellite.devices.sound_cards import Direction, SoundCard, SoundCards, channel_counts, choose
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from satellite.devices.base import Render, Samples
+    from interject.satellite.devices.base import Render, Samples
 
 _LOGGER = logging.getLogger(__name__)
 

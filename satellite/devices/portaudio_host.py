@@ -15,8 +15,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from satellite.devices.errors import DeviceSetupError, DeviceStalledError
-from satellite.devices.sound_cards import SoundCard, SoundCards
+from interject.satellite.devices.errors import DeviceSetupError, DeviceStalledError
+from interject.satellite.devices.sound_cards import SoundCard, SoundCards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from satellite.devices.base import Block, render_exactly, running
+from interject.satellite.devices.base import Block, render_exactly, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from satellite.devices.base import Device, Render, Samples
+    from interject.satellite.devices.base import Device, Render, Samples
 
 # Many times the longest filter of the resampler: its lumps have shown all their sizes.
 TRIAL_S = 1.0

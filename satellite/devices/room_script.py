@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from satellite.devices.errors import RoomScriptError
+from interject.satellite.devices.errors import RoomScriptError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.room_script import AfterClip, AfterLoudspeaker, AtTime, Start
+from interject.satellite.devices.room_script import AfterClip, AfterLoudspeaker, AtTime, Start
 
 if TYPE_CHECKING:
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 # Below this peak a loudspeaker is silent to an ear: the level at which 16-bit dither and fade tails live.
 AUDIBLE_DBFS = -60.0

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.errors import RoomScriptError
-from satellite.devices.pcm import INT16_FULL_SCALE, Mono, gain_of
-from satellite.devices.room_timing import HYSTERESIS_S, Audibility, count_from, listen, onset_of, start_frame
-from satellite.devices.wav import read_wav
+from interject.satellite.devices.errors import RoomScriptError
+from interject.satellite.devices.pcm import INT16_FULL_SCALE, Mono, gain_of
+from interject.satellite.devices.room_timing import HYSTERESIS_S, Audibility, count_from, listen, onset_of, start_frame
+from interject.satellite.devices.wav import read_wav
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satellite.devices.base import Samples
-    from satellite.devices.room_script import RoomScript, Start
-    from wire.trace import Trace
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.devices.room_script import RoomScript, Start
+    from interject.wire.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)

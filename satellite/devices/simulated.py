@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.base import Block, render_exactly
-from satellite.devices.errors import RoomScriptError
-from satellite.devices.noise import Noise, NoiseColour
-from satellite.devices.pcm import INT16_FULL_SCALE, Mono, gain_of, to_int16
-from satellite.devices.room_script import RoomScript
-from satellite.devices.room_user import RoomUser, load_clips
-from satellite.devices.wav import WavRecorder, writer_thread
-from wire.trace import NoTrace
+from interject.satellite.devices.base import Block, render_exactly
+from interject.satellite.devices.errors import RoomScriptError
+from interject.satellite.devices.noise import Noise, NoiseColour
+from interject.satellite.devices.pcm import INT16_FULL_SCALE, Mono, gain_of, to_int16
+from interject.satellite.devices.room_script import RoomScript
+from interject.satellite.devices.room_user import RoomUser, load_clips
+from interject.satellite.devices.wav import WavRecorder, writer_thread
+from interject.wire.trace import NoTrace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from concurrent.futures import Executor
     from pathlib import Path
 
-    from satellite.devices.base import Render, Samples
-    from wire.trace import Trace
+    from interject.satellite.devices.base import Render, Samples
+    from interject.wire.trace import Trace
 
 # What is published of latencies in this room was measured with it; a sound card's blocks are twice as long.
 BLOCK_MS = 10

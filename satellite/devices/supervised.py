@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from satellite.devices.base import Block, Device, Render, running
-from satellite.devices.errors import DeviceError, DeviceLostError
-from satellite.devices.resampled import ResampledDevice
+from interject.satellite.devices.base import Block, Device, Render, running
+from interject.satellite.devices.errors import DeviceError, DeviceLostError
+from interject.satellite.devices.resampled import ResampledDevice
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from satellite.devices.pcm import decode, mix_down, to_int16
-from wire.private_file import make_private_file, make_private_folder
+from interject.satellite.devices.pcm import decode, mix_down, to_int16
+from interject.wire.private_file import make_private_file, make_private_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 # What is lost of a recording when the process is killed, and how many bytes a recording holds in memory at most:
 # one chunk that fills and one that is being written.

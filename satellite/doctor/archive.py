@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from satellite.doctor.errors import NotRecordedError
-from wire import package_version
-from wire.private_file import make_private_file, make_private_folder
+from interject import package_version
+from interject.satellite.doctor.errors import NotRecordedError
+from interject.wire.private_file import make_private_file, make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from satellite.devices.base import Samples
-    from satellite.doctor.recording import Recording
-    from satellite.doctor.signals import Programme
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.doctor.recording import Recording
+    from interject.satellite.doctor.signals import Programme
 
 _MANIFEST = "manifest.json"
 # As in the AEC Challenge of Microsoft, whose recordings this format is that of: nobody but the loudspeaker speaks.

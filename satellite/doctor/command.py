@@ -7,23 +7,23 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from satellite.doctor.archive import Archive
-from satellite.doctor.measure import measure
-from satellite.doctor.play import play
-from satellite.doctor.recording import lay_out
-from satellite.doctor.rehearsal import rehearse
-from satellite.doctor.report import report
-from satellite.doctor.settings import DoctorSettings
-from satellite.doctor.verdict import judge
-from satellite.hearing.engines import make_echo_control
-from satellite.hearing.frontend import HearingSettings
-from satellite.hearing.vad import SileroVad
-from satellite.settings.sound import RoomSettings, SoundSettings
-from satellite.tiers import Tier
-from wire.errors import SettingError
-from wire.help_page import HelpPage
-from wire.logs import configure_logging
-from wire.settings import load
+from interject.satellite.doctor.archive import Archive
+from interject.satellite.doctor.measure import measure
+from interject.satellite.doctor.play import play
+from interject.satellite.doctor.recording import lay_out
+from interject.satellite.doctor.rehearsal import rehearse
+from interject.satellite.doctor.report import report
+from interject.satellite.doctor.settings import DoctorSettings
+from interject.satellite.doctor.verdict import judge
+from interject.satellite.hearing.engines import make_echo_control
+from interject.satellite.hearing.frontend import HearingSettings
+from interject.satellite.hearing.vad import SileroVad
+from interject.satellite.settings.sound import RoomSettings, SoundSettings
+from interject.satellite.tiers import Tier
+from interject.wire.errors import SettingError
+from interject.wire.help_page import HelpPage
+from interject.wire.logs import configure_logging
+from interject.wire.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from satellite.devices.pcm import INT16_FULL_SCALE
-from satellite.doctor.levels import dbfs
-from satellite.doctor.response import AFTER, HEARD_AFTER_S, RATE_HZ, Response, measure_response
-from satellite.doctor.signals import SWEEP_HIGH_HZ, SWEEP_LOW_HZ, SWEEP_S
-from satellite.doctor.slide import Moment, Slide, follow, lateness_ms
+from interject.satellite.devices.pcm import INT16_FULL_SCALE
+from interject.satellite.doctor.levels import dbfs
+from interject.satellite.doctor.response import AFTER, HEARD_AFTER_S, RATE_HZ, Response, measure_response
+from interject.satellite.doctor.signals import SWEEP_HIGH_HZ, SWEEP_LOW_HZ, SWEEP_S
+from interject.satellite.doctor.slide import Moment, Slide, follow, lateness_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
-    from satellite.doctor.recording import Layout, Recording
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.doctor.recording import Layout, Recording
 
     Signal = NDArray[np.float64]
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.pcm import INT16_FULL_SCALE
-from satellite.doctor.echo import Echo, measure_echo
-from satellite.doctor.levels import FLOOR_DBFS, dbfs
+from interject.satellite.devices.pcm import INT16_FULL_SCALE
+from interject.satellite.doctor.echo import Echo, measure_echo
+from interject.satellite.doctor.levels import FLOOR_DBFS, dbfs
 
 if TYPE_CHECKING:
-    from satellite.devices.base import Samples
-    from satellite.doctor.recording import Layout, Recording
-    from satellite.doctor.rehearsal import Rehearsal
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.doctor.recording import Layout, Recording
+    from interject.satellite.doctor.rehearsal import Rehearsal
 
 # Levels are the median of tenths of a second: one knock changes nothing.
 _LEVEL_S = 0.1

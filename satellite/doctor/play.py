@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satellite.devices.base import Block, Samples, running
-from satellite.devices.supervised import DeviceHealth
-from satellite.doctor.errors import NotMeasuredError
-from satellite.doctor.recording import Recording
-from satellite.doctor.signals import make_programme
-from satellite.sound import sound_device
+from interject.satellite.devices.base import Block, Samples, running
+from interject.satellite.devices.supervised import DeviceHealth
+from interject.satellite.doctor.errors import NotMeasuredError
+from interject.satellite.doctor.recording import Recording
+from interject.satellite.doctor.signals import make_programme
+from interject.satellite.sound import sound_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from satellite.devices.base import Device
-    from satellite.doctor.signals import Programme
-    from satellite.settings import SatelliteSettings
+    from interject.satellite.devices.base import Device
+    from interject.satellite.doctor.signals import Programme
+    from interject.satellite.settings import SatelliteSettings
 
 # A sound server that was just started, and a Bluetooth loudspeaker that wakes up, together need less.
 _PATIENCE_S = 15.0

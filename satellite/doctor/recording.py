@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.doctor.errors import NotMeasuredError
+from interject.satellite.doctor.errors import NotMeasuredError
 
 if TYPE_CHECKING:
-    from satellite.devices.base import Samples
-    from satellite.doctor.signals import Part, Programme
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.doctor.signals import Part, Programme
 
 # A device may begin late, or slip in silence where its two clocks differ.
 _EARLY_S, _LATE_S = 1.0, 2.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from satellite.settings import SatelliteSettings
-from wire.settings import option
+from interject.satellite.settings import SatelliteSettings
+from interject.wire.settings import option
 
 
 # No slots: neither has what it inherits from.

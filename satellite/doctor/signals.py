@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.pcm import INT16_FULL_SCALE, to_int16
-from satellite.devices.wav import read_wav
+from interject.satellite.devices.pcm import INT16_FULL_SCALE, to_int16
+from interject.satellite.devices.wav import read_wav
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 # What carries speech at the front end's 16 kHz; a small loudspeaker has nothing below.
 SWEEP_LOW_HZ = 100.0

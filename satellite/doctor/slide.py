@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.doctor.response import RATE_HZ
+from interject.satellite.doctor.response import RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,17 +6,17 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from satellite.hearing.cancelling.delay import MAX_DELAY_SAMPLES
-from satellite.hearing.capture import RATE_HZ
-from satellite.hearing.engines import CancellerKind
-from satellite.hearing.guard import SAFE_ECHO_DB
-from satellite.tiers import Tier
+from interject.satellite.hearing.cancelling.delay import MAX_DELAY_SAMPLES
+from interject.satellite.hearing.capture import RATE_HZ
+from interject.satellite.hearing.engines import CancellerKind
+from interject.satellite.hearing.guard import SAFE_ECHO_DB
+from interject.satellite.tiers import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from satellite.doctor.echo import Echo
-    from satellite.doctor.measure import Findings
+    from interject.satellite.doctor.echo import Echo
+    from interject.satellite.doctor.measure import Findings
 
 # Two bits of noise: even a microphone in a silent room hears itself better than this.
 _DEAF_DBFS = -84.0

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from satellite.hearing.arrays import scalar
+from interject.satellite.hearing.arrays import scalar
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 RATE_HZ = 16_000
 _FULL_SCALE = scalar(1 / 32768)

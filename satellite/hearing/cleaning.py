@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from webrtc_noise_gain import AudioProcessor
 
-from satellite.hearing.arrays import scalar
-from satellite.hearing.errors import NoiseGainError
-from wire.errors import SettingError
+from interject.satellite.hearing.arrays import scalar
+from interject.satellite.hearing.errors import NoiseGainError
+from interject.wire.errors import SettingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 # WebRTC's processing knows no other frame than 10 ms.
 _FRAME_SAMPLES = 160

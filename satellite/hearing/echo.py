@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from satellite.hearing.cancelling.canceller import Path
+    from interject.satellite.hearing.cancelling.canceller import Path
 
 
 # 20 ms at 16 kHz, as sound cards give it. In blocks of 10 ms an adaptive filter has twice as much to do.

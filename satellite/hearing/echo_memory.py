@@ -8,13 +8,13 @@ import logging
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from satellite.hearing.cancelling.canceller import Path as EchoPath
-from satellite.state_file import StateFile
+from interject.satellite.hearing.cancelling.canceller import Path as EchoPath
+from interject.satellite.state_file import StateFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from satellite.hearing.echo import EchoControl
+    from interject.satellite.hearing.echo import EchoControl
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from satellite.hearing.cancelling.aec3 import WebRtcCanceller
-from satellite.hearing.cancelling.canceller import KalmanCanceller
-from satellite.hearing.cancelling.guard import ByResidual
-from satellite.hearing.echo import Identity
-from satellite.hearing.guard import ByLoudness
+from interject.satellite.hearing.cancelling.aec3 import WebRtcCanceller
+from interject.satellite.hearing.cancelling.canceller import KalmanCanceller
+from interject.satellite.hearing.cancelling.guard import ByResidual
+from interject.satellite.hearing.echo import Identity
+from interject.satellite.hearing.guard import ByLoudness
 
 if TYPE_CHECKING:
-    from satellite.hearing.cancelling.canceller import Path
-    from satellite.hearing.echo import EchoControl
+    from interject.satellite.hearing.cancelling.canceller import Path
+    from interject.satellite.hearing.echo import EchoControl
 
 
 class CancellerKind(Enum):

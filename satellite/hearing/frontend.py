@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.arrays import scalar
-from satellite.hearing.capture import RATE_HZ, CaptureResampler
-from satellite.hearing.cleaning import Cleaner, CleaningSettings
-from satellite.hearing.echo import BLOCK_SAMPLES
-from satellite.hearing.preroll import DEFAULT_SECONDS, PreRoll
-from satellite.hearing.vad import WINDOW_SAMPLES, Rest
-from satellite.hearing.vad_gain import VadGain
-from wire.errors import SettingError
+from interject.satellite.hearing.arrays import scalar
+from interject.satellite.hearing.capture import RATE_HZ, CaptureResampler
+from interject.satellite.hearing.cleaning import Cleaner, CleaningSettings
+from interject.satellite.hearing.echo import BLOCK_SAMPLES
+from interject.satellite.hearing.preroll import DEFAULT_SECONDS, PreRoll
+from interject.satellite.hearing.vad import WINDOW_SAMPLES, Rest
+from interject.satellite.hearing.vad_gain import VadGain
+from interject.wire.errors import SettingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.echo import Cancelled, EchoControl, EchoReport
-    from satellite.hearing.vad import Vad
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.echo import Cancelled, EchoControl, EchoReport
+    from interject.satellite.hearing.vad import Vad
 
 # With more, a quiet room's own noise, at -65 dBFS, would be as loud as speech.
 VAD_GAIN_MAX_DB = 40

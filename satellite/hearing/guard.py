@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from satellite.hearing.echo import Cancelled, Convergence, EchoReport
-from satellite.hearing.meter import EchoMeter
+from interject.satellite.hearing.echo import Cancelled, Convergence, EchoReport
+from interject.satellite.hearing.meter import EchoMeter
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from satellite.hearing.echo import EchoCanceller
+    from interject.satellite.hearing.echo import EchoCanceller
 
 # With more echo than this the voice activity detector hears our own speech: it does so down to -30 dB.
 SAFE_ECHO_DB = -30.0

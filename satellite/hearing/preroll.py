@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 # The longest that speech can have gone on before anyone asks for it, with a reserve.
 DEFAULT_SECONDS = 3.0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.wav import WavRecorder, writer_thread
+from interject.satellite.devices.wav import WavRecorder, writer_thread
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import onnxruntime
 
-from satellite.hearing.errors import VadModelError
+from interject.satellite.hearing.errors import VadModelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.capture import RATE_HZ
+from interject.satellite.hearing.capture import RATE_HZ
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satellite.hearing.echo import Cancelled
+    from interject.satellite.hearing.echo import Cancelled
 
 # Silero depends on level, and misses single words that arrive quietly. Of 24 added to real echo (script/bench real
 # --voices 1, commit 305acad with other levels) 12 are paused for without a gain, 13, 15 and 16 at -35, -30 and -25

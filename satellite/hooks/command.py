@@ -7,11 +7,11 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from satellite.hooks.table import Hook
-from wire.errors import SettingError
+from interject.satellite.hooks.table import Hook
+from interject.wire.errors import SettingError
 
 if TYPE_CHECKING:
-    from satellite.settings import SatelliteSettings
+    from interject.satellite.settings import SatelliteSettings
 
 
 @dataclass(frozen=True, slots=True)

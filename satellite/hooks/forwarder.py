@@ -7,14 +7,14 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from satellite.hooks.wyoming_events import wyoming_event
-from wire import client
-from wire.errors import PeerError, PeerSilentError, WireError
+from interject.satellite.hooks.wyoming_events import wyoming_event
+from interject.wire import client
+from interject.wire.errors import PeerError, PeerSilentError, WireError
 
 if TYPE_CHECKING:
     from wyoming.event import Event
 
-    from wire.client import Connection, Connector
+    from interject.wire.client import Connection, Connector
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -9,14 +9,14 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from satellite.hooks.command import Command, hook_commands
-from satellite.hooks.errors import HookFailedError
-from satellite.hooks.table import hook_call
+from interject.satellite.hooks.command import Command, hook_commands
+from interject.satellite.hooks.errors import HookFailedError
+from interject.satellite.hooks.table import hook_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satellite.settings import SatelliteSettings
+    from interject.satellite.settings import SatelliteSettings
 
 _LOGGER = logging.getLogger(__name__)
 

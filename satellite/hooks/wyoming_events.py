@@ -24,7 +24,7 @@ from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detect, Detection
 
 if TYPE_CHECKING:
-    from satellite.hooks.table import Fields
+    from interject.satellite.hooks.table import Fields
 
 # None: an event service is not told of this record.
 _Make = Callable[["Fields"], Eventable | None]

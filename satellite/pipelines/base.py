@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from wyoming.event import Event
 
-    from satellite.hearing.wake.base import WakeWord
-    from wire.errors import InterjectError
-    from wire.events import Interrupt, WordMark
+    from interject.satellite.hearing.wake.base import WakeWord
+    from interject.wire.errors import InterjectError
+    from interject.wire.events import Interrupt, WordMark
 
 
 class PipelineListener(Protocol):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wyoming.audio import AudioChunk
 
-from wire.errors import PeerGoneError
+from interject.wire.errors import PeerGoneError
 
 if TYPE_CHECKING:
     from wyoming.event import Event

@@ -7,14 +7,14 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.reply import tell_bridge
-from wire.errors import PeerError, RequestError, WireError
+from interject.satellite.pipelines.reply import tell_bridge
+from interject.wire.errors import PeerError, RequestError, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from satellite.pipelines.server import Server
-    from wire.events import Interrupt
+    from interject.satellite.pipelines.server import Server
+    from interject.wire.events import Interrupt
 
 _LOGGER = logging.getLogger(__name__)
 

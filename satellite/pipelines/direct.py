@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.corrections import CORRECTION_TIMEOUT_S, Corrections
-from satellite.pipelines.faults import survive
-from satellite.pipelines.reply import Question, Reply
-from satellite.pipelines.stt_stream import SttStream
-from satellite.turn.events import CancelReason
+from interject.satellite.pipelines.corrections import CORRECTION_TIMEOUT_S, Corrections
+from interject.satellite.pipelines.faults import survive
+from interject.satellite.pipelines.reply import Question, Reply
+from interject.satellite.pipelines.stt_stream import SttStream
+from interject.satellite.turn.events import CancelReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from satellite.hearing.wake.base import WakeWord
-    from satellite.pipelines.base import PipelineListener
-    from satellite.pipelines.server import Server
-    from wire.errors import InterjectError
-    from wire.events import Interrupt
+    from interject.satellite.hearing.wake.base import WakeWord
+    from interject.satellite.pipelines.base import PipelineListener
+    from interject.satellite.pipelines.server import Server
+    from interject.wire.errors import InterjectError
+    from interject.wire.events import Interrupt
 
 # The user took the question back, or was told that it failed and will ask again.
 _QUESTION_IS_DONE = (CancelReason.STOP_WORD.value, CancelReason.FAILED.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from wire.errors import InterjectError
+from interject.wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -12,12 +12,12 @@ from wyoming.handle import Handled, NotHandled
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeStop
 
-from wire.errors import PeerSilentError
+from interject.wire.errors import PeerSilentError
 
 if TYPE_CHECKING:
     from wyoming.event import Event
 
-    from wire.client import Connection
+    from interject.wire.client import Connection
 
 # A language model thinks for seconds, a recogniser decodes for one; who says nothing for this long is asked.
 _QUIET_S = 2.0

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 from wyoming.audio import AudioStop
 from wyoming.tts import Synthesize, SynthesizeVoice
 
-from wire.errors import PeerSilentError, RequestError, WireError
-from wire.events import WordMarks
+from interject.wire.errors import PeerSilentError, RequestError, WireError
+from interject.wire.events import WordMarks
 
 if TYPE_CHECKING:
     from wyoming.event import Event
 
-    from satellite.pipelines.server import Server
-    from wire.client import Connection
-    from wire.events import WordMark
+    from interject.satellite.pipelines.server import Server
+    from interject.wire.client import Connection
+    from interject.wire.events import WordMark
 
 # Between two events; Piper's slowest voice on a Pi needs some 3 s for a long sentence.
 _SPEECH_TIMEOUT_S = 8.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from satellite.hearing.recording import Recorder
-    from satellite.hearing.wake.base import WakeWord
-    from satellite.pipelines.base import Pipeline, RoomListener
-    from wire.events import Interrupt
+    from interject.satellite.hearing.recording import Recorder
+    from interject.satellite.hearing.wake.base import WakeWord
+    from interject.satellite.pipelines.base import Pipeline, RoomListener
+    from interject.wire.events import Interrupt
 
 
 class RecordedPipeline:

@@ -20,17 +20,17 @@ from wyoming.tts import (
     SynthesizeVoice,
 )
 
-from satellite.pipelines.checks import optional_text_of, speech_of, text_of
-from satellite.pipelines.marks import MarkReader
-from wire.errors import InterjectError, PeerGoneError, PeerSilentError, WireError
-from wire.events import Interrupt, Interrupted
+from interject.satellite.pipelines.checks import optional_text_of, speech_of, text_of
+from interject.satellite.pipelines.marks import MarkReader
+from interject.wire.errors import InterjectError, PeerGoneError, PeerSilentError, WireError
+from interject.wire.events import Interrupt, Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from satellite.pipelines.base import PipelineListener
-    from satellite.pipelines.server import Server
-    from wire.client import Connection
+    from interject.satellite.pipelines.base import PipelineListener
+    from interject.satellite.pipelines.server import Server
+    from interject.wire.client import Connection
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from wyoming.info import Describe, Info
 
-from satellite.pipelines.liveness import Habits, LivelyConnection
-from wire.errors import PeerGoneError, PeerSilentError, PeerUnreachableError, WireError
-from wire.uri import parse_uri
+from interject.satellite.pipelines.liveness import Habits, LivelyConnection
+from interject.wire.errors import PeerGoneError, PeerSilentError, PeerUnreachableError, WireError
+from interject.wire.uri import parse_uri
 
 if TYPE_CHECKING:
-    from wire.client import Connection, Connector
+    from interject.wire.client import Connection, Connector
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
-from satellite.pipelines.checks import text_of
-from wire.errors import PeerGoneError, PeerSilentError, PeerUnreachableError, WireError
-from wire.events import confidence_of
+from interject.satellite.pipelines.checks import text_of
+from interject.wire.errors import PeerGoneError, PeerSilentError, PeerUnreachableError, WireError
+from interject.wire.events import confidence_of
 
 if TYPE_CHECKING:
-    from satellite.pipelines.server import Server
-    from wire.client import Connection
-    from wire.errors import InterjectError
+    from interject.satellite.pipelines.server import Server
+    from interject.wire.client import Connection
+    from interject.wire.errors import InterjectError
 
 RATE_HZ = 16_000
 _WIDTH = 2

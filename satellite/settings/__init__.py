@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from satellite.settings.checks import check
-from satellite.settings.reactions import HookSettings, Repeat, SignalSettings
-from satellite.settings.service import PipelineKind, ProcessSettings, ServiceSettings
-from satellite.settings.sound import Audio, LevelSettings, RoomSettings, SoundSettings
-from satellite.settings.turn_taking import TurnNumberSettings, TurnTakingSettings
-from satellite.settings.wake import WakeEngine, WakeSettings, WakeSource, WakeWordName, WordThreshold
-from satellite.speaking.player import PlayerSettings
-from satellite.turn.settings import Judgement, TurnSettings, TurnStart
-from wire.admission import AccessSettings
+from interject.satellite.settings.checks import check
+from interject.satellite.settings.reactions import HookSettings, Repeat, SignalSettings
+from interject.satellite.settings.service import PipelineKind, ProcessSettings, ServiceSettings
+from interject.satellite.settings.sound import Audio, LevelSettings, RoomSettings, SoundSettings
+from interject.satellite.settings.turn_taking import TurnNumberSettings, TurnTakingSettings
+from interject.satellite.settings.wake import WakeEngine, WakeSettings, WakeSource, WakeWordName, WordThreshold
+from interject.satellite.speaking.player import PlayerSettings
+from interject.satellite.turn.settings import Judgement, TurnSettings, TurnStart
+from interject.wire.admission import AccessSettings
 
 __all__ = [
     "Audio",

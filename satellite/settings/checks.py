@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from satellite.settings.service import PipelineKind
-from satellite.settings.wake import WakeSource
-from satellite.turn.settings import BargeIn, Endpointing
-from wire.errors import BadUriError, SettingError
-from wire.reach import is_for_this_machine
-from wire.uri import parse_uri
+from interject.satellite.settings.service import PipelineKind
+from interject.satellite.settings.wake import WakeSource
+from interject.satellite.turn.settings import BargeIn, Endpointing
+from interject.wire.errors import BadUriError, SettingError
+from interject.wire.reach import is_for_this_machine
+from interject.wire.uri import parse_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from satellite.settings import SatelliteSettings
+    from interject.satellite.settings import SatelliteSettings
 
 _URIS = ("uri", "stt_uri", "llm_uri", "tts_uri", "wake_uri", "event_uri")
 

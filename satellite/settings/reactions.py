@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from satellite.settings.wake import WakeSource
-from satellite.speaking.sounds import SHIPPED
-from wire.setting_field import Derived, Words
-from wire.settings import option
+from interject.satellite.settings.wake import WakeSource
+from interject.satellite.speaking.sounds import SHIPPED
+from interject.wire.setting_field import Derived, Words
+from interject.wire.settings import option
 
 _MAX_REPEATS = 1000
 _MAX_DELAY_S = 60

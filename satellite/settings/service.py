@@ -8,11 +8,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
 
-from wire.errors import BadUriError
-from wire.logs import DEFAULT_FORMAT
-from wire.reach import is_for_this_machine
-from wire.setting_field import Derived
-from wire.settings import option
+from interject.wire.errors import BadUriError
+from interject.wire.logs import DEFAULT_FORMAT
+from interject.wire.reach import is_for_this_machine
+from interject.wire.setting_field import Derived
+from interject.wire.settings import option
 
 _HERE = "tcp://127.0.0.1:10700"
 _EVERYWHERE = "tcp://0.0.0.0:10700"

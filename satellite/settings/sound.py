@@ -7,9 +7,9 @@ from enum import Enum
 from pathlib import Path
 from typing import ClassVar
 
-from satellite.hearing.engines import CancellerKind
-from satellite.speaking.player import PlayerSettings
-from wire.settings import option, refused
+from interject.satellite.hearing.engines import CancellerKind
+from interject.satellite.speaking.player import PlayerSettings
+from interject.wire.settings import option, refused
 
 _PLAYER = PlayerSettings()
 

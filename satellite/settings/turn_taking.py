@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from satellite.turn.settings import BargeIn, Endpointing, TurnSettings
-from wire.setting_field import Derived
-from wire.settings import option, refused
+from interject.satellite.turn.settings import BargeIn, Endpointing, TurnSettings
+from interject.wire.setting_field import Derived
+from interject.wire.settings import option, refused
 
 _TURN = TurnSettings()
 

@@ -8,9 +8,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from satellite.settings.service import PipelineKind
-from wire.setting_field import Derived, Words
-from wire.settings import option, refused
+from interject.satellite.settings.service import PipelineKind
+from interject.wire.setting_field import Derived, Words
+from interject.wire.settings import option, refused
 
 # The wake word of Home Assistant's own voice hardware; both engines have it.
 DEFAULT_WAKE_WORD = "okay_nabu"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from wire.events import WordMark
+from interject.wire.events import WordMark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.speaking.content import ReplyBuffer, Timeline
-from satellite.speaking.gain import Ramp, apply_gain, fade_out
+from interject.satellite.speaking.content import ReplyBuffer, Timeline
+from interject.satellite.speaking.gain import Ramp, apply_gain, fade_out
 
 if TYPE_CHECKING:
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 # What is flushed while it sounds is never heard again: half as long as a pause, and still no click.
 FLUSH_FADE_MS = 10

@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 
 if TYPE_CHECKING:
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 # Keeps everything below 0.9 of the lower Nyquist frequency. It holds back 20 to 40 ms of audio, which a synthesizer
 # delivers ahead of time; 'HQ' holds back the same, and nobody hears its difference in 16 bit speech.

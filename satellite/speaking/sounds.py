@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.pcm import WIDTHS
-from satellite.devices.wav import read_wav
-from satellite.speaking.gain import apply_gain, fade_out
-from satellite.speaking.player import CUE_LIMIT_MS
-from wire.errors import SettingError
+from interject.satellite.devices.pcm import WIDTHS
+from interject.satellite.devices.wav import read_wav
+from interject.satellite.speaking.gain import apply_gain, fade_out
+from interject.satellite.speaking.player import CUE_LIMIT_MS
+from interject.wire.errors import SettingError
 
 if TYPE_CHECKING:
-    from satellite.devices.base import Samples
-    from satellite.settings import SatelliteSettings
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.settings import SatelliteSettings
 
 # Made by `python -m script.support.sounds`.
 SHIPPED = Path(__file__).resolve().parents[1] / "sounds"

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from satellite.parts import pipeline_parts, reactions_to, room_sounds
-from satellite.settings import SatelliteSettings
-from satellite.systemd.installation import (
+from interject.satellite.parts import pipeline_parts, reactions_to, room_sounds
+from interject.satellite.settings import SatelliteSettings
+from interject.satellite.systemd.installation import (
     install,
     preview,
     preview_of_uninstall,
@@ -23,21 +23,21 @@ from satellite.systemd.installation import (
     uninstall,
     user_manager,
 )
-from satellite.systemd.units import Account, Part, Unit
-from servers.llm.settings import Backend, LlmSettings
-from servers.stt.settings import SttSettings
-from servers.tts.settings import TtsSettings
-from wire.errors import SettingError
-from wire.extras import require
-from wire.setting_field import fields_of
-from wire.settings import load
-from wire.uri import TcpAddress, parse_uri, tcp_uri
+from interject.satellite.systemd.units import Account, Part, Unit
+from interject.servers.llm.settings import Backend, LlmSettings
+from interject.servers.stt.settings import SttSettings
+from interject.servers.tts.settings import TtsSettings
+from interject.wire.errors import SettingError
+from interject.wire.extras import require
+from interject.wire.setting_field import fields_of
+from interject.wire.settings import load
+from interject.wire.uri import TcpAddress, parse_uri, tcp_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from satellite.systemd.installation import Manager
-    from servers.common import ServerSettings
+    from interject.satellite.systemd.installation import Manager
+    from interject.servers.common import ServerSettings
 
 _EPILOG = (
     "All other arguments are the satellite's, as you have tried them, such as --name Kitchen; they stand in its unit. "

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satellite.systemd.errors import CommandFailedError, ForeignUnitError, NoSystemdError, UnitFileError
-from satellite.systemd.units import MARK, Part, unit_text
-from wire.xdg import config_home
+from interject.satellite.systemd.errors import CommandFailedError, ForeignUnitError, NoSystemdError, UnitFileError
+from interject.satellite.systemd.units import MARK, Part, unit_text
+from interject.wire.xdg import config_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from satellite.systemd.units import Unit
+    from interject.satellite.systemd.units import Unit
 # Where nobody has logged in, the manager of a user starts only when it is told to linger, and answers within a second
 # or two, on a small board within several.
 MANAGER_STARTS_S = 10.0

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from satellite.turn.settings import TurnSettings
-    from satellite.turn.state import Segment, State
+    from interject.satellite.turn.settings import TurnSettings
+    from interject.satellite.turn.state import Segment, State
 
 # Who insists is heard, however loud the last turn was: each attempt upon a reply may be so much softer than the last,
 # if it comes so soon after it. Who speaks to somebody else goes on at leisure.

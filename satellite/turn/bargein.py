@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from satellite.turn.aside import is_aside, noting_refusal, noting_softness
-from satellite.turn.backchannel import Verdict, judge
-from satellite.turn.events import (
+from interject.satellite.turn.aside import is_aside, noting_refusal, noting_softness
+from interject.satellite.turn.backchannel import Verdict, judge
+from interject.satellite.turn.events import (
     AbortStt,
     CancelReason,
     CancelReply,
@@ -25,10 +25,10 @@ from satellite.turn.events import (
     Typed,
     Unduck,
 )
-from satellite.turn.evidence import spend
-from satellite.turn.floor import Rule, decide, decide_by_length, said_in
-from satellite.turn.listening import ask, listen, rest
-from satellite.turn.segments import (
+from interject.satellite.turn.evidence import spend
+from interject.satellite.turn.floor import Rule, decide, decide_by_length, said_in
+from interject.satellite.turn.listening import ask, listen, rest
+from interject.satellite.turn.segments import (
     Outcome,
     abort_streams,
     drop_failed,
@@ -39,13 +39,13 @@ from satellite.turn.segments import (
     then,
     transcribed,
 )
-from satellite.turn.settings import BargeIn, Judgement, TurnStart
-from satellite.turn.state import Barge, Kind, Phase, SegmentState, State
-from satellite.turn.voice import Voice
+from interject.satellite.turn.settings import BargeIn, Judgement, TurnStart
+from interject.satellite.turn.state import Barge, Kind, Phase, SegmentState, State
+from interject.satellite.turn.voice import Voice
 
 if TYPE_CHECKING:
-    from satellite.turn.floor import Said
-    from satellite.turn.settings import TurnSettings
+    from interject.satellite.turn.floor import Said
+    from interject.satellite.turn.settings import TurnSettings
 
 
 # Words that come up to twice as late as they did lately are still to be expected, and those of a recogniser that is

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from satellite.turn.bargein import resume
-from satellite.turn.events import Announce, CancelReason, CancelReply, Effect, RingOnce, StartRing
-from satellite.turn.evidence import spend
-from satellite.turn.listening import rest
-from satellite.turn.segments import Outcome, abort_streams, then
-from satellite.turn.state import Kind, Phase, State
-from satellite.turn.words import forget_turn
+from interject.satellite.turn.bargein import resume
+from interject.satellite.turn.events import Announce, CancelReason, CancelReply, Effect, RingOnce, StartRing
+from interject.satellite.turn.evidence import spend
+from interject.satellite.turn.listening import rest
+from interject.satellite.turn.segments import Outcome, abort_streams, then
+from interject.satellite.turn.state import Kind, Phase, State
+from interject.satellite.turn.words import forget_turn
 
 if TYPE_CHECKING:
-    from satellite.turn.settings import TurnSettings
+    from interject.satellite.turn.settings import TurnSettings
 
 
 def announced(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from satellite.turn.settings import Endpointing
+from interject.satellite.turn.settings import Endpointing
 
 if TYPE_CHECKING:
-    from satellite.turn.settings import TurnSettings
+    from interject.satellite.turn.settings import TurnSettings
 
 
 def finished_at(last_voice_s: float, settings: TurnSettings) -> float:

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from satellite.turn.floor import Rule, Said
+    from interject.satellite.turn.floor import Rule, Said
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from satellite.turn.voice import Voice
+from interject.satellite.turn.voice import Voice
 
 if TYPE_CHECKING:
-    from satellite.turn.events import VoiceWindow
-    from satellite.turn.settings import TurnSettings
-    from satellite.turn.state import Phase
+    from interject.satellite.turn.events import VoiceWindow
+    from interject.satellite.turn.settings import TurnSettings
+    from interject.satellite.turn.state import Phase
 
 
 @dataclass(frozen=True, slots=True)

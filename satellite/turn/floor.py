@@ -6,14 +6,22 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from satellite.turn.aside import softness, too_soft_db
-from satellite.turn.backchannel import Verdict, is_command, is_invention, is_objection, judge, judge_so_far, words_of
-from satellite.turn.settings import BargeIn
-from satellite.turn.state import Barge, SegmentState
+from interject.satellite.turn.aside import softness, too_soft_db
+from interject.satellite.turn.backchannel import (
+    Verdict,
+    is_command,
+    is_invention,
+    is_objection,
+    judge,
+    judge_so_far,
+    words_of,
+)
+from interject.satellite.turn.settings import BargeIn
+from interject.satellite.turn.state import Barge, SegmentState
 
 if TYPE_CHECKING:
-    from satellite.turn.settings import TurnSettings
-    from satellite.turn.state import Segment, State
+    from interject.satellite.turn.settings import TurnSettings
+    from interject.satellite.turn.state import Segment, State
 
 
 class Rule(Enum):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from satellite.turn import endpoint
-from satellite.turn.backchannel import Verdict, is_invention, judge
-from satellite.turn.events import (
+from interject.satellite.turn import endpoint
+from interject.satellite.turn.backchannel import Verdict, is_invention, judge
+from interject.satellite.turn.events import (
     AbortStt,
     Ask,
     Decided,
@@ -18,9 +18,9 @@ from satellite.turn.events import (
     Transcribed,
     Typed,
 )
-from satellite.turn.evidence import spend
-from satellite.turn.floor import Rule, is_unsure, said_in
-from satellite.turn.segments import (
+from interject.satellite.turn.evidence import spend
+from interject.satellite.turn.floor import Rule, is_unsure, said_in
+from interject.satellite.turn.segments import (
     Outcome,
     abort_streams,
     drop_failed,
@@ -31,14 +31,14 @@ from satellite.turn.segments import (
     then,
     transcribed,
 )
-from satellite.turn.settings import BargeIn, TurnStart
-from satellite.turn.state import TYPED, Barge, Kind, Phase, Segment, SegmentState, State
-from satellite.turn.voice import Voice
+from interject.satellite.turn.settings import BargeIn, TurnStart
+from interject.satellite.turn.state import TYPED, Barge, Kind, Phase, Segment, SegmentState, State
+from interject.satellite.turn.voice import Voice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satellite.turn.settings import TurnSettings
+    from interject.satellite.turn.settings import TurnSettings
 
 
 # Detectors hear a wake word before its last vowel is over, and the VAD's last voiced window ends later still: 160 ms of

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from satellite.turn import bargein, calls, endpoint, listening, words
-from satellite.turn.events import (
+from interject.satellite.turn import bargein, calls, endpoint, listening, words
+from interject.satellite.turn.events import (
     Announced,
     Event,
     ListenNow,
@@ -28,10 +28,10 @@ from satellite.turn.events import (
     VoiceWindow,
     WakeWord,
 )
-from satellite.turn.evidence import update
-from satellite.turn.segments import Outcome
-from satellite.turn.settings import TurnSettings
-from satellite.turn.state import Phase, State
+from interject.satellite.turn.evidence import update
+from interject.satellite.turn.segments import Outcome
+from interject.satellite.turn.settings import TurnSettings
+from interject.satellite.turn.state import Phase, State
 
 Handler = Callable[[State, Any, float, TurnSettings], Outcome]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from satellite.turn.events import AbortStt, Effect, EndStt, ForgetStt, OfferText, OpenStt
-from satellite.turn.state import TYPED, Phase, Segment, SegmentState, State
+from interject.satellite.turn.events import AbortStt, Effect, EndStt, ForgetStt, OfferText, OpenStt
+from interject.satellite.turn.state import TYPED, Phase, Segment, SegmentState, State
 
 if TYPE_CHECKING:
-    from satellite.turn.events import Partial, Transcribed
-    from satellite.turn.settings import TurnSettings
+    from interject.satellite.turn.events import Partial, Transcribed
+    from interject.satellite.turn.settings import TurnSettings
 
 # A recogniser that was slow once may be so again: its delay is followed up at once, and down by this share each time.
 _FASTER_SHARE = 0.3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from satellite.turn.state import Phase
+from interject.satellite.turn.state import Phase
 
 
 class BargeIn(Enum):

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from satellite.turn.evidence import Evidence
-from satellite.turn.voice import Voice
+from interject.satellite.turn.evidence import Evidence
+from interject.satellite.turn.voice import Voice
 
 
 class Phase(Enum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from satellite.turn.events import VoiceWindow
+    from interject.satellite.turn.events import VoiceWindow
 
 _TINY = 1e-12
 # Less of a voice than this is in no band: what keeps ratios of bands finite, however soft the voice.

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from satellite.turn.bargein import silence
-from satellite.turn.events import Awake, CancelReason, CancelReply, OpenStt, WakeWord
-from satellite.turn.evidence import Evidence, spend
-from satellite.turn.listening import listen, rest
-from satellite.turn.segments import Outcome, abort_streams, then
-from satellite.turn.settings import BargeIn
-from satellite.turn.state import Kind, Segment, State
+from interject.satellite.turn.bargein import silence
+from interject.satellite.turn.events import Awake, CancelReason, CancelReply, OpenStt, WakeWord
+from interject.satellite.turn.evidence import Evidence, spend
+from interject.satellite.turn.listening import listen, rest
+from interject.satellite.turn.segments import Outcome, abort_streams, then
+from interject.satellite.turn.settings import BargeIn
+from interject.satellite.turn.state import Kind, Segment, State
 
 if TYPE_CHECKING:
-    from satellite.turn.settings import TurnSettings
+    from interject.satellite.turn.settings import TurnSettings
 
 _WAKES_INTO_REPLIES = (BargeIn.SPEECH, BargeIn.WAKE_WORD)
 

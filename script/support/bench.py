@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.wire.errors import InterjectError
 from script.support.bench_figures import (
     backchannel_figures,
     first_word_figures,
@@ -28,7 +29,6 @@ from script.support.bench_rooms import run_room
 from script.support.bench_scenes import INTERRUPTION_S, backchannels, interruptions
 from script.support.bench_trials import measure_backchannels, measure_interruptions, measure_turns
 from script.support.bench_upstream import measure_upstream
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

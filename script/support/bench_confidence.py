@@ -17,23 +17,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.wav import read_wav
-from satellite.turn.backchannel import Verdict, judge
-from satellite.turn.settings import TurnSettings
+from interject.satellite.devices.wav import read_wav
+from interject.satellite.turn.backchannel import Verdict, judge
+from interject.satellite.turn.settings import TurnSettings
+from interject.servers.stt.audio import RATE_HZ
+from interject.servers.stt.engines.base import Request
+from interject.servers.stt.service import make_engine
+from interject.servers.stt.settings import EngineChoice, SttSettings
+from interject.wire.errors import InterjectError
 from script.support.dev_models import whisper_tiny_en
 from script.support.sweep.table import table
-from servers.stt.audio import RATE_HZ
-from servers.stt.engines.base import Request
-from servers.stt.service import make_engine
-from servers.stt.settings import EngineChoice, SttSettings
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from servers.stt.engines.base import Engine
+    from interject.servers.stt.engines.base import Engine
 
 _SPOKEN = ("stop", "no", "command", "command-with-pauses", "name")
 # The room's noise, and how loud a voice is in it, dBFS: a bedroom, and a kitchen with its fan on.

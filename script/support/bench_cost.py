@@ -26,8 +26,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psutil
 
-from satellite.devices.base import running
-from satellite.devices.simulated import BLOCK_MS, SimulatedRoom
+from interject.satellite.devices.base import running
+from interject.satellite.devices.simulated import BLOCK_MS, SimulatedRoom
+from interject.wire.errors import InterjectError
 from script.support import bench_noise
 from script.support.bench_figures import load_figures
 from script.support.bench_frontend import RATES_HZ, Sound, front_end_figures
@@ -35,8 +36,7 @@ from script.support.bench_instructions import Arm64, Callgrind
 from script.support.bench_report import Figure, Goal, missed, table
 from script.support.bench_rooms import run_room
 from script.support.bench_scenes import INTERRUPTION_S, interruptions
-from script.support.processes import Processes, Program, free_uri
-from wire.errors import InterjectError
+from script.support.processes import Processes, Program, free_uri, module_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,7 +174,7 @@ async def _idle(seconds: int) -> Figure:
         devices = ["--mic-command", mic, "--mic-command-samples-per-chunk", str(bench_noise.BLOCK_FRAMES)]
         flags = [*devices, "--snd-command", "cat", "--wake-word-name", _WAKE_WORD, "--no-zeroconf", *_no_servers()]
         async with Processes(os.environ) as processes:
-            await processes.start(Program("satellite", "satellite", free_uri(), flags, log))
+            await processes.start(Program("satellite", module_of("satellite"), free_uri(), flags, log))
             await processes.wait_until_ready("satellite")
             await asyncio.sleep(_SETTLED_S)
             values = await _follow(psutil.Process(processes.pid("satellite")), seconds)

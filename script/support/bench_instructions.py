@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Protocol
 
-from wire.errors import InterjectError
+from interject.wire.errors import InterjectError
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _PLUGIN = Path(__file__).with_name("count_instructions.c")

@@ -25,12 +25,12 @@ import psutil
 from wyoming.ping import Ping, Pong
 from wyoming.user_event import UserEvent
 
+from interject.wire.client import connect
+from interject.wire.errors import InterjectError
 from script.support import bench_noise
 from script.support.commit import commit
 from script.support.floods import Flood
-from script.support.processes import Processes, Program, free_uri
-from wire.client import connect
-from wire.errors import InterjectError
+from script.support.processes import Processes, Program, free_uri, module_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -203,8 +203,7 @@ async def _house(folder: Path) -> AsyncIterator[_House]:
     }  # fmt: skip
     async with Processes(os.environ) as processes:
         for name, uri in uris.items():
-            module = name if name == SATELLITE else f"servers.{name}"
-            await processes.start(Program(name, module, uri, flags.get(name, ()), folder / f"{name}.log"))
+            await processes.start(Program(name, module_of(name), uri, flags.get(name, ()), folder / f"{name}.log"))
         for name in uris:
             await processes.wait_until_ready(name)
         await asyncio.sleep(_SETTLED_S)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
-from satellite.devices.noise import Noise, NoiseColour
-from satellite.devices.pcm import to_int16
+from interject.satellite.devices.noise import Noise, NoiseColour
+from interject.satellite.devices.pcm import to_int16
 
 _RATE_HZ = 16_000
 # PyAudio's blocks, as the satellite asks for them.

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from wyoming.audio import AudioChunk
 
-from satellite.speaking.resampling import ReplyResampler
-from wire.errors import FrameTruncatedError
-from wire.events import WordMarks
-from wire.framing import DEFAULT_LIMITS, read_event
-from wire.uri import open_stream
+from interject.satellite.speaking.resampling import ReplyResampler
+from interject.wire.errors import FrameTruncatedError
+from interject.wire.events import WordMarks
+from interject.wire.framing import DEFAULT_LIMITS, read_event
+from interject.wire.uri import open_stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from wyoming.event import Event
 
-    from wire.events import WordMark
+    from interject.wire.events import WordMark
 
 # The rate of the simulated room.
 ROOM_RATE_HZ = 16_000

@@ -15,7 +15,7 @@ import psutil
 from script.support.bench_reference import Reference, Tap
 from script.support.bench_scenes import Cue, after_a_standstill
 from script.support.checks import load_channels
-from script.support.processes import Processes, Program, free_uri
+from script.support.processes import Processes, Program, free_uri, module_of
 from script.support.timeline import Timeline
 from script.support.warm_up import warm_up_stt, warm_up_tts
 
@@ -76,7 +76,7 @@ class Engines:
     def program(self, name: str, uri: str, folder: Path) -> Program:
         """Return the process that is such a server, with its trace and log in a folder."""
         store = ["--store", str(folder / "conversations.sqlite3")] if name == "llm" else []
-        module = self.modules.get(name, f"servers.{name}")
+        module = self.modules.get(name, module_of(name))
         return _program(name, module, uri, folder, [*store, *self.flags.get(name, ())])
 
 
@@ -115,7 +115,7 @@ async def record(
         room = ["--audio", "simulated", "--room-script", str(folder / "room.json"), "--room-record-dir", str(folder)]
         alone = ["--no-zeroconf", "--control-socket", "none", "--conversation-id", "bench"]
         flags = [*servers, *room, *chosen.room_flags, *alone]
-        await processes.start(_program("satellite", "satellite", free_uri(), folder, flags))
+        await processes.start(_program("satellite", module_of("satellite"), free_uri(), folder, flags))
         await processes.wait_until_ready("satellite")
         loads = await _follow(timeline, processes, cues, progress)
         await processes.stop("satellite")

@@ -23,30 +23,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satellite.devices.wav import read_wav
-from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.frontend import FrontEnd, HearingSettings
-from satellite.hearing.vad import SileroVad
-from satellite.hearing.wake.base import RATE_HZ
-from satellite.hearing.wake.stop_grammar import StopDecoder
-from satellite.hearing.wake.stop_search import Utterance, slices_of
-from satellite.turn.events import VoiceWindow
-from satellite.turn.evidence import Evidence, update
-from satellite.turn.settings import TurnSettings
-from satellite.turn.state import Phase
+from interject.satellite.devices.wav import read_wav
+from interject.satellite.hearing.engines import CancellerKind, make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
+from interject.satellite.hearing.vad import SileroVad
+from interject.satellite.hearing.wake.base import RATE_HZ
+from interject.satellite.hearing.wake.stop_grammar import StopDecoder
+from interject.satellite.hearing.wake.stop_search import Utterance, slices_of
+from interject.satellite.turn.events import VoiceWindow
+from interject.satellite.turn.evidence import Evidence, update
+from interject.satellite.turn.settings import TurnSettings
+from interject.satellite.turn.state import Phase
+from interject.wire.errors import InterjectError
 from script.support.bench_instructions import Arm64, Callgrind
 from script.support.bench_report import Figure, Goal, Share, missed, table
 from script.support.real_bench.recordings import Kind, read_recordings
 from script.support.real_bench.voices import Length, added, read_voices
 from tests.room.levels import scaled_to
 from tests.room.noises import quiet
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.wake.stop_search import StopFound
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.wake.stop_search import StopFound
 
 _STOP = "stop"
 _ROOM = "room"

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satellite.devices.room_timing import ONSET_DB
-from satellite.devices.wav import read_wav
-from satellite.turn.settings import TurnSettings
+from interject.satellite.devices.room_timing import ONSET_DB
+from interject.satellite.devices.wav import read_wav
+from interject.satellite.turn.settings import TurnSettings
+from interject.servers.tts.sentences import SentenceSplitter
 from script.support.bench_scenes import Cue, Kind
 from script.support.bench_signal import end_of_sound, first_below, gains, locate, silent
-from servers.tts.sentences import SentenceSplitter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

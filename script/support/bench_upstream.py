@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from wyoming.asr import Transcript
 from wyoming.handle import HandledChunk
 
+from interject.wire.client import connect
+from interject.wire.events import Interrupt
 from script.support.processes import Processes, Program, free_uri
 from tests.servers.llm.fake_openai import Upstream, running
-from wire.client import connect
-from wire.events import Interrupt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ async def measure_upstream(trials: int, folder: Path) -> list[float]:
         uri = free_uri()
         store = ["--store", str(folder / "conversations.sqlite3")]
         flags = ["--base-url", upstream.url, "--model", "m", *store]
-        await processes.start(Program("llm", "servers.llm", uri, flags, folder / "llm.log"))
+        await processes.start(Program("llm", "interject.servers.llm", uri, flags, folder / "llm.log"))
         await processes.wait_until_ready("llm")
         return [await _interrupt(uri, upstream, epoch) for epoch in range(1, trials + 1)]
 

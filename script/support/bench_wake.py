@@ -24,20 +24,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from satellite.hearing.wake.base import RATE_HZ, Role, WakeWord, WordModel
-from satellite.hearing.wake.engine import Ear
-from satellite.hearing.wake.micro import MicroEngine
-from satellite.hearing.wake.models import find_models
-from satellite.hearing.wake.open_ww import OpenEngine
-from satellite.settings.wake import WakeEngine
+from interject.satellite.hearing.wake.base import RATE_HZ, Role, WakeWord, WordModel
+from interject.satellite.hearing.wake.engine import Ear
+from interject.satellite.hearing.wake.micro import MicroEngine
+from interject.satellite.hearing.wake.models import find_models
+from interject.satellite.hearing.wake.open_ww import OpenEngine
+from interject.satellite.settings.wake import WakeEngine
 from script.support.bench_report import Figure, Share, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.wake.engine import Engine, LoadedWord
-    from satellite.hearing.wake.models import Model
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.wake.engine import Engine, LoadedWord
+    from interject.satellite.hearing.wake.models import Model
 
 _ENGINES: dict[WakeEngine, Callable[[Sequence[Model]], Engine]] = {
     WakeEngine.MICRO: MicroEngine,

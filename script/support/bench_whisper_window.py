@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satellite.turn.backchannel import words_of
-from servers.stt.audio import RATE_HZ
-from servers.stt.engines.whisper_model import ShortWindowModel
-from servers.stt.engines.whisper_recognition import says_again
-from servers.stt.phones import edit_distance
+from interject.satellite.turn.backchannel import words_of
+from interject.servers.stt.audio import RATE_HZ
+from interject.servers.stt.engines.whisper_model import ShortWindowModel
+from interject.servers.stt.engines.whisper_recognition import says_again
+from interject.servers.stt.phones import edit_distance
 
 if TYPE_CHECKING:
     import numpy.typing as npt

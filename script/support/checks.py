@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satellite.turn.backchannel import words_of
+from interject.satellite.turn.backchannel import words_of
 from script.support.scenarios import Expected
 
 if TYPE_CHECKING:

@@ -16,18 +16,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from satellite.devices.wav import read_wav
+from interject.satellite.devices.wav import read_wav
+from interject.servers.llm.history import as_json, read_history
+from interject.wire.errors import InterjectError
+from interject.wire.process import INTERRUPTED_STATUS
 from script.support.checks import Check, Evidence, expected_by, judge, load_channels
 from script.support.commit import commit
 from script.support.metrics import demo_metrics
 from script.support.picture.drawing import Caption, draw
-from script.support.processes import Processes, Program, free_uri
+from script.support.processes import Processes, Program, free_uri, module_of
 from script.support.scenarios import SCENARIOS, Scenario, named, with_recordings
 from script.support.timeline import Timeline, describe
 from script.support.warm_up import warm_up_stt, warm_up_tts
-from servers.llm.history import as_json, read_history
-from wire.errors import InterjectError
-from wire.process import INTERRUPTED_STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,7 +199,7 @@ def _prepare_picture(picture: Path | None) -> None:
 
 def _server(name: str, uri: str, out: Path, arguments: Sequence[str]) -> Program:
     traced = ("--trace-file", str(out / f"{name}.jsonl"), *arguments)
-    return Program(name, f"servers.{name}", uri, traced, out / f"{name}.log")
+    return Program(name, module_of(name), uri, traced, out / f"{name}.log")
 
 
 def _server_arguments(name: str, scenario: Scenario, arguments: argparse.Namespace) -> list[str]:
@@ -219,7 +219,7 @@ def _satellite(uris: dict[str, str], out: Path) -> Program:
     room = ["--audio", "simulated", "--room-script", str(out / "room.json"), "--room-record-dir", str(out)]
     room += ["--control-socket", "none"]
     others = ["--no-zeroconf", "--conversation-id", _CONVERSATION, "--trace-file", str(out / "satellite.jsonl")]
-    return Program("satellite", "satellite", free_uri(), [*servers, *room, *others], out / "satellite.log")
+    return Program("satellite", module_of("satellite"), free_uri(), [*servers, *room, *others], out / "satellite.log")
 
 
 async def _follow(scenario: Scenario, timeline: Timeline, processes: Processes) -> None:

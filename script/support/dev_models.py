@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from wire.errors import InterjectError
+from interject.wire.errors import InterjectError
 
 FETCH_COMMAND = "script/setup --dev-models"
 JOE_VOICE = "en_US-joe-medium"

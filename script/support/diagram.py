@@ -8,10 +8,10 @@ from dataclasses import fields
 from enum import Enum
 from pathlib import Path
 
-from satellite.settings import SatelliteSettings
-from satellite.turn.machine import TRANSITIONS
-from satellite.turn.settings import TurnSettings
-from satellite.turn.state import Phase
+from interject.satellite.settings import SatelliteSettings
+from interject.satellite.turn.machine import TRANSITIONS
+from interject.satellite.turn.settings import TurnSettings
+from interject.satellite.turn.state import Phase
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "turn-taking.md"
 _UNITS = {"ms": "ms", "s": "s", "seconds": "s", "timeout": "s", "db": "dB"}

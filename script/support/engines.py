@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from huggingface_hub import try_to_load_from_cache
 
-from servers.stt.settings import EngineChoice
-from servers.tts.engines.piper_voices import best_for_language, default_data_dir, find_voices
-from servers.tts.settings import EngineName
+from interject.servers.stt.settings import EngineChoice
+from interject.servers.tts.engines.piper_voices import best_for_language, default_data_dir, find_voices
+from interject.servers.tts.settings import EngineName
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from servers.stt.settings import SttSettings
-    from servers.tts.engines.piper_voices import VoiceEntry
-    from servers.tts.settings import TtsSettings
+    from interject.servers.stt.settings import SttSettings
+    from interject.servers.tts.engines.piper_voices import VoiceEntry
+    from interject.servers.tts.settings import TtsSettings
 
 _ENGLISH = "en"
 # The more accurate first, of those that the CPU of a home is quick enough for.

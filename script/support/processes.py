@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from wyoming.info import Describe, Info
 
-from wire.client import connect
-from wire.errors import InterjectError, WireError
+from interject.wire.client import connect
+from interject.wire.errors import InterjectError, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +37,11 @@ class ProcessDiedError(InterjectError):
     def __init__(self, name: str, what: str, log: str) -> None:
         super().__init__(f"{name} {what}; the end of its log:\n{log}" if log else f"{name} {what}")
         self.name = name
+
+
+def module_of(program: str) -> str:
+    """Return the module of a program of ours: satellite, stt, llm or tts."""
+    return "interject.satellite" if program == "satellite" else f"interject.servers.{program}"
 
 
 def free_uri() -> str:

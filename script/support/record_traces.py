@@ -11,8 +11,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from interject.wire.errors import InterjectError
 from script.support.home_assistant.evidence import read_trace
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -23,7 +23,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wire.errors import InterjectError
+from interject.wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

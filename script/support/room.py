@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from satellite.devices.pcm import to_int16
+from interject.satellite.devices.pcm import to_int16
+from interject.wire.errors import InterjectError
 from script.support.linearity import echoes, rows
 from script.support.real_bench.recordings import Kind as PairKind
 from script.support.real_bench.recordings import read_recordings, write_recordings, write_wav
@@ -27,12 +28,11 @@ from tests.room.levels import RATE_HZ
 from tests.room.noises import NoiseKind
 from tests.room.scene import INTERRUPTIONS, SCENE_KINDS, Kind
 from tests.room.staging import set_stage
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
     from tests.room.acoustic import Heard
     from tests.room.corpus import Corpus
     from tests.room.staging import Stage

@@ -15,24 +15,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from satellite.__main__ import main as satellite_main
-from satellite.devices.errors import DeviceError
-from satellite.devices.portaudio_host import PortAudioHost
-from satellite.settings import Audio, SatelliteSettings
+from interject.satellite.__main__ import main as satellite_main
+from interject.satellite.devices.errors import DeviceError
+from interject.satellite.devices.portaudio_host import PortAudioHost
+from interject.satellite.settings import Audio, SatelliteSettings
+from interject.servers.stt.settings import SttSettings
+from interject.servers.tts.settings import TtsSettings
+from interject.wire.errors import CannotListenError, InterjectError, SettingError
+from interject.wire.settings import load
+from interject.wire.uri import TcpAddress, parse_uri
+from interject.wire.xdg import our_state
 from script.support.engines import choose_stt, choose_tts, look_around
-from script.support.processes import ProcessDiedError, Processes, Program, free_uri
+from script.support.processes import ProcessDiedError, Processes, Program, free_uri, module_of
 from script.support.server_flags import add_server_flags, refuse_servers_own, server_arguments
-from servers.stt.settings import SttSettings
-from servers.tts.settings import TtsSettings
-from wire.errors import CannotListenError, InterjectError, SettingError
-from wire.settings import load
-from wire.uri import TcpAddress, parse_uri
-from wire.xdg import our_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from satellite.devices.sound_cards import SoundCards
+    from interject.satellite.devices.sound_cards import SoundCards
     from script.support.engines import Choice, Here
 
 _SATELLITE = "satellite"
@@ -208,7 +208,7 @@ async def _live(wanted: Plan, processes: Processes) -> int:
         sys.stderr.write("".join(f"script/run: {line}\n" for line in wanted.told))
         uris = await _start_servers(wanted.servers, processes)
     with _deaf_to_interrupts():
-        program = Program(_SATELLITE, _SATELLITE, settings.uri or "", [*uris, *wanted.flags])
+        program = Program(_SATELLITE, module_of(_SATELLITE), settings.uri or "", [*uris, *wanted.flags])
         await processes.start(program, stdin=sys.stdin)
     return await processes.wait_for_end(_SATELLITE)
 
@@ -231,7 +231,7 @@ async def _start_servers(servers: Mapping[str, Sequence[str]], processes: Proces
         uri = free_uri()
         log = state / f"{name}.log"
         with _deaf_to_interrupts():
-            await processes.start(Program(name, f"servers.{name}", uri, arguments, log))
+            await processes.start(Program(name, module_of(name), uri, arguments, log))
         flags += [f"--{name}-uri", uri]
     if servers:
         sys.stderr.write(f"script/run: the servers log to {state}\n")

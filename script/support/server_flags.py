@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from satellite.settings import SatelliteSettings
-from servers.llm.settings import LlmSettings
-from servers.stt.settings import SttSettings
-from servers.tts.settings import TtsSettings
-from wire.errors import SettingError
-from wire.help_page import metavar_of
-from wire.setting_field import fields_of
+from interject.satellite.settings import SatelliteSettings
+from interject.servers.llm.settings import LlmSettings
+from interject.servers.stt.settings import SttSettings
+from interject.servers.tts.settings import TtsSettings
+from interject.wire.errors import SettingError
+from interject.wire.help_page import metavar_of
+from interject.wire.setting_field import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wire.setting_field import Field
+    from interject.wire.setting_field import Field
 
 _SERVERS = {"stt": SttSettings, "llm": LlmSettings, "tts": TtsSettings}
 _CALLED = {"stt": "the STT server's", "llm": "the LLM bridge's", "tts": "the TTS server's"}

@@ -7,15 +7,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satellite.doctor.settings import DoctorSettings
-from satellite.settings import SatelliteSettings
-from servers.llm.settings import LlmSettings
-from servers.stt.settings import SttSettings
-from servers.tts.settings import TtsSettings
-from wire.settings import describe_refused, describe_schema
+from interject.satellite.doctor.settings import DoctorSettings
+from interject.satellite.settings import SatelliteSettings
+from interject.servers.llm.settings import LlmSettings
+from interject.servers.stt.settings import SttSettings
+from interject.servers.tts.settings import TtsSettings
+from interject.wire.settings import describe_refused, describe_schema
 
 if TYPE_CHECKING:
-    from wire.settings import SettingRow
+    from interject.wire.settings import SettingRow
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 _HEAD = """# Settings

@@ -9,8 +9,8 @@ from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.tts import Synthesize
 
-from wire.client import connect
-from wire.errors import InterjectError, PeerSilentError, WireError
+from interject.wire.client import connect
+from interject.wire.errors import InterjectError, PeerSilentError, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

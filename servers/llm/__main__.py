@@ -1,14 +1,14 @@
-"""Start the LLM bridge: `python -m servers.llm`."""
+"""Start the LLM bridge: `python -m interject.servers.llm`."""
 
 from __future__ import annotations
 
 import sys
 
-from servers.common import run_server
-from servers.llm.forget import run_forget
-from servers.llm.service import serve
-from servers.llm.settings import LlmSettings
-from wire.process import exit_status
+from interject.servers.common import run_server
+from interject.servers.llm.forget import run_forget
+from interject.servers.llm.service import serve
+from interject.servers.llm.settings import LlmSettings
+from interject.wire.process import exit_status
 
 _FORGET = "forget"
 

@@ -9,9 +9,9 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from servers.llm.matching import Candidate, Speaker, find_cut
-from servers.llm.sounding import speech_s
-from servers.llm.turns import (
+from interject.servers.llm.matching import Candidate, Speaker, find_cut
+from interject.servers.llm.sounding import speech_s
+from interject.servers.llm.turns import (
     Interruption,
     Message,
     ReplyState,

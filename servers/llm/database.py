@@ -13,8 +13,8 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from servers.llm.errors import StoreError, StoreOutageError
-from wire.private_file import make_private_file
+from interject.servers.llm.errors import StoreError, StoreOutageError
+from interject.wire.private_file import make_private_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wire.errors import InterjectError
-from wire.likeness import did_you_mean
+from interject.wire.errors import InterjectError
+from interject.wire.likeness import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

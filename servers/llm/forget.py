@@ -11,10 +11,10 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from servers.llm.database import explained, open_existing, set_aside_files
-from servers.llm.errors import StoreError, UnknownConversationError
-from servers.llm.settings import LlmSettings, default_store
-from wire.settings import load
+from interject.servers.llm.database import explained, open_existing, set_aside_files
+from interject.servers.llm.errors import StoreError, UnknownConversationError
+from interject.servers.llm.settings import LlmSettings, default_store
+from interject.wire.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

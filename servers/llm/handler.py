@@ -12,29 +12,29 @@ from typing import TYPE_CHECKING, Any
 from wyoming.asr import Transcript
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, NotHandled
 
-from servers.fair_wait import owner_of
-from servers.llm.errors import EngineError
-from servers.llm.live import CutReason, LiveReplies, LiveReply, agrees, is_cut_by
-from servers.llm.requests import read_interruption, read_question, read_speaker
-from servers.llm.sounding import Sounding
-from servers.llm.turns import recent
-from servers.markup import MarkupFilter
-from wire.admission import AccessRules
-from wire.errors import RequestError
-from wire.events import Interrupt, Interrupted
+from interject.servers.fair_wait import owner_of
+from interject.servers.llm.errors import EngineError
+from interject.servers.llm.live import CutReason, LiveReplies, LiveReply, agrees, is_cut_by
+from interject.servers.llm.requests import read_interruption, read_question, read_speaker
+from interject.servers.llm.sounding import Sounding
+from interject.servers.llm.turns import recent
+from interject.servers.markup import MarkupFilter
+from interject.wire.admission import AccessRules
+from interject.wire.errors import RequestError
+from interject.wire.events import Interrupt, Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from wyoming.event import Event
 
-    from servers.llm.conversations import Corrected
-    from servers.llm.engines import Engine
-    from servers.llm.requests import Question
-    from servers.llm.store import Store
-    from servers.llm.turns import Message
-    from wire.peer import Peer
-    from wire.trace import Trace
+    from interject.servers.llm.conversations import Corrected
+    from interject.servers.llm.engines import Engine
+    from interject.servers.llm.requests import Question
+    from interject.servers.llm.store import Store
+    from interject.servers.llm.turns import Message
+    from interject.wire.peer import Peer
+    from interject.wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Read the conversations of a store: `python -m servers.llm.history --store PATH [--conversation ID]`."""
+"""Read the conversations of a store: `python -m interject.servers.llm.history --store PATH [--conversation ID]`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from servers.llm.settings import default_store
-from servers.llm.store import read_conversations
-from wire.errors import InterjectError
+from interject.servers.llm.settings import default_store
+from interject.servers.llm.store import read_conversations
+from interject.wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from servers.llm.turns import Message
+    from interject.servers.llm.turns import Message
 
 
 def read_history(path: Path, conversation_id: str) -> list[Message]:
@@ -37,7 +37,9 @@ def as_json(messages: Sequence[Message]) -> list[dict[str, Any]]:
 
 def main() -> int:
     """Print one conversation as a list, or all of them as an object of lists; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m servers.llm.history", description="Print stored conversations.")
+    parser = argparse.ArgumentParser(
+        prog="python -m interject.servers.llm.history", description="Print stored conversations."
+    )
     parser.add_argument("--store", type=Path, default=default_store(os.environ), metavar="PATH")
     parser.add_argument("--conversation", metavar="ID", help="print this one; all of them without it")
     arguments = parser.parse_args()

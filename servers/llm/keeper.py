@@ -7,8 +7,8 @@ import logging
 import sqlite3
 from typing import TYPE_CHECKING, TypeVar
 
-from servers.llm.conversations import Conversations, Memory
-from servers.llm.database import (
+from interject.servers.llm.conversations import Conversations, Memory
+from interject.servers.llm.database import (
     LOCK_WAIT_S,
     Fault,
     begin_anew,
@@ -19,8 +19,8 @@ from servers.llm.database import (
     remove_set_aside,
     tidy,
 )
-from servers.llm.errors import StoreError, StoreOutageError
-from servers.llm.outage import (
+from interject.servers.llm.errors import StoreError, StoreOutageError
+from interject.servers.llm.outage import (
     TRY_AGAIN_S,
     Clocks,
     Disk,

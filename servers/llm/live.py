@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from servers.llm.words import common_beginning, key_of
+from interject.servers.llm.words import common_beginning, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from servers.llm.matching import Speaker
-    from servers.llm.turns import Interruption
+    from interject.servers.llm.matching import Speaker
+    from interject.servers.llm.turns import Interruption
 
 # How many replies can still be told to have been cut off: more than a large house speaks in some minutes.
 _MOST_ENDED = 200

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from servers.llm.turns import contradicts, find_turn, is_reply_of
-from servers.llm.words import key_of
+from interject.servers.llm.turns import contradicts, find_turn, is_reply_of
+from interject.servers.llm.words import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from servers.llm.turns import Interruption, Turn
+    from interject.servers.llm.turns import Interruption, Turn
 
 # What Home Assistant calls a satellite: its domain, the name that the satellite gave itself, perhaps what it is.
 _ENTITY = re.compile(r"assist_satellite\.(?P<name>.+?)(?:_assist_satellite)?")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from servers.llm.turns import INTERRUPTED_MARK
+from interject.servers.llm.turns import INTERRUPTED_MARK
 
 DEFAULT_SYSTEM_PROMPT = f"""\
 You are a voice assistant in a home. What you write is read aloud by a speech synthesiser, and the user speaks to you; \

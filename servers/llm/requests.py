@@ -6,14 +6,14 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from servers.llm.matching import Speaker
-from servers.llm.turns import Interruption
-from wire.errors import RequestError
+from interject.servers.llm.matching import Speaker
+from interject.servers.llm.turns import Interruption
+from interject.wire.errors import RequestError
 
 if TYPE_CHECKING:
     from wyoming.event import Event
 
-    from wire.events import Interrupt
+    from interject.wire.events import Interrupt
 
 # Hours of dictation; a bound for what one event can put into the store.
 _MAX_TEXT_CHARS = 100_000

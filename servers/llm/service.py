@@ -12,32 +12,32 @@ from typing import TYPE_CHECKING
 
 from wyoming.info import Attribution, HandleModel, HandleProgram, Info
 
-from servers.common import serve_as
-from servers.llm.conversations import Memory
-from servers.llm.engines.offline import OfflineResponder
-from servers.llm.handler import Bridge, HandleSession
-from servers.llm.live import LiveReplies
-from servers.llm.prompt import DEFAULT_SYSTEM_PROMPT
-from servers.llm.settings import (
+from interject import package_version
+from interject.servers.common import serve_as
+from interject.servers.llm.conversations import Memory
+from interject.servers.llm.engines.offline import OfflineResponder
+from interject.servers.llm.handler import Bridge, HandleSession
+from interject.servers.llm.live import LiveReplies
+from interject.servers.llm.prompt import DEFAULT_SYSTEM_PROMPT
+from interject.servers.llm.settings import (
     OPENAI_BASE_URL,
     Backend,
     default_store,
     find_api_key,
     read_text_file,
 )
-from servers.llm.store import Store
-from wire import package_version
-from wire.discovery import ServiceKind
-from wire.errors import SettingError
-from wire.project import ATTRIBUTION
-from wire.service import SERVICE_LIMITS, Service
-from wire.trace import open_trace
+from interject.servers.llm.store import Store
+from interject.wire.discovery import ServiceKind
+from interject.wire.errors import SettingError
+from interject.wire.project import ATTRIBUTION
+from interject.wire.service import SERVICE_LIMITS, Service
+from interject.wire.trace import open_trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from servers.llm.engines import Engine, EngineInfo
-    from servers.llm.settings import LlmSettings
+    from interject.servers.llm.engines import Engine, EngineInfo
+    from interject.servers.llm.settings import LlmSettings
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ def make_engine(settings: LlmSettings, environ: Mapping[str, str]) -> Engine:
         )
     try:
         # The SDK takes a second to import, and the offline responder runs without it.
-        from servers.llm.engines.openai_chat import ChatOptions, OpenAiChat  # noqa: PLC0415 - see above
+        from interject.servers.llm.engines.openai_chat import ChatOptions, OpenAiChat  # noqa: PLC0415 - see above
     except ImportError as error:
         reason = f"needs a package that is not installed ({error.name}); install wyoming-interject[llm]"
         raise SettingError("--backend openai", reason) from None

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from servers.common import WHERE_TO_LISTEN, ServerSettings
-from wire.errors import SettingError
-from wire.settings import option
-from wire.xdg import our_data
+from interject.servers.common import WHERE_TO_LISTEN, ServerSettings
+from interject.wire.errors import SettingError
+from interject.wire.settings import option
+from interject.wire.xdg import our_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

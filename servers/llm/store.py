@@ -10,17 +10,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from servers.llm.conversations import all_messages
-from servers.llm.database import explained, open_existing
-from servers.llm.keeper import Keeper
+from interject.servers.llm.conversations import all_messages
+from interject.servers.llm.database import explained, open_existing
+from interject.servers.llm.keeper import Keeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
-    from servers.llm.conversations import Begun, Corrected, Memory
-    from servers.llm.matching import Speaker
-    from servers.llm.turns import Interruption, Message
+    from interject.servers.llm.conversations import Begun, Corrected, Memory
+    from interject.servers.llm.matching import Speaker
+    from interject.servers.llm.turns import Interruption, Message
 
 T = TypeVar("T")
 _LOGGER = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from servers.llm.words import common_beginning, key_of, repeats
+from interject.servers.llm.words import common_beginning, key_of, repeats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,17 +1,17 @@
-"""The speech-to-text process: `python -m servers.stt`, `interject-stt`."""
+"""The speech-to-text process: `python -m interject.servers.stt`, `interject-stt`."""
 
 from __future__ import annotations
 
 import sys
 
-from servers.common import run_server
-from servers.stt.settings import SttSettings
-from wire.extras import needing
+from interject.servers.common import run_server
+from interject.servers.stt.settings import SttSettings
+from interject.wire.extras import needing
 
 
 async def _serve(settings: SttSettings) -> None:
     with needing("stt"):
-        from servers.stt.service import serve  # noqa: PLC0415 - the help needs no extra
+        from interject.servers.stt.service import serve  # noqa: PLC0415 - the help needs no extra
     await serve(settings)
 
 

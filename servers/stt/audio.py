@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from servers.stt.errors import AudioFormatError
+from interject.servers.stt.errors import AudioFormatError
 
 RATE_HZ = 16_000
 BYTES_PER_S = RATE_HZ * 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wire.errors import InterjectError, RequestError
+from interject.wire.errors import InterjectError, RequestError
 
 
 class EngineMissingError(InterjectError):

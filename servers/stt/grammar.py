@@ -38,7 +38,7 @@ class Phrases:
 
 def home_grammar() -> str:
     """Read the grammar that comes with the server (JSGF); it lacks the rule <given>."""
-    return files("servers.stt.engines").joinpath("home.gram").read_text(encoding="utf-8")
+    return files("interject.servers.stt.engines").joinpath("home.gram").read_text(encoding="utf-8")
 
 
 def words_of(phrase: str) -> list[str]:

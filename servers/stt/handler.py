@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
-from servers.fair_wait import owner_of
-from servers.stt.agreement import Agreement
-from servers.stt.audio import BYTES_PER_S, RATE_HZ, AudioFormat, Converter
-from servers.stt.engines.base import Recognition, Request, Transcription
-from servers.stt.errors import AudioTooLongError, NoAudioError
-from servers.stt.hints import MOST_WORDS, hints_of
-from wire.errors import RequestError
-from wire.events import with_confidence
+from interject.servers.fair_wait import owner_of
+from interject.servers.stt.agreement import Agreement
+from interject.servers.stt.audio import BYTES_PER_S, RATE_HZ, AudioFormat, Converter
+from interject.servers.stt.engines.base import Recognition, Request, Transcription
+from interject.servers.stt.errors import AudioTooLongError, NoAudioError
+from interject.servers.stt.hints import MOST_WORDS, hints_of
+from interject.wire.errors import RequestError
+from interject.wire.events import with_confidence
 
 if TYPE_CHECKING:
     from wyoming.event import Event
 
-    from servers.fair_queue import Owner
-    from servers.stt.engines.base import Engine
-    from servers.stt.worker import Seats, Worker
-    from wire.admission import AccessRules
-    from wire.peer import Peer
-    from wire.trace import Trace
+    from interject.servers.fair_queue import Owner
+    from interject.servers.stt.engines.base import Engine
+    from interject.servers.stt.worker import Seats, Worker
+    from interject.wire.admission import AccessRules
+    from interject.wire.peer import Peer
+    from interject.wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from servers.stt.grammar import words_of
-from wire.errors import RequestError
+from interject.servers.stt.grammar import words_of
+from interject.wire.errors import RequestError
 
 # Names and terms come over the network and grow the grammar: more than a large house has.
 _MAX_PHRASES = 1000

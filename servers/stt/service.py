@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 from wyoming.info import Info
 
-from servers.common import serve_as
-from servers.stt.engines.faster_whisper import FasterWhisperEngine, whisper_options
-from servers.stt.engines.pocketsphinx import PocketSphinxEngine
-from servers.stt.handler import SttSession
-from servers.stt.settings import EngineChoice, SttSettings
-from servers.stt.worker import Seats
-from wire.discovery import ServiceKind
-from wire.service import Service
-from wire.trace import open_trace
+from interject.servers.common import serve_as
+from interject.servers.stt.engines.faster_whisper import FasterWhisperEngine, whisper_options
+from interject.servers.stt.engines.pocketsphinx import PocketSphinxEngine
+from interject.servers.stt.handler import SttSession
+from interject.servers.stt.settings import EngineChoice, SttSettings
+from interject.servers.stt.worker import Seats
+from interject.wire.discovery import ServiceKind
+from interject.wire.service import Service
+from interject.wire.trace import open_trace
 
 if TYPE_CHECKING:
-    from servers.stt.engines.base import Engine
-    from wire.trace import Trace
+    from interject.servers.stt.engines.base import Engine
+    from interject.wire.trace import Trace
 
-_LOGGER = logging.getLogger("servers.stt")
+_LOGGER = logging.getLogger("interject.servers.stt")
 
 
 def make_engine(settings: SttSettings) -> Engine:

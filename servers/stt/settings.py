@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from servers.common import WHERE_TO_LISTEN, ServerSettings
-from wire.settings import option
+from interject.servers.common import WHERE_TO_LISTEN, ServerSettings
+from interject.wire.settings import option
 
-# As many as speak at once in a large house; who has waited for some seconds is told so (servers.fair_wait).
+# As many as speak at once in a large house; who has waited for some seconds is told so (interject.servers.fair_wait).
 _MAX_WAITING = 8
 _MOST_SESSIONS = 64
 DEFAULT_URI = "tcp://127.0.0.1:10300"

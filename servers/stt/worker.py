@@ -9,14 +9,14 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from servers.fair_wait import FairWait
-from servers.stt.errors import BusyError
+from interject.servers.fair_wait import FairWait
+from interject.servers.stt.errors import BusyError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from servers.fair_queue import Owner
-    from servers.fair_wait import Turn
+    from interject.servers.fair_queue import Owner
+    from interject.servers.fair_wait import Turn
 
 T = TypeVar("T")
 

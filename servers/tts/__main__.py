@@ -1,4 +1,4 @@
-"""`python -m servers.tts`: the text-to-speech server."""
+"""`python -m interject.servers.tts`: the text-to-speech server."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 
 from wyoming.info import Info
 
-from servers.common import run_server, serve_as
-from servers.tts.engines import open_engine
-from servers.tts.handler import TtsSession
-from servers.tts.lane import Lane
-from servers.tts.reply import ReplyOptions
-from servers.tts.settings import TtsSettings
-from wire.discovery import ServiceKind
-from wire.service import Service
-from wire.trace import open_trace
+from interject.servers.common import run_server, serve_as
+from interject.servers.tts.engines import open_engine
+from interject.servers.tts.handler import TtsSession
+from interject.servers.tts.lane import Lane
+from interject.servers.tts.reply import ReplyOptions
+from interject.servers.tts.settings import TtsSettings
+from interject.wire.discovery import ServiceKind
+from interject.wire.service import Service
+from interject.wire.trace import open_trace
 
 if TYPE_CHECKING:
-    from servers.tts.engines.base import Engine
-    from wire.peer import Peer
-    from wire.trace import Trace
+    from interject.servers.tts.engines.base import Engine
+    from interject.wire.peer import Peer
+    from interject.wire.trace import Trace
 
-_LOGGER = logging.getLogger("servers.tts")
+_LOGGER = logging.getLogger("interject.servers.tts")
 
 
 async def serve(settings: TtsSettings) -> None:

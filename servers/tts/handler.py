@@ -18,23 +18,23 @@ from wyoming.tts import (
     SynthesizeTextFormat,
 )
 
-from servers.fair_wait import owner_of
-from servers.tts.reply import Reply, line_of, lines_of
-from servers.tts.sentences import SentenceSplitter
-from wire.errors import RequestError
-from wire.events import Interrupt
+from interject.servers.fair_wait import owner_of
+from interject.servers.tts.reply import Reply, line_of, lines_of
+from interject.servers.tts.sentences import SentenceSplitter
+from interject.wire.errors import RequestError
+from interject.wire.events import Interrupt
 
 if TYPE_CHECKING:
     from wyoming.event import Event
     from wyoming.tts import SynthesizeVoice
 
-    from servers.fair_queue import Owner
-    from servers.tts.engines.base import Engine, Line
-    from servers.tts.lane import Lane
-    from servers.tts.reply import ReplyOptions
-    from wire.admission import AccessRules
-    from wire.peer import Peer
-    from wire.trace import Trace
+    from interject.servers.fair_queue import Owner
+    from interject.servers.tts.engines.base import Engine, Line
+    from interject.servers.tts.lane import Lane
+    from interject.servers.tts.reply import ReplyOptions
+    from interject.wire.admission import AccessRules
+    from interject.wire.peer import Peer
+    from interject.wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)
 

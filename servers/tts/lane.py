@@ -7,16 +7,16 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from servers.common import give_way
-from servers.fair_wait import FairWait
-from servers.tts.engines.base import NICENESS
-from wire.errors import RequestError
+from interject.servers.common import give_way
+from interject.servers.fair_wait import FairWait
+from interject.servers.tts.engines.base import NICENESS
+from interject.wire.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from servers.fair_queue import Owner
-    from servers.tts.engines.base import Line, Piece, Voice
+    from interject.servers.fair_queue import Owner
+    from interject.servers.tts.engines.base import Line, Piece, Voice
 
 # A reply has one sentence in the queue at a time, so this is the number of satellites that talk at once. With a
 # medium voice of Piper on a small machine (0.5 s a sentence) the last of them waits half a minute already.

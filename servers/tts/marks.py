@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wire.events import WordMark
+from interject.wire.events import WordMark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

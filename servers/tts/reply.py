@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
-from servers.markup import blanked
-from servers.tts.engines.base import Line
-from servers.tts.marks import shifted, tokens_of
-from servers.tts.sentences import is_whole
-from wire.events import WordMarks
+from interject.servers.markup import blanked
+from interject.servers.tts.engines.base import Line
+from interject.servers.tts.marks import shifted, tokens_of
+from interject.servers.tts.sentences import is_whole
+from interject.wire.events import WordMarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from servers.fair_queue import Owner
-    from servers.tts.engines.base import Piece, Voice
-    from servers.tts.lane import Lane
-    from wire.peer import Peer
-    from wire.trace import Trace
+    from interject.servers.fair_queue import Owner
+    from interject.servers.tts.engines.base import Piece, Voice
+    from interject.servers.tts.lane import Lane
+    from interject.wire.peer import Peer
+    from interject.wire.trace import Trace
 
 _WIDTH_BYTES = 2
 _CHANNELS = 1

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from servers.common import WHERE_TO_LISTEN, ServerSettings
-from wire.settings import option
+from interject.servers.common import WHERE_TO_LISTEN, ServerSettings
+from interject.wire.settings import option
 
 
 class EngineName(Enum):

@@ -16,7 +16,7 @@ from wyoming.pipeline import RunPipeline
 from wyoming.satellite import RunSatellite
 from wyoming.wake import Detect
 
-from wire.framing import read_event, write_event
+from interject.wire.framing import read_event, write_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable

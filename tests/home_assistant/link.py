@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Protocol
 
-from wire.errors import PeerUnreachableError
-from wire.framing import DEFAULT_LIMITS, read_event, write_event
-from wire.uri import open_stream
+from interject.wire.errors import PeerUnreachableError
+from interject.wire.framing import DEFAULT_LIMITS, read_event, write_event
+from interject.wire.uri import open_stream
 
 if TYPE_CHECKING:
     import asyncio

@@ -13,8 +13,8 @@ from wyoming.ping import Ping, Pong
 from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.satellite import RunSatellite
 
+from interject.wire.framing import DEFAULT_LIMITS, read_event, write_event
 from tests.home_assistant.script import HEARING_RATE_HZ, WIDTH
-from wire.framing import DEFAULT_LIMITS, read_event, write_event
 
 if TYPE_CHECKING:
     from wyoming.event import Event

@@ -12,11 +12,13 @@ import pytest
 import voluptuous as vol
 
 from home_assistant_apps.start import PORTS, environment
-from satellite.settings import SatelliteSettings
+from interject.satellite.settings import SatelliteSettings
+from interject.servers.llm.settings import LlmSettings
+from interject.servers.stt.settings import SttSettings
+from interject.servers.tts.settings import TtsSettings
+from interject.wire.settings import describe_schema, load
+from interject.wire.uri import TcpAddress, parse_uri
 from script.support.home_assistant_apps import put_together
-from servers.llm.settings import LlmSettings
-from servers.stt.settings import SttSettings
-from servers.tts.settings import TtsSettings
 from tests.home_assistant_apps.supervisor import (
     Element,
     check_options,
@@ -24,11 +26,9 @@ from tests.home_assistant_apps.supervisor import (
     read_repository,
     read_translation,
 )
-from wire.settings import describe_schema, load
-from wire.uri import TcpAddress, parse_uri
 
 if TYPE_CHECKING:
-    from wire.settings import SettingRow
+    from interject.wire.settings import SettingRow
 
 _APPS = Path(__file__).parents[2] / "home_assistant_apps"
 _SCHEMAS: dict[str, type[Any]] = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from script.support.processes import free_uri
+from script.support.processes import free_uri, module_of
 from tests.patience import eventually, showing, wait_until
 
 if TYPE_CHECKING:
@@ -60,9 +60,8 @@ class Running:
         return [r for r in self._records if kind in (None, r["type"]) and source in (None, r["source"])]
 
     def start(self) -> None:
-        module = self.name if self.name == "satellite" else f"servers.{self.name}"
         trace = str(self.folder / f"{self.name}.jsonl")
-        command = [sys.executable, "-m", module, "--uri", self.uri, "--trace-file", trace, *self.flags]
+        command = [sys.executable, "-m", module_of(self.name), "--uri", self.uri, "--trace-file", trace, *self.flags]
         with (self.folder / f"{self.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=dict(os.environ), stdin=subprocess.DEVNULL, stderr=log

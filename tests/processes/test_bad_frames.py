@@ -9,10 +9,10 @@ from wyoming.event import Event
 from wyoming.info import Describe
 from wyoming.ping import Ping
 
+from interject.wire.client import connect
+from interject.wire.framing import DEFAULT_LIMITS, read_event
+from interject.wire.uri import open_stream
 from tests.patience import PATIENCE_S, expecting
-from wire.client import connect
-from wire.framing import DEFAULT_LIMITS, read_event
-from wire.uri import open_stream
 
 if TYPE_CHECKING:
     import asyncio

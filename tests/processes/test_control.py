@@ -39,7 +39,7 @@ class Ctl:
 
 async def run(*words: str, environment: dict[str, str] | None = None) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "satellite", *words,
+        sys.executable, "-m", "interject.satellite", *words,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env={**os.environ, **(environment or {})},
     )  # fmt: skip
     printed, _ = await process.communicate()
@@ -118,7 +118,7 @@ async def test_events_are_streamed_as_lines(tmp_path: Path) -> None:
     ctl = Ctl(tmp_path / "ctl.sock")
     with started(House(satellite=Running("satellite", tmp_path, (*satellite_flags({}, tmp_path, []), *ctl.flags)))):
         watching = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "satellite", "ctl", *ctl.flags, "events", stdout=asyncio.subprocess.PIPE
+            sys.executable, "-m", "interject.satellite", "ctl", *ctl.flags, "events", stdout=asyncio.subprocess.PIPE
         )
         assert watching.stdout is not None
         lines: list[bytes] = []

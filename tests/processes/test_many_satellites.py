@@ -8,19 +8,19 @@ import wave
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.direct import DirectPipeline, Identity
-from satellite.pipelines.server import Server, fixed
+from interject.satellite.pipelines.direct import DirectPipeline, Identity
+from interject.satellite.pipelines.server import Server, fixed
+from interject.wire.client import connect
 from tests.patience import expecting
 from tests.processes.house import CLIPS, House, Running, satellite_flags, servers, started
 from tests.real_time import real_time
-from wire.client import connect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from wire.errors import InterjectError
-    from wire.events import WordMark
+    from interject.wire.errors import InterjectError
+    from interject.wire.events import WordMark
 
 CLIENTS = 18
 # Every third one asks aloud, one after the other, as a satellite waits ten seconds for its words; the others type, so

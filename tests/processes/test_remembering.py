@@ -21,7 +21,7 @@ _NOTHING = "You have not said anything before this."
 def typed(house: House, line: str, *flags: str) -> str:
     """Type a line to a satellite of these servers; returns what it showed."""
     uris = [part for name, server in house.items() for part in (f"--{name}-uri", server.uri)]
-    command = [sys.executable, "-m", "satellite", "--text", "--no-zeroconf", *uris, *flags]
+    command = [sys.executable, "-m", "interject.satellite", "--text", "--no-zeroconf", *uris, *flags]
     done = subprocess.run(
         command, cwd=ROOT, input=f"{line}\n", capture_output=True, text=True, timeout=PATIENCE_S, check=True
     )
@@ -35,7 +35,7 @@ def test_each_satellite_has_its_own_conversation_until_it_is_forgotten(tmp_path:
     forget = [
         sys.executable,
         "-m",
-        "servers.llm",
+        "interject.servers.llm",
         "forget",
         "--all",
         "--store",

@@ -17,14 +17,14 @@ import onnxruntime
 import soxr
 from piper import PiperVoice
 
-from satellite.devices.pcm import INT16_FULL_SCALE
-from satellite.devices.room_timing import ONSET_DB
-from satellite.devices.wav import read_wav
+from interject.satellite.devices.pcm import INT16_FULL_SCALE
+from interject.satellite.devices.room_timing import ONSET_DB
+from interject.satellite.devices.wav import read_wav
+from interject.wire.errors import InterjectError
 from tests.room.espeak import speak
 from tests.room.impulse import RoomToolMissingError
 from tests.room.levels import RATE_HZ, Signal, scaled_to
 from tests.room.lines import TEXTS, Line
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

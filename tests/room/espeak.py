@@ -17,8 +17,8 @@ import espeakng_loader
 import numpy as np
 import soxr
 
-from satellite.devices.pcm import INT16_FULL_SCALE
-from servers.tts.engines.espeak_library import EspeakLibrary
+from interject.satellite.devices.pcm import INT16_FULL_SCALE
+from interject.servers.tts.engines.espeak_library import EspeakLibrary
 from tests.room.levels import RATE_HZ
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from interject.wire.errors import InterjectError
 from tests.room.levels import RATE_HZ
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.devices.base import running
+from interject.satellite.devices.base import running
 from tests.room.acoustic import AcousticRoom
 from tests.room.casting import Wishes, make_scene
 from tests.room.convolution import BLOCK_FRAMES, convolve
@@ -25,7 +25,7 @@ from tests.virtual_clock import run_virtual
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
     from tests.room.corpus import Corpus
     from tests.room.scene import Change
     from tests.room.staging import Stage

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from satellite.hearing.echo import Convergence, EchoReport
-from satellite.hearing.frontend import Window
+from interject.satellite.hearing.echo import Convergence, EchoReport
+from interject.satellite.hearing.frontend import Window
+from interject.wire.errors import SettingError
 from script.support.room_bench.episodes import Episode, Stretch, episodes, speaking
 from script.support.room_bench.judge import answered, attributed, latencies, recovery
 from script.support.room_bench.judged import Latencies
@@ -20,7 +21,6 @@ from tests.room.effort import Effort
 from tests.room.levels import RATE_HZ
 from tests.room.scene import Kind
 from tests.room.staging import Label
-from wire.errors import SettingError
 
 
 def record(kind: str, at_s: float, **fields: object) -> dict[str, Any]:

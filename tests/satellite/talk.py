@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.conversation import Conversation, WordListeners
-from satellite.devices.base import Block
-from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.frontend import FrontEnd, HearingSettings
-from satellite.speaking.player import Player
-from satellite.turn.settings import TurnSettings
-from satellite.turn.state import Phase
+from interject.satellite.conversation import Conversation, WordListeners
+from interject.satellite.devices.base import Block
+from interject.satellite.hearing.engines import CancellerKind, make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
+from interject.satellite.speaking.player import Player
+from interject.satellite.turn.settings import TurnSettings
+from interject.satellite.turn.state import Phase
+from interject.wire.events import Interrupt, WordMark
 from tests.satellite.virtual.room import BLOCK, EnergyVad, Recorder
 from tests.satellite.virtual.signals import RATE_HZ, reply_voice, user_voice
-from wire.events import Interrupt, WordMark
 
 if TYPE_CHECKING:
-    from satellite.devices.base import Samples
-    from satellite.hearing.echo import EchoControl
-    from satellite.hearing.wake.base import WakeWord
-    from satellite.pipelines.base import PipelineListener
-    from satellite.room_sounds import RoomSounds
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.echo import EchoControl
+    from interject.satellite.hearing.wake.base import WakeWord
+    from interject.satellite.pipelines.base import PipelineListener
+    from interject.satellite.room_sounds import RoomSounds
 
 
 class Asked:

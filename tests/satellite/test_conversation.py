@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from satellite.room_sounds import RoomSounds
-from satellite.turn.settings import TurnSettings
-from satellite.turn.state import Phase
+from interject.satellite.room_sounds import RoomSounds
+from interject.satellite.turn.settings import TurnSettings
+from interject.satellite.turn.state import Phase
+from interject.wire.errors import PeerGoneError
 from tests.patience import expecting
 from tests.satellite.talk import Talk, phase_of
 from tests.satellite.virtual.signals import RATE_HZ, reply_voice, user_voice
-from wire.errors import PeerGoneError
 
 
 def test_a_stream_begins_half_a_second_before_the_voice() -> None:

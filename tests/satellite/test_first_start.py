@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from wyoming.info import Describe, Info
 
+from interject.wire.client import connect
 from script.support.processes import free_uri
 from tests.patience import eventually, expecting
 from tests.satellite.devices.programs import loudspeaker, microphone
 from tests.satellite.test_former_flags import TUTORIAL, WAKE
-from wire.client import connect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from wire.client import Connection
+    from interject.wire.client import Connection
 
 
 @contextlib.asynccontextmanager
@@ -29,7 +29,7 @@ async def started(log: Path, *flags: str, path: str = os.environ["PATH"]) -> Asy
     """Run a satellite in the simulated room, its log in a file; `flags` have the last word."""
     with log.open("wb") as told:
         room = ("--audio", "simulated", "--uri", "tcp://127.0.0.1:0", "--control-socket", "none")
-        command = (sys.executable, "-m", "satellite", *room, *flags)
+        command = (sys.executable, "-m", "interject.satellite", *room, *flags)
         process = await asyncio.create_subprocess_exec(*command, stderr=told, env={**os.environ, "PATH": path})
     try:
         yield

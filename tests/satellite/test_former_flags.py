@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from satellite.settings import PipelineKind, Repeat, SatelliteSettings, WakeSource, WakeWordName
-from wire.errors import SettingError
-from wire.settings import describe_refused, load
+from interject.satellite.settings import PipelineKind, Repeat, SatelliteSettings, WakeSource, WakeWordName
+from interject.wire.errors import SettingError
+from interject.wire.settings import describe_refused, load
 
 # A flag with its values, the field it fills, and what is there then.
 UNDERSTOOD: list[tuple[str, str, Any]] = [

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.errors import ServerNotFoundError
-from satellite.found_servers import FoundServers
-from satellite.state_file import StateFile
-from wire.discovery import Found, ServiceKind
+from interject.satellite.errors import ServerNotFoundError
+from interject.satellite.found_servers import FoundServers
+from interject.satellite.state_file import StateFile
+from interject.wire.discovery import Found, ServiceKind
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from wyoming.info import Info
 
-from satellite.hearing.wake.base import Role, WordModel
-from satellite.info import satellite_info
-from satellite.settings import SatelliteSettings
-from wire import package_version
-from wire.discovery import ServiceKind, offers
-from wire.settings import load
+from interject import package_version
+from interject.satellite.hearing.wake.base import Role, WordModel
+from interject.satellite.info import satellite_info
+from interject.satellite.settings import SatelliteSettings
+from interject.wire.discovery import ServiceKind, offers
+from interject.wire.settings import load
 
 OKAY_NABU = WordModel("okay_nabu", "okay nabu", Role.WAKE)
 ALEXA = WordModel("alexa", "alexa", Role.WAKE, "Kitchen")

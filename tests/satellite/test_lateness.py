@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.lateness import LatenessMeter
+from interject.satellite.lateness import LatenessMeter
 from tests.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from satellite.own_words import OwnWords
-from satellite.reply_record import ReplyRecord
-from wire.events import WordMark
+from interject.satellite.own_words import OwnWords
+from interject.satellite.reply_record import ReplyRecord
+from interject.wire.events import WordMark
 
 WORD_MS = 500.0
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from satellite.reply_record import ReplyRecord
-from wire.events import WordMark
+from interject.satellite.reply_record import ReplyRecord
+from interject.wire.events import WordMark
 
 TEXT = "once upon a time there was a lighthouse"
 

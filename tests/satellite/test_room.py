@@ -9,23 +9,23 @@ import numpy as np
 import pytest
 from wyoming.timer import TimerFinished, TimerStarted
 
-from satellite.conversation import MuteSwitch
-from satellite.devices.wav import read_wav
-from satellite.hearing.wake.base import Role, WakeWord
-from satellite.hooks.table import hook_call
-from satellite.hooks.wyoming_events import wyoming_event
-from satellite.room_sounds import RoomSounds
-from satellite.speaking.sounds import SHIPPED
-from satellite.turn.settings import BargeIn, TurnSettings, TurnStart
-from satellite.turn.state import Phase
+from interject.satellite.conversation import MuteSwitch
+from interject.satellite.devices.wav import read_wav
+from interject.satellite.hearing.wake.base import Role, WakeWord
+from interject.satellite.hooks.table import hook_call
+from interject.satellite.hooks.wyoming_events import wyoming_event
+from interject.satellite.room_sounds import RoomSounds
+from interject.satellite.speaking.sounds import SHIPPED
+from interject.satellite.turn.settings import BargeIn, TurnSettings, TurnStart
+from interject.satellite.turn.state import Phase
+from interject.wire.errors import PeerGoneError
 from tests.satellite.talk import Talk, phase_of
 from tests.satellite.virtual.signals import RATE_HZ, reply_voice
-from wire.errors import PeerGoneError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 BY_WAKE_WORD = TurnSettings(turn_start=TurnStart.WAKE_WORD)
 CHIME_S = 0.4

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.settings import (
+from interject.satellite.settings import (
     PipelineKind,
     SatelliteSettings,
     WakeEngine,
@@ -15,9 +15,9 @@ from satellite.settings import (
     WordThreshold,
     turn_settings,
 )
-from satellite.turn.settings import BargeIn, Endpointing, Judgement, TurnStart
-from wire.errors import SettingError
-from wire.settings import load
+from interject.satellite.turn.settings import BargeIn, Endpointing, Judgement, TurnStart
+from interject.wire.errors import SettingError
+from interject.wire.settings import load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.settings import Audio, SatelliteSettings, player_settings, turn_settings
-from satellite.speaking.player import PlayerSettings
-from satellite.turn.settings import BargeIn, TurnSettings
-from wire.errors import SettingError
-from wire.settings import load
+from interject.satellite.settings import Audio, SatelliteSettings, player_settings, turn_settings
+from interject.satellite.speaking.player import PlayerSettings
+from interject.satellite.turn.settings import BargeIn, TurnSettings
+from interject.wire.errors import SettingError
+from interject.wire.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.identity import conversation_id, satellite_state
+from interject.satellite.identity import conversation_id, satellite_state
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from satellite.state_file import StateFile
+    from interject.satellite.state_file import StateFile
 
 
 def state(folder: Path, name: str = "kitchen", place: str = "10700") -> StateFile:

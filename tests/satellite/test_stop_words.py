@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.conversation import WordListeners
-from satellite.hearing.wake.stop_grammar import PHRASES, Reading, is_installed
-from satellite.hearing.wake.stop_search import StopWordSearch
-from satellite.turn.settings import BargeIn, Judgement, TurnSettings
-from satellite.turn.state import Phase
+from interject.satellite.conversation import WordListeners
+from interject.satellite.hearing.wake.stop_grammar import PHRASES, Reading, is_installed
+from interject.satellite.hearing.wake.stop_search import StopWordSearch
+from interject.satellite.turn.settings import BargeIn, Judgement, TurnSettings
+from interject.satellite.turn.state import Phase
+from interject.wire.events import WordMark
 from tests.patience import eventually
 from tests.satellite.hearing.speech import clip
 from tests.satellite.talk import Talk, phase_of
-from wire.events import WordMark
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

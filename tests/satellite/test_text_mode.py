@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, TextIO, cast
 import pytest
 from wyoming.info import Describe
 
-from satellite.text_mode import TextMode
-from satellite.turn.state import Phase
+from interject.satellite.text_mode import TextMode
+from interject.satellite.turn.state import Phase
+from interject.wire.client import connect
 from tests.patience import eventually, expecting, showing
-from wire.client import connect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from satellite.conversation import Conversation
+    from interject.satellite.conversation import Conversation
 
 # The discard port: nothing listens there.
 _NOWHERE = "tcp://127.0.0.1:9"
@@ -36,7 +36,7 @@ async def _satellite(stdin: TextIO | int, tmp_path: Path, *flags: str) -> AsyncI
     log = tmp_path / "satellite.log"
     with showing(lambda: [log]), log.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "satellite", "--text", *flags, *servers,
+            sys.executable, "-m", "interject.satellite", "--text", *flags, *servers,
             stdin=stdin, stdout=asyncio.subprocess.PIPE, stderr=stderr,
         )  # fmt: skip
         try:

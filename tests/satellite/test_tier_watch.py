@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from wyoming.timer import TimerFinished
 
-from satellite.hearing.echo import Cancelled, Convergence, EchoReport
-from satellite.log_trace import LogTrace
-from satellite.room_sounds import RoomSounds
-from satellite.turn.settings import BargeIn, Judgement, TurnSettings
-from satellite.turn.state import Phase
+from interject.satellite.hearing.echo import Cancelled, Convergence, EchoReport
+from interject.satellite.log_trace import LogTrace
+from interject.satellite.room_sounds import RoomSounds
+from interject.satellite.turn.settings import BargeIn, Judgement, TurnSettings
+from interject.satellite.turn.state import Phase
+from interject.wire.events import WordMark
 from tests.satellite.talk import Talk, phase_of
 from tests.satellite.virtual.signals import RATE_HZ, reply_voice
-from wire.events import WordMark
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from satellite.echo_history import Observation
-from satellite.hearing.echo import Convergence, EchoReport
-from satellite.tiers import Reason, Tier, TierState, cut_off_for_nothing, observe, settings_for
-from satellite.turn.settings import BargeIn, TurnSettings
+from interject.satellite.echo_history import Observation
+from interject.satellite.hearing.echo import Convergence, EchoReport
+from interject.satellite.tiers import Reason, Tier, TierState, cut_off_for_nothing, observe, settings_for
+from interject.satellite.turn.settings import BargeIn, TurnSettings
 
 # Twice as long as a satellite takes in at a time: nothing here depends on it, and all of it takes half as long.
 BLOCK_S = 0.2

@@ -10,7 +10,7 @@ import pytest
 from wyoming.event import Event
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpdated
 
-from satellite.timers import MOST_TIMERS, Timers, follow, ring_audio
+from interject.satellite.timers import MOST_TIMERS, Timers, follow, ring_audio
 
 TEA = TimerStarted(id="tea", total_seconds=180, name="tea", start_minutes=3).event()
 EGGS = TimerStarted(id="eggs", total_seconds=300).event()

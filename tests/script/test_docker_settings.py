@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from satellite.settings import SatelliteSettings
-from servers.llm.settings import LlmSettings
-from servers.stt.settings import SttSettings
-from servers.tts.settings import TtsSettings
-from wire.reach import is_for_this_machine
-from wire.settings import describe_schema, load
+from interject.satellite.settings import SatelliteSettings
+from interject.servers.llm.settings import LlmSettings
+from interject.servers.stt.settings import SttSettings
+from interject.servers.tts.settings import TtsSettings
+from interject.wire.reach import is_for_this_machine
+from interject.wire.settings import describe_schema, load
 
 if TYPE_CHECKING:
-    from wire.admission import AccessSettings
+    from interject.wire.admission import AccessSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS: dict[str, type[AccessSettings]] = {

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
-from servers.llm.settings import LlmSettings
-from servers.stt.settings import EngineChoice, SttSettings
-from servers.tts.settings import EngineName, TtsSettings
-from wire.settings import load
+from interject.servers.llm.settings import LlmSettings
+from interject.servers.stt.settings import EngineChoice, SttSettings
+from interject.servers.tts.settings import EngineName, TtsSettings
+from interject.wire.settings import load
 
 _ROOT = Path(__file__).parents[2]
 _DOCKERFILE = _ROOT / "docker" / "jetson" / "Dockerfile"

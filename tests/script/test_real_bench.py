@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soxr
 
-from satellite.devices.pcm import to_int16
+from interject.satellite.devices.pcm import to_int16
 from script.support.real_bench.__main__ import main
 from script.support.real_bench.recordings import write_wav
 from script.support.real_bench.words import Ear, Transcript, word_figures
@@ -22,7 +22,7 @@ from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
     from tests.satellite.hearing.cancelling.acoustics import Signal
 
 SECONDS = 9.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.turn.settings import TurnSettings
+from interject.satellite.turn.settings import TurnSettings
 from script.support.real_bench.judging import judge
 from script.support.real_bench.listening import at_16_khz, delay_s
 from script.support.real_bench.recordings import Kind, read_recordings

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.hearing.echo import Convergence, EchoReport
-from satellite.hearing.frontend import Window
-from satellite.turn.settings import TurnSettings
+from interject.satellite.hearing.echo import Convergence, EchoReport
+from interject.satellite.hearing.frontend import Window
+from interject.satellite.turn.settings import TurnSettings
 from script.support.room_bench.episodes import Stretch
 from script.support.room_bench.judged import (
     AlarmKind,

@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 from hypothesis import given
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from servers.fair_queue import FairQueue, Owner, Place
+from interject.servers.fair_queue import FairQueue, Owner, Place
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

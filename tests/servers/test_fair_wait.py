@@ -6,12 +6,12 @@ from typing import cast
 
 import pytest
 
-from servers.fair_queue import Owner
-from servers.fair_wait import MOST_WAIT_S, FairWait, owner_of
+from interject.servers.fair_queue import Owner
+from interject.servers.fair_wait import MOST_WAIT_S, FairWait, owner_of
+from interject.wire.admission import AccessRules, Network
+from interject.wire.errors import RequestError
+from interject.wire.peer import Peer
 from tests.virtual_clock import run_virtual
-from wire.admission import AccessRules, Network
-from wire.errors import RequestError
-from wire.peer import Peer
 
 KITCHEN, HALL = Owner("192.168.1.20", "kitchen"), Owner("192.168.1.30", "hall")
 

@@ -29,11 +29,11 @@ def test_each_server_is_asked_for_what_it_does(tmp_path: Path) -> None:
     running = servers(tmp_path, {})
     with started(running):
         for name, server in running.items():
-            status, told = health(f"servers.{name}", f"INTERJECT_{name.upper()}_URI", server.uri)
+            status, told = health(f"interject.servers.{name}", f"INTERJECT_{name.upper()}_URI", server.uri)
             assert status == 0, told
             assert told.startswith("healthy: ")
-        status, told = health("servers.stt", "INTERJECT_STT_URI", running["llm"].uri)
+        status, told = health("interject.servers.stt", "INTERJECT_STT_URI", running["llm"].uri)
         assert (status, told) == (1, f"not healthy: {running['llm'].uri} answers, and offers llm, not stt\n")
-    status, told = health("servers.llm", "INTERJECT_LLM_URI", running["llm"].uri)
+    status, told = health("interject.servers.llm", "INTERJECT_LLM_URI", running["llm"].uri)
     assert status == 1
     assert told.startswith(f"not healthy: cannot connect to {running['llm'].uri}")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servers.llm.engines.offline import OfflineResponder
-from servers.stt.settings import EngineChoice, SttSettings
-from servers.tts.settings import TtsSettings
+from interject.servers.llm.engines.offline import OfflineResponder
+from interject.servers.stt.settings import EngineChoice, SttSettings
+from interject.servers.tts.settings import TtsSettings
 from tests.servers.llm.helpers import house
 from tests.servers.stt import harness as stt
 from tests.servers.tts import harness as tts

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servers.markup import MarkupFilter, blanked, without_markup
+from interject.servers.markup import MarkupFilter, blanked, without_markup
 
 CASES = [
     ("This is **bold**, *leaning*, __both__ and _so_ on.", "This is bold, leaning, both and so on."),

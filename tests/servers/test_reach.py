@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from interject.wire.machine import own_addresses
 from tests.patience import PATIENCE_S, eventually, showing
-from wire.machine import own_addresses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ each_server = pytest.mark.parametrize("kind", sorted(PORTS))
 
 def command(kind: str, folder: Path, *flags: str) -> list[str]:
     own = ["--store", str(folder / "store")] if kind == "llm" else []
-    return [sys.executable, "-m", f"servers.{kind}", *own, *flags]
+    return [sys.executable, "-m", f"interject.servers.{kind}", *own, *flags]
 
 
 @contextlib.asynccontextmanager

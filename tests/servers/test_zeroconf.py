@@ -12,14 +12,14 @@ import pytest
 from zeroconf import DNSQuestionType
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
+from interject.wire.discovery import ServiceKind, advertise, browse, find_services
 from tests.patience import eventually, expecting, show
-from wire.discovery import ServiceKind, advertise, browse, find_services
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from wire.discovery import Found
+    from interject.wire.discovery import Found
 
 LOOPBACK = ["127.0.0.1"]
 SERVICE_TYPE = "_wyoming._tcp.local."
@@ -59,7 +59,7 @@ async def uri(kind: ServiceKind, name: str, tmp_path: Path) -> AsyncIterator[str
     everywhere = ("--uri", "tcp://0.0.0.0:0", "--zeroconf", name, "--zeroconf-host", "127.0.0.1")
     flags = (*everywhere, "--allow", "127.0.0.1", "--trace-file", str(trace), *own)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"servers.{kind.value}", *flags, stderr=asyncio.subprocess.DEVNULL
+        sys.executable, "-m", f"interject.servers.{kind.value}", *flags, stderr=asyncio.subprocess.DEVNULL
     )
     try:
         found = await eventually(lambda: lines_of(trace, "listening") or process.returncode, "the server to listen")

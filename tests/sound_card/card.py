@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.wire.errors import InterjectError
 from tests.sound_card.air import AIR_LOG, LOUDSPEAKER, MICROPHONE, SCENE_FILE, SPOKEN, STAGE_FILE
 from tests.sound_card.tape import has_begun, read_tape
 from tests.virtual_card import HEADSET, virtual_card
 from tests.virtual_card import why_not as why_no_card
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
     from tests.room.corpus import Corpus
     from tests.room.scene import Scene
     from tests.room.staging import Stage

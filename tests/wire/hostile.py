@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.ping import Ping, Pong
 
+from interject.wire.framing import encoded, read_event, write_event
+from interject.wire.uri import open_stream
 from script.support.hold.crafted import crafted
 from script.support.hold.fuzz import Fuzzer
 from tests.patience import PATIENCE_S, expecting
-from wire.framing import encoded, read_event, write_event
-from wire.uri import open_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,7 +7,7 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING
 
-from wire.framing import DEFAULT_LIMITS, FrameLimits, read_event, write_event
+from interject.wire.framing import DEFAULT_LIMITS, FrameLimits, read_event, write_event
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

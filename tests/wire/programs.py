@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from wyoming.event import Event
 from wyoming.info import Info
 
-from wire import service
-from wire.process import run_to_end
-from wire.service import Service, serve_until_stopped
+from interject.wire import service
+from interject.wire.process import run_to_end
+from interject.wire.service import Service, serve_until_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from wire.peer import Peer
+    from interject.wire.peer import Peer
 
 
 class Worker:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from wire.admission import AccessRules, AccessSettings, Admitted, Network, Refused, Seat, admit
-from wire.errors import SettingError
-from wire.settings import load
+from interject.wire.admission import AccessRules, AccessSettings, Admitted, Network, Refused, Seat, admit
+from interject.wire.errors import SettingError
+from interject.wire.settings import load
 
 RULES = AccessRules(connections=4, connections_per_address=2)
 KITCHEN, HALL = "192.168.1.20", "192.168.1.21"

@@ -11,15 +11,15 @@ import pytest
 from wyoming.error import Error
 from wyoming.event import Event, async_write_event
 
+from interject.wire.client import StreamConnection, connect
+from interject.wire.errors import BadUriError, PeerError, PeerGoneError, PeerUnreachableError
 from tests.patience import eventually, expecting
-from wire.client import StreamConnection, connect
-from wire.errors import BadUriError, PeerError, PeerGoneError, PeerUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-    from wire.client import Connection
+    from interject.wire.client import Connection
 
 # asyncio's own: with more than this to send, a writer waits.
 _HIGH_WATER_BYTES = 1 << 16

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from wyoming.error import Error
 from wyoming.info import Info
 
+from interject.wire.errors import FrameError
+from interject.wire.framing import DEFAULT_LIMITS, FrameLimits, encoded, read_event
+from interject.wire.service import SERVICE_LIMITS, Service
 from script.support.hold.crafted import crafted
 from tests.wire.hostile import answers_to, bystander
-from wire.errors import FrameError
-from wire.framing import DEFAULT_LIMITS, FrameLimits, encoded, read_event
-from wire.service import SERVICE_LIMITS, Service
 
 if TYPE_CHECKING:
     from wyoming.event import Event
 
-    from wire.peer import Peer
+    from interject.wire.peer import Peer
 
 CRAFTED = dict(crafted())
 # What says all of its kind, and takes no time.

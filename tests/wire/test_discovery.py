@@ -18,9 +18,7 @@ from wyoming.info import (
     TtsProgram,
 )
 
-from tests.patience import PATIENCE_S, expecting
-from tests.virtual_clock import run_virtual
-from wire.discovery import (
+from interject.wire.discovery import (
     Found,
     ServiceKind,
     advertise,
@@ -31,8 +29,10 @@ from wire.discovery import (
     offers,
     still_does,
 )
-from wire.errors import BadUriError, SettingError
-from wire.service import Service
+from interject.wire.errors import BadUriError, SettingError
+from interject.wire.service import Service
+from tests.patience import PATIENCE_S, expecting
+from tests.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from wyoming.event import Event
 
-    from wire.peer import Peer
+    from interject.wire.peer import Peer
 
 LOOPBACK = ["127.0.0.1"]
 # A busy machine may miss the first ones.
@@ -125,7 +125,7 @@ async def test_an_address_of_this_machine_alone_is_announced_to_it_alone(
     multicast: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Elsewhere it would mean another machine."""
-    caplog.set_level(logging.INFO, "wire")
+    caplog.set_level(logging.INFO, "interject.wire")
     async with advertise(name="alone", uri="tcp://0.0.0.0:1005", host="127.0.0.1") as registered:
         assert registered == "alone"
         await look_until(lambda found: Found("alone", "tcp://127.0.0.1:1005") in found)
@@ -153,7 +153,7 @@ async def test_services_are_found_by_what_they_do(multicast: None, monkeypatch: 
         async def look(_: float) -> list[Found]:
             return [each for each in found if each.name in names]
 
-        monkeypatch.setattr("wire.discovery._ANSWER_TIMEOUT_S", PATIENCE_S)
+        monkeypatch.setattr("interject.wire.discovery._ANSWER_TIMEOUT_S", PATIENCE_S)
         for kind in (ServiceKind.STT, ServiceKind.SATELLITE):
             (service,) = await find_services(kind, 0.5, look=look)
             assert service.name == f"does {kind.value}"
@@ -216,11 +216,11 @@ async def test_a_host_that_does_not_exist_is_told() -> None:
 # zeroconf leaves the socket that could not join the group to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_without_a_network_the_service_goes_on_after_one_warning(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING, "wire")
+    caplog.set_level(logging.WARNING, "interject.wire")
     # No interface of this machine has this address (RFC 5737), as when the network is not up yet.
     async with advertise(name="a", uri="tcp://127.0.0.2:1", host="192.0.2.9", interfaces=["203.0.113.9"]) as registered:
         assert registered is None
-    warnings = [record.getMessage() for record in caplog.records if record.name.startswith("wire")]
+    warnings = [record.getMessage() for record in caplog.records if record.name.startswith("interject.wire")]
     assert len(warnings) == 1
     assert "--zeroconf-host" in warnings[0]
     assert "tcp://127.0.0.2:1" in warnings[0]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wire.errors import SettingError
-from wire.settings import load, option
+from interject.wire.errors import SettingError
+from interject.wire.settings import load, option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

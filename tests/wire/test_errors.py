@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 
-from wire.errors import FrameTooLargeError
+from interject.wire.errors import FrameTooLargeError
 
 
 def test_an_error_from_another_process_says_and_carries_the_same() -> None:

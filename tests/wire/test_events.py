@@ -20,12 +20,20 @@ from wyoming.asr import Transcript
 from wyoming.event import Event, Eventable, async_read_event
 from wyoming.user_event import UserEvent
 
+from interject.wire import events
+from interject.wire.errors import RequestError
+from interject.wire.events import (
+    Interrupt,
+    Interrupted,
+    WordMark,
+    WordMarks,
+    confidence_of,
+    user_event_name,
+    with_confidence,
+)
+from interject.wire.framing import encoded, write_event
 from tests.wire.hostile import ANYTHING, HALF_A_PAIR, NAN
 from tests.wire.pipes import pipe, through_the_wire
-from wire import events
-from wire.errors import RequestError
-from wire.events import Interrupt, Interrupted, WordMark, WordMarks, confidence_of, user_event_name, with_confidence
-from wire.framing import encoded, write_event
 
 OURS = [item for item in vars(events).values() if inspect.isclass(item) and hasattr(item, "from_event")]
 OURS.remove(UserEvent)

@@ -12,10 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.event import Event
 
+from interject.wire.errors import (
+    FrameError,
+    FrameMalformedError,
+    FrameTimeoutError,
+    FrameTooLargeError,
+    FrameTruncatedError,
+)
+from interject.wire.framing import FrameLimits, read_event
 from tests.virtual_clock import elapse, run_virtual
 from tests.wire.pipes import pipe, through_the_wire
-from wire.errors import FrameError, FrameMalformedError, FrameTimeoutError, FrameTooLargeError, FrameTruncatedError
-from wire.framing import FrameLimits, read_event
 
 SMALL = FrameLimits(header_bytes=1024, data_bytes=2048, payload_bytes=4096)
 

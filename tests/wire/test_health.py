@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from wyoming.info import AsrModel, AsrProgram, Attribution, HandleModel, HandleProgram, Info, Satellite
 
-from wire.discovery import ServiceKind
-from wire.errors import PeerUnreachableError
-from wire.health import CannotWorkError, NotOfThisKindError, ask_health, report_health
-from wire.service import Service
+from interject.wire.discovery import ServiceKind
+from interject.wire.errors import PeerUnreachableError
+from interject.wire.health import CannotWorkError, NotOfThisKindError, ask_health, report_health
+from interject.wire.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

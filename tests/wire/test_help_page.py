@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from satellite.doctor.settings import DoctorSettings
-from satellite.program import run
-from satellite.settings import SatelliteSettings
-from servers.llm.settings import LlmSettings
-from servers.stt.settings import SttSettings
-from servers.tts.settings import TtsSettings
-from wire.help_page import HelpPage
-from wire.settings import describe_schema, load, option
+from interject.satellite.doctor.settings import DoctorSettings
+from interject.satellite.program import run
+from interject.satellite.settings import SatelliteSettings
+from interject.servers.llm.settings import LlmSettings
+from interject.servers.stt.settings import SttSettings
+from interject.servers.tts.settings import TtsSettings
+from interject.wire.help_page import HelpPage
+from interject.wire.settings import describe_schema, load, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from wyoming.info import Info
 from wyoming.ping import Ping, Pong
 
+from interject.wire.client import connect
+from interject.wire.service import SERVICE_LIMITS, Service
 from tests.patience import eventually, expecting
-from wire.client import connect
-from wire.service import SERVICE_LIMITS, Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from wyoming.event import Event
 
-    from wire.peer import Peer
+    from interject.wire.peer import Peer
 
 _PAYLOAD = bytes(SERVICE_LIMITS.payload_bytes)
 _HEADER = b'{"type": "audio-chunk", "payload_length": %d}\n' % len(_PAYLOAD)

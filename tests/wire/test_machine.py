@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from wire.machine import IpAddress, address_to_announce, mac_address, own_addresses
+from interject.wire.machine import IpAddress, address_to_announce, mac_address, own_addresses
 
 
 def addresses(*texts: str) -> tuple[IpAddress, ...]:

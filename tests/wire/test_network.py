@@ -26,12 +26,12 @@ ROOM_ADDRESS = "10.77.0.2"
 HOME_ADDRESS = "10.77.0.1"
 MAC = "02:00:5e:10:00:02"
 SATELLITE = (
-    "satellite", "--home-assistant", "--audio", "simulated", "--name", "Kitchen", "--stt-uri", "tcp://127.0.0.1:9",
+    "interject.satellite", "--home-assistant", "--audio", "simulated", "--name", "Kitchen", "--stt-uri", "tcp://127.0.0.1:9",
     "--llm-uri", "tcp://127.0.0.1:9", "--tts-uri", "tcp://127.0.0.1:9", "--control-socket", "none",
 )  # fmt: skip
-BRIDGE = ("servers.llm", "--uri", "tcp://0.0.0.0:10800", "--zeroconf", "--backend", "offline")
+BRIDGE = ("interject.servers.llm", "--uri", "tcp://0.0.0.0:10800", "--zeroconf", "--backend", "offline")
 SERVERS = (("stt", 10_300), ("llm", 10_800, "--backend", "offline"), ("tts", 10_200))
-TYPING = ("satellite", "--text", "--name", "Kitchen", "--control-socket", "none")
+TYPING = ("interject.satellite", "--text", "--name", "Kitchen", "--control-socket", "none")
 
 
 def ip(*arguments: str) -> None:
@@ -174,7 +174,7 @@ async def test_servers_started_as_the_readme_says_are_found_and_used_from_anothe
         for server, port, *own in SERVERS:
             where = ("--uri", f"tcp://0.0.0.0:{port}", "--zeroconf", *own)
             store = ("--store", str(tmp_path / "store")) if server == "llm" else ()
-            announced = running(network.home, f"servers.{server}", *where, *store, ready="announced as")
+            announced = running(network.home, f"interject.servers.{server}", *where, *store, ready="announced as")
             await stack.enter_async_context(announced)
         typing = await stack.enter_async_context(running(network.room, *TYPING))
         assert typing.stdin is not None

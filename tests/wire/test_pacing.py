@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
+from interject.wire.admission import AccessRules
+from interject.wire.pacing import EventRate, Pacing, Turnstile
 from tests.virtual_clock import elapse, run_virtual
-from wire.admission import AccessRules
-from wire.pacing import EventRate, Pacing, Turnstile
 
 HERE, KITCHEN = "127.0.0.1", "192.168.1.20"
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.devices.wav import WavRecorder
-from satellite.doctor.archive import Archive
-from satellite.doctor.recording import Recording
-from satellite.doctor.signals import Part, Programme
-from wire.private_file import make_private_file
-from wire.trace import FileTrace
+from interject.satellite.devices.wav import WavRecorder
+from interject.satellite.doctor.archive import Archive
+from interject.satellite.doctor.recording import Recording
+from interject.satellite.doctor.signals import Part, Programme
+from interject.wire.private_file import make_private_file
+from interject.wire.trace import FileTrace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from wyoming.event import Event
 
+from interject.wire.client import connect
+from interject.wire.errors import PeerGoneError
 from tests.patience import PATIENCE_S, expecting
-from wire.client import connect
-from wire.errors import PeerGoneError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,13 +12,13 @@ import pytest
 from wyoming.asr import Transcript
 from wyoming.event import Event
 
+from interject.wire import errors, events
+from interject.wire.admission import AccessRules
+from interject.wire.errors import FrameError
+from interject.wire.events import user_event_name
+from interject.wire.framing import read_event
+from interject.wire.service import SERVICE_LIMITS
 from tests.wire.pipes import pipe, through_the_wire
-from wire import errors, events
-from wire.admission import AccessRules
-from wire.errors import FrameError
-from wire.events import user_event_name
-from wire.framing import read_event
-from wire.service import SERVICE_LIMITS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from wire.errors import BadUriError, SettingError
-from wire.reach import is_for_this_machine, require_reach
+from interject.wire.errors import BadUriError, SettingError
+from interject.wire.reach import is_for_this_machine, require_reach
 
 
 @pytest.mark.parametrize(

@@ -19,19 +19,19 @@ from wyoming.info import Attribution, Describe, HandleProgram, Info
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize
 
+from interject.wire.admission import AccessRules, Network
+from interject.wire.client import connect
+from interject.wire.errors import BadUriError, CannotListenError, PeerError, PeerGoneError, RequestError
+from interject.wire.framing import FrameLimits
+from interject.wire.service import Service
 from tests.patience import eventually, expecting
 from tests.virtual_clock import elapse, run_virtual
-from wire.admission import AccessRules, Network
-from wire.client import connect
-from wire.errors import BadUriError, CannotListenError, PeerError, PeerGoneError, RequestError
-from wire.framing import FrameLimits
-from wire.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from wire.peer import Peer
+    from interject.wire.peer import Peer
 
 INFO = Info(
     handle=[

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pytest
 
-from wire.errors import SettingError
-from wire.setting_field import Derived, Words
-from wire.settings import SettingRow, describe_refused, describe_schema, load, option, refused
+from interject.wire.errors import SettingError
+from interject.wire.setting_field import Derived, Words
+from interject.wire.settings import SettingRow, describe_refused, describe_schema, load, option, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wire.errors import SettingError
-from wire.settings import load, load_and_tell, option
+from interject.wire.errors import SettingError
+from interject.wire.settings import load, load_and_tell, option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

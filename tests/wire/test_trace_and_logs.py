@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from wire.errors import SettingError
-from wire.logs import DEFAULT_FORMAT, FloodFilter, configure_logging
-from wire.trace import NoTrace, open_trace
+from interject.wire.errors import SettingError
+from interject.wire.logs import DEFAULT_FORMAT, FloodFilter, configure_logging
+from interject.wire.trace import NoTrace, open_trace
 
 
 def test_each_record_can_be_read_as_soon_as_it_is_written(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_what_others_say_cannot_make_up_a_line_nor_move_the_terminal(
 ) -> None:
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
     configure_logging(debug=False, log_format="%(levelname)s %(message)s")
-    logging.getLogger("satellite").warning("the timer %s is over", foreign)
+    logging.getLogger("interject.satellite").warning("the timer %s is over", foreign)
     assert capsys.readouterr().err == f"WARNING the timer {shown} is over\n"
 
 
@@ -87,7 +87,7 @@ def test_a_line_has_an_end_whatever_is_quoted_in_it(
 ) -> None:
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
     configure_logging(debug=False, log_format="%(levelname)s %(message)s")
-    logging.getLogger("satellite").warning("it says %s", "x" * 900_000)
+    logging.getLogger("interject.satellite").warning("it says %s", "x" * 900_000)
     assert 1000 < len(capsys.readouterr().err) < 1200
 
 
@@ -97,7 +97,9 @@ class Stranger:
 
 
 def records(kind: str, first: object, count: int, at: float) -> list[logging.LogRecord]:
-    made = [logging.LogRecord("wire.service", logging.WARNING, "", 0, kind, (first,), None) for _ in range(count)]
+    made = [
+        logging.LogRecord("interject.wire.service", logging.WARNING, "", 0, kind, (first,), None) for _ in range(count)
+    ]
     for record in made:
         record.created = at
     return made
@@ -118,7 +120,7 @@ def test_one_machine_can_cause_ten_warnings_a_minute_and_hides_none_of_another()
 def test_orders_without_end_are_not_lines_without_end_and_details_are_all_there() -> None:
     flood = FloodFilter()
     for level, logged in ((logging.INFO, 240), (logging.DEBUG, 5000)):
-        made = [logging.LogRecord("satellite", level, "", 0, "%s", ("a timer has finished",), None)] * 5000
+        made = [logging.LogRecord("interject.satellite", level, "", 0, "%s", ("a timer has finished",), None)] * 5000
         assert sum(flood.filter(record) for record in made) == logged
 
 

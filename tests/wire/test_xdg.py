@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wire.xdg import config_home, our_data, our_state
+from interject.wire.xdg import config_home, our_data, our_state
 
 
 def test_the_folders_that_are_named_are_taken() -> None:

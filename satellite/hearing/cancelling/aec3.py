@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.errors import CancellerMissingError
+from interject.satellite.hearing.cancelling.errors import CancellerMissingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The canceller: delay, filter, suppressor and what is known of the echo, behind the seam of satellite.hearing.echo."""
+"""The canceller: delay, filter, suppressor and what is known of the echo, behind the seam of `hearing.echo`."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.arrays import scalar, total
-from satellite.hearing.cancelling import frames
-from satellite.hearing.cancelling.ceiling import Ceiling
-from satellite.hearing.cancelling.delay import MAX_DELAY_SAMPLES, DelayEstimator
-from satellite.hearing.cancelling.drift import MAX_DRIFT_PPM, DriftEstimator, SlidingDelay
-from satellite.hearing.cancelling.evidence import Evidence
-from satellite.hearing.cancelling.facts import EchoFacts
-from satellite.hearing.cancelling.kalman import KalmanFilter
-from satellite.hearing.cancelling.leak import LeakModel
-from satellite.hearing.cancelling.levels import EchoLevels, dbfs
-from satellite.hearing.cancelling.loudspeaker import Loudspeaker
-from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, RATE_HZ, PlayedSpectra
-from satellite.hearing.cancelling.path import Observation, Origin, PathWatch, Verdict
-from satellite.hearing.cancelling.restraint import Restraint
-from satellite.hearing.cancelling.suppressor import RECENT_SAMPLES, Suppressor, gains
-from satellite.hearing.echo import BLOCK_SAMPLES, Cancelled, Convergence
+from interject.satellite.hearing.arrays import scalar, total
+from interject.satellite.hearing.cancelling import frames
+from interject.satellite.hearing.cancelling.ceiling import Ceiling
+from interject.satellite.hearing.cancelling.delay import MAX_DELAY_SAMPLES, DelayEstimator
+from interject.satellite.hearing.cancelling.drift import MAX_DRIFT_PPM, DriftEstimator, SlidingDelay
+from interject.satellite.hearing.cancelling.evidence import Evidence
+from interject.satellite.hearing.cancelling.facts import EchoFacts
+from interject.satellite.hearing.cancelling.kalman import KalmanFilter
+from interject.satellite.hearing.cancelling.leak import LeakModel
+from interject.satellite.hearing.cancelling.levels import EchoLevels, dbfs
+from interject.satellite.hearing.cancelling.loudspeaker import Loudspeaker
+from interject.satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, RATE_HZ, PlayedSpectra
+from interject.satellite.hearing.cancelling.path import Observation, Origin, PathWatch, Verdict
+from interject.satellite.hearing.cancelling.restraint import Restraint
+from interject.satellite.hearing.cancelling.suppressor import RECENT_SAMPLES, Suppressor, gains
+from interject.satellite.hearing.echo import BLOCK_SAMPLES, Cancelled, Convergence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

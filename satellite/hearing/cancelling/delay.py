@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.arrays import scalar
-from satellite.hearing.cancelling.partitions import AUDIBLE_POWER, RATE_HZ, transform
+from interject.satellite.hearing.arrays import scalar
+from interject.satellite.hearing.cancelling.partitions import AUDIBLE_POWER, RATE_HZ, transform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

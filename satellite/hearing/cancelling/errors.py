@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from satellite.hearing.errors import HearingError
+from interject.satellite.hearing.errors import HearingError
 
 
 class CancellerMissingError(HearingError):

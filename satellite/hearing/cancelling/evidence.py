@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.arrays import scalar, total
-from satellite.hearing.cancelling.frames import BIN_HZ
+from interject.satellite.hearing.arrays import scalar, total
+from interject.satellite.hearing.cancelling.frames import BIN_HZ
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satellite.hearing.cancelling.frames import Frames
+    from interject.satellite.hearing.cancelling.frames import Frames
 
 # Where voices are, and loudspeakers still play what they are given.
 _BAND = slice(round(200 / BIN_HZ), round(4_000 / BIN_HZ) + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from satellite.hearing.echo import Convergence, EchoReport
+from interject.satellite.hearing.echo import Convergence, EchoReport
 
 # In 36 minutes of playback in rooms that nothing was tuned on, 0 to 20 dB above the user: with both limits none of what
 # Silero took for speech was our own, without them 1.3 a minute, and nearly all users who were missed Silero had missed.

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.partitions import RATE_HZ, transform
-from satellite.hearing.echo import BLOCK_SAMPLES
+from interject.satellite.hearing.cancelling.partitions import RATE_HZ, transform
+from interject.satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satellite.hearing.cancelling.facts import Refusal
-from satellite.hearing.guard import LoudOnset
+from interject.satellite.hearing.cancelling.facts import Refusal
+from interject.satellite.hearing.guard import LoudOnset
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from satellite.hearing.cancelling.canceller import KalmanCanceller, Path
-    from satellite.hearing.echo import Cancelled, EchoReport
+    from interject.satellite.hearing.cancelling.canceller import KalmanCanceller, Path
+    from interject.satellite.hearing.echo import Cancelled, EchoReport
 
 
 class ByResidual:

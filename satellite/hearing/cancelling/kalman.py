@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.arrays import scalar
-from satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, RATE_HZ, transform, transform_scaled
-from satellite.hearing.echo import BLOCK_SAMPLES
+from interject.satellite.hearing.arrays import scalar
+from interject.satellite.hearing.cancelling.partitions import BINS, FFT_SAMPLES, RATE_HZ, transform, transform_scaled
+from interject.satellite.hearing.echo import BLOCK_SAMPLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

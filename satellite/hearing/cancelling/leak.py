@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.arrays import scalar, total
-from satellite.hearing.cancelling.frames import BINS
+from interject.satellite.hearing.arrays import scalar, total
+from interject.satellite.hearing.cancelling.frames import BINS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from satellite.hearing.cancelling.partitions import AUDIBLE_POWER
-from satellite.hearing.echo import Convergence
+from interject.satellite.hearing.cancelling.partitions import AUDIBLE_POWER
+from interject.satellite.hearing.echo import Convergence
 
 # Powers of microphone and residual, and of what excuses the residual, are averaged over some 100 ms.
 _MEMORY = 0.8

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 RATE_HZ = 16_000
 

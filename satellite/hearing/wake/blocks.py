@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 
 class Blocks:

@@ -7,21 +7,21 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from satellite.hearing.wake.base import Role, WakeDetector, WordModel, phrase_of
-from satellite.hearing.wake.engine import Ear
-from satellite.hearing.wake.local import LocalWake
-from satellite.hearing.wake.models import Model, choose, find_models
-from satellite.hearing.wake.remote import RemoteWake
-from satellite.settings.wake import WakeEngine
-from wire.errors import SettingError
+from interject.satellite.hearing.wake.base import Role, WakeDetector, WordModel, phrase_of
+from interject.satellite.hearing.wake.engine import Ear
+from interject.satellite.hearing.wake.local import LocalWake
+from interject.satellite.hearing.wake.models import Model, choose, find_models
+from interject.satellite.hearing.wake.remote import RemoteWake
+from interject.satellite.settings.wake import WakeEngine
+from interject.wire.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from satellite.hearing.wake.engine import Engine
-    from satellite.pipelines.server import Server
-    from satellite.settings.wake import WakeWordName, WordThreshold
+    from interject.satellite.hearing.wake.engine import Engine
+    from interject.satellite.pipelines.server import Server
+    from interject.satellite.settings.wake import WakeWordName, WordThreshold
 
 # Names that other satellites' documentation has for a model: that of wyoming-satellite and wyoming-openwakeword.
 _ALSO_CALLED = {"ok_nabu": "okay_nabu"}
@@ -133,10 +133,10 @@ def _start(engine: WakeEngine, models: Sequence[Model]) -> Engine:
     # Imported here: a satellite without wake words loads neither engine, and one with wake words mostly one.
     try:
         if engine is WakeEngine.MICRO:
-            from satellite.hearing.wake.micro import MicroEngine  # noqa: PLC0415 - see above
+            from interject.satellite.hearing.wake.micro import MicroEngine  # noqa: PLC0415 - see above
 
             return MicroEngine(models)
-        from satellite.hearing.wake.open_ww import OpenEngine  # noqa: PLC0415 - see above
+        from interject.satellite.hearing.wake.open_ww import OpenEngine  # noqa: PLC0415 - see above
 
         return OpenEngine(models)
     except ImportError as error:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from satellite.hearing.wake.base import RATE_HZ, WakeWord, WordModel
-from satellite.hearing.wake.blocks import Blocks
-from satellite.hearing.wake.trigger import Trigger
+from interject.satellite.hearing.wake.base import RATE_HZ, WakeWord, WordModel
+from interject.satellite.hearing.wake.blocks import Blocks
+from interject.satellite.hearing.wake.trigger import Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 
 @dataclass(frozen=True, slots=True)

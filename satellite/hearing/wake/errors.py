@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satellite.hearing.errors import HearingError
+from interject.satellite.hearing.errors import HearingError
 
 if TYPE_CHECKING:
     from pathlib import Path

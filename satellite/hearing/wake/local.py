@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.wake.base import WakeWord, WordModel
-    from satellite.hearing.wake.engine import Ear
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.wake.base import WakeWord, WordModel
+    from interject.satellite.hearing.wake.engine import Ear
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pymicro_wakeword
 from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures
 
-from satellite.hearing.wake.base import phrase_of
-from satellite.hearing.wake.engine import LoadedWord
-from satellite.hearing.wake.errors import WakeModelError
-from satellite.hearing.wake.tflite import Numbers, check_model, library_of
+from interject.satellite.hearing.wake.base import phrase_of
+from interject.satellite.hearing.wake.engine import LoadedWord
+from interject.satellite.hearing.wake.errors import WakeModelError
+from interject.satellite.hearing.wake.tflite import Numbers, check_model, library_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.wake.models import Model
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.wake.models import Model
 
 # 10 ms, the step of the features; models that want another step are not for this engine.
 BLOCK_SAMPLES = 160

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satellite.settings.wake import WakeEngine
-from wire.errors import SettingError
+from interject.satellite.settings.wake import WakeEngine
+from interject.wire.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

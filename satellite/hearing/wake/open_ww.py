@@ -8,15 +8,15 @@ import numpy as np
 import pyopen_wakeword
 from pyopen_wakeword import OpenWakeWord, OpenWakeWordFeatures
 
-from satellite.hearing.wake.base import phrase_of
-from satellite.hearing.wake.engine import LoadedWord
-from satellite.hearing.wake.tflite import Numbers, check_model, library_of
+from interject.satellite.hearing.wake.base import phrase_of
+from interject.satellite.hearing.wake.engine import LoadedWord
+from interject.satellite.hearing.wake.tflite import Numbers, check_model, library_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.wake.models import Model
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.wake.models import Model
 
 # 80 ms, the step of the embedding.
 BLOCK_SAMPLES = 1280

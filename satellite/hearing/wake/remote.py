@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from wyoming.audio import AudioChunk, AudioStart
 from wyoming.wake import Detect, Detection
 
-from satellite.hearing.wake.base import RATE_HZ, Role, WakeWord, WordModel, phrase_of
-from satellite.hearing.wake.trigger import Refractory
-from wire.errors import PeerGoneError, PeerSilentError, WireError
+from interject.satellite.hearing.wake.base import RATE_HZ, Role, WakeWord, WordModel, phrase_of
+from interject.satellite.hearing.wake.trigger import Refractory
+from interject.wire.errors import PeerGoneError, PeerSilentError, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from wyoming.event import Event
     from wyoming.info import Info
 
-    from satellite.devices.base import Samples
-    from satellite.pipelines.server import Server
-    from wire.client import Connection
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.pipelines.server import Server
+    from interject.wire.client import Connection
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.wake.base import WakeDetector, WakeWord, WordModel
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.wake.base import WakeDetector, WakeWord, WordModel
 
 
 class SeveralDetectors:

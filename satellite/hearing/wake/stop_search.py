@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from satellite.hearing.wake.base import RATE_HZ
-from satellite.hearing.wake.stop_grammar import StopDecoder
+from interject.satellite.hearing.wake.base import RATE_HZ
+from interject.satellite.hearing.wake.stop_grammar import StopDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.preroll import PreRoll
-    from satellite.hearing.wake.stop_grammar import Reading, StopPhrase
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.preroll import PreRoll
+    from interject.satellite.hearing.wake.stop_grammar import Reading, StopPhrase
 
 _LOGGER = logging.getLogger(__name__)
 

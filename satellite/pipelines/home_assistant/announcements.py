@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
 
 if TYPE_CHECKING:
-    from satellite.hearing.wake.base import WakeWord
-    from satellite.pipelines.base import Pipeline, RoomListener
-    from satellite.pipelines.home_assistant.link import HomeAssistantLink
-    from wire.events import Interrupt
+    from interject.satellite.hearing.wake.base import WakeWord
+    from interject.satellite.pipelines.base import Pipeline, RoomListener
+    from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
+    from interject.wire.events import Interrupt
 
 
 class WithHomeAssistant:

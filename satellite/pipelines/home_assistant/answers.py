@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from satellite.pipelines.home_assistant.demux import Demux
-from satellite.pipelines.home_assistant.effects import (
+from interject.satellite.pipelines.home_assistant.demux import Demux
+from interject.satellite.pipelines.home_assistant.effects import (
     Bind,
     Effect,
     EndFeed,
@@ -16,8 +16,8 @@ from satellite.pipelines.home_assistant.effects import (
     TellWord,
     Then,
 )
-from satellite.pipelines.home_assistant.errors import HomeAssistantError
-from satellite.pipelines.home_assistant.events import (
+from interject.satellite.pipelines.home_assistant.errors import HomeAssistantError
+from interject.satellite.pipelines.home_assistant.events import (
     Announced,
     Connected,
     Failed,
@@ -27,7 +27,7 @@ from satellite.pipelines.home_assistant.events import (
     Transcribed,
     WordDetected,
 )
-from satellite.pipelines.home_assistant.runs import (
+from interject.satellite.pipelines.home_assistant.runs import (
     HEARS_US_S,
     TEXT_S,
     drop_run,
@@ -37,8 +37,8 @@ from satellite.pipelines.home_assistant.runs import (
     over,
     stop_run,
 )
-from satellite.pipelines.home_assistant.state import Outcome, Policy, RunPhase, State, Verdict, then
-from satellite.pipelines.home_assistant.turn import settle
+from interject.satellite.pipelines.home_assistant.state import Outcome, Policy, RunPhase, State, Verdict, then
+from interject.satellite.pipelines.home_assistant.turn import settle
 
 # Between the text and the first sound of it, as measured for a synthesiser that has died.
 SPEECH_S = 15.0

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from satellite.pipelines.home_assistant.events import Event, Woken
-    from wire.errors import InterjectError
+    from interject.satellite.pipelines.home_assistant.events import Event, Woken
+    from interject.wire.errors import InterjectError
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wire.errors import InterjectError
+    from interject.wire.errors import InterjectError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.home_assistant.errors import TooMuchSpeechError
-from wire.errors import WireError
+from interject.satellite.pipelines.home_assistant.errors import TooMuchSpeechError
+from interject.wire.errors import WireError
 
 if TYPE_CHECKING:
-    from satellite.pipelines.base import PipelineListener
-    from satellite.pipelines.marks import MarksSource
-    from wire.errors import InterjectError
-    from wire.events import WordMark
+    from interject.satellite.pipelines.base import PipelineListener
+    from interject.satellite.pipelines.marks import MarksSource
+    from interject.wire.errors import InterjectError
+    from interject.wire.events import WordMark
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from satellite.pipelines.home_assistant import effects
-from satellite.pipelines.home_assistant.feed import Feed
+from interject.satellite.pipelines.home_assistant import effects
+from interject.satellite.pipelines.home_assistant.feed import Feed
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine
 
-    from satellite.pipelines.base import PipelineListener
-    from satellite.pipelines.marks import MarksSource
-    from wire.errors import InterjectError
+    from interject.satellite.pipelines.base import PipelineListener
+    from interject.satellite.pipelines.marks import MarksSource
+    from interject.wire.errors import InterjectError
 
 FeedEffect = effects.Bind | effects.FeedText | effects.FeedAudio | effects.EndFeed | effects.DropFeed
 

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Protocol
 from wyoming.ping import Ping, Pong
 from wyoming.satellite import PauseSatellite, RunSatellite
 
-from satellite.pipelines.home_assistant import owner
-from satellite.pipelines.home_assistant.errors import HomeAssistantAwayError
-from wire.admission import plain_address
+from interject.satellite.pipelines.home_assistant import owner
+from interject.satellite.pipelines.home_assistant.errors import HomeAssistantAwayError
+from interject.wire.admission import plain_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from wyoming.event import Event
 
-    from wire.errors import InterjectError
-    from wire.peer import Peer
-    from wire.service import Session
+    from interject.wire.errors import InterjectError
+    from interject.wire.peer import Peer
+    from interject.wire.service import Session
 
 _LOGGER = logging.getLogger(__name__)
 

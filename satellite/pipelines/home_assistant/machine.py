@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from satellite.pipelines.home_assistant import answers, events, speech, turn, watchdogs
-from satellite.pipelines.home_assistant.runs import begin
-from satellite.pipelines.home_assistant.state import Outcome, Policy, Start, State, WakeIn, new_run, then
-from satellite.pipelines.home_assistant.watchdogs import deadline
+from interject.satellite.pipelines.home_assistant import answers, events, speech, turn, watchdogs
+from interject.satellite.pipelines.home_assistant.runs import begin
+from interject.satellite.pipelines.home_assistant.state import Outcome, Policy, Start, State, WakeIn, new_run, then
+from interject.satellite.pipelines.home_assistant.watchdogs import deadline
 
 __all__ = ["deadline", "step"]
 

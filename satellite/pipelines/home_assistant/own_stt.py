@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from satellite.pipelines.faults import survive
-from satellite.pipelines.home_assistant.events import OwnFailed, OwnText
-from satellite.pipelines.stt_stream import SttStream
+from interject.satellite.pipelines.faults import survive
+from interject.satellite.pipelines.home_assistant.events import OwnFailed, OwnText
+from interject.satellite.pipelines.stt_stream import SttStream
 
 if TYPE_CHECKING:
     import asyncio
 
-    from satellite.pipelines.home_assistant.events import Event
-    from satellite.pipelines.server import Server
-    from wire.errors import InterjectError
+    from interject.satellite.pipelines.home_assistant.events import Event
+    from interject.satellite.pipelines.server import Server
+    from interject.wire.errors import InterjectError
 
 
 class OwnSttListener(Protocol):

@@ -8,29 +8,29 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.corrections import Corrections
-from satellite.pipelines.faults import survive
-from satellite.pipelines.home_assistant import effects, events
-from satellite.pipelines.home_assistant.feeds import Feeds
-from satellite.pipelines.home_assistant.machine import deadline, step
-from satellite.pipelines.home_assistant.own_stt import OwnStt
-from satellite.pipelines.home_assistant.reading import is_timer, read
-from satellite.pipelines.home_assistant.state import Hearing, Policy, State, WakeIn
-from satellite.pipelines.home_assistant.uplink import Uplink
-from satellite.turn.events import CancelReason
+from interject.satellite.pipelines.corrections import Corrections
+from interject.satellite.pipelines.faults import survive
+from interject.satellite.pipelines.home_assistant import effects, events
+from interject.satellite.pipelines.home_assistant.feeds import Feeds
+from interject.satellite.pipelines.home_assistant.machine import deadline, step
+from interject.satellite.pipelines.home_assistant.own_stt import OwnStt
+from interject.satellite.pipelines.home_assistant.reading import is_timer, read
+from interject.satellite.pipelines.home_assistant.state import Hearing, Policy, State, WakeIn
+from interject.satellite.pipelines.home_assistant.uplink import Uplink
+from interject.satellite.turn.events import CancelReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from wyoming.event import Event
 
-    from satellite.hearing.wake.base import WakeWord
-    from satellite.pipelines.base import RoomListener
-    from satellite.pipelines.home_assistant.link import HomeAssistantLink
-    from satellite.pipelines.marks import MarksSource
-    from satellite.pipelines.server import Server
-    from wire.errors import InterjectError
-    from wire.events import Interrupt
+    from interject.satellite.hearing.wake.base import WakeWord
+    from interject.satellite.pipelines.base import RoomListener
+    from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
+    from interject.satellite.pipelines.marks import MarksSource
+    from interject.satellite.pipelines.server import Server
+    from interject.wire.errors import InterjectError
+    from interject.wire.events import Interrupt
 
 _LOGGER = logging.getLogger(__name__)
 

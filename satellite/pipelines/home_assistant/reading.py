@@ -12,9 +12,9 @@ from wyoming.tts import Synthesize
 from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detection
 
-from satellite.pipelines.checks import speech_of
-from satellite.pipelines.home_assistant import events
-from wire.errors import PeerGoneError, RequestError
+from interject.satellite.pipelines.checks import speech_of
+from interject.satellite.pipelines.home_assistant import events
+from interject.wire.errors import PeerGoneError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

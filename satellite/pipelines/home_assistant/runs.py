@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.home_assistant.demux import STALE
-from satellite.pipelines.home_assistant.effects import (
+from interject.satellite.pipelines.home_assistant.demux import STALE
+from interject.satellite.pipelines.home_assistant.effects import (
     DropFeed,
     DropOwn,
     Effect,
@@ -21,11 +21,11 @@ from satellite.pipelines.home_assistant.effects import (
     TellSttFailed,
     TellText,
 )
-from satellite.pipelines.home_assistant.errors import HomeAssistantAwayError
-from satellite.pipelines.home_assistant.state import Outcome, Piece, Run, RunPhase, Start, State, then
+from interject.satellite.pipelines.home_assistant.errors import HomeAssistantAwayError
+from interject.satellite.pipelines.home_assistant.state import Outcome, Piece, Run, RunPhase, Start, State, then
 
 if TYPE_CHECKING:
-    from wire.errors import InterjectError
+    from interject.wire.errors import InterjectError
 
 # Home Assistant 2026.11 acknowledges a null run within 8 ms; 2026.2 says nothing, and is ready after this.
 ACKNOWLEDGE_S = 0.25

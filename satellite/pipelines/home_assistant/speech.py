@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from satellite.pipelines.home_assistant.demux import STALE
-from satellite.pipelines.home_assistant.effects import Announce, DropFeed, Effect, EndFeed, FeedAudio, Note
-from satellite.pipelines.home_assistant.events import Speech, SpeechStarted, SpeechStopped
-from satellite.pipelines.home_assistant.state import Announcement, Outcome, Policy, RunPhase, State, then
-from satellite.pipelines.home_assistant.turn import settle
+from interject.satellite.pipelines.home_assistant.demux import STALE
+from interject.satellite.pipelines.home_assistant.effects import Announce, DropFeed, Effect, EndFeed, FeedAudio, Note
+from interject.satellite.pipelines.home_assistant.events import Speech, SpeechStarted, SpeechStopped
+from interject.satellite.pipelines.home_assistant.state import Announcement, Outcome, Policy, RunPhase, State, then
+from interject.satellite.pipelines.home_assistant.turn import settle
 
 # Once all text is known, as for our own synthesiser; before that, a streaming agent may be thinking.
 _GAP_S = 8.0

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from satellite.pipelines.home_assistant.demux import Demux
+from interject.satellite.pipelines.home_assistant.demux import Demux
 
 if TYPE_CHECKING:
-    from satellite.pipelines.home_assistant.effects import Effect
-    from satellite.pipelines.home_assistant.events import Woken
+    from interject.satellite.pipelines.home_assistant.effects import Effect
+    from interject.satellite.pipelines.home_assistant.events import Woken
 
 
 class Hearing(Enum):

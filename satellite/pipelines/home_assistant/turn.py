@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.home_assistant.effects import (
+from interject.satellite.pipelines.home_assistant.effects import (
     Bind,
     DropFeed,
     DropOwn,
@@ -20,8 +20,8 @@ from satellite.pipelines.home_assistant.effects import (
     TellText,
     Then,
 )
-from satellite.pipelines.home_assistant.errors import NothingSaidError
-from satellite.pipelines.home_assistant.events import (
+from interject.satellite.pipelines.home_assistant.errors import NothingSaidError
+from interject.satellite.pipelines.home_assistant.events import (
     Aborted,
     Asked,
     Cancelled,
@@ -33,8 +33,16 @@ from satellite.pipelines.home_assistant.events import (
     Played,
     Woken,
 )
-from satellite.pipelines.home_assistant.runs import begin, drop_pieces, drop_run, hold, over, send_null, stop_audio
-from satellite.pipelines.home_assistant.state import (
+from interject.satellite.pipelines.home_assistant.runs import (
+    begin,
+    drop_pieces,
+    drop_run,
+    hold,
+    over,
+    send_null,
+    stop_audio,
+)
+from interject.satellite.pipelines.home_assistant.state import (
     Hearing,
     Outcome,
     Piece,
@@ -48,7 +56,7 @@ from satellite.pipelines.home_assistant.state import (
     new_run,
     then,
 )
-from satellite.turn.events import CancelReason
+from interject.satellite.turn.events import CancelReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

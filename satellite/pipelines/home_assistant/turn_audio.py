@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.pipelines.stt_stream import RATE_HZ
+from interject.satellite.pipelines.stt_stream import RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from wyoming.snd import Played
 
-from satellite.pipelines.home_assistant import effects
-from satellite.pipelines.home_assistant.turn_audio import TurnAudio
-from satellite.pipelines.home_assistant.writing import Microphone, begin_run, begin_wake_run, null_run
+from interject.satellite.pipelines.home_assistant import effects
+from interject.satellite.pipelines.home_assistant.turn_audio import TurnAudio
+from interject.satellite.pipelines.home_assistant.writing import Microphone, begin_run, begin_wake_run, null_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

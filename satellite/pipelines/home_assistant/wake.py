@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from satellite.hearing.wake.base import Role, WakeWord, phrase_of
+from interject.satellite.hearing.wake.base import Role, WakeWord, phrase_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.wake.base import WordModel
-    from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.wake.base import WordModel
+    from interject.satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline
 
 
 class HomeAssistantWake:

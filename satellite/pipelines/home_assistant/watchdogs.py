@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.home_assistant.answers import SPEECH_S, acknowledged
-from satellite.pipelines.home_assistant.effects import EndFeed, Note
-from satellite.pipelines.home_assistant.errors import HomeAssistantSilentError
-from satellite.pipelines.home_assistant.runs import (
+from interject.satellite.pipelines.home_assistant.answers import SPEECH_S, acknowledged
+from interject.satellite.pipelines.home_assistant.effects import EndFeed, Note
+from interject.satellite.pipelines.home_assistant.errors import HomeAssistantSilentError
+from interject.satellite.pipelines.home_assistant.runs import (
     HEARS_US_S,
     TEXT_S,
     begin,
@@ -18,10 +18,10 @@ from satellite.pipelines.home_assistant.runs import (
     over,
     stop_run,
 )
-from satellite.pipelines.home_assistant.state import Outcome, Policy, Run, RunPhase, Start, State
+from interject.satellite.pipelines.home_assistant.state import Outcome, Policy, Run, RunPhase, Start, State
 
 if TYPE_CHECKING:
-    from satellite.pipelines.home_assistant.events import Tick
+    from interject.satellite.pipelines.home_assistant.events import Tick
 
 
 def deadline(state: State) -> float | None:

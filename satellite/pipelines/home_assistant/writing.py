@@ -9,12 +9,12 @@ from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.satellite import StreamingStarted, StreamingStopped
 from wyoming.wake import Detection
 
-from satellite.pipelines.stt_stream import RATE_HZ
+from interject.satellite.pipelines.stt_stream import RATE_HZ
 
 if TYPE_CHECKING:
     from wyoming.event import Event
 
-    from satellite.pipelines.home_assistant.events import Woken
+    from interject.satellite.pipelines.home_assistant.events import Woken
 
 _WIDTH = 2
 _CHANNELS = 1

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.wire.errors import InterjectError
 from script.support.arm64.agreement import compare
 from script.support.arm64.limits import LimitsError, Recorded, exceeded, read, table, write
 from script.support.arm64.parts import counts_of
@@ -32,7 +33,6 @@ from script.support.arm64.programs import try_programs
 from script.support.arm64.root import NeededError, NeedsRootError, make_root
 from script.support.bench_instructions import Arm64
 from script.support.home_assistant.chroot import NoMirrorError, run
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,28 +12,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.pcm import INT16_FULL_SCALE
-from satellite.devices.wav import read_wav
-from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.frontend import FrontEnd, HearingSettings
-from satellite.hearing.vad import RATE_HZ, WINDOW_SAMPLES, SileroVad
-from satellite.hearing.wake.base import Role, WordModel
-from satellite.hearing.wake.engine import Ear
-from satellite.hearing.wake.micro import MicroEngine
-from satellite.hearing.wake.models import choose, find_models
-from satellite.hearing.wake.stop_grammar import StopDecoder
-from satellite.hearing.wake.stop_search import Utterance, slices_of
-from satellite.settings.wake import WakeEngine
-from satellite.speaking.player import Player
+from interject.satellite.devices.pcm import INT16_FULL_SCALE
+from interject.satellite.devices.wav import read_wav
+from interject.satellite.hearing.engines import CancellerKind, make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
+from interject.satellite.hearing.vad import RATE_HZ, WINDOW_SAMPLES, SileroVad
+from interject.satellite.hearing.wake.base import Role, WordModel
+from interject.satellite.hearing.wake.engine import Ear
+from interject.satellite.hearing.wake.micro import MicroEngine
+from interject.satellite.hearing.wake.models import choose, find_models
+from interject.satellite.hearing.wake.stop_grammar import StopDecoder
+from interject.satellite.hearing.wake.stop_search import Utterance, slices_of
+from interject.satellite.settings.wake import WakeEngine
+from interject.satellite.speaking.player import Player
+from interject.wire.errors import InterjectError
 from script.support.bench_frontend import Sound, heard
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 CLIPS = Path(__file__).resolve().parents[3] / "tests" / "clips"
 WAKE_WORD = "okay_nabu"

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from satellite.hearing.cancelling.canceller import KalmanCanceller
-from satellite.hearing.capture import RATE_HZ, CaptureResampler
-from satellite.hearing.cleaning import Cleaner
-from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.frontend import FrontEnd, HearingSettings
-from satellite.hearing.vad import SileroVad
-from satellite.hearing.vad_gain import VadGain
-from satellite.hearing.wake.stop_grammar import StopDecoder
-from satellite.speaking.player import Player
+from interject.satellite.hearing.cancelling.canceller import KalmanCanceller
+from interject.satellite.hearing.capture import RATE_HZ, CaptureResampler
+from interject.satellite.hearing.cleaning import Cleaner
+from interject.satellite.hearing.engines import CancellerKind, make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
+from interject.satellite.hearing.vad import SileroVad
+from interject.satellite.hearing.vad_gain import VadGain
+from interject.satellite.hearing.wake.stop_grammar import StopDecoder
+from interject.satellite.speaking.player import Player
 from script.support.arm64.limits import Count
 from script.support.arm64.outputs import WAKE_WORD, wake_ear
 from script.support.bench_frontend import Sound, heard
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.cancelling.canceller import Path
-    from satellite.hearing.echo import Cancelled, EchoControl, EchoReport
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.cancelling.canceller import Path
+    from interject.satellite.hearing.echo import Cancelled, EchoControl, EchoReport
 
     # 20 ms of the microphone and of what is played.
     Pair = tuple[NDArray[np.float32], NDArray[np.float32]]

@@ -17,12 +17,12 @@ from wyoming.handle import Handled
 from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize
 
-from satellite.devices.pcm import INT16_FULL_SCALE
+from interject.satellite.devices.pcm import INT16_FULL_SCALE
+from interject.wire.errors import InterjectError
 from script.support.arm64.agreement import Check
 from script.support.arm64.outputs import CLIPS
 from script.support.home_assistant.chroot import run
 from script.support.processes import Processes, Program, free_uri
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -81,7 +81,7 @@ async def try_programs(arm64: Arm64, logs: Path) -> AsyncIterator[Check]:
             yield await _described(name, uris[name], time.monotonic() - began_s)
         yield await _transcribes(uris["stt"])
         yield await _answers(uris["llm"])
-        beside = Program("tts", "servers.tts", free_uri(), flags["tts"], logs / "native.log")
+        beside = Program("tts", "interject.servers.tts", free_uri(), flags["tts"], logs / "native.log")
         await native.start(beside)
         await native.wait_until_ready("tts")
         yield await _speaks(uris["tts"], beside.uri)

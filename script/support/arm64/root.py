@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.wire.errors import InterjectError
 from script.support.home_assistant.chroot import CommandFailedError, mirror, run
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.wire.errors import InterjectError
 from script.support.dev_models import JOE_VOICE, DevModelMissingError, piper_joe, whisper_tiny_en
 from script.support.docker.engine import BASE, ROOT, image_of, open_engine, run, sizes_mb
 from script.support.docker.house import INSIDE, PROGRAMS, SERVERS, USER, House
@@ -27,7 +28,6 @@ from script.support.docker.secret import ask_with_key
 from script.support.docker.sound import converse
 from script.support.home_assistant.chroot import CommandFailedError
 from script.support.warm_up import warm_up_stt, warm_up_tts
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

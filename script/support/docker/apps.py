@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from home_assistant_apps.start import PORTS
+from interject.wire.errors import InterjectError
 from script.support.docker.engine import BASE, ROOT, open_engine, passes, run, sizes_mb
 from script.support.home_assistant.chroot import CommandFailedError
 from script.support.home_assistant_apps import put_together
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from interject.wire.errors import InterjectError
 from script.support.home_assistant.chroot import CommandFailedError
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.wire.errors import InterjectError
 from script.support.docker.engine import ROOT, run
 from script.support.processes import free_uri
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

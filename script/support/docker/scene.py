@@ -65,6 +65,6 @@ def play(house: House, scenario_name: str, name: str, say: Callable[[str], None]
 
 def history(house: House, conversation: str) -> list[dict[str, Any]]:
     """Return a conversation as the bridge keeps it; raises CommandFailedError."""
-    command = ("python", "-m", "servers.llm.history", "--conversation", conversation)
+    command = ("python", "-m", "interject.servers.llm.history", "--conversation", conversation)
     messages: list[dict[str, Any]] = json.loads(house.inside("llm", *command))
     return messages

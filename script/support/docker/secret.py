@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from wyoming.asr import Transcript
 
+from interject.wire.client import connect
 from script.support.checks import Check
 from script.support.docker.house import USER
 from tests.servers.llm.fake_openai import Upstream, running
-from wire.client import connect
 
 if TYPE_CHECKING:
     from script.support.docker.house import House

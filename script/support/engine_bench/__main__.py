@@ -20,6 +20,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.servers.tts.settings import EngineName as TtsEngine
+from interject.wire.errors import InterjectError
 from script.support.bench_report import Verdict, conclusion, missed, table
 from script.support.commit import commit
 from script.support.engine_bench.casting import arrange, deal, seconds_of
@@ -39,8 +41,6 @@ from script.support.engine_bench.scripted import write_said
 from script.support.engine_bench.voices import Role, question_voice, read_voices, write_built_in
 from script.support.room import how_many
 from script.support.room_bench.report import comparison
-from servers.tts.settings import EngineName as TtsEngine
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.turn.backchannel import Verdict, judge
+from interject.satellite.turn.backchannel import Verdict, judge
 from script.support.bench_scenes import Cue, Kind, question
 from script.support.engine_bench.voices import INTERRUPTIONS, Role, question_voice
 from script.support.scenarios import Line

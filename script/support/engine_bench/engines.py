@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.pcm import INT16_FULL_SCALE
-from satellite.devices.simulated import RoomAcoustics
+from interject.satellite.devices.pcm import INT16_FULL_SCALE
+from interject.satellite.devices.simulated import RoomAcoustics
+from interject.servers.llm.engines.story import STORY
+from interject.servers.tts.settings import EngineName as TtsEngine
 from script.support.bench_reference import Tap
 from script.support.bench_rooms import Engines
 from script.support.dev_models import JOE_VOICE, DevModelMissingError, piper_joe, whisper_tiny_en
 from script.support.engine_bench.voices import USER_DBFS
 from script.support.processes import Processes, free_uri
 from script.support.warm_up import warm_up_tts
-from servers.llm.engines.story import STORY
-from servers.tts.settings import EngineName as TtsEngine
 from tests.room.levels import level_dbfs
 
 if TYPE_CHECKING:

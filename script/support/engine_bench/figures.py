@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from satellite.turn.backchannel import words_of
+from interject.satellite.turn.backchannel import words_of
 from script.support.bench_report import Figure, Goal, Share, Verdict, wilson_percent
 from script.support.engine_bench.judging import Outcome
 from script.support.engine_bench.voices import INTERRUPTIONS, Role

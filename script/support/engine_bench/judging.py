@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satellite.devices.room_timing import AUDIBLE_PEAK
-from satellite.turn.backchannel import words_of
+from interject.satellite.devices.room_timing import AUDIBLE_PEAK
+from interject.satellite.turn.backchannel import words_of
+from interject.servers.stt.phones import edit_distance
 from script.support.bench_signal import end_of_sound
-from servers.stt.phones import edit_distance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,27 +16,27 @@ from typing import TYPE_CHECKING
 
 from wyoming.info import AsrModel, AsrProgram, Attribution
 
+from interject import package_version
+from interject.servers.common import run_server, serve_as
+from interject.servers.stt import agreement
+from interject.servers.stt.audio import BYTES_PER_S
+from interject.servers.stt.engines.base import Transcription
+from interject.servers.stt.service import make_service
+from interject.servers.stt.settings import SttSettings
+from interject.servers.stt.worker import Seats
+from interject.wire.discovery import ServiceKind
+from interject.wire.errors import SettingError
+from interject.wire.settings import option
+from interject.wire.trace import open_trace
 from script.support.room_bench.recogniser import FINAL_S, Word, spread, text_of
 from script.support.timeline import Timeline
-from servers.common import run_server, serve_as
-from servers.stt import agreement
-from servers.stt.audio import BYTES_PER_S
-from servers.stt.engines.base import Transcription
-from servers.stt.service import make_service
-from servers.stt.settings import SttSettings
-from servers.stt.worker import Seats
 from tests.room.levels import RATE_HZ, frames_of
-from wire import package_version
-from wire.discovery import ServiceKind
-from wire.errors import SettingError
-from wire.settings import option
-from wire.trace import open_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from interject.servers.stt.engines.base import Recognition, Request
     from script.support.engine_bench.voices import Voice
-    from servers.stt.engines.base import Recognition, Request
 
 # Reading the trace more often tells nothing sooner that counts.
 _LOOK_EVERY_S = 0.05

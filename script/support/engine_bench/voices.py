@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satellite.devices.pcm import INT16_FULL_SCALE, to_int16
-from satellite.devices.room_timing import onset_of
-from satellite.devices.wav import read_wav
-from satellite.turn.backchannel import words_of
+from interject.satellite.devices.pcm import INT16_FULL_SCALE, to_int16
+from interject.satellite.devices.room_timing import onset_of
+from interject.satellite.devices.wav import read_wav
+from interject.satellite.turn.backchannel import words_of
 from script.support.bench_scenes import question
 from script.support.bench_trials import silence_at_end_s
 from tests.room.corpus import SpeechFolderError, built_in

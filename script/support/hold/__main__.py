@@ -18,12 +18,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.wire.errors import InterjectError
+from interject.wire.process import INTERRUPTED_STATUS
 from script.support.hold.lives import FULL_LENGTH, Length
 from script.support.hold.part import Size
 from script.support.hold.parts import PARTS, parts
 from script.support.hold.table import require_place, table, write_table
-from wire.errors import InterjectError
-from wire.process import INTERRUPTED_STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

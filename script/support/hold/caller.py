@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from wyoming.ping import Ping
 
-from wire.errors import FrameError
-from wire.framing import DEFAULT_LIMITS, read_event, write_event
-from wire.uri import TcpAddress, parse_uri
+from interject.wire.errors import FrameError
+from interject.wire.framing import DEFAULT_LIMITS, read_event, write_event
+from interject.wire.uri import TcpAddress, parse_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable

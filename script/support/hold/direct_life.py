@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.direct import DirectPipeline, Identity
-from satellite.pipelines.server import Server, fixed
-from satellite.turn.settings import TurnSettings
+from interject.satellite.pipelines.direct import DirectPipeline, Identity
+from interject.satellite.pipelines.server import Server, fixed
+from interject.satellite.turn.settings import TurnSettings
 from script.support.hold.virtual_life import VirtualLife
 from tests.satellite.virtual.network import Fault, Network
 from tests.satellite.virtual.servers import FakeBridge, FakeStt, FakeTts

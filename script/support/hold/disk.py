@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from wyoming.asr import Transcript
 from wyoming.handle import Handled, NotHandled
 
+from interject.wire.client import connect
+from interject.wire.errors import WireError
 from script.support.hold.harms import Harm, harms, inside, read_only, store_in
 from script.support.hold.part import Part, Row, Size
 from script.support.processes import ProcessDiedError, Processes, Program, free_uri
-from wire.client import connect
-from wire.errors import WireError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ class Bridge:
         self._log = folder.with_name(f"{folder.name}.log")
         trace = folder.with_name(f"{folder.name}.jsonl")
         flags = ("--store", str(store_in(folder)), "--trace-file", str(trace), "--offline-words-per-second", "10000")
-        self.program = Program("llm", "servers.llm", self.uri, flags, self._log, command)
+        self.program = Program("llm", "interject.servers.llm", self.uri, flags, self._log, command)
 
     def told(self) -> list[str]:
         """Return the lines of its log that a user is to read."""

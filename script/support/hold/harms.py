@@ -174,7 +174,7 @@ def _files_of(store: Path) -> list[Path]:
 
 def _on_a_disk_of_its_own(folder: Path, options: str) -> Sequence[str]:
     mounted = f'mount -t tmpfs -o {options} tmpfs "$0" && exec "$@"'
-    return ("unshare", "--mount", "sh", "-c", mounted, str(folder), sys.executable, "-m", "servers.llm")
+    return ("unshare", "--mount", "sh", "-c", mounted, str(folder), sys.executable, "-m", "interject.servers.llm")
 
 
 def _may_mount(folder: Path) -> bool:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.pipelines.home_assistant.link import HomeAssistantLink
-from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
-from satellite.turn.settings import Judgement, TurnSettings
+from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
+from interject.satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.turn.settings import Judgement, TurnSettings
+from interject.wire.service import Service
 from script.support.hold.virtual_life import Lived, VirtualLife
 from tests.home_assistant.link import connector
 from tests.home_assistant.peer import FakeHomeAssistant
@@ -19,7 +20,6 @@ from tests.satellite.pipelines.home_assistant.house import info
 from tests.satellite.virtual.room import samples_of
 from tests.satellite.virtual.signals import RATE_HZ
 from tests.virtual_clock import elapse
-from wire.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from script.support.hold.outside import Outside, places_of_their_own
-from script.support.processes import Processes, Program, free_uri
+from script.support.processes import Processes, Program, free_uri, module_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -69,12 +69,11 @@ async def open_house(folder: Path, wanted: Wanted) -> AsyncIterator[House]:
 
 def _programs(folder: Path, uris: Mapping[str, str], wanted: Wanted) -> Iterator[Program]:
     for name, uri in uris.items():
-        module = name if name == "satellite" else f"servers.{name}"
         own = list(_satellite_flags(folder, uris, wanted.lines)) if name == "satellite" else []
         if name == "llm":
             own = ["--store", str(folder / "conversations.sqlite3")]
         flags = [*own, *((wanted.flags or {}).get(name, ()))]
-        yield Program(name, module, uri, flags, folder / f"{name}.log")
+        yield Program(name, module_of(name), uri, flags, folder / f"{name}.log")
 
 
 def _satellite_flags(folder: Path, uris: Mapping[str, str], lines: Sequence[Line]) -> Iterator[str]:

@@ -8,12 +8,12 @@ import stat
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from interject.servers.llm.conversations import Memory
+from interject.servers.llm.matching import Speaker
+from interject.servers.llm.store import Store
 from script.support.hold.harms import store_in
 from script.support.hold.part import Part, Row, Size
 from script.support.hold.talking_house import talking_house
-from servers.llm.conversations import Memory
-from servers.llm.matching import Speaker
-from servers.llm.store import Store
 from tests.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:

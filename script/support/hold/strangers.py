@@ -16,11 +16,11 @@ from wyoming.satellite import PauseSatellite, RunSatellite
 from wyoming.timer import TimerFinished
 from wyoming.wake import Detect
 
+from interject.wire.discovery import default_instance_name
+from interject.wire.events import Interrupt, Interrupted
 from script.support.hold.caller import HERE, STRANGER, call, is_up, until
 from script.support.hold.house import LISTENERS, Line, Wanted, open_house
 from script.support.hold.part import Part, Row, Size
-from wire.discovery import default_instance_name
-from wire.events import Interrupt, Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ import platform
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from interject.wire.errors import InterjectError
 from script.support.commit import commit
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

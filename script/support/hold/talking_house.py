@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from script.support.hold.outside import Outside, places_of_their_own
-from script.support.processes import ProcessDiedError, Processes, Program, free_uri
+from script.support.processes import ProcessDiedError, Processes, Program, free_uri, module_of
 from script.support.voice import Voice, voice
 from script.support.warm_up import warm_up_stt, warm_up_tts
 
@@ -131,7 +131,7 @@ def _programs(folder: Path, user: Voice, flags: Mapping[str, Sequence[str]]) -> 
     uris["satellite"] = free_uri()
     return [
         Program(
-            name, name if name == "satellite" else f"servers.{name}", uri,
+            name, module_of(name), uri,
             [*own[name], *flags.get(name, ())], folder / f"{name}.log",
         )
         for name, uri in uris.items()

@@ -12,9 +12,9 @@ from wyoming.info import Describe
 from wyoming.ping import Ping
 from wyoming.tts import Synthesize
 
+from interject.wire.framing import encoded
 from script.support.hold.caller import HERE, STRANGER, call
 from script.support.hold.part import Row, Size
-from wire.framing import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

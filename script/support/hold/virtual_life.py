@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 
-from satellite.conversation import Conversation
-from satellite.devices.base import Block
-from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.frontend import FrontEnd, HearingSettings
-from satellite.speaking.player import Player
-from satellite.turn.state import Phase
+from interject.satellite.conversation import Conversation
+from interject.satellite.devices.base import Block
+from interject.satellite.hearing.engines import CancellerKind, make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
+from interject.satellite.speaking.player import Player
+from interject.satellite.turn.state import Phase
 from tests.satellite.virtual.room import BLOCK, LATENCY, EnergyVad
 from tests.satellite.virtual.signals import RATE_HZ, user_voice
 from tests.virtual_clock import elapse
@@ -29,9 +29,9 @@ from tests.virtual_clock import elapse
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from satellite.devices.base import Samples
-    from satellite.pipelines.base import Pipeline
-    from satellite.turn.settings import TurnSettings
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.pipelines.base import Pipeline
+    from interject.satellite.turn.settings import TurnSettings
 
 # Where nothing happens for minutes, as a card with a large buffer gives it: what a block costs by itself is saved.
 _REST_BLOCK = 5 * BLOCK

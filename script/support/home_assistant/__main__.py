@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.wire.errors import InterjectError
 from script.support.bench_report import conclusion, missed
 from script.support.home_assistant.client import connect
 from script.support.home_assistant.figures import as_figures, columns_of, merged
@@ -22,7 +23,6 @@ from script.support.home_assistant.scenes import SCENES, many
 from script.support.home_assistant.theatre import theatre
 from script.support.home_assistant.turns import take_apart
 from script.support.processes import free_uri
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wire.errors import InterjectError
+from interject.wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from interject.wire.errors import InterjectError
 from script.support.home_assistant.chroot import entering, inside, make_debian
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -10,15 +10,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from interject.servers.llm.history import as_json
+from interject.servers.llm.store import read_conversations
+from interject.wire.errors import InterjectError
 from script.support.home_assistant.evidence import Evidence, read_life, read_trace
 from script.support.home_assistant.scenes import START_S, Act, Ends
 from script.support.home_assistant.tap import Wire
-from script.support.processes import Processes, Program, free_uri
+from script.support.processes import Processes, Program, free_uri, module_of
 from script.support.timeline import Timeline
 from script.support.warm_up import warm_up_stt, warm_up_tts
-from servers.llm.history import as_json
-from servers.llm.store import read_conversations
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -69,7 +69,7 @@ class Stage:
         for name in SERVERS:
             bridge = ["--store", str(self.folder / _STORE), *_FAST_WRITER, *self.scene.llm_flags]
             flags = bridge if name == "llm" else []
-            self.programs[name] = self._program(name, f"servers.{name}", self.folder, flags)
+            self.programs[name] = self._program(name, self.folder, flags)
             await self.processes.start(self.programs[name])
         await asyncio.gather(*(self.processes.wait_until_ready(name) for name in SERVERS))
         await warm_up_stt(self.programs["stt"].uri)
@@ -87,7 +87,7 @@ class Stage:
         room = ["--audio", "simulated", "--room-script", str(folder / "room.json"), "--room-record-dir", str(folder)]
         mode = ["--pipeline", "home-assistant", "--wake-word", "none", "--no-zeroconf"]
         flags = [*mode, *addresses, *room, "--control-socket", "none", *self.scene.satellite_flags]
-        self.programs["satellite"] = self._program("satellite", "satellite", folder, flags)
+        self.programs["satellite"] = self._program("satellite", folder, flags)
         self.timelines.append(Timeline([folder / "satellite.jsonl"]))
         await self.processes.start(self.programs["satellite"])
         await self.processes.wait_until_ready("satellite")
@@ -108,9 +108,9 @@ class Stage:
             await asyncio.sleep(_POLL_S)
         return False
 
-    def _program(self, name: str, module: str, folder: Path, flags: Sequence[str]) -> Program:
+    def _program(self, name: str, folder: Path, flags: Sequence[str]) -> Program:
         traced = ["--trace-file", str(folder / f"{name}.jsonl"), *flags]
-        return Program(name, module, free_uri(), traced, folder / f"{name}.log")
+        return Program(name, module_of(name), free_uri(), traced, folder / f"{name}.log")
 
 
 async def play(

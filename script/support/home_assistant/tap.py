@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Self
 
 from wyoming.audio import AudioChunk
 
-from wire.errors import FrameError, PeerUnreachableError
-from wire.framing import DEFAULT_LIMITS, read_event, write_event
-from wire.uri import open_stream
+from interject.wire.errors import FrameError, PeerUnreachableError
+from interject.wire.framing import DEFAULT_LIMITS, read_event, write_event
+from interject.wire.uri import open_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satellite.hearing.engines import CancellerKind
+from interject.satellite.hearing.engines import CancellerKind
+from interject.wire.errors import InterjectError
 from script.support.real_bench.figures import figures
 from script.support.real_bench.recordings import read_recordings
 from script.support.real_bench.report import missed, table, unheard, write
@@ -25,7 +26,6 @@ from script.support.real_bench.words import Recogniser, word_figures
 from script.support.room import how_many
 from script.support.room_bench.performance import Options
 from script.support.room_bench.settings import changed
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

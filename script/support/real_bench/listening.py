@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.pcm import INT16_FULL_SCALE, gain_of
-from satellite.hearing.cancelling.delay import DelayEstimator
-from satellite.hearing.cancelling.guard import ByResidual
-from satellite.hearing.capture import CaptureResampler
-from satellite.hearing.echo import BLOCK_SAMPLES
-from satellite.hearing.engines import make_echo_control
-from satellite.hearing.frontend import FrontEnd
-from satellite.hearing.vad import SileroVad
-from satellite.speaking.gain import Ramp, apply_gain
-from satellite.speaking.player import PlayerSettings
-from satellite.turn.events import VoiceWindow
-from satellite.turn.evidence import Evidence, update
-from satellite.turn.state import Phase
+from interject.satellite.devices.pcm import INT16_FULL_SCALE, gain_of
+from interject.satellite.hearing.cancelling.delay import DelayEstimator
+from interject.satellite.hearing.cancelling.guard import ByResidual
+from interject.satellite.hearing.capture import CaptureResampler
+from interject.satellite.hearing.echo import BLOCK_SAMPLES
+from interject.satellite.hearing.engines import make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd
+from interject.satellite.hearing.vad import SileroVad
+from interject.satellite.speaking.gain import Ramp, apply_gain
+from interject.satellite.speaking.player import PlayerSettings
+from interject.satellite.turn.events import VoiceWindow
+from interject.satellite.turn.evidence import Evidence, update
+from interject.satellite.turn.state import Phase
 from tests.room.levels import RATE_HZ
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.cancelling.canceller import Path
-    from satellite.hearing.echo import Cancelled, EchoControl, EchoReport
-    from satellite.hearing.frontend import Window
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.cancelling.canceller import Path
+    from interject.satellite.hearing.echo import Cancelled, EchoControl, EchoReport
+    from interject.satellite.hearing.frontend import Window
     from script.support.real_bench.recordings import Recording
     from script.support.real_bench.voices import Added
     from script.support.room_bench.performance import Options

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.pcm import to_int16
+from interject.satellite.devices.pcm import to_int16
+from interject.servers.stt.engines.base import Request
+from interject.servers.stt.engines.faster_whisper import FasterWhisperEngine, whisper_options
+from interject.servers.stt.phones import edit_distance
+from interject.servers.stt.settings import SttSettings
 from script.support.bench_report import Figure
 from script.support.real_bench.listening import at_16_khz, hear
-from servers.stt.engines.base import Request
-from servers.stt.engines.faster_whisper import FasterWhisperEngine, whisper_options
-from servers.stt.phones import edit_distance
-from servers.stt.settings import SttSettings
 from tests.room.levels import frames_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
     from script.support.real_bench.voices import Added
     from script.support.room_bench.performance import Options
 

@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satellite.hearing.engines import CancellerKind
-from satellite.turn.settings import Judgement
+from interject.satellite.hearing.engines import CancellerKind
+from interject.satellite.turn.settings import Judgement
+from interject.wire.errors import InterjectError
 from script.support.bench_report import conclusion, missed, table
 from script.support.room import add_voices, chosen_corpus, how_many, one_of, seed
 from script.support.room_bench.figures import figures
@@ -27,7 +28,6 @@ from script.support.room_bench.runner import Job, run
 from script.support.room_bench.settings import changed
 from tests.room.equipment import Equipment
 from tests.room.scene import SCENE_KINDS
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from satellite.turn.events import CancelReason
-from satellite.turn.state import Phase
+from interject.satellite.turn.events import CancelReason
+from interject.satellite.turn.state import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

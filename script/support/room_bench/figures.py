@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satellite.turn.settings import BargeIn
+from interject.satellite.turn.settings import BargeIn
 from script.support.bench_report import Goal, Share
 from script.support.room_bench.failures import yielded
 from script.support.room_bench.goals import ALL_YIELDS, DUCK_MS, DUCKS_PER_H, LEFT_ALONE, SILENCE_MS, YIELDS

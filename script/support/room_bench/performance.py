@@ -1,4 +1,4 @@
-"""A satellite's life in one scene: the parts of satellite.satellite in the room, on the virtual clock."""
+"""A satellite's life in one scene: the parts of interject.satellite.satellite in the room, on the virtual clock."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satellite.conversation import Conversation
-from satellite.devices.base import running
-from satellite.hearing.cancelling.guard import ByResidual
-from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.frontend import FrontEnd, HearingSettings
-from satellite.hearing.vad import SileroVad
-from satellite.speaking.player import Player
-from satellite.turn.settings import TurnSettings
-from satellite.turn.state import Phase
+from interject.satellite.conversation import Conversation
+from interject.satellite.devices.base import running
+from interject.satellite.hearing.cancelling.guard import ByResidual
+from interject.satellite.hearing.engines import CancellerKind, make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
+from interject.satellite.hearing.vad import SileroVad
+from interject.satellite.speaking.player import Player
+from interject.satellite.turn.settings import TurnSettings
+from interject.satellite.turn.state import Phase
 from script.support.room_bench.pipeline import ScriptedPipeline
 from tests.room.device import RoomDevice
 from tests.room.levels import RATE_HZ
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.echo import EchoControl, EchoReport
-    from satellite.hearing.frontend import Window
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.echo import EchoControl, EchoReport
+    from interject.satellite.hearing.frontend import Window
     from tests.room.acoustic import Heard
     from tests.room.levels import Signal
     from tests.room.staging import Stage

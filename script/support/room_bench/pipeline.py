@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.turn.settings import Judgement
+from interject.satellite.turn.settings import Judgement
+from interject.wire.events import WordMark
 from script.support.room_bench.recogniser import FINAL_S, text_of, words_said
 from tests.room.levels import RATE_HZ, frames_of
-from wire.events import WordMark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.wake.base import WakeWord
-    from satellite.pipelines.base import PipelineListener
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.wake.base import WakeWord
+    from interject.satellite.pipelines.base import PipelineListener
+    from interject.wire.events import Interrupt
     from script.support.room_bench.recogniser import Word
     from tests.room.staging import Stage
-    from wire.events import Interrupt
 
 # From the question to the first audio of the reply.
 _ANSWER_S = 0.2

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
-from satellite.hearing.echo import Convergence
-from satellite.turn.events import VoiceWindow
-from satellite.turn.evidence import Evidence, update
-from satellite.turn.state import Phase
+from interject.satellite.hearing.echo import Convergence
+from interject.satellite.turn.events import VoiceWindow
+from interject.satellite.turn.evidence import Evidence, update
+from interject.satellite.turn.state import Phase
 from script.support.room_bench.episodes import Stretch
 from script.support.room_bench.judged import AFTERWARDS_S, YIELD_S
 from tests.room.levels import RATE_HZ
@@ -18,7 +18,7 @@ from tests.room.scene import INTERRUPTIONS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from satellite.turn.settings import TurnSettings
+    from interject.satellite.turn.settings import TurnSettings
     from script.support.room_bench.performance import Judgment
     from tests.room.staging import Label
 

@@ -6,9 +6,9 @@ from dataclasses import fields, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from satellite.hearing.frontend import HearingSettings
-from satellite.turn.settings import TurnSettings
-from wire.errors import SettingError
+from interject.satellite.hearing.frontend import HearingSettings
+from interject.satellite.turn.settings import TurnSettings
+from interject.wire.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

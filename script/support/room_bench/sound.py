@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.pcm import INT16_FULL_SCALE
+from interject.satellite.devices.pcm import INT16_FULL_SCALE
 from tests.room.levels import RATE_HZ, frames_of
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
     from script.support.room_bench.episodes import Episode
     from tests.room.levels import Signal
 

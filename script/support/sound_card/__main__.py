@@ -19,9 +19,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from satellite.devices.portaudio import PortAudioChoice, find_portaudio
-from satellite.devices.portaudio_host import PortAudioHost
-from satellite.doctor.archive import Archive
+from interject.satellite.devices.portaudio import PortAudioChoice, find_portaudio
+from interject.satellite.devices.portaudio_host import PortAudioHost
+from interject.satellite.doctor.archive import Archive
+from interject.wire.errors import InterjectError
 from script.support.bench_report import conclusion, missed, table
 from script.support.sound_card.figures import Act, pause_figures, running_figures, talk_figures
 from script.support.sound_card.keeping import TAKES, record
@@ -35,12 +36,11 @@ from tests.room.equipment import Equipment
 from tests.room.levels import RATE_HZ
 from tests.room.scene import Kind
 from tests.sound_card.card import room_card, why_not
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-    from satellite.devices.base import Device
+    from interject.satellite.devices.base import Device
     from script.support.bench_report import Figure, Share
     from script.support.sound_card.pauses import Running
     from tests.room.corpus import Corpus

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from satellite.devices.base import running
-from satellite.doctor.recording import Recording
-from satellite.speaking.player import PlayerPhase
+from interject.satellite.devices.base import running
+from interject.satellite.doctor.recording import Recording
+from interject.satellite.speaking.player import PlayerPhase
+from interject.wire.errors import InterjectError
 from script.support.real_bench.recordings import Kind as Heard
 from script.support.sound_card.pauses import Deck
 from script.support.sound_card.talk import on_card
@@ -21,14 +22,13 @@ from tests.room.equipment import Equipment
 from tests.room.levels import RATE_HZ, frames_of
 from tests.room.noises import NoiseKind
 from tests.room.scene import Kind
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Device, Samples
+    from interject.satellite.devices.base import Device, Samples
     from tests.room.corpus import Corpus
     from tests.room.scene import Scene
     from tests.sound_card.card import RoomCard

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satellite.conversation import Conversation
-from satellite.devices.base import running
-from satellite.devices.portaudio import PortAudioChoice, find_portaudio
-from satellite.devices.portaudio_host import PortAudioHost
-from satellite.devices.supervised import DeviceHealth, supervise
-from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.frontend import FrontEnd, HearingSettings
-from satellite.hearing.vad import SileroVad
-from satellite.turn.settings import TurnSettings
-from satellite.turn.state import Phase
+from interject.satellite.conversation import Conversation
+from interject.satellite.devices.base import running
+from interject.satellite.devices.portaudio import PortAudioChoice, find_portaudio
+from interject.satellite.devices.portaudio_host import PortAudioHost
+from interject.satellite.devices.supervised import DeviceHealth, supervise
+from interject.satellite.hearing.engines import CancellerKind, make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
+from interject.satellite.hearing.vad import SileroVad
+from interject.satellite.turn.settings import TurnSettings
+from interject.satellite.turn.state import Phase
 from script.support.room_bench.pipeline import ScriptedPipeline
 from script.support.sound_card.pauses import Deck
 from tests.room.levels import RATE_HZ, frames_of
@@ -28,8 +28,8 @@ from tests.room.levels import RATE_HZ, frames_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from satellite.devices.base import Block, Device, Samples
-    from satellite.hearing.echo import EchoReport
+    from interject.satellite.devices.base import Block, Device, Samples
+    from interject.satellite.hearing.echo import EchoReport
     from script.support.sound_card.pauses import Running
     from tests.room.scene import Scene
     from tests.room.staging import Stage

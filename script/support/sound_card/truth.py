@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from satellite.turn.state import Phase
+from interject.satellite.turn.state import Phase
 from tests.room.levels import RATE_HZ, frames_of
 from tests.room.scene import INTERRUPTIONS
 from tests.sound_card.tape import RATE_HZ as CARD_RATE_HZ
@@ -16,7 +16,7 @@ from tests.sound_card.tape import RATE_HZ as CARD_RATE_HZ
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
     from script.support.sound_card.talk import Snapshot, Talk
     from tests.room.staging import Label
     from tests.sound_card.card import RoomCard

@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.wire.errors import InterjectError
 from script.support.sweep import asides, detecting, engines, guarding, lengths, resets, starting, suppression
 from script.support.sweep.ears import TREATMENTS
 from script.support.sweep.store import Store, Voices
@@ -20,7 +21,6 @@ from script.support.sweep.takes import Engine, Start, Take, grid
 from tests.room.casting import SCENE_S, ChangeKind
 from tests.room.effort import Effort
 from tests.room.scene import SCENE_KINDS, Kind
-from wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.turn.state import Phase
+from interject.satellite.turn.state import Phase
 from script.support.sweep.rows import HEAD, OTHERS_HEAD, others, row
 from script.support.sweep.rules import Guard, Rule, spoken
 from script.support.sweep.score import AFTERWARDS_S, breaths, heard_percent, ms, of_kind, percent, score

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.cancelling.facts import OUR_OWN_COHERENCE, SOMEBODY_ELSE_EVIDENCE, EchoFacts
-from satellite.hearing.echo import Convergence
-from satellite.turn.events import VoiceWindow
-from satellite.turn.evidence import Evidence, update
-from satellite.turn.settings import TurnSettings
-from satellite.turn.state import Phase
+from interject.satellite.hearing.cancelling.facts import OUR_OWN_COHERENCE, SOMEBODY_ELSE_EVIDENCE, EchoFacts
+from interject.satellite.hearing.echo import Convergence
+from interject.satellite.turn.events import VoiceWindow
+from interject.satellite.turn.evidence import Evidence, update
+from interject.satellite.turn.settings import TurnSettings
+from interject.satellite.turn.state import Phase
 from script.support.sweep.ears import AS_SHIPPED
 from script.support.sweep.listening import CONVERGENCES
 from tests.room.levels import RATE_HZ

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satellite.turn.settings import TurnSettings
+from interject.satellite.turn.settings import TurnSettings
 from script.support.sweep.ears import TREATMENTS, Treatment
 from script.support.sweep.rows import HEAD, OTHERS_HEAD, others, row
 from script.support.sweep.rules import Guard, Rule

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from servers.llm.engines import EngineInfo
-from servers.llm.engines.spoken import (
+from interject import package_version
+from interject.servers.llm.engines import EngineInfo
+from interject.servers.llm.engines.spoken import (
     LARGEST_NUMBER,
     date_words,
     number_words,
@@ -16,15 +17,14 @@ from servers.llm.engines.spoken import (
     time_words,
     weekday_words,
 )
-from servers.llm.engines.story import story_about
-from servers.llm.turns import INTERRUPTED_MARK, Role
-from wire import package_version
+from interject.servers.llm.engines.story import story_about
+from interject.servers.llm.turns import INTERRUPTED_MARK, Role
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
     from datetime import datetime
 
-    from servers.llm.turns import Message
+    from interject.servers.llm.turns import Message
 
 # Enough of a cut reply's end to recognise where it stopped, short enough to listen to.
 _QUOTED_WORDS = 12

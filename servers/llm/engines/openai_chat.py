@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import openai
 from openai import AsyncOpenAI
 
-from servers.llm.engines import EngineInfo
-from servers.llm.errors import (
+from interject.servers.llm.engines import EngineInfo
+from interject.servers.llm.errors import (
     EngineError,
     UpstreamBrokenError,
     UpstreamBusyError,
@@ -23,9 +23,9 @@ from servers.llm.errors import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from servers.llm.prompt import with_language
-from servers.llm.settings import OPENAI_BASE_URL
-from wire.likeness import did_you_mean
+from interject.servers.llm.prompt import with_language
+from interject.servers.llm.settings import OPENAI_BASE_URL
+from interject.wire.likeness import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Sequence
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from openai import AsyncStream
     from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-    from servers.llm.settings import ApiKey
-    from servers.llm.turns import Message
+    from interject.servers.llm.settings import ApiKey
+    from interject.servers.llm.turns import Message
 
     T = TypeVar("T")
 

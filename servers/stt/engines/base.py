@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from wyoming.info import AsrProgram
 
-    from servers.stt.agreement import Hypothesis
+    from interject.servers.stt.agreement import Hypothesis
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from servers.stt.confidence import Calibration
-from servers.stt.grammar import LISTENING_SOUNDS
-from servers.stt.phones import phone_distance
+from interject.servers.stt.confidence import Calibration
+from interject.servers.stt.grammar import LISTENING_SOUNDS
+from interject.servers.stt.phones import phone_distance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from servers.stt.agreement import Word
+    from interject.servers.stt.agreement import Word
 
 # Normalised phone edit distance up to which the grammar may be right: 0 of 58 false accepts on recorded speech.
 _AGREE = 0.5

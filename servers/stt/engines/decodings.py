@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from servers.stt.engines.turns import Turns
+from interject.servers.stt.engines.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

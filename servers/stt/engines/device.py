@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from servers.stt.errors import DeviceError
-from servers.stt.settings import Device
+from interject.servers.stt.errors import DeviceError
+from interject.servers.stt.settings import Device
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -16,22 +16,22 @@ from typing import TYPE_CHECKING, Any
 
 from wyoming.info import AsrModel, AsrProgram, Attribution
 
-from servers.common import give_way
-from servers.stt.engines.decodings import Decodings
-from servers.stt.engines.device import Placement, on_cpu, place
-from servers.stt.engines.voice import Voice
-from servers.stt.engines.whisper_recognition import WhisperRecognition
-from servers.stt.errors import DeviceError, EngineMissingError, ModelError, ModelUnusableError
-from servers.stt.settings import Device
-from servers.stt.worker import Worker
-from wire.errors import RequestError
+from interject.servers.common import give_way
+from interject.servers.stt.engines.decodings import Decodings
+from interject.servers.stt.engines.device import Placement, on_cpu, place
+from interject.servers.stt.engines.voice import Voice
+from interject.servers.stt.engines.whisper_recognition import WhisperRecognition
+from interject.servers.stt.errors import DeviceError, EngineMissingError, ModelError, ModelUnusableError
+from interject.servers.stt.settings import Device
+from interject.servers.stt.worker import Worker
+from interject.wire.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from concurrent.futures import Future
 
-    from servers.stt.engines.base import Recognition, Request
-    from servers.stt.settings import SttSettings
+    from interject.servers.stt.engines.base import Recognition, Request
+    from interject.servers.stt.settings import SttSettings
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class FasterWhisperEngine:
             # These take a second, and may not be installed.
             import ctranslate2  # noqa: PLC0415
 
-            from servers.stt.engines import whisper_files, whisper_model  # noqa: PLC0415
+            from interject.servers.stt.engines import whisper_files, whisper_model  # noqa: PLC0415
         except ImportError:
             raise EngineMissingError(NAME, "install the extra 'stt'") from None
         self._library = whisper_model

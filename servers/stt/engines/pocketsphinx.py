@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 from wyoming.info import AsrModel, AsrProgram, Attribution
 
-from servers.stt.agreement import Hypothesis
-from servers.stt.audio import BYTES_PER_S
-from servers.stt.engines.base import Recognition, Request, Transcription
-from servers.stt.engines.choice import Reading, choose, choose_so_far, confidence, figures
-from servers.stt.engines.memory import give_back_freed
-from servers.stt.engines.pool import Pool
-from servers.stt.engines.sphinx_decoder import SphinxDecoder
-from servers.stt.engines.turns import Turns
-from servers.stt.errors import EngineMissingError
-from servers.stt.grammar import EXTRA_PRONUNCIATIONS, Phrases, extend, home_grammar, sort_phrases, words_of
-from servers.stt.worker import Worker
-from wire.errors import RequestError
+from interject.servers.stt.agreement import Hypothesis
+from interject.servers.stt.audio import BYTES_PER_S
+from interject.servers.stt.engines.base import Recognition, Request, Transcription
+from interject.servers.stt.engines.choice import Reading, choose, choose_so_far, confidence, figures
+from interject.servers.stt.engines.memory import give_back_freed
+from interject.servers.stt.engines.pool import Pool
+from interject.servers.stt.engines.sphinx_decoder import SphinxDecoder
+from interject.servers.stt.engines.turns import Turns
+from interject.servers.stt.errors import EngineMissingError
+from interject.servers.stt.grammar import EXTRA_PRONUNCIATIONS, Phrases, extend, home_grammar, sort_phrases, words_of
+from interject.servers.stt.worker import Worker
+from interject.wire.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from servers.stt.agreement import Word
+from interject.servers.stt.agreement import Word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

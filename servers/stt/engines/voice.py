@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from servers.stt.audio import BYTES_PER_S
+from interject.servers.stt.audio import BYTES_PER_S
 
 # What Silero's model takes: windows of 32 ms, each with the end of the one before.
 _WINDOW, _CONTEXT = 512, 64

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from servers.stt.confidence import Calibration
+from interject.servers.stt.confidence import Calibration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,8 +11,8 @@ from faster_whisper.utils import available_models, download_model
 from huggingface_hub.constants import ENDPOINT
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
-from servers.stt.errors import ModelError, ModelUnusableError
-from wire.likeness import did_you_mean
+from interject.servers.stt.errors import ModelError, ModelUnusableError
+from interject.wire.likeness import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

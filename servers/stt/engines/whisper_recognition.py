@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from servers.stt.agreement import Hypothesis, Word
-from servers.stt.audio import BYTES_PER_S
-from servers.stt.engines.base import Transcription
-from servers.stt.engines.whisper_confidence import text_confidence, text_figures, word_confidence
+from interject.servers.stt.agreement import Hypothesis, Word
+from interject.servers.stt.audio import BYTES_PER_S
+from interject.servers.stt.engines.base import Transcription
+from interject.servers.stt.engines.whisper_confidence import text_confidence, text_figures, word_confidence
 
 if TYPE_CHECKING:
-    from servers.stt.engines.base import Request
-    from servers.stt.engines.decodings import Decodings
-    from servers.stt.engines.faster_whisper import WhisperOptions
-    from servers.stt.engines.voice import Voice
+    from interject.servers.stt.engines.base import Request
+    from interject.servers.stt.engines.decodings import Decodings
+    from interject.servers.stt.engines.faster_whisper import WhisperOptions
+    from interject.servers.stt.engines.voice import Voice
 
 # Whisper makes words up for less of a voice.
 _FIRST_PASS_S = 0.3

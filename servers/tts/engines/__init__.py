@@ -7,19 +7,19 @@ import importlib
 import re
 from typing import TYPE_CHECKING
 
-from servers.tts.settings import EngineName
-from wire.extras import needing
+from interject.servers.tts.settings import EngineName
+from interject.wire.extras import needing
 
 if TYPE_CHECKING:
-    from servers.tts.engines.base import Engine
-    from servers.tts.settings import TtsSettings
+    from interject.servers.tts.engines.base import Engine
+    from interject.servers.tts.settings import TtsSettings
 
 # What piper.download_voices takes, without anything that could leave the download directory.
 _PIPER_VOICE = re.compile(r"[a-z]{2,3}_[A-Z0-9]{2,3}-\w+-\w+", re.ASCII)
 MODEL_SUFFIX = ".onnx"
 _MODULES = {
-    EngineName.ESPEAK_NG: "servers.tts.engines.espeak",
-    EngineName.PIPER: "servers.tts.engines.piper",
+    EngineName.ESPEAK_NG: "interject.servers.tts.engines.espeak",
+    EngineName.PIPER: "interject.servers.tts.engines.piper",
 }
 
 

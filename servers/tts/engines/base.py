@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from wyoming.info import TtsProgram
     from wyoming.tts import SynthesizeVoice
 
-    from wire.events import WordMark
+    from interject.wire.events import WordMark
 
 # What is spoken lies seconds ahead of what is heard: whoever listens to the user (2 in the STT server) goes first. The
 # threads that only pass audio on stay as they are.

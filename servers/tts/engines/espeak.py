@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from wyoming.info import Attribution, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
-from servers.tts.engines import is_pipers
-from servers.tts.engines.base import Piece
-from servers.tts.engines.espeak_library import EspeakLibrary, EspeakVoice
-from servers.tts.errors import UnknownNameError
-from servers.tts.marks import WordGroups, mark
-from wire.errors import RequestError, SettingError
+from interject.servers.tts.engines import is_pipers
+from interject.servers.tts.engines.base import Piece
+from interject.servers.tts.engines.espeak_library import EspeakLibrary, EspeakVoice
+from interject.servers.tts.errors import UnknownNameError
+from interject.servers.tts.marks import WordGroups, mark
+from interject.wire.errors import RequestError, SettingError
 
 if TYPE_CHECKING:
     from wyoming.tts import SynthesizeVoice
 
-    from servers.tts.engines.base import Line, Sink
-    from servers.tts.marks import Group, WordStart
-    from servers.tts.settings import TtsSettings
+    from interject.servers.tts.engines.base import Line, Sink
+    from interject.servers.tts.marks import Group, WordStart
+    from interject.servers.tts.settings import TtsSettings
 
 _DEFAULT_VOICE = "en-us"
 _ATTRIBUTION = Attribution(name="eSpeak NG", url="https://github.com/espeak-ng/espeak-ng")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import espeakng_loader
 
-from servers.tts.errors import EngineError
-from servers.tts.marks import WordStart
+from interject.servers.tts.errors import EngineError
+from interject.servers.tts.marks import WordStart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

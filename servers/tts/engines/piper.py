@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from piper.config import SynthesisConfig
 from wyoming.info import Attribution, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
-from servers.common import give_way
-from servers.tts.background import in_background
-from servers.tts.engines import MODEL_SUFFIX, is_pipers
-from servers.tts.engines.base import NICENESS
-from servers.tts.engines.espeak_library import EspeakLibrary
-from servers.tts.engines.piper_reader import LoadedVoice, PiperReader, load_voice, require_cuda
-from servers.tts.engines.piper_voices import (
+from interject.servers.common import give_way
+from interject.servers.tts.background import in_background
+from interject.servers.tts.engines import MODEL_SUFFIX, is_pipers
+from interject.servers.tts.engines.base import NICENESS
+from interject.servers.tts.engines.espeak_library import EspeakLibrary
+from interject.servers.tts.engines.piper_reader import LoadedVoice, PiperReader, load_voice, require_cuda
+from interject.servers.tts.engines.piper_voices import (
     NotPublishedError,
     VoiceEntry,
     best_for_language,
@@ -29,16 +29,16 @@ from servers.tts.engines.piper_voices import (
     published_voices,
     read_voice,
 )
-from servers.tts.errors import EngineError, LastingError, UnknownNameError
-from wire.errors import RequestError, SettingError
-from wire.likeness import did_you_mean
+from interject.servers.tts.errors import EngineError, LastingError, UnknownNameError
+from interject.wire.errors import RequestError, SettingError
+from interject.wire.likeness import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wyoming.tts import SynthesizeVoice
 
-    from servers.tts.settings import TtsSettings
+    from interject.servers.tts.settings import TtsSettings
 
 _LOGGER = logging.getLogger(__name__)
 

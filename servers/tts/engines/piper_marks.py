@@ -11,12 +11,12 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from servers.tts.marks import WordStart, estimated_groups, group_all, mark, marks_until_next, tokens_of
+from interject.servers.tts.marks import WordStart, estimated_groups, group_all, mark, marks_until_next, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from wire.events import WordMark
+    from interject.wire.events import WordMark
 
 _BETWEEN_WORDS = " "
 # Beginning, end and padding of a sentence.

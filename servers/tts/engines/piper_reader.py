@@ -9,10 +9,10 @@ import onnxruntime
 from piper import PiperVoice
 from piper.config import PhonemeType
 
-from servers.tts.engines.base import Piece
-from servers.tts.engines.piper_marks import chars_of_words, estimated_marks, marks_of, spoken_words
-from servers.tts.errors import EngineError, LastingError
-from wire.errors import SettingError
+from interject.servers.tts.engines.base import Piece
+from interject.servers.tts.engines.piper_marks import chars_of_words, estimated_marks, marks_of, spoken_words
+from interject.servers.tts.errors import EngineError, LastingError
+from interject.wire.errors import SettingError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from piper import AudioChunk
     from piper.config import SynthesisConfig
 
-    from servers.tts.engines.base import Line, Sink
-    from servers.tts.engines.espeak_library import EspeakLibrary
-    from servers.tts.engines.piper_marks import Spoken
-    from servers.tts.marks import WordStart
+    from interject.servers.tts.engines.base import Line, Sink
+    from interject.servers.tts.engines.espeak_library import EspeakLibrary
+    from interject.servers.tts.engines.piper_marks import Spoken
+    from interject.servers.tts.marks import WordStart
 
 # The rate that espeak's word times are taken at; only their proportions matter.
 _ESPEAK_RATE_WPM = 175

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from piper.download_voices import VOICES_JSON, download_voice
 
-from servers.tts.engines import MODEL_SUFFIX
-from servers.tts.errors import EngineError, LastingError
-from wire.xdg import our_data
+from interject.servers.tts.engines import MODEL_SUFFIX
+from interject.servers.tts.errors import EngineError, LastingError
+from interject.wire.xdg import our_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from wyoming.info import Describe, Info
 
-from satellite.control.errors import ControlSocketError, NoSatelliteError, SeveralSatellitesError
-from satellite.control.place import file_name, find_socket, usable_folder
-from satellite.control.service import serve_controls
-from satellite.settings import SatelliteSettings
+from interject.satellite.control.errors import ControlSocketError, NoSatelliteError, SeveralSatellitesError
+from interject.satellite.control.place import file_name, find_socket, usable_folder
+from interject.satellite.control.service import serve_controls
+from interject.satellite.settings import SatelliteSettings
+from interject.wire.client import connect
 from tests.satellite.control.test_session import Desk
-from wire.client import connect
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,24 +16,24 @@ from wyoming.satellite import PauseSatellite
 from wyoming.timer import TimerFinished
 from wyoming.user_event import UserEvent
 
-from satellite.control.session import Commanded, Controls, ControlSession
-from satellite.control.status import STALLED_AFTER_S, MicrophoneWatch
-from satellite.lateness import LatenessMeter
-from satellite.pipelines.home_assistant.link import HomeAssistantLink
-from satellite.pipelines.server import Server, fixed
-from satellite.turn.state import Phase
+from interject.satellite.control.session import Commanded, Controls, ControlSession
+from interject.satellite.control.status import STALLED_AFTER_S, MicrophoneWatch
+from interject.satellite.lateness import LatenessMeter
+from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
+from interject.satellite.pipelines.server import Server, fixed
+from interject.satellite.turn.state import Phase
+from interject.wire.client import connect
+from interject.wire.errors import PeerError, PeerUnreachableError, RequestError
+from interject.wire.service import Service
 from tests.satellite.talk import Talk, phase_of
 from tests.satellite.virtual.signals import RATE_HZ
 from tests.virtual_clock import elapse, run_virtual
-from wire.client import connect
-from wire.errors import PeerError, PeerUnreachableError, RequestError
-from wire.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from wire.client import Connection
+    from interject.wire.client import Connection
 
 
 async def no_server(uri: str) -> Connection:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.devices.base import running
-from satellite.devices.errors import DeviceError
+from interject.satellite.devices.base import running
+from interject.satellite.devices.errors import DeviceError
 from tests.patience import expecting
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from typing import Any
 
-    from satellite.devices.base import Block, Device, Samples
+    from interject.satellite.devices.base import Block, Device, Samples
 
 BLOCKS = 12
 # No local loudspeaker is further away.

@@ -8,4 +8,4 @@ from tests.patience import PATIENCE_S
 @pytest.fixture(autouse=True)
 def slow_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take no program for stuck that a busy machine has not started yet."""
-    monkeypatch.setattr("satellite.devices.command.STALLED_AFTER_S", PATIENCE_S)
+    monkeypatch.setattr("interject.satellite.devices.command.STALLED_AFTER_S", PATIENCE_S)

@@ -20,7 +20,7 @@ pytest.importorskip("pyaudio", reason="pyaudio is not installed", exc_type=Impor
 def test_a_mistake_in_asoundrc_is_told_and_no_traceback(tmp_path: Path) -> None:
     (tmp_path / ".asoundrc").write_text("pcm.mine {\n type hint {\n", encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "satellite", "--list-devices"],
+        [sys.executable, "-m", "interject.satellite", "--list-devices"],
         env={**os.environ, "HOME": str(tmp_path)},
         capture_output=True,
         text=True,

@@ -10,17 +10,17 @@ import numpy as np
 import psutil
 import pytest
 
-from satellite.devices.base import running
-from satellite.devices.command import CommandDevice, MicCommand, PcmFormat, SndCommand
-from satellite.devices.errors import DeviceFormatError, DeviceLostError, DeviceSetupError, DeviceStalledError
-from satellite.devices.pcm import decode, encode, mix_down, to_int16
+from interject.satellite.devices.base import running
+from interject.satellite.devices.command import CommandDevice, MicCommand, PcmFormat, SndCommand
+from interject.satellite.devices.errors import DeviceFormatError, DeviceLostError, DeviceSetupError, DeviceStalledError
+from interject.satellite.devices.pcm import decode, encode, mix_down, to_int16
 from tests.satellite.devices.conformance import Counting, numbered, take
 from tests.satellite.devices.programs import loudspeaker, microphone
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 
 async def test_every_captured_sample_arrives_once() -> None:
@@ -61,13 +61,13 @@ async def test_a_program_that_dies_is_told_with_its_last_words(mic: MicCommand, 
 
 
 async def test_a_microphone_that_gives_nothing_is_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("satellite.devices.command.STALLED_AFTER_S", 0.1)
+    monkeypatch.setattr("interject.satellite.devices.command.STALLED_AFTER_S", 0.1)
     with pytest.raises(DeviceStalledError, match="sleep 60"):
         await take(CommandDevice(MicCommand("sleep 60"), None), Counting(), 1)
 
 
 async def test_a_loudspeaker_that_takes_nothing_loses_nothing_and_is_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("satellite.devices.command.STALLED_AFTER_S", 0.3)
+    monkeypatch.setattr("interject.satellite.devices.command.STALLED_AFTER_S", 0.3)
     render = Counting()
     played: list[Samples] = []
 

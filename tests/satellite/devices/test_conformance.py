@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.devices.command import CommandDevice, MicCommand, PcmFormat, SndCommand
-from satellite.devices.null import text_mode_device
-from satellite.devices.resampled import ResampledDevice
-from satellite.devices.room_script import AtTime, RoomClip, RoomScript
-from satellite.devices.simulated import SimulatedRoom
-from satellite.devices.supervised import SupervisedDevice
+from interject.satellite.devices.command import CommandDevice, MicCommand, PcmFormat, SndCommand
+from interject.satellite.devices.null import text_mode_device
+from interject.satellite.devices.resampled import ResampledDevice
+from interject.satellite.devices.room_script import AtTime, RoomClip, RoomScript
+from interject.satellite.devices.simulated import SimulatedRoom
+from interject.satellite.devices.supervised import SupervisedDevice
 from tests.satellite.devices.conformance import Case, DeviceConformance
 from tests.satellite.devices.programs import loudspeaker, microphone
 from tests.virtual_clock import run_virtual
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from satellite.devices.base import Device
+    from interject.satellite.devices.base import Device
 
 
 def soon(make: Callable[[], Device]) -> Callable[[], Awaitable[Device]]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.devices.base import running
-from satellite.devices.errors import DeviceMissingError, DeviceSetupError
-from satellite.devices.portaudio import PortAudioChoice, find_portaudio
-from satellite.devices.portaudio_host import PortAudioHost
-from satellite.devices.sound_cards import table
-from satellite.devices.supervised import DeviceHealth, supervise
+from interject.satellite.devices.base import running
+from interject.satellite.devices.errors import DeviceMissingError, DeviceSetupError
+from interject.satellite.devices.portaudio import PortAudioChoice, find_portaudio
+from interject.satellite.devices.portaudio_host import PortAudioHost
+from interject.satellite.devices.sound_cards import table
+from interject.satellite.devices.supervised import DeviceHealth, supervise
 from tests.patience import expecting
 from tests.satellite.devices.conformance import Case, DeviceConformance
 from tests.virtual_card import VirtualCard, virtual_card, why_not
@@ -22,7 +22,7 @@ from tests.virtual_card import VirtualCard, virtual_card, why_not
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from satellite.devices.base import Block, Device, Samples
+    from interject.satellite.devices.base import Block, Device, Samples
 
 REASON = why_not()
 pytest.importorskip("pyaudio", reason="pyaudio is not installed", exc_type=ImportError)

@@ -5,8 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from satellite.devices.errors import RoomScriptError
-from satellite.devices.room_script import AfterClip, AfterLoudspeaker, AtTime, RoomClip, RoomScript, load_script
+from interject.satellite.devices.errors import RoomScriptError
+from interject.satellite.devices.room_script import (
+    AfterClip,
+    AfterLoudspeaker,
+    AtTime,
+    RoomClip,
+    RoomScript,
+    load_script,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from satellite.devices.base import running
-from satellite.devices.errors import RoomScriptError
-from satellite.devices.noise import Noise, NoiseColour
-from satellite.devices.pcm import gain_of
-from satellite.devices.room_script import AfterClip, AfterLoudspeaker, AtTime, RoomClip, RoomScript, Start
-from satellite.devices.simulated import RoomAcoustics, SimulatedRoom
+from interject.satellite.devices.base import running
+from interject.satellite.devices.errors import RoomScriptError
+from interject.satellite.devices.noise import Noise, NoiseColour
+from interject.satellite.devices.pcm import gain_of
+from interject.satellite.devices.room_script import AfterClip, AfterLoudspeaker, AtTime, RoomClip, RoomScript, Start
+from interject.satellite.devices.simulated import RoomAcoustics, SimulatedRoom
 from tests.patience import PATIENCE_S
 from tests.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from satellite.devices.base import Block, Samples
+    from interject.satellite.devices.base import Block, Samples
 
 RATE_HZ = 16_000
 QUIET = RoomAcoustics(noise_db=None)
@@ -173,8 +173,8 @@ def test_recordings_are_whole_when_the_process_is_terminated(tmp_path: Path) -> 
 import asyncio, contextlib, signal, sys
 from pathlib import Path
 import numpy as np
-from satellite.devices.base import running
-from satellite.devices.simulated import SimulatedRoom
+from interject.satellite.devices.base import running
+from interject.satellite.devices.simulated import SimulatedRoom
 
 async def main():
     task = asyncio.current_task()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.devices.room_script import AfterClip, AfterLoudspeaker, AtTime, load_script
-from satellite.settings import SatelliteSettings
-from satellite.sound import sound_device
-from wire.settings import load
-from wire.trace import NoTrace
+from interject.satellite.devices.room_script import AfterClip, AfterLoudspeaker, AtTime, load_script
+from interject.satellite.settings import SatelliteSettings
+from interject.satellite.sound import sound_device
+from interject.wire.settings import load
+from interject.wire.trace import NoTrace
 
 if TYPE_CHECKING:
     from pathlib import Path

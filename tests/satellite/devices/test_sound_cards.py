@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from satellite.devices.errors import DeviceMissingError
-from satellite.devices.sound_cards import Direction, SoundCard, SoundCards, channel_counts, choose, table
+from interject.satellite.devices.errors import DeviceMissingError
+from interject.satellite.devices.sound_cards import Direction, SoundCard, SoundCards, channel_counts, choose, table
 
 HDMI = SoundCard(0, "HDMI: LG TV", "ALSA", 0, 8, 48_000)
 ARRAY = SoundCard(1, "ReSpeaker 4 Mic Array (hw:1,0)", "ALSA", 6, 2, 16_000)

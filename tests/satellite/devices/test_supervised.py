@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.devices.base import Block, running
-from satellite.devices.errors import DeviceBusyError, DeviceError, DeviceLostError, DeviceMissingError
-from satellite.devices.simulated import SimulatedRoom
-from satellite.devices.supervised import USUAL_RATE_HZ, DeviceHealth, SupervisedDevice, supervise
+from interject.satellite.devices.base import Block, running
+from interject.satellite.devices.errors import DeviceBusyError, DeviceError, DeviceLostError, DeviceMissingError
+from interject.satellite.devices.simulated import SimulatedRoom
+from interject.satellite.devices.supervised import USUAL_RATE_HZ, DeviceHealth, SupervisedDevice, supervise
 from tests.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from satellite.devices.base import Render, Samples
+    from interject.satellite.devices.base import Render, Samples
 
 
 class Failing(SimulatedRoom):
@@ -114,7 +114,7 @@ def test_each_failure_and_the_recovery_are_told_once(caplog: pytest.LogCaptureFi
         await listen(device, 12)
         assert told == [DeviceHealth.FAILED, DeviceHealth.WORKING]
 
-    with caplog.at_level(logging.INFO, "satellite"):
+    with caplog.at_level(logging.INFO, "interject.satellite"):
         run_virtual(main())
     failed, recovered = caplog.messages
     assert failed.startswith("kitchen card: there is no microphone 'usb'; available: 0: hdmi")

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from satellite.doctor.measure import Findings, measure
-from satellite.doctor.recording import Layout, Recording, lay_out
-from satellite.doctor.rehearsal import Rehearsal
-from satellite.doctor.signals import Programme, make_programme
+from interject.satellite.doctor.measure import Findings, measure
+from interject.satellite.doctor.recording import Layout, Recording, lay_out
+from interject.satellite.doctor.rehearsal import Rehearsal
+from interject.satellite.doctor.signals import Programme, make_programme
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
     Signal = NDArray[np.float64]
 

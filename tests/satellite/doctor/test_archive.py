@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.doctor.archive import Archive
-from satellite.doctor.errors import NotRecordedError
-from satellite.doctor.recording import Recording
-from satellite.doctor.signals import Part, Programme
+from interject.satellite.doctor.archive import Archive
+from interject.satellite.doctor.errors import NotRecordedError
+from interject.satellite.doctor.recording import Recording
+from interject.satellite.doctor.signals import Part, Programme
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 RATE_HZ = 44_100
 AT = datetime(2026, 11, 29, 12, 30, 15, tzinfo=UTC)

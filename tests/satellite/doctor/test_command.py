@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.__main__ import main
-from satellite.devices.wav import read_wav
+from interject.satellite.__main__ import main
+from interject.satellite.devices.wav import read_wav
 from tests.patience import PATIENCE_S
 from tests.virtual_clock import run_virtual
 
@@ -102,7 +102,7 @@ def test_text_mode_has_nothing_to_check(doctor: Doctor) -> None:
 
 def test_ctrl_c_ends_it_without_a_traceback(repository: Path) -> None:
     # Whatever runs the tests may ignore Ctrl-C, as a shell does in the background; what it starts would as well.
-    command = ["env", "--default-signal=INT", sys.executable, "-m", "satellite", "doctor", *SIMULATED]
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "interject.satellite", "doctor", *SIMULATED]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=repository, stdout=pipe, stderr=pipe, text=True) as process:
         try:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.doctor.errors import NotMeasuredError
-from satellite.doctor.measure import clipped_share, measure
-from satellite.doctor.recording import Recording, lay_out
+from interject.satellite.doctor.errors import NotMeasuredError
+from interject.satellite.doctor.measure import clipped_share, measure
+from interject.satellite.doctor.recording import Recording, lay_out
 from tests.satellite.doctor.check_up import (
     GOOD,
     RATE_HZ,
@@ -24,8 +24,8 @@ from tests.satellite.doctor.check_up import (
 )
 
 if TYPE_CHECKING:
-    from satellite.doctor.echo import Echo
-    from satellite.doctor.measure import Findings
+    from interject.satellite.doctor.echo import Echo
+    from interject.satellite.doctor.measure import Findings
 
 # Sound cards' own rate.
 CARD_HZ = 48_000

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.devices.base import Block
-from satellite.doctor import play as play_module
-from satellite.doctor.errors import NotMeasuredError
-from satellite.doctor.play import play
-from satellite.settings import SatelliteSettings
+from interject.satellite.devices.base import Block
+from interject.satellite.doctor import play as play_module
+from interject.satellite.doctor.errors import NotMeasuredError
+from interject.satellite.doctor.play import play
+from interject.satellite.settings import SatelliteSettings
 from tests.patience import expecting
 from tests.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
-    from satellite.devices.base import Device, Render
+    from interject.satellite.devices.base import Device, Render
 
 RATE_HZ = 16_000
 FRAMES = 320

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.doctor.measure import measure
-from satellite.doctor.recording import Recording
-from satellite.doctor.rehearsal import rehearse
-from satellite.doctor.verdict import judge
-from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.frontend import HearingSettings
-from satellite.hearing.vad import SileroVad
-from satellite.tiers import Tier
+from interject.satellite.doctor.measure import measure
+from interject.satellite.doctor.recording import Recording
+from interject.satellite.doctor.rehearsal import rehearse
+from interject.satellite.doctor.verdict import judge
+from interject.satellite.hearing.engines import CancellerKind, make_echo_control
+from interject.satellite.hearing.frontend import HearingSettings
+from interject.satellite.hearing.vad import SileroVad
+from interject.satellite.tiers import Tier
 from tests.room.convolution import convolve
 from tests.room.delay import DelayLine
 from tests.room.impulse import PRE_FRAMES, Shell, Source, responses
@@ -23,9 +23,9 @@ from tests.room.loudspeaker import Loudspeaker
 from tests.satellite.doctor.check_up import RATE_HZ, layout_of, level_of, programme, to_int16
 
 if TYPE_CHECKING:
-    from satellite.doctor.echo import Echo
-    from satellite.doctor.measure import Findings
-    from satellite.doctor.verdict import Verdict
+    from interject.satellite.doctor.echo import Echo
+    from interject.satellite.doctor.measure import Findings
+    from interject.satellite.doctor.verdict import Verdict
     from tests.room.levels import Signal
 
 DELAY_MS = 83.0

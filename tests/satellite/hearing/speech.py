@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.devices.wav import read_wav
+from interject.satellite.devices.wav import read_wav
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 RATE_HZ = 16_000
 REPO = Path(__file__).resolve().parents[3]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.hearing.capture import RATE_HZ, CaptureResampler
+from interject.satellite.hearing.capture import RATE_HZ, CaptureResampler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.hearing.cleaning import Cleaner, CleaningSettings
-from satellite.hearing.echo import BLOCK_SAMPLES
+from interject.satellite.hearing.cleaning import Cleaner, CleaningSettings
+from interject.satellite.hearing.echo import BLOCK_SAMPLES
+from interject.wire.errors import SettingError
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
-from wire.errors import SettingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 
 def clean(settings: CleaningSettings, signal: NDArray[np.float32]) -> Samples:

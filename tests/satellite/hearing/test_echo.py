@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.hearing.meter import EchoMeter
+from interject.satellite.hearing.meter import EchoMeter
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
 
 if TYPE_CHECKING:

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.devices.pcm import to_int16
-from satellite.hearing.cancelling.aec3 import WebRtcCanceller
-from satellite.hearing.cancelling.errors import CancellerMissingError
-from satellite.hearing.echo import BLOCK_SAMPLES, Identity
-from satellite.hearing.frontend import FrontEnd, HearingSettings
-from satellite.hearing.guard import ByLoudness
-from satellite.hearing.vad import WINDOW_SAMPLES, SileroVad
+from interject.satellite.devices.pcm import to_int16
+from interject.satellite.hearing.cancelling.aec3 import WebRtcCanceller
+from interject.satellite.hearing.cancelling.errors import CancellerMissingError
+from interject.satellite.hearing.echo import BLOCK_SAMPLES, Identity
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
+from interject.satellite.hearing.guard import ByLoudness
+from interject.satellite.hearing.vad import WINDOW_SAMPLES, SileroVad
 from tests.satellite.hearing.cancelling.acoustics import THEIRS, Signal, level_db, room, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, white_noise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from satellite.hearing.echo import EchoCanceller
-    from satellite.hearing.frontend import Window
+    from interject.satellite.hearing.echo import EchoCanceller
+    from interject.satellite.hearing.frontend import Window
 
 RESPONSE = room(60)
 AEC3_PACKAGE = "pywebrtc_audio"

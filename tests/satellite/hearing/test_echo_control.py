@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from satellite.devices.pcm import to_int16
-from satellite.hearing.echo import BLOCK_SAMPLES
-from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.frontend import FrontEnd, HearingSettings, Window
-from satellite.hearing.vad import SileroVad
+from interject.satellite.devices.pcm import to_int16
+from interject.satellite.hearing.echo import BLOCK_SAMPLES
+from interject.satellite.hearing.engines import CancellerKind, make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings, Window
+from interject.satellite.hearing.vad import SileroVad
 from tests.satellite.hearing.cancelling.acoustics import THEIRS, Signal, room, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, white_noise
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.hearing.cancelling.canceller import KalmanCanceller
-from satellite.hearing.cancelling.guard import ByResidual
-from satellite.hearing.echo import BLOCK_SAMPLES, Convergence
-from satellite.hearing.echo_memory import EchoMemory
+from interject.satellite.hearing.cancelling.canceller import KalmanCanceller
+from interject.satellite.hearing.cancelling.guard import ByResidual
+from interject.satellite.hearing.echo import BLOCK_SAMPLES, Convergence
+from interject.satellite.hearing.echo_memory import EchoMemory
 from tests.satellite.hearing.cancelling.acoustics import Signal, room, run, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, white_noise
 

@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 import soxr
 
-from satellite.devices.pcm import to_int16
-from satellite.hearing.echo import Identity
-from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.frontend import FrontEnd, HearingSettings, Window
-from satellite.hearing.guard import ByLoudness
-from satellite.hearing.vad import WINDOW_SAMPLES, SileroVad
+from interject.satellite.devices.pcm import to_int16
+from interject.satellite.hearing.echo import Identity
+from interject.satellite.hearing.engines import CancellerKind, make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings, Window
+from interject.satellite.hearing.guard import ByLoudness
+from interject.satellite.hearing.vad import WINDOW_SAMPLES, SileroVad
+from interject.wire.errors import SettingError
 from tests.room.loudspeaker import Loudspeaker
 from tests.satellite.hearing.cancelling.acoustics import room, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
-from wire.errors import SettingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 PLAIN = HearingSettings(vad_noise_suppression=0, vad_gain_db=0)
 

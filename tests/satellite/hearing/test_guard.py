@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.devices.wav import read_wav
-from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.frontend import FrontEnd, HearingSettings
-from satellite.hearing.guard import EchoGuard, LoudOnset
-from satellite.hearing.vad import SileroVad
+from interject.satellite.devices.wav import read_wav
+from interject.satellite.hearing.engines import CancellerKind, make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
+from interject.satellite.hearing.guard import EchoGuard, LoudOnset
+from interject.satellite.hearing.vad import SileroVad
 from tests.satellite.hearing.speech import white_noise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from satellite.hearing.frontend import Window
+    from interject.satellite.hearing.frontend import Window
 
 _RATE_HZ = 16_000
 _CLIPS = Path(__file__).resolve().parents[2] / "clips"

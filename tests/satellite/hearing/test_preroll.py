@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satellite.hearing.preroll import PreRoll
+from interject.satellite.hearing.preroll import PreRoll
 
 
 @given(st.lists(st.integers(0, 250), max_size=20), st.integers(-10, 1500))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.wav import read_wav
-from satellite.hearing.recording import Recorder
+from interject.satellite.devices.wav import read_wav
+from interject.satellite.hearing.recording import Recorder
 from tests.patience import expecting
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 RATE_HZ = 16_000
-LOGGER = "satellite.hearing.recording"
+LOGGER = "interject.satellite.hearing.recording"
 
 
 @asynccontextmanager

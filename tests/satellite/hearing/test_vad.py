@@ -13,9 +13,9 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from satellite.devices.wav import read_wav
-from satellite.hearing.errors import VadModelError
-from satellite.hearing.vad import MODEL_PATH, WINDOW_SAMPLES, SileroVad
+from interject.satellite.devices.wav import read_wav
+from interject.satellite.hearing.errors import VadModelError
+from interject.satellite.hearing.vad import MODEL_PATH, WINDOW_SAMPLES, SileroVad
 from tests.patience import PATIENCE_S
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, voices, white_noise
 
@@ -94,7 +94,7 @@ def test_a_broken_model_is_named_with_the_remedy(tmp_path: Path) -> None:
 
 
 def test_the_model_loads_without_torch_and_without_its_package() -> None:
-    code = "import sys; from satellite.hearing.vad import SileroVad; SileroVad(); print(*sys.modules)"
+    code = "import sys; from interject.satellite.hearing.vad import SileroVad; SileroVad(); print(*sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S)
 

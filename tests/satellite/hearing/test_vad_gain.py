@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from satellite.devices.pcm import to_int16
-from satellite.hearing.echo import Cancelled
-from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.frontend import FrontEnd, HearingSettings, Window
-from satellite.hearing.vad import SileroVad
-from satellite.hearing.vad_gain import VadGain
+from interject.satellite.devices.pcm import to_int16
+from interject.satellite.hearing.echo import Cancelled
+from interject.satellite.hearing.engines import CancellerKind, make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings, Window
+from interject.satellite.hearing.vad import SileroVad
+from interject.satellite.hearing.vad_gain import VadGain
+from interject.wire.errors import SettingError
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
-from wire.errors import SettingError
 
 # A reply in headphones, which the microphone does not hear.
 UNHEARD_REPLY = to_int16(white_noise(RATE_HZ, -50))

@@ -9,7 +9,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
-from satellite.hooks.table import Hook
+from interject.satellite.hooks.table import Hook
 from tests.patience import expecting
 
 if TYPE_CHECKING:

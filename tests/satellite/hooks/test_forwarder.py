@@ -28,13 +28,13 @@ from wyoming.user_event import UserEvent
 from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detect, Detection
 
-from satellite.hooks.forwarder import WAITING_EVENTS, EventForwarder
-from satellite.hooks.wyoming_events import wyoming_event
+from interject.satellite.hooks.forwarder import WAITING_EVENTS, EventForwarder
+from interject.satellite.hooks.wyoming_events import wyoming_event
+from interject.wire.errors import PeerUnreachableError
+from interject.wire.service import Service
 from tests.patience import expecting
 from tests.satellite.hooks.records import RECORDS, log_lines, working
 from tests.virtual_clock import elapse, run_virtual
-from wire.errors import PeerUnreachableError
-from wire.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
     from wyoming.event import Eventable
 
-    from wire.client import Connection
-    from wire.peer import Peer
+    from interject.wire.client import Connection
+    from interject.wire.peer import Peer
 
-LOGGER = "satellite.hooks.forwarder"
+LOGGER = "interject.satellite.hooks.forwarder"
 
 EXPECTED: dict[str, Eventable | None] = {
     "startup": None,
@@ -102,8 +102,8 @@ class EventService:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("satellite.hooks.forwarder._FIRST_RETRY_S", 0.01)
-    monkeypatch.setattr("satellite.hooks.forwarder.STEADY_AFTER_S", 0.01)
+    monkeypatch.setattr("interject.satellite.hooks.forwarder._FIRST_RETRY_S", 0.01)
+    monkeypatch.setattr("interject.satellite.hooks.forwarder.STEADY_AFTER_S", 0.01)
 
 
 @pytest.mark.parametrize(("kind", "record"), ALL_RECORDS, ids=[kind for kind, _ in ALL_RECORDS])

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from satellite.hooks.command import Command, read_command
-from satellite.hooks.errors import HookFailedError
-from satellite.hooks.runner import WAITING_CALLS, EventHooks, load_hooks, run_program
-from satellite.hooks.table import Hook
-from satellite.settings import SatelliteSettings
+from interject.satellite.hooks.command import Command, read_command
+from interject.satellite.hooks.errors import HookFailedError
+from interject.satellite.hooks.runner import WAITING_CALLS, EventHooks, load_hooks, run_program
+from interject.satellite.hooks.table import Hook
+from interject.satellite.settings import SatelliteSettings
+from interject.wire.errors import SettingError
 from tests.patience import PATIENCE_S, expecting
 from tests.satellite.hooks.records import RECORDS, Reports, log_lines, working
-from wire.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-LOGGER = "satellite.hooks.runner"
+LOGGER = "interject.satellite.hooks.runner"
 
 
 @pytest.fixture
@@ -96,14 +96,14 @@ async def test_a_hook_that_fails_is_told_once_and_when_it_works_again(reports: R
 
 
 async def test_a_hook_that_hangs_is_ended_and_told_and_runs_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("satellite.hooks.runner.HOOK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("interject.satellite.hooks.runner.HOOK_TIMEOUT_S", 0.05)
     program = shlex.join(["sh", "-c", 'test "$(cat)" = hang && exec sleep 600; exit 0'])
     hooks = EventHooks([await command_for(Hook.ERROR, program)])
     with log_lines(LOGGER) as log:
         async with working(hooks):
             hooks.emit("failed", error="hang")
             await log.wait_for("--error-command: sh had not ended after 0.05 s and was ended")
-            monkeypatch.setattr("satellite.hooks.runner.HOOK_TIMEOUT_S", 2 * PATIENCE_S)
+            monkeypatch.setattr("interject.satellite.hooks.runner.HOOK_TIMEOUT_S", 2 * PATIENCE_S)
             hooks.emit("failed", error="no")
             await log.wait_for("--error-command: sh works again")
 

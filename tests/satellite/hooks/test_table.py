@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from satellite.hooks.table import Hook, hook_call
-from satellite.hooks.wyoming_events import wyoming_event
-from satellite.settings import SatelliteSettings
+from interject.satellite.hooks.table import Hook, hook_call
+from interject.satellite.hooks.wyoming_events import wyoming_event
+from interject.satellite.settings import SatelliteSettings
 from tests.satellite.hooks.records import RECORDS
 
 if TYPE_CHECKING:

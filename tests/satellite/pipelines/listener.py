@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.pipelines.direct import DirectPipeline, Identity
-from satellite.pipelines.server import Server, fixed
+from interject.satellite.pipelines.direct import DirectPipeline, Identity
+from interject.satellite.pipelines.server import Server, fixed
+from interject.wire.events import Interrupt
 from tests.patience import expecting
 from tests.satellite.virtual.network import FakeServer, Network, cancelled
 from tests.satellite.virtual.servers import FakeBridge, FakeStt, FakeTts
 from tests.satellite.virtual.signals import user_voice
 from tests.virtual_clock import elapse
-from wire.events import Interrupt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from wire.errors import InterjectError
-    from wire.events import WordMark
+    from interject.wire.errors import InterjectError
+    from interject.wire.events import WordMark
 
 # Twice as long as any answer of a fake server takes.
 _PATIENCE_S = 120.0

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from wyoming.event import Event
 
-from satellite.pipelines.checks import speech_of
-from wire.errors import PeerGoneError
+from interject.satellite.pipelines.checks import speech_of
+from interject.wire.errors import PeerGoneError
 
 _URI = "tcp://127.0.0.1:10200"
 _GOOD: dict[str, Any] = {"rate": 22_050, "width": 2, "channels": 1}

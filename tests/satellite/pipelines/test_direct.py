@@ -8,14 +8,14 @@ import pytest
 from wyoming.error import Error
 from wyoming.event import Event
 
-from satellite.pipelines.reply import StageError
-from satellite.pipelines.server import fixed
+from interject.satellite.pipelines.reply import StageError
+from interject.satellite.pipelines.server import fixed
+from interject.wire.errors import BadUriError, PeerError, PeerGoneError, PeerSilentError, PeerUnreachableError
 from tests.satellite.pipelines.listener import House, running
 from tests.satellite.virtual.network import Fault
 from tests.satellite.virtual.servers import BAD_MARKS, WORD_SAMPLES, word_marks
 from tests.satellite.virtual.signals import reply_voice
 from tests.virtual_clock import elapse, run_virtual
-from wire.errors import BadUriError, PeerError, PeerGoneError, PeerSilentError, PeerUnreachableError
 
 EIGHT_WORDS = " ".join(f"r1w{number}" for number in range(8)) + "."
 

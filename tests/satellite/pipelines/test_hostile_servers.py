@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wyoming.event import Event
 
-from satellite.pipelines.direct import DirectPipeline, Identity
-from satellite.pipelines.faults import PipelineFaultError
-from satellite.pipelines.server import Server, fixed
+from interject.satellite.pipelines.direct import DirectPipeline, Identity
+from interject.satellite.pipelines.faults import PipelineFaultError
+from interject.satellite.pipelines.server import Server, fixed
+from interject.wire.events import Interrupt
 from tests.satellite.pipelines.listener import Listener
 from tests.satellite.virtual.network import FakeServer, Network, cancelled, tts_info
 from tests.virtual_clock import elapse, run_virtual
 from tests.wire.hostile import ANYTHING
-from wire.events import Interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

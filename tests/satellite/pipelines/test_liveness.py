@@ -12,10 +12,10 @@ from wyoming.handle import Handled
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize
 
-from satellite.pipelines.server import Server, fixed
+from interject.satellite.pipelines.server import Server, fixed
+from interject.wire.errors import PeerSilentError
 from tests.satellite.virtual.network import FakeServer, Fault, Link, Network
 from tests.virtual_clock import elapse, run_virtual
-from wire.errors import PeerSilentError
 
 if TYPE_CHECKING:
     from wyoming.event import Event

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.pipelines.marks import MarkReader, TtsMarks
-from satellite.pipelines.server import Server, fixed
-from satellite.speaking.heard import heard_text
-from servers.tts.settings import TtsSettings
+from interject.satellite.pipelines.marks import MarkReader, TtsMarks
+from interject.satellite.pipelines.server import Server, fixed
+from interject.satellite.speaking.heard import heard_text
+from interject.servers.tts.settings import TtsSettings
+from interject.wire.client import connect
+from interject.wire.errors import PeerError, PeerGoneError, PeerSilentError, PeerUnreachableError, WireError
 from tests.satellite.virtual.network import Fault, Network
 from tests.satellite.virtual.servers import BAD_MARKS, FakeTts, word_marks
 from tests.servers.tts.harness import running, say
 from tests.virtual_clock import elapse, run_virtual
-from wire.client import connect
-from wire.errors import PeerError, PeerGoneError, PeerSilentError, PeerUnreachableError, WireError
 
 if TYPE_CHECKING:
-    from wire.client import Connection
+    from interject.wire.client import Connection
 
 _TEXT = "The lamp is on. There were 25 ships, and one of them was lost."
 # espeak-ng speaks the same text a little differently each time.

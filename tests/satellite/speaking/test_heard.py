@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satellite.speaking.heard import Completeness, estimate_marks, heard_text, rewind_ms
-from wire.events import WordMark
+from interject.satellite.speaking.heard import Completeness, estimate_marks, heard_text, rewind_ms
+from interject.wire.events import WordMark
 
 WORD_MS = 300.0
 GAP_MS = 50.0

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.speaking.player import Player, PlayerPhase
+from interject.satellite.speaking.player import Player, PlayerPhase
 
 if TYPE_CHECKING:
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 RATE_HZ = 16_000
 FADE = RATE_HZ * 20 // 1000

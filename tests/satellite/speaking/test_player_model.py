@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from satellite.speaking.player import Player, PlayerPhase
+from interject.satellite.speaking.player import Player, PlayerPhase
 
 # A low rate keeps the ramps (20, 150 and 10 frames) short beside the blocks.
 RATE_HZ = 1000

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.devices.wav import read_wav
-from satellite.speaking.sounds import SHIPPED
+from interject.satellite.devices.wav import read_wav
+from interject.satellite.speaking.sounds import SHIPPED
 from script.support.sounds import CUES, RATE_HZ, made
 
 if TYPE_CHECKING:
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 
 def shipped(name: str, rate_hz: int = RATE_HZ) -> Samples:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.settings import SatelliteSettings
-from satellite.speaking.player import Player
-from satellite.speaking.sounds import LONGEST_SIGNAL_S, Sounds, load_sound, load_sounds
-from wire.errors import SettingError
-from wire.settings import load
+from interject.satellite.settings import SatelliteSettings
+from interject.satellite.speaking.player import Player
+from interject.satellite.speaking.sounds import LONGEST_SIGNAL_S, Sounds, load_sound, load_sounds
+from interject.wire.errors import SettingError
+from interject.wire.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable

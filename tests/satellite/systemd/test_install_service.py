@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from satellite.systemd.command import run_install_service
-from satellite.systemd.errors import CommandFailedError, ForeignUnitError, NoSystemdError
-from satellite.systemd.installation import Manager, install
-from satellite.systemd.units import Account, Part, Unit
-from wire.errors import SettingError
-from wire.extras import ExtraMissingError
+from interject.satellite.systemd.command import run_install_service
+from interject.satellite.systemd.errors import CommandFailedError, ForeignUnitError, NoSystemdError
+from interject.satellite.systemd.installation import Manager, install
+from interject.satellite.systemd.units import Account, Part, Unit
+from interject.wire.errors import SettingError
+from interject.wire.extras import ExtraMissingError
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 SOMEBODY = next(entry.pw_name for entry in pwd.getpwall() if entry.pw_uid and Path(entry.pw_dir).is_dir())
@@ -237,7 +237,7 @@ def test_a_masked_unit_is_left_alone(machine: Machine) -> None:
 
 
 def test_what_systemd_refuses_is_told_in_its_words(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("satellite.systemd.installation.MANAGER_STARTS_S", 0.0)
+    monkeypatch.setattr("interject.satellite.systemd.installation.MANAGER_STARTS_S", 0.0)
     machine.program("systemctl", ends_with="echo 'Failed to connect to bus' >&2; exit 1")
     with pytest.raises(CommandFailedError, match=r"systemctl --user daemon-reload.*Failed to connect to bus"):
         run_install_service([])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from satellite.systemd.units import Account, Part, Unit, unit_text
+from interject.satellite.systemd.units import Account, Part, Unit, unit_text
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:

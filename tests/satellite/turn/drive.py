@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from satellite.turn.events import (
+from interject.satellite.turn.events import (
     Ask,
     Decided,
     Effect,
@@ -18,9 +18,9 @@ from satellite.turn.events import (
     Typed,
     VoiceWindow,
 )
-from satellite.turn.machine import TRANSITIONS, deadline, step
-from satellite.turn.settings import TurnSettings
-from satellite.turn.state import Phase, State
+from interject.satellite.turn.machine import TRANSITIONS, deadline, step
+from interject.satellite.turn.settings import TurnSettings
+from interject.satellite.turn.state import Phase, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

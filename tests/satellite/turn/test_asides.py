@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from satellite.turn.events import CancelReason, CancelReply, Partial, Pause, ReplyStarted, Resume
-from satellite.turn.settings import TurnSettings
-from satellite.turn.state import Phase
+from interject.satellite.turn.events import CancelReason, CancelReply, Partial, Pause, ReplyStarted, Resume
+from interject.satellite.turn.settings import TurnSettings
+from interject.satellite.turn.state import Phase
 from tests.satellite.turn.drive import Drive
 
 USER_DB = -30.0

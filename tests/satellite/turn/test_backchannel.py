@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from satellite.turn.backchannel import Verdict, is_command, judge, judge_so_far
+from interject.satellite.turn.backchannel import Verdict, is_command, judge, judge_so_far
 
 
 @pytest.mark.parametrize("text", ["", "   ", "...", "?!", "—"])

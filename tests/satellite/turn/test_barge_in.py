@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from satellite.turn.events import (
+from interject.satellite.turn.events import (
     AbortStt,
     Ask,
     CancelReason,
@@ -25,8 +25,8 @@ from satellite.turn.events import (
     Typed,
     Unduck,
 )
-from satellite.turn.settings import BargeIn, TurnSettings
-from satellite.turn.state import Phase
+from interject.satellite.turn.settings import BargeIn, TurnSettings
+from interject.satellite.turn.state import Phase
 from tests.satellite.turn.drive import Drive
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from satellite.turn.events import (
+from interject.satellite.turn.events import (
     AbortStt,
     Announce,
     Announced,
@@ -26,8 +26,8 @@ from satellite.turn.events import (
     TimerFinished,
     WakeWord,
 )
-from satellite.turn.settings import BargeIn, Endpointing, Judgement, TurnSettings, TurnStart
-from satellite.turn.state import Phase
+from interject.satellite.turn.settings import BargeIn, Endpointing, Judgement, TurnSettings, TurnStart
+from interject.satellite.turn.state import Phase
 from tests.satellite.turn.drive import Drive
 
 BY_DURATION = TurnSettings(judgement=Judgement.DURATION)

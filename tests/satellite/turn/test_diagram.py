@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from satellite.turn.machine import TRANSITIONS
-from satellite.turn.settings import TurnSettings
+from interject.satellite.turn.machine import TRANSITIONS
+from interject.satellite.turn.settings import TurnSettings
 from script.support.diagram import PAGE, MissingRegionError, diagram, number_table, render
 
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from satellite.turn.events import VoiceWindow
-from satellite.turn.evidence import Evidence, update
-from satellite.turn.settings import TurnSettings
-from satellite.turn.state import Phase
+from interject.satellite.turn.events import VoiceWindow
+from interject.satellite.turn.evidence import Evidence, update
+from interject.satellite.turn.settings import TurnSettings
+from interject.satellite.turn.state import Phase
 
 SETTINGS = TurnSettings()
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from satellite.turn.events import (
+from interject.satellite.turn.events import (
     CancelReason,
     CancelReply,
     NotUnderstoodCue,
@@ -17,8 +17,8 @@ from satellite.turn.events import (
     Resume,
     Transcribed,
 )
-from satellite.turn.floor import Rule
-from satellite.turn.state import Phase
+from interject.satellite.turn.floor import Rule
+from interject.satellite.turn.state import Phase
 from tests.satellite.turn.drive import Drive
 
 USER_DB = -30.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from satellite.turn.events import (
+from interject.satellite.turn.events import (
     CancelReason,
     CancelReply,
     Effect,
@@ -16,7 +16,7 @@ from satellite.turn.events import (
     SttFailed,
     Unduck,
 )
-from satellite.turn.state import Phase
+from interject.satellite.turn.state import Phase
 from tests.satellite.turn.drive import Drive
 
 

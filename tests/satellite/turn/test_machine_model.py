@@ -9,8 +9,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from satellite.turn.backchannel import Verdict, judge
-from satellite.turn.events import (
+from interject.satellite.turn.backchannel import Verdict, judge
+from interject.satellite.turn.events import (
     AbortStt,
     Announce,
     Announced,
@@ -41,8 +41,8 @@ from satellite.turn.events import (
     Unduck,
     WakeWord,
 )
-from satellite.turn.settings import BargeIn, Judgement, TurnSettings, TurnStart
-from satellite.turn.state import Barge, Phase
+from interject.satellite.turn.settings import BargeIn, Judgement, TurnSettings, TurnStart
+from interject.satellite.turn.state import Barge, Phase
 from tests.satellite.turn.drive import Drive
 
 TEXTS = st.sampled_from(["", "uh-huh", "yeah", "stop", "what time is it", "no", "and in the kitchen", "yes please do"])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from satellite.turn.events import (
+from interject.satellite.turn.events import (
     AbortStt,
     Ask,
     Awake,
@@ -23,8 +23,8 @@ from satellite.turn.events import (
     Unduck,
     WakeWord,
 )
-from satellite.turn.settings import BargeIn, Judgement, TurnSettings, TurnStart
-from satellite.turn.state import Phase
+from interject.satellite.turn.settings import BargeIn, Judgement, TurnSettings, TurnStart
+from interject.satellite.turn.state import Phase
 from tests.satellite.turn.drive import Drive
 
 WAKE = WakeWord("okay_nabu", 120.0)

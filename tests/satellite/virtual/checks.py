@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.speaking.heard import REWIND_LIMIT_MS
-from satellite.turn.state import Phase
-from servers.llm.turns import INTERRUPTED_MARK, Role
+from interject.satellite.speaking.heard import REWIND_LIMIT_MS
+from interject.satellite.turn.state import Phase
+from interject.servers.llm.turns import INTERRUPTED_MARK, Role
 from tests.satellite.virtual.room import BLOCK, LATENCY, samples_of
 from tests.satellite.virtual.servers import WORD_SAMPLES
 from tests.satellite.virtual.signals import RATE_HZ, SIGNATURE, heard_samples

@@ -12,13 +12,13 @@ from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.info import Attribution, Describe, Info, TtsProgram
 
+from interject.wire.errors import PeerError, PeerGoneError, PeerUnreachableError
 from tests.virtual_clock import elapse
-from wire.errors import PeerError, PeerGoneError, PeerUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from wire.client import Connection
+    from interject.wire.client import Connection
 
 # Often enough for any patience to begin anew each time.
 _BABBLES_EACH_S = 2.0

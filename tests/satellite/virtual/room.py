@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satellite.conversation import Conversation
-from satellite.devices.base import Block
-from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.frontend import FrontEnd, HearingSettings
-from satellite.pipelines.direct import DirectPipeline, Identity
-from satellite.pipelines.server import Server, fixed
-from satellite.speaking.player import Player
-from satellite.turn.settings import TurnSettings
-from satellite.turn.state import Phase
+from interject.satellite.conversation import Conversation
+from interject.satellite.devices.base import Block
+from interject.satellite.hearing.engines import CancellerKind, make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
+from interject.satellite.pipelines.direct import DirectPipeline, Identity
+from interject.satellite.pipelines.server import Server, fixed
+from interject.satellite.speaking.player import Player
+from interject.satellite.turn.settings import TurnSettings
+from interject.satellite.turn.state import Phase
 from tests.satellite.virtual.network import FakeServer, Network, cancelled
 from tests.satellite.virtual.servers import FakeBridge, FakeStt, FakeTts
 from tests.satellite.virtual.signals import RATE_HZ, Run, find_replies, magnitude, user_voice
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.vad import Vad
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.vad import Vad
 
 BLOCK = 320
 LATENCY = 320

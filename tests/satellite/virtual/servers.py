@@ -14,18 +14,18 @@ from wyoming.event import Event
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
-from servers.llm.turns import Interruption, Message, ReplyState, Turn, completed, corrected, messages_of
+from interject.servers.llm.turns import Interruption, Message, ReplyState, Turn, completed, corrected, messages_of
+from interject.wire.events import Interrupt, Interrupted, WordMark, WordMarks
 from tests.satellite.virtual.network import FakeServer, Link, tts_info
 from tests.satellite.virtual.signals import RATE_HZ, magnitude, reply_voice
 from tests.virtual_clock import elapse
-from wire.events import Interrupt, Interrupted, WordMark, WordMarks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wyoming.info import Info
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 WORD_S = 0.2
 WORD_SAMPLES = round(WORD_S * RATE_HZ)

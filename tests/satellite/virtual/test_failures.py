@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from satellite.turn.state import Phase
+from interject.satellite.turn.state import Phase
 from tests.satellite.virtual import checks
 from tests.satellite.virtual.network import FakeServer, Fault
 from tests.satellite.virtual.room import Result, Room, Utterance

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.conversation import Conversation
-from satellite.devices.base import Block
-from satellite.hearing.engines import CancellerKind, make_echo_control
-from satellite.hearing.frontend import FrontEnd, HearingSettings
-from satellite.pipelines.home_assistant.link import HomeAssistantLink
-from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
-from satellite.speaking.player import Player
-from satellite.turn.settings import Endpointing, Judgement, TurnSettings
-from satellite.turn.state import Phase
+from interject.satellite.conversation import Conversation
+from interject.satellite.devices.base import Block
+from interject.satellite.hearing.engines import CancellerKind, make_echo_control
+from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
+from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
+from interject.satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.speaking.player import Player
+from interject.satellite.turn.settings import Endpointing, Judgement, TurnSettings
+from interject.satellite.turn.state import Phase
+from interject.wire.service import Service
 from tests.home_assistant.link import connector
 from tests.home_assistant.peer import FakeHomeAssistant
 from tests.home_assistant.release import V2026_2, V2026_11
@@ -29,10 +30,9 @@ from tests.satellite.virtual.room import BLOCK, LATENCY, EnergyVad, Recorder, Ut
 from tests.satellite.virtual.signals import RATE_HZ, user_voice
 from tests.satellite.virtual.sweep import instants
 from tests.virtual_clock import elapse, run_virtual
-from wire.service import Service
 
 if TYPE_CHECKING:
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
     from tests.home_assistant.release import Release
     from tests.home_assistant.script import Utterance as Received
 

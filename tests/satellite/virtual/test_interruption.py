@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from servers.llm.turns import Role
+from interject.servers.llm.turns import Role
 from tests.satellite.virtual.checks import everything_holds, played_to_the_end
 from tests.satellite.virtual.room import Room, Utterance
 from tests.satellite.virtual.sweep import QUESTION, instants, told_with

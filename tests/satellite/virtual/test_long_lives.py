@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.devices.wav import read_wav
-from satellite.hearing.vad import SileroVad
-from satellite.turn.state import Phase
+from interject.satellite.devices.wav import read_wav
+from interject.satellite.hearing.vad import SileroVad
+from interject.satellite.turn.state import Phase
 from tests.satellite.virtual import checks
 from tests.satellite.virtual.room import Room, Utterance
 from tests.satellite.virtual.servers import FakeStt, Heard
@@ -21,7 +21,7 @@ from tests.satellite.virtual.sweep import QUESTION, told_with
 from tests.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 CLIPS = Path(__file__).resolve().parents[2] / "clips"
 
@@ -35,7 +35,7 @@ def footprint(*roots: object) -> int:
     total = 0
     while waiting:
         item = waiting.pop()
-        ours = type(item).__module__.startswith("satellite")
+        ours = type(item).__module__.startswith("interject.satellite")
         if id(item) in seen or isinstance(item, type) or not (ours or isinstance(item, _COLLECTIONS)):
             continue
         seen.add(id(item))

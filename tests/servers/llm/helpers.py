@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from wyoming.asr import Transcript
 
-from servers.llm.conversations import Memory
-from servers.llm.engines import EngineInfo
-from servers.llm.handler import CORRECTION_GRACE_S, Bridge, HandleSession
-from servers.llm.live import LiveReplies
-from servers.llm.service import LIMITS, make_info
-from servers.llm.store import Store
+from interject.servers.llm.conversations import Memory
+from interject.servers.llm.engines import EngineInfo
+from interject.servers.llm.handler import CORRECTION_GRACE_S, Bridge, HandleSession
+from interject.servers.llm.live import LiveReplies
+from interject.servers.llm.service import LIMITS, make_info
+from interject.servers.llm.store import Store
+from interject.wire.events import Interrupt, Interrupted
+from interject.wire.framing import read_event, write_event
+from interject.wire.service import Service
 from tests.patience import eventually, expecting
-from wire.events import Interrupt, Interrupted
-from wire.framing import read_event, write_event
-from wire.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from wyoming.event import Event
 
-    from servers.llm.engines import Engine
-    from servers.llm.turns import Message
+    from interject.servers.llm.engines import Engine
+    from interject.servers.llm.turns import Message
 
 
 class Records:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servers.llm.history import read_history
+from interject.servers.llm.history import read_history
 from tests.servers.llm.test_store import DAY_S, NOBODY, Clock, contents, kept, opened, write
 
 if TYPE_CHECKING:

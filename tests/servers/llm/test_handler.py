@@ -10,10 +10,10 @@ from wyoming.asr import Transcript
 from wyoming.event import Event
 from wyoming.info import Describe, Info
 
-from servers.llm.errors import UpstreamUnreachableError
+from interject.servers.llm.errors import UpstreamUnreachableError
+from interject.wire.events import Interrupt
 from tests.patience import eventually
 from tests.servers.llm.helpers import Dictated, house
-from wire.events import Interrupt
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servers.llm.engines.openai_chat import ChatOptions, OpenAiChat
-from servers.llm.errors import (
+from interject.servers.llm.engines.openai_chat import ChatOptions, OpenAiChat
+from interject.servers.llm.errors import (
     EngineError,
     UpstreamBrokenError,
     UpstreamBusyError,
@@ -20,8 +20,8 @@ from servers.llm.errors import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from servers.llm.settings import ApiKey
-from servers.llm.turns import Message, Role
+from interject.servers.llm.settings import ApiKey
+from interject.servers.llm.turns import Message, Role
 from tests.patience import eventually, expecting
 from tests.servers.llm.fake_openai import Manner, Upstream, running
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servers.llm.conversations import Memory
-from servers.llm.database import Fault
-from servers.llm.history import read_history
-from servers.llm.matching import Speaker
-from servers.llm.outage import TRY_AGAIN_S, Disk, Step, after_fault, after_success
-from servers.llm.store import Store
-from servers.llm.turns import Interruption
+from interject.servers.llm.conversations import Memory
+from interject.servers.llm.database import Fault
+from interject.servers.llm.history import read_history
+from interject.servers.llm.matching import Speaker
+from interject.servers.llm.outage import TRY_AGAIN_S, Disk, Step, after_fault, after_success
+from interject.servers.llm.store import Store
+from interject.servers.llm.turns import Interruption
 from tests.servers.llm.test_process import bridge
 from tests.servers.llm.test_store import DAY_S, KITCHEN, NOBODY, PAUSE_S, Clock, contents, forget, kept, opened, write
 from tests.virtual_clock import elapse, run_virtual
@@ -49,7 +49,7 @@ def overwrite(path: Path) -> None:
 
 
 def outages(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name.startswith("servers.llm")]
+    return [record.getMessage() for record in caplog.records if record.name.startswith("interject.servers.llm")]
 
 
 @pytest.fixture(params=["file", "memory"])

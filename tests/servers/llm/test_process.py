@@ -10,17 +10,17 @@ import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from servers.llm.history import read_history
+from interject.servers.llm.history import read_history
+from interject.wire.uri import open_stream
 from tests.patience import PATIENCE_S, expecting
 from tests.servers.llm.fake_openai import Upstream, running
 from tests.servers.llm.helpers import Client
-from wire.uri import open_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from servers.llm.turns import Message
+    from interject.servers.llm.turns import Message
 
 KEY = "sk-very-secret"
 
@@ -60,7 +60,7 @@ async def bridge(*flags: str) -> AsyncIterator[Bridge]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "servers.llm",
+        "interject.servers.llm",
         "--uri",
         "tcp://127.0.0.1:0",
         *flags,
@@ -146,7 +146,7 @@ async def test_a_bad_store_is_one_line_and_status_2(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "servers.llm",
+        "interject.servers.llm",
         "--uri",
         "tcp://127.0.0.1:0",
         "--store",

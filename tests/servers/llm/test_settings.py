@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servers.llm.service import make_engine, make_info
-from servers.llm.settings import Backend, LlmSettings, default_store, find_api_key
-from wire.errors import SettingError
-from wire.settings import load
+from interject.servers.llm.service import make_engine, make_info
+from interject.servers.llm.settings import Backend, LlmSettings, default_store, find_api_key
+from interject.wire.errors import SettingError
+from interject.wire.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

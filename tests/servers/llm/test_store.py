@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servers.llm.conversations import Memory
-from servers.llm.errors import StoreError
-from servers.llm.history import read_history
-from servers.llm.matching import Speaker
-from servers.llm.store import Store
-from servers.llm.turns import Interruption
+from interject.servers.llm.conversations import Memory
+from interject.servers.llm.errors import StoreError
+from interject.servers.llm.history import read_history
+from interject.servers.llm.matching import Speaker
+from interject.servers.llm.store import Store
+from interject.servers.llm.turns import Interruption
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from servers.llm.turns import Message
+    from interject.servers.llm.turns import Message
 
 DAY_S = 24 * 3600.0
 PAUSE_S = 300.0
@@ -179,7 +179,7 @@ async def test_the_history_can_be_printed_while_the_store_is_in_use(path: Path) 
     async with opened(path) as store:
         begun = await store.begin("c", NOBODY, 1, "Hello")
         await store.complete(begun.turn_id, "Good day.")
-        command = [sys.executable, "-m", "servers.llm.history", "--store", str(path), "--conversation", "c"]
+        command = [sys.executable, "-m", "interject.servers.llm.history", "--store", str(path), "--conversation", "c"]
         shown = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
     assert json.loads(shown.stdout) == [
         {"role": "user", "content": "Hello", "interrupted": False},
@@ -188,7 +188,7 @@ async def test_the_history_can_be_printed_while_the_store_is_in_use(path: Path) 
 
 
 def test_printing_a_store_that_is_not_there_says_so(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "servers.llm.history", "--store", str(tmp_path / "none")]
+    command = [sys.executable, "-m", "interject.servers.llm.history", "--store", str(tmp_path / "none")]
     shown = subprocess.run(command, capture_output=True, text=True, check=False)
     assert shown.returncode == 2
     assert "does not exist" in shown.stderr
@@ -257,7 +257,7 @@ async def test_a_store_of_version_0_2_is_taken_over(path: Path) -> None:
 
 
 def forget(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "servers.llm", "forget", *arguments]
+    command = [sys.executable, "-m", "interject.servers.llm", "forget", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servers.llm.turns import (
+from interject.servers.llm.turns import (
     INTERRUPTED_MARK,
     Interruption,
     ReplyState,
@@ -22,7 +22,7 @@ from servers.llm.turns import (
     messages_of,
     recent,
 )
-from servers.llm.words import common_beginning
+from interject.servers.llm.words import common_beginning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

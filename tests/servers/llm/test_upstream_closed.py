@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servers.llm.engines.openai_chat import ChatOptions, OpenAiChat
-from servers.llm.settings import ApiKey
+from interject.servers.llm.engines.openai_chat import ChatOptions, OpenAiChat
+from interject.servers.llm.settings import ApiKey
 from tests.patience import expecting
 from tests.servers.llm.fake_openai import Manner, Upstream, running
 from tests.servers.llm.helpers import house

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import faster_whisper
 import pytest
 
-from servers.stt.settings import EngineChoice, SttSettings
+from interject.servers.stt.settings import EngineChoice, SttSettings
 from tests.servers.stt.harness import LOOPBACK, Running, serving, started
 from tests.servers.stt.tiny_whisper import build
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from servers.stt.engines.base import Engine
+    from interject.servers.stt.engines.base import Engine
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,7 +44,9 @@ def whisper_settings(tiny_model: Path) -> SttSettings:
 @pytest.fixture
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let Whisper say what it hears with each piece of audio: else it pauses for as long as the machine took before."""
-    monkeypatch.setattr("servers.stt.engines.whisper_recognition.time", SimpleNamespace(monotonic=lambda: 0.0))
+    monkeypatch.setattr(
+        "interject.servers.stt.engines.whisper_recognition.time", SimpleNamespace(monotonic=lambda: 0.0)
+    )
 
 
 @pytest.fixture

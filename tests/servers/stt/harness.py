@@ -11,22 +11,22 @@ import pytest
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
-from servers.stt.service import make_engine, make_service
-from servers.stt.worker import Seats
+from interject.servers.stt.service import make_engine, make_service
+from interject.servers.stt.worker import Seats
+from interject.wire.client import StreamConnection
+from interject.wire.errors import PeerError
+from interject.wire.uri import open_stream
 from tests.patience import PATIENCE_S, eventually, expecting
-from wire.client import StreamConnection
-from wire.errors import PeerError
-from wire.uri import open_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from wyoming.event import Event
 
-    from servers.stt.agreement import Hypothesis
-    from servers.stt.engines.base import Engine, Recognition, Request
-    from servers.stt.settings import SttSettings
-    from wire.client import Connection
+    from interject.servers.stt.agreement import Hypothesis
+    from interject.servers.stt.engines.base import Engine, Recognition, Request
+    from interject.servers.stt.settings import SttSettings
+    from interject.wire.client import Connection
 
 CLIPS = Path(__file__).parents[2] / "clips"
 LOOPBACK = "tcp://127.0.0.1:0"

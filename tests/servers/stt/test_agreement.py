@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servers.stt.agreement import Agreement, Hypothesis, Word
+from interject.servers.stt.agreement import Agreement, Hypothesis, Word
 
 SETTLE_S = 0.15
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from servers.stt.audio import RATE_HZ, AudioFormat, Converter
-from servers.stt.errors import AudioFormatError
+from interject.servers.stt.audio import RATE_HZ, AudioFormat, Converter
+from interject.servers.stt.errors import AudioFormatError
 
 TONE_HZ = 440
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from servers.stt.agreement import Word
-from servers.stt.engines.choice import Reading, choose, choose_so_far
-from servers.stt.grammar import LISTENING_SOUNDS, home_grammar
+from interject.servers.stt.agreement import Word
+from interject.servers.stt.engines.choice import Reading, choose, choose_so_far
+from interject.servers.stt.grammar import LISTENING_SOUNDS, home_grammar
 
 
 def reading(text: str, phones: str, word_s: float = 0.12) -> Reading:

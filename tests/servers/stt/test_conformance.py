@@ -26,8 +26,8 @@ from tests.servers.stt.harness import (
 )
 
 if TYPE_CHECKING:
-    from servers.stt.engines.base import Engine
-    from servers.stt.settings import SttSettings
+    from interject.servers.stt.engines.base import Engine
+    from interject.servers.stt.settings import SttSettings
 
 SAID = {"pocketsphinx": "turn on the kitchen light", "faster-whisper": "turn on the light"}
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from servers.stt.engines.device import place
-from servers.stt.errors import DeviceError
-from servers.stt.settings import Device
+from interject.servers.stt.engines.device import place
+from interject.servers.stt.errors import DeviceError
+from interject.servers.stt.settings import Device
 
 
 @dataclass

@@ -16,11 +16,11 @@ import faster_whisper
 import pytest
 from wyoming.asr import Transcribe
 
-from servers.stt.engines.faster_whisper import whisper_options
-from servers.stt.engines.whisper_files import folder_of
-from servers.stt.engines.whisper_model import ShortWindowModel
-from servers.stt.errors import ModelUnusableError
-from servers.stt.settings import EngineChoice, SttSettings
+from interject.servers.stt.engines.faster_whisper import whisper_options
+from interject.servers.stt.engines.whisper_files import folder_of
+from interject.servers.stt.engines.whisper_model import ShortWindowModel
+from interject.servers.stt.errors import ModelUnusableError
+from interject.servers.stt.settings import EngineChoice, SttSettings
 from tests.servers.stt.harness import LOOPBACK, ask, clip, connected, running, silence, started
 from tests.servers.stt.tiny_whisper import SENTENCE
 
@@ -82,7 +82,9 @@ async def test_a_model_that_has_loaded_serves_for_good(
     async with running(whisper_settings) as server, connected(server.uri) as connection:
         assert (await ask(connection, clip("stop"))).text == SAID
         later_s = time.monotonic() + 2 * whisper_settings.load_timeout_s
-        monkeypatch.setattr("servers.stt.engines.faster_whisper.time", SimpleNamespace(monotonic=lambda: later_s))
+        monkeypatch.setattr(
+            "interject.servers.stt.engines.faster_whisper.time", SimpleNamespace(monotonic=lambda: later_s)
+        )
         assert (await ask(connection, clip("stop"))).text == SAID
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from servers.stt.grammar import extend, home_grammar, sort_phrases
+from interject.servers.stt.grammar import extend, home_grammar, sort_phrases
 
 DICTIONARY = {"kitchen", "light", "bob's", "lamp"}
 

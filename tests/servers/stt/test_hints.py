@@ -4,9 +4,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from servers.stt.grammar import words_of
-from servers.stt.hints import MOST_WORDS, hints_of
-from wire.errors import RequestError
+from interject.servers.stt.grammar import words_of
+from interject.servers.stt.hints import MOST_WORDS, hints_of
+from interject.wire.errors import RequestError
 
 PHRASES = st.lists(st.text("ab _,.", max_size=100), max_size=60).map(lambda some: some * 16)
 

@@ -13,15 +13,15 @@ from wyoming.asr import Transcribe
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.info import Describe, Info
 
+from interject.wire.peer import Peer
 from tests.patience import eventually
 from tests.servers.stt.harness import RATE, answer, clip, connected, running, serving, silence
-from wire.peer import Peer
 
 if TYPE_CHECKING:
-    from servers.stt.engines.base import Engine
-    from servers.stt.settings import SttSettings
+    from interject.servers.stt.engines.base import Engine
+    from interject.servers.stt.settings import SttSettings
+    from interject.wire.client import Connection
     from tests.servers.stt.harness import Answer, Running
-    from wire.client import Connection
 
 # It passes on 10 ms at a time.
 PIECE_BYTES = 320
@@ -79,7 +79,7 @@ async def test_a_model_whose_hub_is_away_is_not_installed(
     def away(_model: str, **_: object) -> str:
         raise LocalEntryNotFoundError("there is no network")
 
-    monkeypatch.setattr("servers.stt.engines.whisper_files.download_model", away)
+    monkeypatch.setattr("interject.servers.stt.engines.whisper_files.download_model", away)
     absent = dataclasses.replace(whisper_settings, model="tiny", local_files_only=False)
     async with running(absent) as server, connected(server.uri) as connection:
         await send(connection, b"", "en")

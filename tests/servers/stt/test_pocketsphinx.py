@@ -15,9 +15,9 @@ import pytest
 from wyoming.asr import Transcribe
 from wyoming.info import Describe, Info
 
-from servers.stt.engines.base import Request
-from servers.stt.engines.pocketsphinx import PocketSphinxEngine
-from servers.stt.engines.pool import UNUSED_S
+from interject.servers.stt.engines.base import Request
+from interject.servers.stt.engines.pocketsphinx import PocketSphinxEngine
+from interject.servers.stt.engines.pool import UNUSED_S
 from tests.patience import eventually
 from tests.servers.stt.harness import Answer, Running, ask, clip, connected, running, silence
 from tests.servers.stt.room import in_noise
@@ -25,7 +25,7 @@ from tests.servers.stt.room import in_noise
 if TYPE_CHECKING:
     import logging
 
-    from servers.stt.settings import SttSettings
+    from interject.servers.stt.settings import SttSettings
 
 # The other commands are heard below, and the kitchen light in test_conformance.py.
 SPOKEN = ("tell me a long story", "about a lighthouse", "count to twenty")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from servers.stt.engines.pool import UNUSED_S, Pool
+from interject.servers.stt.engines.pool import UNUSED_S, Pool
 
 
 def never(_: str) -> bool:

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 @contextlib.asynccontextmanager
 async def started(trace: Path, *flags: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "servers.stt", "--uri", "tcp://127.0.0.1:0", "--trace-file", str(trace), *flags),
+        *(
+            sys.executable,
+            "-m",
+            "interject.servers.stt",
+            "--uri",
+            "tcp://127.0.0.1:0",
+            "--trace-file",
+            str(trace),
+            *flags,
+        ),
         env={**os.environ, **environment},
         stderr=asyncio.subprocess.PIPE,
     )

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.turn.backchannel import judge, words_of
-from satellite.turn.floor import Said, decide
-from satellite.turn.settings import TurnSettings
+from interject.satellite.turn.backchannel import judge, words_of
+from interject.satellite.turn.floor import Said, decide
+from interject.satellite.turn.settings import TurnSettings
+from interject.servers.stt.engines.base import Request
+from interject.servers.stt.engines.faster_whisper import FasterWhisperEngine, whisper_options
+from interject.servers.stt.settings import SttSettings
 from script.support.dev_models import whisper_tiny_en
-from servers.stt.engines.base import Request
-from servers.stt.engines.faster_whisper import FasterWhisperEngine, whisper_options
-from servers.stt.settings import SttSettings
 from tests.dev_models import or_skip
 from tests.servers.stt.harness import CHUNK_BYTES, clip, silence
 
 if TYPE_CHECKING:
-    from servers.stt.engines.base import Transcription
+    from interject.servers.stt.engines.base import Transcription
 
 pytestmark = pytest.mark.slow
 BELIEVED = TurnSettings().word_confidence

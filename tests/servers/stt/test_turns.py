@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from servers.stt.engines.turns import Turns
+from interject.servers.stt.engines.turns import Turns
 from tests.patience import PATIENCE_S, wait_until
 
 

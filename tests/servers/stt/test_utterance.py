@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from servers.stt.errors import NoAudioError
-from servers.stt.handler import Utterance
+from interject.servers.stt.errors import NoAudioError
+from interject.servers.stt.handler import Utterance
 from tests.virtual_clock import elapse, run_virtual
 
 

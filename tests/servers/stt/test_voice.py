@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from servers.stt.engines.voice import Voice
-from servers.stt.engines.whisper_model import load_vad
+from interject.servers.stt.engines.voice import Voice
+from interject.servers.stt.engines.whisper_model import load_vad
 from tests.servers.stt.harness import CHUNK_BYTES, clip, silence
 
 LEAD_S = 0.5

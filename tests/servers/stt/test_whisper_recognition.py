@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from servers.stt.engines.base import Request
-from servers.stt.engines.decodings import PARTIAL_SHARE, Decodings
-from servers.stt.engines.faster_whisper import WhisperOptions, whisper_options
-from servers.stt.engines.voice import Voice
-from servers.stt.engines.whisper_recognition import WhisperRecognition
-from servers.stt.settings import SttSettings
+from interject.servers.stt.engines.base import Request
+from interject.servers.stt.engines.decodings import PARTIAL_SHARE, Decodings
+from interject.servers.stt.engines.faster_whisper import WhisperOptions, whisper_options
+from interject.servers.stt.engines.voice import Voice
+from interject.servers.stt.engines.whisper_recognition import WhisperRecognition
+from interject.servers.stt.settings import SttSettings
 from tests.servers.stt.harness import CHUNK_BYTES, RATE, silence
 
 OPTIONS: WhisperOptions = whisper_options(SttSettings(model="tiny.en", beam_size=5))
@@ -159,7 +159,7 @@ def test_while_another_has_the_model_nothing_ahead_of_the_end_waits_for_it(
 
 def test_who_was_refused_a_decoding_ahead_goes_before_partial_results(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 100.0
-    monkeypatch.setattr("servers.stt.engines.decodings.time", SimpleNamespace(monotonic=lambda: now_s))
+    monkeypatch.setattr("interject.servers.stt.engines.decodings.time", SimpleNamespace(monotonic=lambda: now_s))
     decodings = Decodings()
     with decodings.final(), decodings.ahead() as refused:
         assert not refused

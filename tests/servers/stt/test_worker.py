@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servers.fair_queue import Owner
-from servers.stt.errors import BusyError
-from servers.stt.worker import Seats, Worker
+from interject.servers.fair_queue import Owner
+from interject.servers.stt.errors import BusyError
+from interject.servers.stt.worker import Seats, Worker
 from tests.patience import PATIENCE_S, eventually
 
 if TYPE_CHECKING:

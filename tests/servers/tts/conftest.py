@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servers.tts.settings import EngineName, TtsSettings
+from interject.servers.tts.settings import EngineName, TtsSettings
 from tests.servers.tts.tiny_voice import write_voice
 
 if TYPE_CHECKING:

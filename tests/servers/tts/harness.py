@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
-from servers.fair_queue import Owner
-from servers.tts.__main__ import make_service
-from servers.tts.engines import open_engine
-from servers.tts.engines.base import Line
-from servers.tts.lane import Lane
+from interject.servers.fair_queue import Owner
+from interject.servers.tts.__main__ import make_service
+from interject.servers.tts.engines import open_engine
+from interject.servers.tts.engines.base import Line
+from interject.servers.tts.lane import Lane
+from interject.wire.client import Connection, StreamConnection
+from interject.wire.events import WordMark, WordMarks
+from interject.wire.uri import TcpAddress, parse_uri
 from tests.patience import PATIENCE_S, eventually, expecting
-from wire.client import Connection, StreamConnection
-from wire.events import WordMark, WordMarks
-from wire.uri import TcpAddress, parse_uri
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from wyoming.event import Event
     from wyoming.tts import SynthesizeVoice
 
-    from servers.tts.engines.base import Sink
-    from servers.tts.settings import TtsSettings
-    from wire.service import Service
+    from interject.servers.tts.engines.base import Sink
+    from interject.servers.tts.settings import TtsSettings
+    from interject.wire.service import Service
 
 
 @dataclass

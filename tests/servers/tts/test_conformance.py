@@ -19,16 +19,16 @@ from wyoming.tts import (
     SynthesizeVoice,
 )
 
-from servers.tts.handler import MAX_TEXT_CHARS
-from servers.tts.lane import Lane
-from servers.tts.settings import EngineName
+from interject.servers.tts.handler import MAX_TEXT_CHARS
+from interject.servers.tts.lane import Lane
+from interject.servers.tts.settings import EngineName
+from interject.wire.errors import PeerError
+from interject.wire.events import Interrupt
 from tests.patience import eventually, expecting
 from tests.servers.tts.harness import check_marks, held, receive, receive_until, running, say, stream
-from wire.errors import PeerError
-from wire.events import Interrupt
 
 if TYPE_CHECKING:
-    from servers.tts.settings import TtsSettings
+    from interject.servers.tts.settings import TtsSettings
     from tests.servers.tts.harness import Running
 
 TEXT = "Dr. Smith paid 3.5 dollars in the house. Then, at 10:30 p.m., he left! See https://example.com/a?b=1 now"

@@ -10,15 +10,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from wyoming.tts import SynthesizeVoice
 
-from servers.tts.engines.base import Line, Piece
-from servers.tts.engines.espeak import EspeakEngine
+from interject.servers.tts.engines.base import Line, Piece
+from interject.servers.tts.engines.espeak import EspeakEngine
+from interject.wire.errors import SettingError
 from tests.servers.tts.harness import running, say
-from wire.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from servers.tts.settings import TtsSettings
+    from interject.servers.tts.settings import TtsSettings
 
 
 TOKENS = ["in", "the", "3.5", "U.S.", "😀", "—", "x@y.com", "中文", "1,234.5", "a", "ok?", "…"]

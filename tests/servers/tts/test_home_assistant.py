@@ -10,15 +10,15 @@ from wyoming.audio import AudioStart
 from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 
-from servers.tts.engines.base import Piece
-from servers.tts.errors import EngineError
+from interject.servers.tts.engines.base import Piece
+from interject.servers.tts.errors import EngineError
+from interject.wire.errors import PeerError, PeerGoneError
 from tests.servers.tts.harness import check_marks, receive, receive_until, running, stream
-from wire.errors import PeerError, PeerGoneError
 
 if TYPE_CHECKING:
-    from servers.tts.engines.base import Line, Sink
-    from servers.tts.settings import TtsSettings
-    from wire.client import Connection
+    from interject.servers.tts.engines.base import Line, Sink
+    from interject.servers.tts.settings import TtsSettings
+    from interject.wire.client import Connection
 
 REPLY = ["Once upon", " a time there", " was a keeper.", " He counted the ships."]
 LONG_TEXT = "The lighthouse keeper counted the waves in the night and wrote them down one by one. " * 200
@@ -85,7 +85,7 @@ async def test_speech_that_the_end_of_the_service_cuts_off_is_not_kept(settings:
 async def test_speech_that_a_fault_of_the_voice_cuts_off_is_not_kept(
     espeak_settings: TtsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from servers.tts.engines.espeak import EspeakReader  # noqa: PLC0415
+    from interject.servers.tts.engines.espeak import EspeakReader  # noqa: PLC0415
 
     speak = EspeakReader.speak
 

@@ -3,15 +3,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servers.tts.engines.piper_marks import (
+from interject.servers.tts.engines.piper_marks import (
     Spoken,
     chars_of_words,
     estimated_marks,
     marks_of,
     spoken_words,
 )
-from servers.tts.marks import WordStart, estimated_groups, group_all, marks_until_next, shifted
-from wire.events import WordMark
+from interject.servers.tts.marks import WordStart, estimated_groups, group_all, marks_until_next, shifted
+from interject.wire.events import WordMark
 
 RATE_HZ = 1000
 

@@ -12,16 +12,16 @@ import pytest
 from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize, SynthesizeVoice
 
-from servers.tts.engines import is_pipers, open_engine, piper_voices
-from servers.tts.engines.piper_voices import find_voices
-from servers.tts.errors import LastingError
+from interject.servers.tts.engines import is_pipers, open_engine, piper_voices
+from interject.servers.tts.engines.piper_voices import find_voices
+from interject.servers.tts.errors import LastingError
+from interject.wire.errors import PeerError, SettingError
+from interject.wire.events import Interrupt
 from tests.servers.tts.harness import check_marks, receive, receive_until, running, say
 from tests.servers.tts.tiny_voice import FRAME_SAMPLES, FRAMES_PER_ID, RATE_HZ, write_voice
-from wire.errors import PeerError, SettingError
-from wire.events import Interrupt
 
 if TYPE_CHECKING:
-    from servers.tts.settings import TtsSettings
+    from interject.servers.tts.settings import TtsSettings
 
 
 def files_in(directory: Path) -> set[str]:

@@ -14,10 +14,10 @@ from wyoming.client import AsyncClient
 from wyoming.event import Event
 from wyoming.tts import Synthesize
 
+from interject.wire.client import connect
 from tests.patience import eventually, expecting, showing
 from tests.servers.tts.harness import check_marks, receive_until, say
 from tests.servers.tts.tiny_voice import write_voice
-from wire.client import connect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ _CUDA = "CUDAExecutionProvider"
 
 async def start(*flags: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "servers.tts", *flags, stderr=asyncio.subprocess.PIPE
+        sys.executable, "-m", "interject.servers.tts", *flags, stderr=asyncio.subprocess.PIPE
     )
 
 

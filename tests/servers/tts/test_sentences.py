@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servers.tts.sentences import HARD_LIMIT_CHARS, SOFT_LIMIT_CHARS, SentenceSplitter, is_whole
+from interject.servers.tts.sentences import HARD_LIMIT_CHARS, SOFT_LIMIT_CHARS, SentenceSplitter, is_whole
 
 # Text that is mostly made of what the cutting looks at.
 TEXT = st.lists(

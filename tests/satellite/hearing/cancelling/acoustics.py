@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from satellite.hearing.cancelling.canceller import KalmanCanceller
-from satellite.hearing.echo import BLOCK_SAMPLES
+from interject.satellite.hearing.cancelling.canceller import KalmanCanceller
+from interject.satellite.hearing.echo import BLOCK_SAMPLES
 from tests.satellite.hearing.speech import RATE_HZ, clip, to_float
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satellite.hearing.cancelling.facts import EchoFacts
-    from satellite.hearing.echo import Cancelled
+    from interject.satellite.hearing.cancelling.facts import EchoFacts
+    from interject.satellite.hearing.echo import Cancelled
 
 Signal = NDArray[np.float32]
 OURS = ("about_a_lighthouse", "count_to_twenty", "turn_on_the_kitchen_light", "tell_me_a_story")

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from satellite.hearing.cancelling.canceller import KalmanCanceller, Path
-from satellite.hearing.echo import BLOCK_SAMPLES, Convergence
+from interject.satellite.hearing.cancelling.canceller import KalmanCanceller, Path
+from interject.satellite.hearing.echo import BLOCK_SAMPLES, Convergence
 from tests.satellite.hearing.cancelling.acoustics import (
     THEIRS,
     Signal,

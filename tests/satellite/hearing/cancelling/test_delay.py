@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from satellite.hearing.cancelling.delay import DelayEstimator
-from satellite.hearing.echo import BLOCK_SAMPLES
+from interject.satellite.hearing.cancelling.delay import DelayEstimator
+from interject.satellite.hearing.echo import BLOCK_SAMPLES
 from tests.satellite.hearing.cancelling.acoustics import THEIRS, Signal, room, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, white_noise
 

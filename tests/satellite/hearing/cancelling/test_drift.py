@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.hearing.cancelling.drift import SlidingDelay
-from satellite.hearing.echo import BLOCK_SAMPLES
+from interject.satellite.hearing.cancelling.drift import SlidingDelay
+from interject.satellite.hearing.echo import BLOCK_SAMPLES
 from tests.satellite.hearing.speech import RATE_HZ
 
 if TYPE_CHECKING:

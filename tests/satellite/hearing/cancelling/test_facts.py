@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from satellite.hearing.cancelling.facts import EchoFacts, Refusal
-from satellite.hearing.echo import Convergence
+from interject.satellite.hearing.cancelling.facts import EchoFacts, Refusal
+from interject.satellite.hearing.echo import Convergence
 
 SOMEBODY = EchoFacts(
     playing=True,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from satellite.hearing.cancelling.canceller import KalmanCanceller
-from satellite.hearing.echo import BLOCK_SAMPLES, Convergence
+from interject.satellite.hearing.cancelling.canceller import KalmanCanceller
+from interject.satellite.hearing.echo import BLOCK_SAMPLES, Convergence
 from tests.satellite.hearing.cancelling.acoustics import THEIRS, Signal, level_db, room, run, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, white_noise
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from satellite.hearing.cancelling.canceller import KalmanCanceller
-from satellite.hearing.cancelling.loudspeaker import Loudspeaker
+from interject.satellite.hearing.cancelling.canceller import KalmanCanceller
+from interject.satellite.hearing.cancelling.loudspeaker import Loudspeaker
 from tests.satellite.hearing.cancelling.acoustics import THEIRS, Signal, room, run, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, white_noise
 

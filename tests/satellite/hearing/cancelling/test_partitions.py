@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from satellite.hearing.cancelling.partitions import PlayedSpectra
-from satellite.hearing.echo import BLOCK_SAMPLES
+from interject.satellite.hearing.cancelling.partitions import PlayedSpectra
+from interject.satellite.hearing.echo import BLOCK_SAMPLES
 
 DEPTH, BLOCKS = 7, 40
 

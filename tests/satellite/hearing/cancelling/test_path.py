@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from satellite.hearing.cancelling.path import Observation, Origin, PathWatch, Verdict
-from satellite.hearing.echo import Convergence
+from interject.satellite.hearing.cancelling.path import Observation, Origin, PathWatch, Verdict
+from interject.satellite.hearing.echo import Convergence
 
 GOOD = Observation(
     played=1.0, mic=1.0, residual=0.01, echo=1.0, misadjustment=0.01, left=0.001, noise=0.001, evidence=0.0, misfit=0.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from satellite.hearing.echo import Convergence
+from interject.satellite.hearing.echo import Convergence
 from tests.satellite.hearing.cancelling.acoustics import THEIRS, Signal, room, run, talk, through
 from tests.satellite.hearing.speech import RATE_HZ, white_noise
 

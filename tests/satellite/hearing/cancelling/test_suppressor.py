@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from satellite.hearing.cancelling.suppressor import RECENT_SAMPLES, TAPS, Suppressor, gains, minimum_phase
-from satellite.hearing.echo import BLOCK_SAMPLES
+from interject.satellite.hearing.cancelling.suppressor import RECENT_SAMPLES, TAPS, Suppressor, gains, minimum_phase
+from interject.satellite.hearing.echo import BLOCK_SAMPLES
 from tests.satellite.hearing.speech import white_noise
 
 BINS = 257

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.wake.base import RATE_HZ, Role, WakeDetector, WakeWord, WordModel
-from satellite.hearing.wake.engine import Ear
-from satellite.hearing.wake.micro import MicroEngine
-from satellite.hearing.wake.models import find_models
-from satellite.hearing.wake.open_ww import OpenEngine
-from satellite.settings.wake import WakeEngine
+from interject.satellite.hearing.wake.base import RATE_HZ, Role, WakeDetector, WakeWord, WordModel
+from interject.satellite.hearing.wake.engine import Ear
+from interject.satellite.hearing.wake.micro import MicroEngine
+from interject.satellite.hearing.wake.models import find_models
+from interject.satellite.hearing.wake.open_ww import OpenEngine
+from interject.satellite.settings.wake import WakeEngine
 from tests.patience import eventually
 from tests.satellite.hearing.speech import CLIPS, clip
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 # What the front end hands on at a time.
 PIECE = 512

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from satellite.hearing.wake.base import Role, WordModel
-from satellite.hearing.wake.choice import WordChoice, make_detector
-from satellite.hearing.wake.errors import WakeModelError
-from satellite.hearing.wake.models import find_models
-from satellite.settings.wake import WakeEngine, WakeWordName, WordThreshold
+from interject.satellite.hearing.wake.base import Role, WordModel
+from interject.satellite.hearing.wake.choice import WordChoice, make_detector
+from interject.satellite.hearing.wake.errors import WakeModelError
+from interject.satellite.hearing.wake.models import find_models
+from interject.satellite.settings.wake import WakeEngine, WakeWordName, WordThreshold
+from interject.wire.errors import SettingError
 from tests.satellite.hearing.wake.sound import listening, names_of, with_silence
-from wire.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

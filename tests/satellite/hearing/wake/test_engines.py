@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from satellite.devices.wav import read_wav
-from satellite.hearing.wake.base import RATE_HZ
-from satellite.settings.wake import WakeEngine
+from interject.satellite.devices.wav import read_wav
+from interject.satellite.hearing.wake.base import RATE_HZ
+from interject.satellite.settings.wake import WakeEngine
 from tests.patience import PATIENCE_S
 from tests.satellite.hearing.speech import clip, to_float, voices, white_noise
 from tests.satellite.hearing.wake.sound import PIECE, WORD_ENDS, ear, hear, names_of, silence, with_silence
@@ -118,7 +118,7 @@ def test_a_quiet_word_is_heard() -> None:
 
 def test_no_engine_is_loaded_before_it_is_needed() -> None:
     code = (
-        "import sys, satellite.hearing.wake.choice as it; "
+        "import sys, interject.satellite.hearing.wake.choice as it; "
         "print([name for name in sys.modules if 'wakeword' in name or 'micro_features' in name])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S)

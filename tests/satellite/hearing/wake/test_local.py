@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satellite.hearing.wake.base import Role, WordModel
-from satellite.hearing.wake.engine import Ear, LoadedWord
-from satellite.hearing.wake.local import LocalWake
+from interject.satellite.hearing.wake.base import Role, WordModel
+from interject.satellite.hearing.wake.engine import Ear, LoadedWord
+from interject.satellite.hearing.wake.local import LocalWake
 from tests.patience import PATIENCE_S
 from tests.satellite.hearing.wake.sound import listening
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 BLOCK = 320
 WORD = WordModel("word", "word", Role.WAKE)

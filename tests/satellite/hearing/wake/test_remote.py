@@ -13,9 +13,9 @@ from wyoming.event import Event
 from wyoming.info import Attribution, Info, WakeModel, WakeProgram
 from wyoming.wake import Detect, Detection, NotDetected
 
-from satellite.hearing.wake.base import RATE_HZ, Role, WordModel
-from satellite.hearing.wake.remote import END_LAG_S, RemoteWake
-from satellite.pipelines.server import Server, fixed
+from interject.satellite.hearing.wake.base import RATE_HZ, Role, WordModel
+from interject.satellite.hearing.wake.remote import END_LAG_S, RemoteWake
+from interject.satellite.pipelines.server import Server, fixed
 from tests.patience import eventually
 from tests.satellite.hearing.wake.sound import Ears, listening, silence
 from tests.satellite.virtual.network import FakeServer, Fault, Link, Network

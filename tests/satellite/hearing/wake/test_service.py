@@ -10,21 +10,21 @@ from wyoming.audio import AudioChunk
 from wyoming.info import Attribution, Info, WakeModel, WakeProgram
 from wyoming.wake import Detect, Detection
 
-from satellite.hearing.wake.base import RATE_HZ, Role
-from satellite.hearing.wake.choice import WordChoice, make_detector
-from satellite.pipelines.server import Server, fixed
-from satellite.settings.wake import WakeEngine, WakeWordName
+from interject.satellite.hearing.wake.base import RATE_HZ, Role
+from interject.satellite.hearing.wake.choice import WordChoice, make_detector
+from interject.satellite.pipelines.server import Server, fixed
+from interject.satellite.settings.wake import WakeEngine, WakeWordName
+from interject.wire.client import connect
+from interject.wire.service import Service
 from tests.patience import eventually
 from tests.satellite.hearing.wake.sound import Ears, ear, listening, pieces_of, with_silence
-from wire.client import connect
-from wire.service import Service
 
 if TYPE_CHECKING:
     from wyoming.event import Event
 
-    from satellite.devices.base import Samples
-    from satellite.hearing.wake.base import WakeWord
-    from wire.peer import Peer
+    from interject.satellite.devices.base import Samples
+    from interject.satellite.hearing.wake.base import WakeWord
+    from interject.wire.peer import Peer
 
 WORD = "okay_nabu"
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satellite.hearing.preroll import PreRoll
-from satellite.hearing.wake.base import RATE_HZ
-from satellite.hearing.wake.stop_grammar import PHRASES, Reading, StopDecoder, is_english, is_installed
-from satellite.hearing.wake.stop_search import STANDS_MS, StopFound, StopWordSearch
+from interject.satellite.hearing.preroll import PreRoll
+from interject.satellite.hearing.wake.base import RATE_HZ
+from interject.satellite.hearing.wake.stop_grammar import PHRASES, Reading, StopDecoder, is_english, is_installed
+from interject.satellite.hearing.wake.stop_search import STANDS_MS, StopFound, StopWordSearch
 from tests.patience import eventually
 from tests.satellite.hearing.speech import CLIPS, clip, white_noise
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from satellite.devices.base import Samples
+    from interject.satellite.devices.base import Samples
 
 BLOCK = 320
 STOP = PHRASES[0]

@@ -7,9 +7,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satellite.hearing.wake.base import phrase_of
-from satellite.hearing.wake.blocks import Blocks
-from satellite.hearing.wake.trigger import Trigger
+from interject.satellite.hearing.wake.base import phrase_of
+from interject.satellite.hearing.wake.blocks import Blocks
+from interject.satellite.hearing.wake.trigger import Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from wyoming.info import Attribution, Info, Satellite
 
-from satellite.hearing.wake.base import Role, WakeWord
-from satellite.pipelines.home_assistant.link import HomeAssistantLink
-from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.hearing.wake.base import Role, WakeWord
+from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
+from interject.satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.wire.events import Interrupt
+from interject.wire.service import Service
 from tests.home_assistant.link import connector
 from tests.home_assistant.peer import FakeHomeAssistant
 from tests.satellite.pipelines.listener import Listener
 from tests.satellite.virtual.network import cancelled
-from wire.events import Interrupt
-from wire.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

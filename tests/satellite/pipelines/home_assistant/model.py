@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from satellite.pipelines.home_assistant import effects, events
-from satellite.pipelines.home_assistant.errors import HomeAssistantAwayError
-from satellite.pipelines.home_assistant.machine import deadline, step
-from satellite.pipelines.home_assistant.state import Policy, State
+from interject.satellite.pipelines.home_assistant import effects, events
+from interject.satellite.pipelines.home_assistant.errors import HomeAssistantAwayError
+from interject.satellite.pipelines.home_assistant.machine import deadline, step
+from interject.satellite.pipelines.home_assistant.state import Policy, State
 
 CHUNK_MS = 46
 RATE_HZ = 22_050

@@ -7,22 +7,22 @@ import tempfile
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.home_assistant.announcements import WithHomeAssistant
-from satellite.pipelines.home_assistant.link import HomeAssistantLink
+from interject.satellite.pipelines.home_assistant.announcements import WithHomeAssistant
+from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
+from interject.wire.events import Interrupt
+from interject.wire.service import Service
 from tests.home_assistant.link import connector
 from tests.home_assistant.peer import FakeHomeAssistant
 from tests.home_assistant.script import tone
 from tests.satellite.pipelines.home_assistant.house import Room, info, voice
 from tests.satellite.virtual.network import cancelled
 from tests.virtual_clock import elapse, run_virtual
-from wire.events import Interrupt
-from wire.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from satellite.hearing.wake.base import WakeWord
-    from satellite.pipelines.base import RoomListener
+    from interject.satellite.hearing.wake.base import WakeWord
+    from interject.satellite.pipelines.base import RoomListener
 
 NEWS = tone(3.0)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satellite.pipelines.home_assistant.demux import STALE, Demux
+from interject.satellite.pipelines.home_assistant.demux import STALE, Demux
 
 CHUNK_MS = 46
 

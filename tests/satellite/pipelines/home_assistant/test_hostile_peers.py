@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from wyoming.satellite import RunSatellite
 
-from satellite.pipelines.home_assistant.link import HomeAssistantLink
-from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
+from interject.satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.wire.framing import encoded
+from interject.wire.service import Service
 from tests.satellite.pipelines.home_assistant.house import Room, info
 from tests.satellite.virtual.network import cancelled
 from tests.wire.hostile import check_withstood
-from wire.framing import encoded
-from wire.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

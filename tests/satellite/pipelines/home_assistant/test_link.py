@@ -7,9 +7,9 @@ import logging
 
 import pytest
 
-from satellite.pipelines.home_assistant.pipeline import HomeAssistantSettings
-from satellite.pipelines.home_assistant.state import WakeIn
-from satellite.pipelines.home_assistant.wake import HomeAssistantWake
+from interject.satellite.pipelines.home_assistant.pipeline import HomeAssistantSettings
+from interject.satellite.pipelines.home_assistant.state import WakeIn
+from interject.satellite.pipelines.home_assistant.wake import HomeAssistantWake
 from tests.home_assistant.release import V2026_2, V2026_11, Release
 from tests.home_assistant.script import Reply, Turn, tone
 from tests.satellite.pipelines.home_assistant.house import SECOND, house, quiet, voice

@@ -6,8 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from satellite.pipelines.home_assistant import events
-from satellite.pipelines.home_assistant.state import Hearing, Policy, RunPhase, WakeIn
+from interject.satellite.pipelines.home_assistant import events
+from interject.satellite.pipelines.home_assistant.state import Hearing, Policy, RunPhase, WakeIn
 from tests.satellite.pipelines.home_assistant.model import Speech, World
 
 LONG_S = 200.0

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from satellite.pipelines.home_assistant.link import HomeAssistantLink
-from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
+from interject.satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.wire.service import Service
 from tests.home_assistant.link import connector
 from tests.home_assistant.peer import FakeHomeAssistant
 from tests.home_assistant.script import Reply, Turn, tone
 from tests.patience import expecting
 from tests.satellite.pipelines.home_assistant.house import SECOND, House, Room, info, voice
 from tests.satellite.virtual.network import cancelled
-from wire.service import Service
 
 
 async def test_a_turn_and_a_barge_in_over_tcp() -> None:

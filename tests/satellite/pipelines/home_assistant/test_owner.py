@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from satellite.pipelines.home_assistant.owner import (
+from interject.satellite.pipelines.home_assistant.owner import (
     Asked,
     Caller,
     Closed,

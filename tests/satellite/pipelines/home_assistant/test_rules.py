@@ -8,7 +8,7 @@ import pytest
 from wyoming.event import Event
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpdated
 
-from satellite.pipelines.home_assistant.pipeline import HomeAssistantSettings
+from interject.satellite.pipelines.home_assistant.pipeline import HomeAssistantSettings
 from tests.home_assistant.release import V2026_2, V2026_11, Release
 from tests.home_assistant.script import NOTHING, EndedBy, Order, Reply, Turn, tone
 from tests.home_assistant.stages import Stt

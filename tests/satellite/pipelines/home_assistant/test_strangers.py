@@ -16,16 +16,16 @@ from wyoming.satellite import PauseSatellite, RunSatellite
 from wyoming.timer import TimerFinished
 from wyoming.wake import Detection
 
-from satellite.pipelines.home_assistant.link import HomeAssistantLink
-from satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
-from satellite.pipelines.home_assistant.state import WakeIn
+from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
+from interject.satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.pipelines.home_assistant.state import WakeIn
+from interject.wire.framing import read_event
+from interject.wire.service import Service
 from tests.home_assistant.caller import Caller
 from tests.patience import eventually, expecting
 from tests.processes.house import port_of
 from tests.satellite.pipelines.home_assistant.house import Room, info, voice
 from tests.satellite.virtual.network import cancelled
-from wire.framing import read_event
-from wire.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

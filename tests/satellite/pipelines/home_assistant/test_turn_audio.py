@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from satellite.pipelines.home_assistant.turn_audio import TurnAudio, silence_at_end
+from interject.satellite.pipelines.home_assistant.turn_audio import TurnAudio, silence_at_end
 from tests.satellite.pipelines.home_assistant.house import RATE_HZ, SECOND, quiet, voice
 
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from satellite.pipelines.home_assistant.pipeline import HomeAssistantSettings
-from satellite.pipelines.server import Server, fixed
+from interject.satellite.pipelines.home_assistant.pipeline import HomeAssistantSettings
+from interject.satellite.pipelines.server import Server, fixed
+from interject.wire.errors import PeerGoneError
+from interject.wire.events import WordMark
 from tests.home_assistant.script import Reply, Turn, tone
 from tests.satellite.pipelines.home_assistant.house import house, quiet, voice
 from tests.satellite.virtual.network import FakeServer, Network
 from tests.satellite.virtual.servers import FakeBridge, FakeStt
 from tests.satellite.virtual.signals import magnitude
 from tests.virtual_clock import elapse, run_virtual
-from wire.errors import PeerGoneError
-from wire.events import WordMark
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,16 +6,16 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from satellite.pipelines.home_assistant import effects, events
-from satellite.pipelines.home_assistant.errors import HomeAssistantAwayError
-from satellite.pipelines.home_assistant.machine import deadline, step
-from satellite.pipelines.home_assistant.reading import read
-from satellite.pipelines.home_assistant.state import Policy, State
+from interject.satellite.pipelines.home_assistant import effects, events
+from interject.satellite.pipelines.home_assistant.errors import HomeAssistantAwayError
+from interject.satellite.pipelines.home_assistant.machine import deadline, step
+from interject.satellite.pipelines.home_assistant.reading import read
+from interject.satellite.pipelines.home_assistant.state import Policy, State
 from tests.satellite.pipelines.home_assistant.traces.recording import chunk_of
 
 if TYPE_CHECKING:
+    from interject.wire.errors import InterjectError
     from tests.satellite.pipelines.home_assistant.traces.recording import Chunk, Line, Recording
-    from wire.errors import InterjectError
 
 # What a conversation does at once with what it is told, it had done within this time.
 _AT_ONCE_S = 0.02
