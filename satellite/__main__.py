@@ -20,7 +20,7 @@ def _run() -> int:
 
         return run_ctl(sys.argv[2:] if sys.argv[1] == "ctl" else [*sys.argv[2:], "health"])
     with needing("satellite"):
-        from interject.satellite.program import run  # noqa: PLC0415 - what is missing is told in a line
+        from interject.satellite.app.program import run  # noqa: PLC0415 - what is missing is told in a line
     return run()
 
 

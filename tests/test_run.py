@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from interject.satellite.devices.room_script import load_script
-from interject.satellite.devices.sound_cards import SoundCard, SoundCards
+from interject.satellite.audio.sound_cards import SoundCard, SoundCards
+from interject.satellite.simulator.script import load_script
 from interject.servers.stt.settings import SttSettings
 from interject.servers.tts.engines.piper_voices import VoiceEntry
 from interject.servers.tts.settings import TtsSettings

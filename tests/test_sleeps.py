@@ -20,8 +20,8 @@ MAY_SLEEP = {
     "tests/home_assistant/stages.py": "the times of a Home Assistant, which also runs over TCP",
     "tests/room/device.py": "the pace of a device",
     "tests/sound_card/card.py": "waits for script/test-soundcard too, whose user gets an error of one line",
-    "tests/satellite/pipelines/home_assistant/test_strangers.py": "the pace of a microphone, over TCP",
-    "tests/satellite/pipelines/home_assistant/house.py": "the pace of a user, who also speaks over TCP",
+    "tests/satellite/transports/home_assistant/test_strangers.py": "the pace of a microphone, over TCP",
+    "tests/satellite/transports/home_assistant/house.py": "the pace of a user, who also speaks over TCP",
     "tests/wire/home_assistant_eyes.py": "a program that tries again as Home Assistant does",
 }
 STEP = "asyncio.sleep(0)"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from wyoming.user_event import UserEvent
 
+from interject.satellite.audio.lateness import WINDOW_S
 from interject.satellite.control.status import Status, of_servers
-from interject.satellite.conversation import MuteSwitch
-from interject.satellite.hooks.wyoming_events import wyoming_event
-from interject.satellite.lateness import WINDOW_S
+from interject.satellite.conversation.loop import MuteSwitch
+from interject.satellite.records.hooks.wyoming_events import wyoming_event
 from interject.wire.errors import RequestError
 from interject.wire.events import user_event_name
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from wyoming.event import Event
 
+    from interject.satellite.audio.lateness import LatenessMeter
+    from interject.satellite.audio.player import Player
     from interject.satellite.control.status import MicrophoneWatch
-    from interject.satellite.conversation import Conversation
-    from interject.satellite.lateness import LatenessMeter
-    from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
-    from interject.satellite.pipelines.server import Server
-    from interject.satellite.speaking.player import Player
+    from interject.satellite.conversation.loop import Conversation
+    from interject.satellite.transports.direct.server import Server
+    from interject.satellite.transports.wyoming.link import HomeAssistantLink
     from interject.wire.peer import Peer
 
 # As much as Home Assistant's buttons for a media player do.

@@ -6,14 +6,14 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from interject.satellite.devices.supervised import DeviceHealth
+from interject.satellite.audio.supervised import DeviceHealth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from interject.satellite.conversation import MuteSwitch
-    from interject.satellite.lateness import Lateness
-    from interject.satellite.pipelines.server import Server
+    from interject.satellite.audio.lateness import Lateness
+    from interject.satellite.conversation.loop import MuteSwitch
+    from interject.satellite.transports.direct.server import Server
     from interject.satellite.turn.state import Phase
 
 # A device that is supervised reports a stall by itself, after 5 s where a stream has just begun: this is for others.

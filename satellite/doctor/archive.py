@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
     from interject.satellite.doctor.recording import Recording
     from interject.satellite.doctor.signals import Programme
 

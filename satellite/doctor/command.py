@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from interject.satellite.aec.engines import make_echo_control
 from interject.satellite.doctor.archive import Archive
 from interject.satellite.doctor.measure import measure
 from interject.satellite.doctor.play import play
@@ -15,11 +16,10 @@ from interject.satellite.doctor.rehearsal import rehearse
 from interject.satellite.doctor.report import report
 from interject.satellite.doctor.settings import DoctorSettings
 from interject.satellite.doctor.verdict import judge
-from interject.satellite.hearing.engines import make_echo_control
-from interject.satellite.hearing.frontend import HearingSettings
-from interject.satellite.hearing.vad import SileroVad
+from interject.satellite.duplex.modes import Tier
+from interject.satellite.frontend.frontend import HearingSettings
+from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.settings.sound import RoomSettings, SoundSettings
-from interject.satellite.tiers import Tier
 from interject.wire.errors import SettingError
 from interject.wire.help_page import HelpPage
 from interject.wire.logs import configure_logging

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE
+from interject.satellite.audio.pcm import INT16_FULL_SCALE
 from interject.satellite.doctor.levels import dbfs
 from interject.satellite.doctor.response import AFTER, HEARD_AFTER_S, RATE_HZ, Response, measure_response
 from interject.satellite.doctor.signals import SWEEP_HIGH_HZ, SWEEP_LOW_HZ, SWEEP_S
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
     from interject.satellite.doctor.recording import Layout, Recording
 
     Signal = NDArray[np.float64]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE
+from interject.satellite.audio.pcm import INT16_FULL_SCALE
 from interject.satellite.doctor.echo import Echo, measure_echo
 from interject.satellite.doctor.levels import FLOOR_DBFS, dbfs
 
 if TYPE_CHECKING:
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
     from interject.satellite.doctor.recording import Layout, Recording
     from interject.satellite.doctor.rehearsal import Rehearsal
 

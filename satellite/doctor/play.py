@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.satellite.devices.base import Block, Samples, running
-from interject.satellite.devices.supervised import DeviceHealth
+from interject.satellite.app.device import sound_device
+from interject.satellite.audio.base import Block, Samples, running
+from interject.satellite.audio.supervised import DeviceHealth
 from interject.satellite.doctor.errors import NotMeasuredError
 from interject.satellite.doctor.recording import Recording
 from interject.satellite.doctor.signals import make_programme
-from interject.satellite.sound import sound_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.satellite.devices.base import Device
+    from interject.satellite.audio.base import Device
     from interject.satellite.doctor.signals import Programme
     from interject.satellite.settings import SatelliteSettings
 

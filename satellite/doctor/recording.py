@@ -10,7 +10,7 @@ import numpy as np
 from interject.satellite.doctor.errors import NotMeasuredError
 
 if TYPE_CHECKING:
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
     from interject.satellite.doctor.signals import Part, Programme
 
 # A device may begin late, or slip in silence where its two clocks differ.

@@ -6,18 +6,18 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from interject.satellite.hearing.capture import RATE_HZ
-from interject.satellite.hearing.echo import Convergence
-from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
+from interject.satellite.aec.base import Convergence
+from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
+from interject.satellite.frontend.resampling import RATE_HZ
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from interject.satellite.aec.base import Cancelled, EchoControl, EchoReport
+    from interject.satellite.aec.canceller import Path
     from interject.satellite.doctor.recording import Layout, Recording
-    from interject.satellite.hearing.cancelling.canceller import Path
-    from interject.satellite.hearing.echo import Cancelled, EchoControl, EchoReport
-    from interject.satellite.hearing.vad import Vad
+    from interject.satellite.frontend.vad import Vad
 
 _BLOCK_S = 0.02
 # The room rings, and the detector lets go, for this long after the speech.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from interject.satellite.doctor.verdict import MOST_DRIFT_PPM
-from interject.satellite.tiers import Tier
+from interject.satellite.duplex.modes import Tier
 
 if TYPE_CHECKING:
+    from interject.satellite.aec.engines import CancellerKind
     from interject.satellite.doctor.echo import Echo
     from interject.satellite.doctor.measure import Findings
     from interject.satellite.doctor.rehearsal import Rehearsal
     from interject.satellite.doctor.verdict import Verdict
-    from interject.satellite.hearing.engines import CancellerKind
 
 _MEANING = {
     Tier.SPEECH: "speech: anything that is said can interrupt a reply",

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE, to_int16
-from interject.satellite.devices.wav import read_wav
+from interject.satellite.audio.pcm import INT16_FULL_SCALE, to_int16
+from interject.satellite.audio.wav import read_wav
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
 
 # What carries speech at the front end's 16 kHz; a small loudspeaker has nothing below.
 SWEEP_LOW_HZ = 100.0

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interject.satellite.hearing.cancelling.delay import MAX_DELAY_SAMPLES
-from interject.satellite.hearing.capture import RATE_HZ
-from interject.satellite.hearing.engines import CancellerKind
-from interject.satellite.hearing.guard import SAFE_ECHO_DB
-from interject.satellite.tiers import Tier
+from interject.satellite.aec.delay import MAX_DELAY_SAMPLES
+from interject.satellite.aec.engines import CancellerKind
+from interject.satellite.aec.level_guard import SAFE_ECHO_DB
+from interject.satellite.duplex.modes import Tier
+from interject.satellite.frontend.resampling import RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

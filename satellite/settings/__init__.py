@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from interject.satellite.audio.player import PlayerSettings
 from interject.satellite.settings.checks import check
 from interject.satellite.settings.reactions import HookSettings, Repeat, SignalSettings
 from interject.satellite.settings.service import PipelineKind, ProcessSettings, ServiceSettings
 from interject.satellite.settings.sound import Audio, LevelSettings, RoomSettings, SoundSettings
 from interject.satellite.settings.turn_taking import TurnNumberSettings, TurnTakingSettings
 from interject.satellite.settings.wake import WakeEngine, WakeSettings, WakeSource, WakeWordName, WordThreshold
-from interject.satellite.speaking.player import PlayerSettings
 from interject.satellite.turn.settings import Judgement, TurnSettings, TurnStart
 from interject.wire.admission import AccessSettings
 

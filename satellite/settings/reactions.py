@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from interject.satellite.audio.sounds import SHIPPED
 from interject.satellite.settings.wake import WakeSource
-from interject.satellite.speaking.sounds import SHIPPED
 from interject.wire.setting_field import Derived, Words
 from interject.wire.settings import option
 

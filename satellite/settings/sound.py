@@ -7,8 +7,8 @@ from enum import Enum
 from pathlib import Path
 from typing import ClassVar
 
-from interject.satellite.hearing.engines import CancellerKind
-from interject.satellite.speaking.player import PlayerSettings
+from interject.satellite.aec.engines import CancellerKind
+from interject.satellite.audio.player import PlayerSettings
 from interject.wire.settings import option, refused
 
 _PLAYER = PlayerSettings()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from interject.satellite.parts import pipeline_parts, reactions_to, room_sounds
+from interject.satellite.app.parts import pipeline_parts, reactions_to, room_sounds
 from interject.satellite.settings import SatelliteSettings
 from interject.satellite.systemd.installation import (
     install,

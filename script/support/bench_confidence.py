@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.wav import read_wav
+from interject.satellite.audio.wav import read_wav
 from interject.satellite.turn.backchannel import Verdict, judge
 from interject.satellite.turn.settings import TurnSettings
 from interject.servers.stt.audio import RATE_HZ

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psutil
 
-from interject.satellite.devices.base import running
-from interject.satellite.devices.simulated import BLOCK_MS, SimulatedRoom
+from interject.satellite.audio.base import running
+from interject.satellite.simulator.device import BLOCK_MS, SimulatedRoom
 from interject.wire.errors import InterjectError
 from script.support import bench_noise
 from script.support.bench_figures import load_figures

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE, to_int16
-from interject.satellite.devices.wav import read_wav
-from interject.satellite.hearing.engines import CancellerKind, make_echo_control
-from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
-from interject.satellite.hearing.vad import RATE_HZ, WINDOW_SAMPLES, SileroVad
+from interject.satellite.aec.engines import CancellerKind, make_echo_control
+from interject.satellite.audio.pcm import INT16_FULL_SCALE, to_int16
+from interject.satellite.audio.wav import read_wav
+from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
+from interject.satellite.frontend.vad import RATE_HZ, WINDOW_SAMPLES, SileroVad
 from script.support.bench_report import Figure, Goal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
 
     # What the microphone hears and what is played.
     Heard = tuple[Samples, Samples]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
-from interject.satellite.devices.noise import Noise, NoiseColour
-from interject.satellite.devices.pcm import to_int16
+from interject.satellite.audio.pcm import to_int16
+from interject.satellite.simulator.noise import Noise, NoiseColour
 
 _RATE_HZ = 16_000
 # PyAudio's blocks, as the satellite asks for them.

@@ -23,17 +23,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.satellite.devices.wav import read_wav
-from interject.satellite.hearing.engines import CancellerKind, make_echo_control
-from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
-from interject.satellite.hearing.vad import SileroVad
-from interject.satellite.hearing.wake.base import RATE_HZ
-from interject.satellite.hearing.wake.stop_grammar import StopDecoder
-from interject.satellite.hearing.wake.stop_search import Utterance, slices_of
+from interject.satellite.aec.engines import CancellerKind, make_echo_control
+from interject.satellite.audio.wav import read_wav
+from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
+from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.turn.events import VoiceWindow
 from interject.satellite.turn.evidence import Evidence, update
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
+from interject.satellite.wake.base import RATE_HZ
+from interject.satellite.wake.stop_grammar import StopDecoder
+from interject.satellite.wake.stop_search import Utterance, slices_of
 from interject.wire.errors import InterjectError
 from script.support.bench_instructions import Arm64, Callgrind
 from script.support.bench_report import Figure, Goal, Share, missed, table
@@ -45,8 +45,8 @@ from tests.room.noises import quiet
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from interject.satellite.devices.base import Samples
-    from interject.satellite.hearing.wake.stop_search import StopFound
+    from interject.satellite.audio.base import Samples
+    from interject.satellite.wake.stop_search import StopFound
 
 _STOP = "stop"
 _ROOM = "room"

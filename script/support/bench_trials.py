@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.satellite.devices.room_timing import ONSET_DB
-from interject.satellite.devices.wav import read_wav
+from interject.satellite.audio.wav import read_wav
+from interject.satellite.simulator.timing import ONSET_DB
 from interject.satellite.turn.settings import TurnSettings
 from interject.servers.tts.sentences import SentenceSplitter
 from script.support.bench_scenes import Cue, Kind

@@ -1,7 +1,7 @@
 """How well the wake word engines hear their words, how soon, and what it costs.
 
 `PYTHONPATH=. python -m script.support.bench_wake`, with Debian's `flite` installed: its voices say each built-in word
-and go on with a command; its own labels tell where the word ends. The lags in satellite/hearing/wake come from here:
+and go on with a command; its own labels tell where the word ends. The lags in satellite/wake come from here:
 the moment at which a model rises varies, and a lag that is right nine times in ten leaves least of the word before the
 command. Where it is wrong a little of the command's first sound is missing, which speech recognition does not notice
 up to some 50 ms: pocketsphinx got 60 commands of these voices right 44, 43, 35 and 26 times when 0, 50, 100 and 150 ms
@@ -24,20 +24,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from interject.satellite.hearing.wake.base import RATE_HZ, Role, WakeWord, WordModel
-from interject.satellite.hearing.wake.engine import Ear
-from interject.satellite.hearing.wake.micro import MicroEngine
-from interject.satellite.hearing.wake.models import find_models
-from interject.satellite.hearing.wake.open_ww import OpenEngine
 from interject.satellite.settings.wake import WakeEngine
+from interject.satellite.wake.base import RATE_HZ, Role, WakeWord, WordModel
+from interject.satellite.wake.engine import Ear
+from interject.satellite.wake.micro import MicroEngine
+from interject.satellite.wake.models import find_models
+from interject.satellite.wake.open_ww import OpenEngine
 from script.support.bench_report import Figure, Share, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from interject.satellite.devices.base import Samples
-    from interject.satellite.hearing.wake.engine import Engine, LoadedWord
-    from interject.satellite.hearing.wake.models import Model
+    from interject.satellite.audio.base import Samples
+    from interject.satellite.wake.engine import Engine, LoadedWord
+    from interject.satellite.wake.models import Model
 
 _ENGINES: dict[WakeEngine, Callable[[Sequence[Model]], Engine]] = {
     WakeEngine.MICRO: MicroEngine,

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.hearing.wake.base import RATE_HZ
-from interject.satellite.hearing.wake.stop_grammar import StopDecoder
+from interject.satellite.wake.base import RATE_HZ
+from interject.satellite.wake.stop_grammar import StopDecoder
 
 if TYPE_CHECKING:
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
 
 _SLICE = RATE_HZ // 50
 _SYLLABLES_HZ = 4

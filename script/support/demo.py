@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interject.satellite.devices.wav import read_wav
+from interject.satellite.audio.wav import read_wav
 from interject.servers.llm.history import as_json, read_history
 from interject.wire.errors import InterjectError
 from interject.wire.process import INTERRUPTED_STATUS

@@ -20,7 +20,7 @@ _ROOT = Path(__file__).parents[2]
 _APPS = _ROOT / "home_assistant_apps"
 _PROGRAMS = ("satellite", "stt", "llm", "tts")
 # What docker/Dockerfile copies: .dockerignore lets through no more.
-_SOURCES = ("docker/alsa", "LICENSE", "README.md", "pyproject.toml", "satellite", "servers", "wire")
+_SOURCES = ("docker/alsa", "LICENSE", "README.md", "pyproject.toml", "interject")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

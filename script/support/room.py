@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from interject.satellite.devices.pcm import to_int16
+from interject.satellite.audio.pcm import to_int16
 from interject.wire.errors import InterjectError
 from script.support.linearity import echoes, rows
 from script.support.real_bench.recordings import Kind as PairKind
@@ -32,7 +32,7 @@ from tests.room.staging import set_stage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
     from tests.room.acoustic import Heard
     from tests.room.corpus import Corpus
     from tests.room.staging import Stage

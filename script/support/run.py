@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from interject.satellite.__main__ import main as satellite_main
-from interject.satellite.devices.errors import DeviceError
-from interject.satellite.devices.portaudio_host import PortAudioHost
+from interject.satellite.audio.errors import DeviceError
+from interject.satellite.audio.portaudio_host import PortAudioHost
 from interject.satellite.settings import Audio, SatelliteSettings
 from interject.servers.stt.settings import SttSettings
 from interject.servers.tts.settings import TtsSettings
@@ -32,7 +32,7 @@ from script.support.server_flags import add_server_flags, refuse_servers_own, se
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from interject.satellite.devices.sound_cards import SoundCards
+    from interject.satellite.audio.sound_cards import SoundCards
     from script.support.engines import Choice, Here
 
 _SATELLITE = "satellite"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.speaking.sounds import SHIPPED
+from interject.satellite.audio.sounds import SHIPPED
 
 if TYPE_CHECKING:
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
 
 # No tone here is above 2.7 kHz.
 RATE_HZ = 22_050

@@ -137,7 +137,7 @@ async def test_the_user_is_told_and_the_next_turn_works(room: Room, name: str, p
     if (name, phase) in NEEDED:
         log = satellite.log[log_since:]
         # It was killed before the satellite had connected to it, or after.
-        reported = rf"ERROR interject\.satellite\.pipelines\.server: {name} server: .*tcp://127\.0\.0\.1:"
+        reported = rf"ERROR interject\.satellite\.transports\.direct\.server: {name} server: .*tcp://127\.0\.0\.1:"
         assert re.search(reported, log), f"expected the satellite to log that the {name} server failed:\n{log}"
         assert f"{name} server: it answers again" in log, f"expected it to log that {name} is back:\n{log}"
 

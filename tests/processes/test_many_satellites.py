@@ -8,8 +8,8 @@ import wave
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from interject.satellite.pipelines.direct import DirectPipeline, Identity
-from interject.satellite.pipelines.server import Server, fixed
+from interject.satellite.transports.direct.pipeline import DirectPipeline, Identity
+from interject.satellite.transports.direct.server import Server, fixed
 from interject.wire.client import connect
 from tests.patience import expecting
 from tests.processes.house import CLIPS, House, Running, satellite_flags, servers, started

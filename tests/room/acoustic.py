@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE, to_int16
+from interject.satellite.audio.pcm import INT16_FULL_SCALE, to_int16
 from tests.room.convolution import BLOCK_FRAMES, StreamingConvolver
 from tests.room.delay import DelayLine
 from tests.room.impulse import PRE_FRAMES
@@ -19,7 +19,7 @@ from tests.room.scene import DelayJump, Volume
 from tests.room.staging import NewResponse
 
 if TYPE_CHECKING:
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
     from tests.room.staging import Stage
 
 # A knob is turned, a device is put down again: no click, and quick against everything that follows it.

@@ -17,9 +17,9 @@ import onnxruntime
 import soxr
 from piper import PiperVoice
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE
-from interject.satellite.devices.room_timing import ONSET_DB
-from interject.satellite.devices.wav import read_wav
+from interject.satellite.audio.pcm import INT16_FULL_SCALE
+from interject.satellite.audio.wav import read_wav
+from interject.satellite.simulator.timing import ONSET_DB
 from interject.wire.errors import InterjectError
 from tests.room.espeak import speak
 from tests.room.impulse import RoomToolMissingError

@@ -6,14 +6,14 @@ import asyncio
 from itertools import count
 from typing import TYPE_CHECKING
 
-from interject.satellite.devices.base import Block, render_exactly
+from interject.satellite.audio.base import Block, render_exactly
 from tests.room.acoustic import AcousticRoom
 from tests.room.levels import RATE_HZ, frames_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from interject.satellite.devices.base import Render
+    from interject.satellite.audio.base import Render
     from tests.room.acoustic import Heard
     from tests.room.staging import Stage
 

@@ -17,7 +17,7 @@ import espeakng_loader
 import numpy as np
 import soxr
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE
+from interject.satellite.audio.pcm import INT16_FULL_SCALE
 from interject.servers.tts.engines.espeak_library import EspeakLibrary
 from tests.room.levels import RATE_HZ
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from webrtc_noise_gain import AudioProcessor
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE, to_int16
+from interject.satellite.audio.pcm import INT16_FULL_SCALE, to_int16
 from tests.room.convolution import BLOCK_FRAMES
 from tests.room.levels import RATE_HZ, Signal
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE, to_int16
+from interject.satellite.audio.pcm import INT16_FULL_SCALE, to_int16
 from tests.room import noises
 from tests.room.convolution import convolve, convolve_loop
 from tests.room.corpus import ONSET_SHARE, trimmed
@@ -20,7 +20,7 @@ from tests.room.noises import NoiseKind
 from tests.room.scene import DelayJump, Kind, Move, Scene, Volume
 
 if TYPE_CHECKING:
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
     from tests.room.corpus import Corpus
     from tests.room.effort import Effort
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.devices.base import running
+from interject.satellite.audio.base import running
 from tests.room.acoustic import AcousticRoom
 from tests.room.casting import Wishes, make_scene
 from tests.room.convolution import BLOCK_FRAMES, convolve
@@ -19,13 +19,13 @@ from tests.room.levels import RATE_HZ, frames_of, level_dbfs, rms_dbfs
 from tests.room.loudspeaker import Driver
 from tests.room.scene import DelayJump, Kind, Move, Volume
 from tests.room.staging import set_stage
-from tests.satellite.devices.conformance import Case, DeviceConformance
+from tests.satellite.audio.conformance import Case, DeviceConformance
 from tests.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
     from tests.room.corpus import Corpus
     from tests.room.scene import Change
     from tests.room.staging import Stage

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.base import running
-from interject.satellite.hearing.engines import CancellerKind, make_echo_control
-from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
-from interject.satellite.hearing.vad import SileroVad
+from interject.satellite.aec.engines import CancellerKind, make_echo_control
+from interject.satellite.audio.base import running
+from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
+from interject.satellite.frontend.vad import SileroVad
 from tests.room.acoustic import AcousticRoom
 from tests.room.casting import Wishes, make_scene
 from tests.room.device import RoomDevice
@@ -22,8 +22,8 @@ from tests.room.staging import set_stage
 from tests.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
-    from interject.satellite.devices.base import Samples
-    from interject.satellite.hearing.frontend import Window
+    from interject.satellite.audio.base import Samples
+    from interject.satellite.frontend.frontend import Window
     from tests.room.corpus import Corpus
     from tests.room.staging import Stage
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from interject.satellite.hearing.echo import Convergence, EchoReport
-from interject.satellite.hearing.frontend import Window
+from interject.satellite.aec.base import Convergence, EchoReport
+from interject.satellite.frontend.frontend import Window
 from interject.wire.errors import SettingError
 from script.support.room_bench.episodes import Episode, Stretch, episodes, speaking
 from script.support.room_bench.judge import answered, attributed, latencies, recovery

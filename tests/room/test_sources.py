@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.devices.pcm import to_int16
+from interject.satellite.audio.pcm import to_int16
 from script.support.linearity import measured
 from tests.room import noises
 from tests.room.convolution import convolve

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.conversation import Conversation, WordListeners
-from interject.satellite.devices.base import Block
-from interject.satellite.hearing.engines import CancellerKind, make_echo_control
-from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
-from interject.satellite.speaking.player import Player
+from interject.satellite.aec.engines import CancellerKind, make_echo_control
+from interject.satellite.audio.base import Block
+from interject.satellite.audio.player import Player
+from interject.satellite.conversation.loop import Conversation, WordListeners
+from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.events import Interrupt, WordMark
@@ -18,11 +18,11 @@ from tests.satellite.virtual.room import BLOCK, EnergyVad, Recorder
 from tests.satellite.virtual.signals import RATE_HZ, reply_voice, user_voice
 
 if TYPE_CHECKING:
-    from interject.satellite.devices.base import Samples
-    from interject.satellite.hearing.echo import EchoControl
-    from interject.satellite.hearing.wake.base import WakeWord
-    from interject.satellite.pipelines.base import PipelineListener
-    from interject.satellite.room_sounds import RoomSounds
+    from interject.satellite.aec.base import EchoControl
+    from interject.satellite.audio.base import Samples
+    from interject.satellite.audio.room_sounds import RoomSounds
+    from interject.satellite.transports.base import PipelineListener
+    from interject.satellite.wake.base import WakeWord
 
 
 class Asked:

@@ -14,7 +14,7 @@ from wyoming.info import Describe, Info
 from interject.wire.client import connect
 from script.support.processes import free_uri
 from tests.patience import eventually, expecting
-from tests.satellite.devices.programs import loudspeaker, microphone
+from tests.satellite.audio.programs import loudspeaker, microphone
 from tests.satellite.test_former_flags import TUTORIAL, WAKE
 
 if TYPE_CHECKING:

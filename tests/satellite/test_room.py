@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from wyoming.timer import TimerFinished, TimerStarted
 
-from interject.satellite.conversation import MuteSwitch
-from interject.satellite.devices.wav import read_wav
-from interject.satellite.hearing.wake.base import Role, WakeWord
-from interject.satellite.hooks.table import hook_call
-from interject.satellite.hooks.wyoming_events import wyoming_event
-from interject.satellite.room_sounds import RoomSounds
-from interject.satellite.speaking.sounds import SHIPPED
+from interject.satellite.audio.room_sounds import RoomSounds
+from interject.satellite.audio.sounds import SHIPPED
+from interject.satellite.audio.wav import read_wav
+from interject.satellite.conversation.loop import MuteSwitch
+from interject.satellite.records.hooks.table import hook_call
+from interject.satellite.records.hooks.wyoming_events import wyoming_event
 from interject.satellite.turn.settings import BargeIn, TurnSettings, TurnStart
 from interject.satellite.turn.state import Phase
+from interject.satellite.wake.base import Role, WakeWord
 from interject.wire.errors import PeerGoneError
 from tests.satellite.talk import Talk, phase_of
 from tests.satellite.virtual.signals import RATE_HZ, reply_voice
@@ -25,7 +25,7 @@ from tests.satellite.virtual.signals import RATE_HZ, reply_voice
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
 
 BY_WAKE_WORD = TurnSettings(turn_start=TurnStart.WAKE_WORD)
 CHIME_S = 0.4

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from interject.satellite.audio.player import PlayerSettings
 from interject.satellite.settings import Audio, SatelliteSettings, player_settings, turn_settings
-from interject.satellite.speaking.player import PlayerSettings
 from interject.satellite.turn.settings import BargeIn, TurnSettings
 from interject.wire.errors import SettingError
 from interject.wire.settings import load

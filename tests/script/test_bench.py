@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.devices.wav import read_wav
+from interject.satellite.audio.wav import read_wav
 from script.support.bench_report import Figure, Goal, Share, Verdict, conclusion, missed, table
 from script.support.bench_scenes import Kind, after_a_standstill, backchannels, interruptions
 from script.support.bench_signal import end_of_sound, first_below, gains, locate, silent

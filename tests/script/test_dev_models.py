@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from piper import PiperVoice
 
-from interject.satellite.devices.wav import read_wav
+from interject.satellite.audio.wav import read_wav
 from interject.satellite.turn.backchannel import words_of
 from script.support.dev_models import FETCH_COMMAND, JOE_VOICE, DevModelMissingError, piper_joe, whisper_tiny_en
 from script.support.real_bench.words import Clip, Ear, Recogniser

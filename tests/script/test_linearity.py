@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.devices.pcm import to_int16
+from interject.satellite.audio.pcm import to_int16
 from script.support.linearity import echoes, measured, rows
 from script.support.real_bench.recordings import read_recordings
 from script.support.room import main

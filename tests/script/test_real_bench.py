@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 import soxr
 
-from interject.satellite.devices.pcm import to_int16
+from interject.satellite.audio.pcm import to_int16
 from script.support.real_bench.__main__ import main
 from script.support.real_bench.recordings import write_wav
 from script.support.real_bench.words import Ear, Transcript, word_figures
 from tests.room.installed import skip_without_rooms
 from tests.room.loudspeaker import Loudspeaker
-from tests.satellite.hearing.cancelling.acoustics import THEIRS, room, talk, through
-from tests.satellite.hearing.speech import RATE_HZ, clip, to_float, white_noise
+from tests.satellite.aec.acoustics import THEIRS, room, talk, through
+from tests.satellite.frontend.speech import RATE_HZ, clip, to_float, white_noise
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from interject.satellite.devices.base import Samples
-    from tests.satellite.hearing.cancelling.acoustics import Signal
+    from interject.satellite.audio.base import Samples
+    from tests.satellite.aec.acoustics import Signal
 
 SECONDS = 9.0
 USER_S = (6.0, 7.2)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.satellite.hearing.echo import Convergence, EchoReport
-from interject.satellite.hearing.frontend import Window
+from interject.satellite.aec.base import Convergence, EchoReport
+from interject.satellite.frontend.frontend import Window
 from interject.satellite.turn.settings import TurnSettings
 from script.support.room_bench.episodes import Stretch
 from script.support.room_bench.judged import (

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from interject.satellite.hearing.echo import Convergence
+from interject.satellite.aec.base import Convergence
 from script.support.sweep.ears import AS_SHIPPED
 from script.support.sweep.engines import converged_after
 from script.support.sweep.listening import CONVERGENCES, Listened, Sound

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.pcm import to_int16
-from interject.satellite.hearing.capture import CaptureResampler
+from interject.satellite.audio.pcm import to_int16
+from interject.satellite.frontend.resampling import CaptureResampler
 from tests.room.acoustic import AcousticRoom
 from tests.room.convolution import BLOCK_FRAMES
 from tests.room.levels import RATE_HZ
@@ -32,7 +32,7 @@ from tests.sound_card.tape import Recorder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
     from tests.room.staging import Stage
 
 LOUDSPEAKER, MICROPHONE, SPOKEN = "loudspeaker", "microphone", "spoken"

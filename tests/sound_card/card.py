@@ -23,7 +23,7 @@ from tests.virtual_card import why_not as why_no_card
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
     from tests.room.corpus import Corpus
     from tests.room.scene import Scene
     from tests.room.staging import Stage

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
 
 RATE_HZ = 48_000
 # Asking for 10 ms makes the virtual card work in periods as short as a real card's.

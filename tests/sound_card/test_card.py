@@ -13,9 +13,9 @@ import numpy as np
 import psutil
 import pytest
 
-from interject.satellite.devices.base import running
-from interject.satellite.devices.portaudio import PortAudioChoice, find_portaudio
-from interject.satellite.devices.portaudio_host import PortAudioHost
+from interject.satellite.audio.base import running
+from interject.satellite.audio.portaudio import PortAudioChoice, find_portaudio
+from interject.satellite.audio.portaudio_host import PortAudioHost
 from script.support.sound_card.pauses import Deck, find_truth, measure_pauses
 from script.support.sound_card.talk import on_card
 from tests.room.casting import Wishes, make_scene
@@ -30,7 +30,7 @@ from tests.sound_card.tape import RATE_HZ
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from interject.satellite.devices.base import Block, Device
+    from interject.satellite.audio.base import Block, Device
     from tests.sound_card.card import RoomCard
 
 REASON = why_not()

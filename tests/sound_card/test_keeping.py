@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.devices.base import Block
+from interject.satellite.audio.base import Block
 from script.support.real_bench.recordings import Kind as Heard
 from script.support.sound_card.keeping import TAKES, NotCleanError, Take, record
 from tests.room.acoustic import AcousticRoom
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
-    from interject.satellite.devices.base import Render
+    from interject.satellite.audio.base import Render
     from tests.room.corpus import Corpus
 
 pytest.importorskip("espeakng_loader", reason="espeakng_loader is not installed", exc_type=ImportError)

@@ -13,7 +13,7 @@ from script.support.sound_card.truth import echo_delay_ms
 from tests.sound_card.tape import RATE_HZ, Tape
 
 if TYPE_CHECKING:
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
 
 BEGAN_S = 1000.0
 PERIOD = 480

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.devices.wav import WavRecorder
+from interject.satellite.audio.wav import WavRecorder
 from interject.satellite.doctor.archive import Archive
 from interject.satellite.doctor.recording import Recording
 from interject.satellite.doctor.signals import Part, Programme

@@ -14,7 +14,7 @@ from tests.patience import PATIENCE_S
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LOADS_ONNX_RUNTIME = ["interject.satellite.hearing.vad", "interject.servers.tts.engines.piper_reader"]
+_LOADS_ONNX_RUNTIME = ["interject.satellite.frontend.vad", "interject.servers.tts.engines.piper_reader"]
 
 
 def _kept_at_home(code: str, home: Path) -> list[Path]:

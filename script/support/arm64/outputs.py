@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE
-from interject.satellite.devices.wav import read_wav
-from interject.satellite.hearing.engines import CancellerKind, make_echo_control
-from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
-from interject.satellite.hearing.vad import RATE_HZ, WINDOW_SAMPLES, SileroVad
-from interject.satellite.hearing.wake.base import Role, WordModel
-from interject.satellite.hearing.wake.engine import Ear
-from interject.satellite.hearing.wake.micro import MicroEngine
-from interject.satellite.hearing.wake.models import choose, find_models
-from interject.satellite.hearing.wake.stop_grammar import StopDecoder
-from interject.satellite.hearing.wake.stop_search import Utterance, slices_of
+from interject.satellite.aec.engines import CancellerKind, make_echo_control
+from interject.satellite.audio.pcm import INT16_FULL_SCALE
+from interject.satellite.audio.player import Player
+from interject.satellite.audio.wav import read_wav
+from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
+from interject.satellite.frontend.vad import RATE_HZ, WINDOW_SAMPLES, SileroVad
 from interject.satellite.settings.wake import WakeEngine
-from interject.satellite.speaking.player import Player
+from interject.satellite.wake.base import Role, WordModel
+from interject.satellite.wake.engine import Ear
+from interject.satellite.wake.micro import MicroEngine
+from interject.satellite.wake.models import choose, find_models
+from interject.satellite.wake.stop_grammar import StopDecoder
+from interject.satellite.wake.stop_search import Utterance, slices_of
 from interject.wire.errors import InterjectError
 from script.support.bench_frontend import Sound, heard
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
 
 CLIPS = Path(__file__).resolve().parents[3] / "tests" / "clips"
 WAKE_WORD = "okay_nabu"

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from interject.satellite.hearing.cancelling.canceller import KalmanCanceller
-from interject.satellite.hearing.capture import RATE_HZ, CaptureResampler
-from interject.satellite.hearing.cleaning import Cleaner
-from interject.satellite.hearing.engines import CancellerKind, make_echo_control
-from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
-from interject.satellite.hearing.vad import SileroVad
-from interject.satellite.hearing.vad_gain import VadGain
-from interject.satellite.hearing.wake.stop_grammar import StopDecoder
-from interject.satellite.speaking.player import Player
+from interject.satellite.aec.canceller import KalmanCanceller
+from interject.satellite.aec.engines import CancellerKind, make_echo_control
+from interject.satellite.audio.player import Player
+from interject.satellite.frontend.cleaning import Cleaner
+from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
+from interject.satellite.frontend.resampling import RATE_HZ, CaptureResampler
+from interject.satellite.frontend.vad import SileroVad
+from interject.satellite.frontend.vad_gain import VadGain
+from interject.satellite.wake.stop_grammar import StopDecoder
 from script.support.arm64.limits import Count
 from script.support.arm64.outputs import WAKE_WORD, wake_ear
 from script.support.bench_frontend import Sound, heard
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from interject.satellite.devices.base import Samples
-    from interject.satellite.hearing.cancelling.canceller import Path
-    from interject.satellite.hearing.echo import Cancelled, EchoControl, EchoReport
+    from interject.satellite.aec.base import Cancelled, EchoControl, EchoReport
+    from interject.satellite.aec.canceller import Path
+    from interject.satellite.audio.base import Samples
 
     # 20 ms of the microphone and of what is played.
     Pair = tuple[NDArray[np.float32], NDArray[np.float32]]

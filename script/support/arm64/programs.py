@@ -17,7 +17,7 @@ from wyoming.handle import Handled
 from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE
+from interject.satellite.audio.pcm import INT16_FULL_SCALE
 from interject.wire.errors import InterjectError
 from script.support.arm64.agreement import Check
 from script.support.arm64.outputs import CLIPS

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE
-from interject.satellite.devices.simulated import RoomAcoustics
+from interject.satellite.audio.pcm import INT16_FULL_SCALE
+from interject.satellite.simulator.device import RoomAcoustics
 from interject.servers.llm.engines.story import STORY
 from interject.servers.tts.settings import EngineName as TtsEngine
 from script.support.bench_reference import Tap

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE, to_int16
-from interject.satellite.devices.room_timing import onset_of
-from interject.satellite.devices.wav import read_wav
+from interject.satellite.audio.pcm import INT16_FULL_SCALE, to_int16
+from interject.satellite.audio.wav import read_wav
+from interject.satellite.simulator.timing import onset_of
 from interject.satellite.turn.backchannel import words_of
 from script.support.bench_scenes import question
 from script.support.bench_trials import silence_at_end_s

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from interject.satellite.pipelines.direct import DirectPipeline, Identity
-from interject.satellite.pipelines.server import Server, fixed
+from interject.satellite.transports.direct.pipeline import DirectPipeline, Identity
+from interject.satellite.transports.direct.server import Server, fixed
 from interject.satellite.turn.settings import TurnSettings
 from script.support.hold.virtual_life import VirtualLife
 from tests.satellite.virtual.network import Fault, Network

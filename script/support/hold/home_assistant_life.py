@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
-from interject.satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.transports.wyoming.link import HomeAssistantLink
+from interject.satellite.transports.wyoming.pipeline import HomeAssistantPipeline, HomeAssistantSettings
 from interject.satellite.turn.settings import Judgement, TurnSettings
 from interject.wire.service import Service
 from script.support.hold.virtual_life import Lived, VirtualLife
 from tests.home_assistant.link import connector
 from tests.home_assistant.peer import FakeHomeAssistant
 from tests.home_assistant.script import SPEECH_RATE_HZ, Reply, Turn
-from tests.satellite.pipelines.home_assistant.house import info
+from tests.satellite.transports.home_assistant.house import info
 from tests.satellite.virtual.room import samples_of
 from tests.satellite.virtual.signals import RATE_HZ
 from tests.virtual_clock import elapse

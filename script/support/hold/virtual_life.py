@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 
-from interject.satellite.conversation import Conversation
-from interject.satellite.devices.base import Block
-from interject.satellite.hearing.engines import CancellerKind, make_echo_control
-from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
-from interject.satellite.speaking.player import Player
+from interject.satellite.aec.engines import CancellerKind, make_echo_control
+from interject.satellite.audio.base import Block
+from interject.satellite.audio.player import Player
+from interject.satellite.conversation.loop import Conversation
+from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
 from interject.satellite.turn.state import Phase
 from tests.satellite.virtual.room import BLOCK, LATENCY, EnergyVad
 from tests.satellite.virtual.signals import RATE_HZ, user_voice
@@ -29,8 +29,8 @@ from tests.virtual_clock import elapse
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from interject.satellite.devices.base import Samples
-    from interject.satellite.pipelines.base import Pipeline
+    from interject.satellite.audio.base import Samples
+    from interject.satellite.transports.base import Pipeline
     from interject.satellite.turn.settings import TurnSettings
 
 # Where nothing happens for minutes, as a card with a large buffer gives it: what a block costs by itself is saved.

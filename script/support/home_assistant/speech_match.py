@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.room_timing import onset_of
-from interject.satellite.devices.wav import read_wav
-from interject.satellite.speaking.resampling import ReplyResampler
+from interject.satellite.audio.reply_resampling import ReplyResampler
+from interject.satellite.audio.wav import read_wav
+from interject.satellite.simulator.timing import onset_of
 from script.support.bench_signal import locate
 from script.support.home_assistant.evidence import SILENCE_PEAK
 

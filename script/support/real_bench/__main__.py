@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interject.satellite.hearing.engines import CancellerKind
+from interject.satellite.aec.engines import CancellerKind
 from interject.wire.errors import InterjectError
 from script.support.real_bench.figures import figures
 from script.support.real_bench.recordings import read_recordings

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE
+from interject.satellite.audio.pcm import INT16_FULL_SCALE
 from script.support.real_bench.listening import at_16_khz, hear, hear_in_a_loop
 from script.support.room_bench.judged import AFTERWARDS_S, YIELD_S
 from script.support.room_bench.sound import erle_db

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE, gain_of
-from interject.satellite.hearing.cancelling.delay import DelayEstimator
-from interject.satellite.hearing.cancelling.guard import ByResidual
-from interject.satellite.hearing.capture import CaptureResampler
-from interject.satellite.hearing.echo import BLOCK_SAMPLES
-from interject.satellite.hearing.engines import make_echo_control
-from interject.satellite.hearing.frontend import FrontEnd
-from interject.satellite.hearing.vad import SileroVad
-from interject.satellite.speaking.gain import Ramp, apply_gain
-from interject.satellite.speaking.player import PlayerSettings
+from interject.satellite.aec.base import BLOCK_SAMPLES
+from interject.satellite.aec.delay import DelayEstimator
+from interject.satellite.aec.engines import make_echo_control
+from interject.satellite.aec.residual_guard import ByResidual
+from interject.satellite.audio.gain import Ramp, apply_gain
+from interject.satellite.audio.pcm import INT16_FULL_SCALE, gain_of
+from interject.satellite.audio.player import PlayerSettings
+from interject.satellite.frontend.frontend import FrontEnd
+from interject.satellite.frontend.resampling import CaptureResampler
+from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.turn.events import VoiceWindow
 from interject.satellite.turn.evidence import Evidence, update
 from interject.satellite.turn.state import Phase
@@ -26,10 +26,10 @@ from tests.room.levels import RATE_HZ
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from interject.satellite.devices.base import Samples
-    from interject.satellite.hearing.cancelling.canceller import Path
-    from interject.satellite.hearing.echo import Cancelled, EchoControl, EchoReport
-    from interject.satellite.hearing.frontend import Window
+    from interject.satellite.aec.base import Cancelled, EchoControl, EchoReport
+    from interject.satellite.aec.canceller import Path
+    from interject.satellite.audio.base import Samples
+    from interject.satellite.frontend.frontend import Window
     from script.support.real_bench.recordings import Recording
     from script.support.real_bench.voices import Added
     from script.support.room_bench.performance import Options

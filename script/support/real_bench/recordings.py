@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from interject.satellite.devices.wav import read_wav
+from interject.satellite.audio.wav import read_wav
 from interject.wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
 
 _FORMAT = (
     'give a folder with a manifest.json, a list of {"id": ID, "kind": "far-end" | "double-talk" | "near-end", '

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import soxr
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE, to_int16
-from interject.satellite.devices.wav import read_wav
+from interject.satellite.audio.pcm import INT16_FULL_SCALE, to_int16
+from interject.satellite.audio.wav import read_wav
 from script.support.real_bench.recordings import Kind, Recording, Span
 from tests.room.corpus import SpeechFolderError, out_of_noise
 from tests.room.impulse import Shell, Source, responses

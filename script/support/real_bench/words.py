@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.pcm import to_int16
+from interject.satellite.audio.pcm import to_int16
 from interject.servers.stt.engines.base import Request
 from interject.servers.stt.engines.faster_whisper import FasterWhisperEngine, whisper_options
 from interject.servers.stt.phones import edit_distance
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
     from script.support.real_bench.voices import Added
     from script.support.room_bench.performance import Options
 

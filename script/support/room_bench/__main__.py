@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interject.satellite.hearing.engines import CancellerKind
+from interject.satellite.aec.engines import CancellerKind
 from interject.satellite.turn.settings import Judgement
 from interject.wire.errors import InterjectError
 from script.support.bench_report import conclusion, missed, table

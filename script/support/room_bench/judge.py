@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.satellite.hearing.echo import Convergence
+from interject.satellite.aec.base import Convergence
 from script.support.room_bench.episodes import Episode, Stretch, episodes, speaking
 from script.support.room_bench.judged import (
     AFTERWARDS_S,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
     from script.support.room_bench.performance import Judgment, Options, Performance
     from tests.room.staging import Label
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.pcm import INT16_FULL_SCALE
+from interject.satellite.audio.pcm import INT16_FULL_SCALE
 from script.support.room_bench.failures import Failure, failures, yielded
 from script.support.room_bench.judged import Moment, WindowSeen
 from script.support.room_bench.sound import levels_dbfs

@@ -1,4 +1,4 @@
-"""A satellite's life in one scene: the parts of interject.satellite.satellite in the room, on the virtual clock."""
+"""A satellite's life in one scene: the parts of interject.satellite.app.run in the room, on the virtual clock."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.satellite.conversation import Conversation
-from interject.satellite.devices.base import running
-from interject.satellite.hearing.cancelling.guard import ByResidual
-from interject.satellite.hearing.engines import CancellerKind, make_echo_control
-from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
-from interject.satellite.hearing.vad import SileroVad
-from interject.satellite.speaking.player import Player
+from interject.satellite.aec.engines import CancellerKind, make_echo_control
+from interject.satellite.aec.residual_guard import ByResidual
+from interject.satellite.audio.base import running
+from interject.satellite.audio.player import Player
+from interject.satellite.conversation.loop import Conversation
+from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
+from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
 from script.support.room_bench.pipeline import ScriptedPipeline
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from interject.satellite.devices.base import Samples
-    from interject.satellite.hearing.echo import EchoControl, EchoReport
-    from interject.satellite.hearing.frontend import Window
+    from interject.satellite.aec.base import EchoControl, EchoReport
+    from interject.satellite.audio.base import Samples
+    from interject.satellite.frontend.frontend import Window
     from tests.room.acoustic import Heard
     from tests.room.levels import Signal
     from tests.room.staging import Stage

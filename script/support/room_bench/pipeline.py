@@ -16,9 +16,9 @@ from tests.room.levels import RATE_HZ, frames_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from interject.satellite.devices.base import Samples
-    from interject.satellite.hearing.wake.base import WakeWord
-    from interject.satellite.pipelines.base import PipelineListener
+    from interject.satellite.audio.base import Samples
+    from interject.satellite.transports.base import PipelineListener
+    from interject.satellite.wake.base import WakeWord
     from interject.wire.events import Interrupt
     from script.support.room_bench.recogniser import Word
     from tests.room.staging import Stage

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
-from interject.satellite.hearing.echo import Convergence
+from interject.satellite.aec.base import Convergence
 from interject.satellite.turn.events import VoiceWindow
 from interject.satellite.turn.evidence import Evidence, update
 from interject.satellite.turn.state import Phase

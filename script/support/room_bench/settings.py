@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from interject.satellite.hearing.frontend import HearingSettings
+from interject.satellite.frontend.frontend import HearingSettings
 from interject.satellite.turn.settings import TurnSettings
 from interject.wire.errors import SettingError
 

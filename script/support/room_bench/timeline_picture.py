@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from interject.satellite.hearing.echo import Convergence
+from interject.satellite.aec.base import Convergence
 from script.support.room_bench.notes import DUCK_COLOUR, PAUSE_COLOUR, SILENCE_COLOUR, note
 from tests.room.noises import NoiseKind
 from tests.room.scene import INTERRUPTIONS, Kind

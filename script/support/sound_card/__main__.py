@@ -19,8 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from interject.satellite.devices.portaudio import PortAudioChoice, find_portaudio
-from interject.satellite.devices.portaudio_host import PortAudioHost
+from interject.satellite.audio.portaudio import PortAudioChoice, find_portaudio
+from interject.satellite.audio.portaudio_host import PortAudioHost
 from interject.satellite.doctor.archive import Archive
 from interject.wire.errors import InterjectError
 from script.support.bench_report import conclusion, missed, table
@@ -40,7 +40,7 @@ from tests.sound_card.card import room_card, why_not
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-    from interject.satellite.devices.base import Device
+    from interject.satellite.audio.base import Device
     from script.support.bench_report import Figure, Share
     from script.support.sound_card.pauses import Running
     from tests.room.corpus import Corpus

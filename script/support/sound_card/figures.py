@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.hearing.echo import Convergence
+from interject.satellite.aec.base import Convergence
 from interject.wire.errors import InterjectError
 from script.support.bench_report import Figure, Goal, Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from interject.satellite.hearing.echo import EchoReport
+    from interject.satellite.aec.base import EchoReport
     from script.support.sound_card.pauses import Running, Trial, Truth
     from script.support.sound_card.talk import Talk
     from script.support.sound_card.truth import Answered, Judged

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from interject.satellite.devices.base import running
+from interject.satellite.audio.base import running
+from interject.satellite.audio.player import PlayerPhase
 from interject.satellite.doctor.recording import Recording
-from interject.satellite.speaking.player import PlayerPhase
 from interject.wire.errors import InterjectError
 from script.support.real_bench.recordings import Kind as Heard
 from script.support.sound_card.pauses import Deck
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from interject.satellite.devices.base import Device, Samples
+    from interject.satellite.audio.base import Device, Samples
     from tests.room.corpus import Corpus
     from tests.room.scene import Scene
     from tests.sound_card.card import RoomCard

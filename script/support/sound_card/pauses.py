@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.base import running
-from interject.satellite.speaking.player import Player
+from interject.satellite.audio.base import running
+from interject.satellite.audio.player import Player
 from interject.wire.errors import InterjectError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from interject.satellite.devices.base import Block, Device, Samples
+    from interject.satellite.audio.base import Block, Device, Samples
     from tests.sound_card.tape import Tape
 
 # A fifth of full scale: far above what rounding leaves, and no room clips.

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.satellite.conversation import Conversation
-from interject.satellite.devices.base import running
-from interject.satellite.devices.portaudio import PortAudioChoice, find_portaudio
-from interject.satellite.devices.portaudio_host import PortAudioHost
-from interject.satellite.devices.supervised import DeviceHealth, supervise
-from interject.satellite.hearing.engines import CancellerKind, make_echo_control
-from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
-from interject.satellite.hearing.vad import SileroVad
+from interject.satellite.aec.engines import CancellerKind, make_echo_control
+from interject.satellite.audio.base import running
+from interject.satellite.audio.portaudio import PortAudioChoice, find_portaudio
+from interject.satellite.audio.portaudio_host import PortAudioHost
+from interject.satellite.audio.supervised import DeviceHealth, supervise
+from interject.satellite.conversation.loop import Conversation
+from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
+from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
 from script.support.room_bench.pipeline import ScriptedPipeline
@@ -28,8 +28,8 @@ from tests.room.levels import RATE_HZ, frames_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from interject.satellite.devices.base import Block, Device, Samples
-    from interject.satellite.hearing.echo import EchoReport
+    from interject.satellite.aec.base import EchoReport
+    from interject.satellite.audio.base import Block, Device, Samples
     from script.support.sound_card.pauses import Running
     from tests.room.scene import Scene
     from tests.room.staging import Stage

@@ -16,7 +16,7 @@ from tests.sound_card.tape import RATE_HZ as CARD_RATE_HZ
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
     from script.support.sound_card.talk import Snapshot, Talk
     from tests.room.staging import Label
     from tests.sound_card.card import RoomCard

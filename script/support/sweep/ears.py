@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.hearing.cleaning import Cleaner, CleaningSettings
-from interject.satellite.hearing.frontend import HearingSettings
-from interject.satellite.hearing.vad import DEFAULT_MEMORY, WINDOW_SAMPLES, Memory, SileroVad
+from interject.satellite.frontend.cleaning import Cleaner, CleaningSettings
+from interject.satellite.frontend.frontend import HearingSettings
+from interject.satellite.frontend.vad import DEFAULT_MEMORY, WINDOW_SAMPLES, Memory, SileroVad
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.hearing.echo import Convergence
+from interject.satellite.aec.base import Convergence
 from script.support.sweep.listening import CONVERGENCES
 from script.support.sweep.rules import Guard, Rule
 from script.support.sweep.score import heard_percent, ms, of_kind, paused_percent, score

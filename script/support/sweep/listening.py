@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.hearing.cancelling.guard import ByResidual
-from interject.satellite.hearing.echo import BLOCK_SAMPLES, Convergence
-from interject.satellite.hearing.engines import CancellerKind, make_echo_control
-from interject.satellite.hearing.vad import WINDOW_SAMPLES
+from interject.satellite.aec.base import BLOCK_SAMPLES, Convergence
+from interject.satellite.aec.engines import CancellerKind, make_echo_control
+from interject.satellite.aec.residual_guard import ByResidual
+from interject.satellite.frontend.vad import WINDOW_SAMPLES
 from script.support.sweep.ears import Ear, dbfs
 from script.support.sweep.takes import Engine, Start
 from tests.room.acoustic import AcousticRoom
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from interject.satellite.hearing.echo import EchoControl
+    from interject.satellite.aec.base import EchoControl
     from script.support.sweep.ears import Treatment
     from script.support.sweep.takes import Take
     from tests.room.acoustic import Heard

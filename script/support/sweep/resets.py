@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.hearing.echo import BLOCK_SAMPLES
-from interject.satellite.hearing.vad import DEFAULT_MEMORY, WINDOW_SAMPLES, Memory
+from interject.satellite.aec.base import BLOCK_SAMPLES
+from interject.satellite.frontend.vad import DEFAULT_MEMORY, WINDOW_SAMPLES, Memory
 from script.support.sweep.ears import AS_SHIPPED, Ear, Treatment
 from script.support.sweep.rules import Guard, Rule
 from script.support.sweep.score import NEVER, Outcome, heard_percent, ms, percent, score

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.hearing.cancelling.facts import OUR_OWN_COHERENCE, SOMEBODY_ELSE_EVIDENCE, EchoFacts
-from interject.satellite.hearing.echo import Convergence
+from interject.satellite.aec.base import Convergence
+from interject.satellite.aec.facts import OUR_OWN_COHERENCE, SOMEBODY_ELSE_EVIDENCE, EchoFacts
 from interject.satellite.turn.events import VoiceWindow
 from interject.satellite.turn.evidence import Evidence, update
 from interject.satellite.turn.settings import TurnSettings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.hearing.echo import BLOCK_SAMPLES, Convergence
+from interject.satellite.aec.base import BLOCK_SAMPLES, Convergence
 from script.support.sweep.listening import CONVERGENCES
 from script.support.sweep.rules import Guard, Rule
 from script.support.sweep.score import heard_percent, ms, paused_percent, score

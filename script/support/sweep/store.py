@@ -31,7 +31,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 # Whatever changes in these changes what is heard.
 _SOURCES = (
     "satellite/hearing/*.py",
-    "satellite/hearing/cancelling/*.py",
+    "satellite/aec/*.py",
     "tests/room/*.py",
     "script/support/sweep/listening.py",
     "script/support/sweep/ears.py",

@@ -16,11 +16,11 @@ from wyoming.satellite import PauseSatellite
 from wyoming.timer import TimerFinished
 from wyoming.user_event import UserEvent
 
+from interject.satellite.audio.lateness import LatenessMeter
 from interject.satellite.control.session import Commanded, Controls, ControlSession
 from interject.satellite.control.status import STALLED_AFTER_S, MicrophoneWatch
-from interject.satellite.lateness import LatenessMeter
-from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
-from interject.satellite.pipelines.server import Server, fixed
+from interject.satellite.transports.direct.server import Server, fixed
+from interject.satellite.transports.wyoming.link import HomeAssistantLink
 from interject.satellite.turn.state import Phase
 from interject.wire.client import connect
 from interject.wire.errors import PeerError, PeerUnreachableError, RequestError

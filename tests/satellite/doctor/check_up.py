@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
 
     Signal = NDArray[np.float64]
 

@@ -18,7 +18,7 @@ from interject.satellite.doctor.signals import Part, Programme
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
 
 RATE_HZ = 44_100
 AT = datetime(2026, 11, 29, 12, 30, 15, tzinfo=UTC)

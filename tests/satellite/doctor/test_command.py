@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.satellite.__main__ import main
-from interject.satellite.devices.wav import read_wav
+from interject.satellite.audio.wav import read_wav
 from tests.patience import PATIENCE_S
 from tests.virtual_clock import run_virtual
 

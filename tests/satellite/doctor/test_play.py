@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.devices.base import Block
+from interject.satellite.audio.base import Block
 from interject.satellite.doctor import play as play_module
 from interject.satellite.doctor.errors import NotMeasuredError
 from interject.satellite.doctor.play import play
@@ -22,7 +22,7 @@ from tests.virtual_clock import elapse, run_virtual
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
-    from interject.satellite.devices.base import Device, Render
+    from interject.satellite.audio.base import Device, Render
 
 RATE_HZ = 16_000
 FRAMES = 320

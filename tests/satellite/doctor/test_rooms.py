@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from interject.satellite.aec.engines import CancellerKind, make_echo_control
 from interject.satellite.doctor.measure import measure
 from interject.satellite.doctor.recording import Recording
 from interject.satellite.doctor.rehearsal import rehearse
 from interject.satellite.doctor.verdict import judge
-from interject.satellite.hearing.engines import CancellerKind, make_echo_control
-from interject.satellite.hearing.frontend import HearingSettings
-from interject.satellite.hearing.vad import SileroVad
-from interject.satellite.tiers import Tier
+from interject.satellite.duplex.modes import Tier
+from interject.satellite.frontend.frontend import HearingSettings
+from interject.satellite.frontend.vad import SileroVad
 from tests.room.convolution import convolve
 from tests.room.delay import DelayLine
 from tests.room.impulse import PRE_FRAMES, Shell, Source, responses

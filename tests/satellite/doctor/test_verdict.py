@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from interject.satellite.aec.engines import CancellerKind
 from interject.satellite.doctor.echo import Echo
 from interject.satellite.doctor.measure import Findings
 from interject.satellite.doctor.report import report
 from interject.satellite.doctor.slide import Slide
 from interject.satellite.doctor.verdict import judge
-from interject.satellite.hearing.engines import CancellerKind
-from interject.satellite.tiers import Tier
+from interject.satellite.duplex.modes import Tier
 from tests.satellite.doctor.check_up import GOOD
 
 ECHO = Echo(delay_ms=60.0, slide=Slide(0.5, ()), level_db=-12.0, overdrive_db=0.0, distortion=0.01)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.speaking.heard import REWIND_LIMIT_MS
+from interject.satellite.audio.heard import REWIND_LIMIT_MS
 from interject.satellite.turn.state import Phase
 from interject.servers.llm.turns import INTERRUPTED_MARK, Role
 from tests.satellite.virtual.room import BLOCK, LATENCY, samples_of

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.satellite.conversation import Conversation
-from interject.satellite.devices.base import Block
-from interject.satellite.hearing.engines import CancellerKind, make_echo_control
-from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
-from interject.satellite.pipelines.direct import DirectPipeline, Identity
-from interject.satellite.pipelines.server import Server, fixed
-from interject.satellite.speaking.player import Player
+from interject.satellite.aec.engines import CancellerKind, make_echo_control
+from interject.satellite.audio.base import Block
+from interject.satellite.audio.player import Player
+from interject.satellite.conversation.loop import Conversation
+from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
+from interject.satellite.transports.direct.pipeline import DirectPipeline, Identity
+from interject.satellite.transports.direct.server import Server, fixed
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
 from tests.satellite.virtual.network import FakeServer, Network, cancelled
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from interject.satellite.devices.base import Samples
-    from interject.satellite.hearing.vad import Vad
+    from interject.satellite.audio.base import Samples
+    from interject.satellite.frontend.vad import Vad
 
 BLOCK = 320
 LATENCY = 320

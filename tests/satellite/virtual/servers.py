@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from wyoming.info import Info
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
 
 WORD_S = 0.2
 WORD_SAMPLES = round(WORD_S * RATE_HZ)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
 
 RATE_HZ = 16_000
 # Sounds of this many samples are found again by their signs alone, whatever gain or fade they went through.

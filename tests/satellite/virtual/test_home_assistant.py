@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.conversation import Conversation
-from interject.satellite.devices.base import Block
-from interject.satellite.hearing.engines import CancellerKind, make_echo_control
-from interject.satellite.hearing.frontend import FrontEnd, HearingSettings
-from interject.satellite.pipelines.home_assistant.link import HomeAssistantLink
-from interject.satellite.pipelines.home_assistant.pipeline import HomeAssistantPipeline, HomeAssistantSettings
-from interject.satellite.speaking.player import Player
+from interject.satellite.aec.engines import CancellerKind, make_echo_control
+from interject.satellite.audio.base import Block
+from interject.satellite.audio.player import Player
+from interject.satellite.conversation.loop import Conversation
+from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
+from interject.satellite.transports.wyoming.link import HomeAssistantLink
+from interject.satellite.transports.wyoming.pipeline import HomeAssistantPipeline, HomeAssistantSettings
 from interject.satellite.turn.settings import Endpointing, Judgement, TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.service import Service
@@ -24,7 +24,7 @@ from tests.home_assistant.link import connector
 from tests.home_assistant.peer import FakeHomeAssistant
 from tests.home_assistant.release import V2026_2, V2026_11
 from tests.home_assistant.script import SPEECH_RATE_HZ, EndedBy, Reply, Turn
-from tests.satellite.pipelines.home_assistant.house import info
+from tests.satellite.transports.home_assistant.house import info
 from tests.satellite.virtual.network import cancelled
 from tests.satellite.virtual.room import BLOCK, LATENCY, EnergyVad, Recorder, Utterance, samples_of
 from tests.satellite.virtual.signals import RATE_HZ, user_voice
@@ -32,7 +32,7 @@ from tests.satellite.virtual.sweep import instants
 from tests.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
     from tests.home_assistant.release import Release
     from tests.home_assistant.script import Utterance as Received
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.devices.wav import read_wav
-from interject.satellite.hearing.vad import SileroVad
+from interject.satellite.audio.wav import read_wav
+from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.turn.state import Phase
 from tests.satellite.virtual import checks
 from tests.satellite.virtual.room import Room, Utterance
@@ -21,7 +21,7 @@ from tests.satellite.virtual.sweep import QUESTION, told_with
 from tests.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
-    from interject.satellite.devices.base import Samples
+    from interject.satellite.audio.base import Samples
 
 CLIPS = Path(__file__).resolve().parents[2] / "clips"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from interject.satellite.devices.wav import read_wav
+from interject.satellite.audio.wav import read_wav
 from script.support.home_assistant.evidence import Life
 from script.support.home_assistant.speech_match import Spoken, ends_whole, foreign_frames, missing_s, place_from
 from script.support.scenarios import CLIPS

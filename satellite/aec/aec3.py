@@ -1,0 +1,37 @@
+"""WebRTC's AEC3 behind the same seam, for comparison: it protects itself by swallowing the user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interject.satellite.aec.errors import CancellerMissingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_RATE_HZ = 16_000
+# AEC3 knows no other frame than 10 ms.
+_FRAME_SAMPLES = 160
+
+
+class WebRtcCanceller:
+    """AEC3 of the package `pywebrtc-audio`; raises CancellerMissingError where that is not installed."""
+
+    def __init__(self) -> None:
+        try:
+            from pywebrtc_audio import EchoCanceller  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - an optional package
+        except ImportError as error:
+            raise CancellerMissingError("pywebrtc-audio") from error
+        self._canceller = EchoCanceller(_RATE_HZ, 1)
+
+    def process(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the microphone's 320 samples (16 kHz, -1 to 1) without what of `played_20ms` is in them."""
+        frames = [
+            self._canceller.process(
+                mic_20ms[start : start + _FRAME_SAMPLES], played_20ms[start : start + _FRAME_SAMPLES]
+            )
+            for start in range(0, len(mic_20ms), _FRAME_SAMPLES)
+        ]
+        return np.concatenate(frames, axis=None, dtype=np.float32)

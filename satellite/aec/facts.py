@@ -1,0 +1,119 @@
+"""What the canceller knows of our own echo, for whoever decides whether somebody else speaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from interject.satellite.aec.base import Convergence, EchoReport
+
+# In 36 minutes of playback in rooms that nothing was tuned on, 0 to 20 dB above the user: with both limits none of what
+# Silero took for speech was our own, without them 1.3 a minute, and nearly all users who were missed Silero had missed.
+SOMEBODY_ELSE_EVIDENCE = 0.05
+
+# What it takes of a filter that has not learnt the echo as well as it should, or not any more: real loudspeakers let
+# none get there for seconds, or ever. script/bench real.
+UNPROVEN_EVIDENCE = 0.15
+
+# Evidence fades within 150 ms, as the detector's probability does: after one loud sound of ours both would last for as
+# long as a word. Whoever speaks fills so much of the newest frame, too.
+_SOMEBODY_NOW_EVIDENCE = 0.02
+
+# More coherent than this is our own voice on a path that changed a moment ago. It costs no user.
+OUR_OWN_COHERENCE = 0.25
+
+# What a loudspeaker distorts is foreign to the filter, but comes and goes with what is played: the more of what is left
+# coheres, the more evidence it takes, by half of what the coherence has above 0.1, where most users are below. Replies
+# rarely pause for themselves with it, and hardly a recorded user is lost; users 20 dB below the echo are, in the
+# simulated room (docs/hearing.md).
+_USUAL_COHERENCE = 0.1
+_EVIDENCE_PER_COHERENCE = 0.5
+
+# A path that changed shows in the misfit before Silero hears what it left. Where users talk and nothing changes, the
+# misfit is below this in all but one of a hundred frames. It says nothing of a filter that has not learnt the path yet:
+# with plain evidence, and of a usual coherence, it is somebody, whatever the misfit.
+_MOST_MISFIT = 0.15
+
+
+class Refusal(Enum):
+    """Why what was heard may be our own voice alone."""
+
+    STARTING = "echo not known yet"
+    RECOVERING = "echo not known any more"
+    EVIDENCE = "evidence"
+    COHERENCE = "coherence"
+    MISFIT = "misfit"
+
+
+@dataclass(frozen=True, slots=True)
+class EchoFacts:
+    """The echo in the last 20 ms. Levels in dBFS (RMS), ratios in dB.
+
+    playing: our own voice, or its tail, is at the microphone.
+    evidence: share of the bins of 200 to 4000 Hz, 0 to 1, that only somebody else's voice explains; over 100 ms.
+    evidence_now: the same in the last 32 ms alone.
+    coherence: share of the residual's energy, 0 to 1, that what we played still explains; over 100 ms.
+    misfit: how much more of the expected echo there is than was expected, as a share of it; over 100 ms. Whoever else
+    talks, it is near 0 while the filter knows the path; -1: what was expected is not there; 1: it is there twice.
+    located: the delay was measured, and the path has not changed since.
+    residual_dbfs: the echo expected in the residual. noise_dbfs: steady noise in it.
+    echo_db: echo at the microphone relative to what was played (the echo return loss, negated); erle_db: by how much
+    the filter lowers it. delay_ms, drift_ppm: of the microphone against what was played. None: not known yet.
+    """
+
+    playing: bool
+    evidence: float
+    evidence_now: float
+    coherence: float
+    misfit: float
+    convergence: Convergence
+    located: bool
+    residual_dbfs: float
+    noise_dbfs: float
+    echo_db: float | None
+    erle_db: float | None
+    delay_ms: float | None
+    drift_ppm: float
+
+    def refusal(
+        self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
+    ) -> Refusal | None:
+        """Tell why speech that was heard now may be our own; it takes more evidence while the echo is not known."""
+        if not self.playing:
+            return None
+        if self.convergence is not Convergence.CONVERGED:
+            if self.located and self.refusal_by_limits(UNPROVEN_EVIDENCE, most_coherence) is None:
+                return None
+            return Refusal.STARTING if self.convergence is Convergence.STARTING else Refusal.RECOVERING
+        return self.refusal_by_limits(least_evidence, most_coherence)
+
+    def somebody_else(
+        self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
+    ) -> bool:
+        """Tell whether speech that was heard now is not our own."""
+        return self.refusal(least_evidence, most_coherence) is None
+
+    def refusal_by_limits(
+        self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
+    ) -> Refusal | None:
+        """Tell why by the limits alone, as if our own voice were at the microphone and its echo known."""
+        if self.evidence < least_evidence or self.evidence_now < _SOMEBODY_NOW_EVIDENCE:
+            return Refusal.EVIDENCE
+        cohering = max(0.0, self.coherence - _USUAL_COHERENCE)
+        if self.coherence > most_coherence or self.evidence < least_evidence + _EVIDENCE_PER_COHERENCE * cohering:
+            return Refusal.COHERENCE
+        is_plain = self.evidence >= UNPROVEN_EVIDENCE and self.coherence <= _USUAL_COHERENCE
+        return Refusal.MISFIT if abs(self.misfit) > _MOST_MISFIT and not is_plain else None
+
+    def report(self) -> EchoReport:
+        """Return what is not about this very moment."""
+        return EchoReport(
+            playing=self.playing,
+            convergence=self.convergence,
+            echo_db=self.echo_db,
+            erle_db=self.erle_db,
+            residual_dbfs=self.residual_dbfs,
+            noise_dbfs=self.noise_dbfs,
+            delay_ms=self.delay_ms,
+            drift_ppm=self.drift_ppm,
+        )

@@ -1,0 +1,172 @@
+"""Is it more than our own voice? A guess by loudness, for when no canceller can tell."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from interject.satellite.aec.base import Cancelled, Convergence, EchoReport
+from interject.satellite.aec.level_meter import EchoMeter
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from interject.satellite.aec.base import EchoCanceller
+
+# With more echo than this the voice activity detector hears our own speech: it does so down to -30 dB.
+SAFE_ECHO_DB = -30.0
+
+_FRAME_MS = 20
+# About a window of the voice activity detector.
+_HEARD_MS = 40
+# The longest way from the device's reference to the microphone is 300 ms; with it, what still sounds in the room.
+_PLAYED_MS = 360
+# An echo is at most as loud as the loudest of what caused it; the response of a room is uneven by some dB.
+_MARGIN_DB = 3.0
+
+# What a loudspeaker does with a word is known from the first ones: so much playback is listened to, and no more.
+_LISTEN_MS = 400
+# A user who is to be told from an echo that nobody has measured is louder than its loudest by this much.
+_ONSET_DB = 6.0
+# What stays so loud for longer than an interruption is the loudspeaker, which was turned up.
+_LOUD_MS = 1_500
+# Slower than any voice begins, and fast enough for a vowel that the room likes better than those before.
+_RISE_DB_PER_S = 10.0
+# A bound that one knock has raised comes down again.
+_FORGET_DB_PER_S = 0.5
+# A headset's microphone gives nothing at all while nobody speaks, and so does one that is switched off: from there a
+# bound has to be able to rise. A user is far above 40 dB below what is played.
+_LEAST_BOUND = 10 ** (-40 / 10)
+# Of playback so far below its loudest the echo may be lost in noise, and nothing is learnt of it.
+_LEARN_WITHIN_DB = 12.0
+# The same as ratios of power; what is forgotten, and how far it may rise, in one frame.
+_FORGOTTEN = 10 ** (-_FORGET_DB_PER_S * _FRAME_MS / 1000 / 10)
+_RISEN = 10 ** (_RISE_DB_PER_S * _FRAME_MS / 1000 / 10)
+_LEARN_WITHIN = 10 ** (-_LEARN_WITHIN_DB / 10)
+_ONSET = 10 ** (_ONSET_DB / 10)
+# Below -60 dBFS nobody hears it: energy of 20 ms at 16 kHz.
+_AUDIBLE_ENERGY = 1e-6 * 320
+
+
+class Loudness:
+    """What the microphone hears in 40 ms, against the loudest that was played in the 360 ms before."""
+
+    def __init__(self) -> None:
+        self._heard: deque[float] = deque(maxlen=_HEARD_MS // _FRAME_MS)
+        self._played: deque[float] = deque(maxlen=_PLAYED_MS // _FRAME_MS)
+        # The mean energy of the last frames, and that of the loudest.
+        self.heard = self.played = 0.0
+
+    def push(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> None:
+        """Take the next 20 ms of both signals, before any cleaning or gain."""
+        self._heard.append(float(mic_20ms.dot(mic_20ms)))
+        self._played.append(float(played_20ms.dot(played_20ms)))
+        self.heard = sum(self._heard) / len(self._heard)
+        self.played = max(self._played)
+
+
+class EchoGuard:
+    """Compares what the microphone hears with what the loudspeaker's echo explains.
+
+    In a quiet room Silero hears our voice 40 dB below what was played; speech across a room is louder than that echo.
+    """
+
+    def __init__(self) -> None:
+        self._loudness = Loudness()
+
+    @property
+    def playing(self) -> bool:
+        """Whether there is anything that an echo could come from."""
+        return self._loudness.played > 0
+
+    def push(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> None:
+        """Take the next 20 ms of both signals, before any cleaning or gain."""
+        self._loudness.push(mic_20ms, played_20ms)
+
+    def explains(self, echo_db: float | None) -> bool:
+        """Tell whether an echo of `echo_db` (None: not measured yet, as much as is safe) may be all that was heard."""
+        assumed_db = SAFE_ECHO_DB if echo_db is None else echo_db
+        loudest = self._loudness.played * 10 ** ((assumed_db + _MARGIN_DB) / 10)
+        return loudest > 0 and self._loudness.heard <= loudest
+
+
+class LoudOnset:
+    """Tells a voice that is louder than any echo so far, while nothing else is known of the echo.
+
+    It knows nothing in the first 0.4 s in which an echo of audible playback can be heard, however late it is; what it
+    learns there it keeps over pauses. A faint prelude teaches nothing of what follows.
+    """
+
+    def __init__(self) -> None:
+        self._loudness = Loudness()
+        self._loudest_played = self._loudest_heard = 0.0
+        # The loudest that was played when listening began.
+        self._began_played = 0.0
+        self._bound = 0.0
+        self._begun_ms = self._listened_ms = self._loud_ms = 0
+
+    def push(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> None:
+        """Take the next 20 ms of both signals."""
+        self._loudness.push(mic_20ms, played_20ms)
+        played = self._loudness.played
+        if played <= _AUDIBLE_ENERGY:
+            return
+        self._loudest_played = max(played, self._loudest_played * _FORGOTTEN)
+        if played < self._loudest_played * _LEARN_WITHIN:
+            return
+        if self._began_played < self._loudest_played * _LEARN_WITHIN:
+            self._began_played = self._loudest_played
+            self._loudest_heard = 0.0
+            self._begun_ms = self._listened_ms = 0
+        self._begun_ms += _FRAME_MS
+        if self._begun_ms <= _PLAYED_MS:
+            return
+        self._listened_ms += _FRAME_MS
+        if self._listened_ms <= _LISTEN_MS:
+            # A word that only begins is no measure for the noise that it is still lost in.
+            self._loudest_heard = max(self._loudest_heard, self._loudness.heard)
+            self._bound = max(_LEAST_BOUND, self._loudest_heard / self._loudest_played)
+            return
+        self._bound *= _FORGOTTEN
+        self._loud_ms = self._loud_ms + _FRAME_MS if self.is_somebody() else 0
+        if not self._loud_ms or self._loud_ms > _LOUD_MS:
+            self._bound = max(self._bound, min(self._loudness.heard / played, self._bound * _RISEN))
+
+    def is_somebody(self) -> bool:
+        """Tell whether what is heard now is too loud for an echo of ours."""
+        if self._listened_ms <= _LISTEN_MS:
+            return False
+        return self._loudness.heard > _ONSET * self._bound * self._loudness.played
+
+
+class ByLoudness:
+    """An EchoControl that measures what a canceller leaves of our voice, and takes what is louder for somebody's."""
+
+    def __init__(self, canceller: EchoCanceller) -> None:
+        self._canceller = canceller
+        self._meter = EchoMeter()
+        self._guard = EchoGuard()
+
+    @property
+    def report(self) -> EchoReport:
+        """What is known of the echo that the canceller leaves."""
+        echo_db = self._meter.echo_db
+        convergence = Convergence.STARTING if echo_db is None else Convergence.CONVERGED
+        return EchoReport(playing=self._guard.playing, convergence=convergence, echo_db=echo_db)
+
+    @property
+    def path(self) -> None:
+        """Nothing is worth keeping: a few seconds of playback tell as much."""
+
+    def process(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> Cancelled:
+        """Take out of the microphone's 320 samples (16 kHz, -1 to 1) what of `played_20ms` is in them."""
+        heard = self._canceller.process(mic_20ms, played_20ms)
+        self._meter.push(heard, played_20ms)
+        self._guard.push(heard, played_20ms)
+        # Its canceller may suppress, and what is left then does not tell how loud our own voice was.
+        return Cancelled(heard, heard, may_amplify=False)
+
+    def explains(self) -> bool:
+        """Tell whether the last 40 ms may be our own voice alone."""
+        return self._guard.explains(self._meter.echo_db)

@@ -1,0 +1,1 @@
+"""The program: its parts are built from settings, run, and stopped."""

@@ -1,0 +1,167 @@
+"""Carries out what the turn machine wants done."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from interject.satellite.turn import events as turn
+from interject.satellite.turn.state import Kind
+from interject.wire.events import Interrupt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interject.satellite.audio.base import Samples
+    from interject.satellite.audio.player import Player
+    from interject.satellite.audio.room_sounds import RoomSounds
+    from interject.satellite.conversation.playback import Playback
+    from interject.satellite.conversation.stt_audio import SttFeed
+    from interject.satellite.transports.base import Pipeline
+    from interject.satellite.wake.base import WakeWord
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Effects:
+    """The hands of a conversation: audio to the recogniser, playback, short sounds, the pipeline."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        playback: Playback,
+        feed: SttFeed,
+        player: Player,
+        sounds: RoomSounds,
+        emit: Callable[..., None],
+    ) -> None:
+        self._pipeline = pipeline
+        self._playback = playback
+        self._feed = feed
+        self._player = player
+        self._sounds = sounds
+        self._emit = emit
+        # The wake word that the next `Awake` is about.
+        self.woken: WakeWord | None = None
+        # Since the last `Awake`, until its sound was played or is not wanted any more.
+        self.awake_sound_due = False
+        # Since speech cut a reply off, until the next question.
+        self.cut_by_voice = False
+        # How long a sound of ours takes to leave the loudspeaker.
+        self.latency_s = 0.0
+
+    def carry_out(self, effect: turn.Effect, last_voice_s: float) -> None:
+        """Do one thing; `last_voice_s` is when the last voice ended (seconds of the device's clock)."""
+        match effect:
+            case turn.Decided():
+                self._emit_decision(effect)
+            case turn.OpenStt(stream, pre_roll_ms):
+                audio_from_s = self._feed.open(stream, pre_roll_ms)
+                self._emit("stt-open", stream=stream, audio_from=audio_from_s)
+                self._pipeline.open_stt(stream)
+                self.send_audio()
+            case turn.EndStt(stream):
+                self._send(self._feed.rest())
+                self._feed.end(last_voice_s)
+                self._emit("stt-end", stream=stream)
+                self._pipeline.end_stt(stream)
+            case turn.AbortStt(stream):
+                self._feed.take_back(stream)
+                self._emit("stt-abort", stream=stream)
+                self._pipeline.abort_stt(stream)
+            case turn.ForgetStt(stream):
+                self._pipeline.abort_stt(stream)
+            case turn.Awake():
+                self.awake_sound_due = True
+                if self.woken is not None:
+                    self._pipeline.woken(self.woken)
+            case turn.ErrorCue() | turn.NotUnderstoodCue() | turn.RingOnce():
+                self._cue(effect)
+            case turn.OfferText():
+                self._emit("offer-text")
+                _LOGGER.warning("speech recognition keeps failing; start the satellite with --text to type instead")
+            case turn.Ask() | turn.Announce() | turn.StartRing() | turn.CancelReply():
+                self._change_epoch(effect)
+            case turn.Duck() | turn.Unduck() | turn.Pause() | turn.Resume():
+                self._change_playback(effect)
+
+    def _cue(self, effect: turn.ErrorCue | turn.NotUnderstoodCue | turn.RingOnce) -> None:
+        match effect:
+            case turn.ErrorCue():
+                self._emit("error-cue")
+                self.sound(self._sounds.error)
+            case turn.NotUnderstoodCue():
+                self._emit("not-understood-cue")
+                self.sound(self._sounds.not_understood)
+            case turn.RingOnce():
+                self.sound(self._sounds.ring_once)
+
+    def _emit_decision(self, decided: turn.Decided) -> None:
+        rule, said = decided.rule, decided.said
+        self._emit(
+            "decided",
+            stream=said.stream,
+            rule=rule.value,
+            takes_floor=rule.takes_floor,
+            text=said.text,
+            confidence=said.confidence,
+            speech_ms=said.speech_ms,
+            softer_db=None if said.softer_db is None else round(said.softer_db, 1),
+            late=said.late,
+        )
+
+    def _change_epoch(self, effect: turn.Ask | turn.Announce | turn.StartRing | turn.CancelReply) -> None:
+        match effect:
+            case turn.Ask(epoch, text):
+                self._playback.begin(epoch, Kind.REPLY)
+                self.cut_by_voice = False
+                self._emit("ask", epoch=epoch, text=text)
+                self._pipeline.ask(epoch, text)
+            case turn.Announce(epoch):
+                self._playback.begin(epoch, Kind.ANNOUNCEMENT)
+                self._emit("announcement", epoch=epoch)
+            case turn.StartRing(epoch):
+                self._emit("ring", epoch=epoch)
+                self._playback.begin_ring(epoch, self._sounds.ring())
+            case turn.CancelReply(epoch, reason):
+                self._cancel_reply(epoch, reason)
+
+    def _change_playback(self, effect: turn.Duck | turn.Unduck | turn.Pause | turn.Resume) -> None:
+        rewound_ms = 0.0
+        match effect:
+            case turn.Duck():
+                self._playback.duck()
+            case turn.Unduck():
+                self._playback.unduck()
+            case turn.Pause():
+                self._playback.pause()
+            case turn.Resume():
+                rewound_ms = self._playback.resume()
+        self._emit(type(effect).__name__.lower(), position_ms=self._playback.position_ms(), rewound_ms=rewound_ms)
+
+    def _cancel_reply(self, epoch: int, reason: turn.CancelReason) -> None:
+        heard = self._playback.heard()
+        self._playback.stop()
+        if self._playback.kind is Kind.RING:
+            self._emit("ring-ended", epoch=epoch, reason=reason.value)
+            return
+        self.cut_by_voice = reason is turn.CancelReason.SPEECH
+        self._emit("interrupt", epoch=epoch, reason=reason.value, heard=heard.text, heard_ms=heard.position_ms)
+        text = self._playback.record.text
+        self._pipeline.cancel(Interrupt(reason.value, epoch, text, heard.text, round(heard.position_ms)))
+
+    def sound(self, samples: Samples | None) -> None:
+        """Play a short sound that the recogniser must not hear."""
+        if samples is None or not len(samples) or not self._player.cue(samples):
+            return
+        if self._sounds.echo_tail_s is not None:
+            sounding_s = self._player.cue_frames / self._player.rate_hz
+            self._feed.hide(sounding_s + self.latency_s + self._sounds.echo_tail_s)
+
+    def send_audio(self) -> None:
+        """Send the open stream what has been heard since the last time."""
+        self._send(self._feed.next_audio())
+
+    def _send(self, audio: Samples) -> None:
+        if len(audio):
+            self._pipeline.send_audio(self._feed.stream, audio.tobytes())

@@ -1,1 +1,0 @@
-"""Sample input and output behind one Protocol."""

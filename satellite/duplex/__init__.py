@@ -1,0 +1,1 @@
+"""What may interrupt a reply in this room: everything, a word, or nothing."""

@@ -1,1 +1,0 @@
-"""From the microphone to clean speech, and how probable it is that somebody speaks."""

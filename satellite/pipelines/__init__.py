@@ -1,1 +1,0 @@
-"""Ways to run a conversation, behind one seam."""

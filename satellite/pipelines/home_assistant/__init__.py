@@ -1,1 +1,0 @@
-"""Home Assistant runs the conversation; the satellite lets itself be interrupted."""

@@ -1,0 +1,1 @@
+"""What happens, as records, and who is told of them."""

@@ -1,0 +1,105 @@
+"""The simulated user: says the clips of a script at their times and reports what happens in the room."""
+
+from __future__ import annotations
+
+import wave
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interject.satellite.audio.errors import RoomScriptError
+from interject.satellite.audio.pcm import INT16_FULL_SCALE, Mono, gain_of
+from interject.satellite.audio.wav import read_wav
+from interject.satellite.simulator.timing import HYSTERESIS_S, Audibility, count_from, listen, onset_of, start_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from interject.satellite.audio.base import Samples
+    from interject.satellite.simulator.script import RoomScript, Start
+    from interject.wire.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedClip:
+    """A clip ready to be said: full scale ±1 at the room's rate; `onset` is where its speech begins, in frames."""
+
+    name: str
+    start: Start
+    samples: Mono
+    onset: int
+
+
+def load_clips(script: RoomScript, rate_hz: int) -> tuple[LoadedClip, ...]:
+    """Read every clip of the script (blocking); RoomScriptError names the one that cannot be read."""
+    loaded = []
+    for clip in script.clips:
+        try:
+            samples = read_wav(clip.path, rate_hz)
+        except OSError as error:
+            raise RoomScriptError(clip.path, f"cannot be read: {error.strerror}") from error
+        except (wave.Error, EOFError) as error:
+            raise RoomScriptError(clip.path, f"is no PCM WAV file: {str(error) or 'it ends too early'}") from error
+        if not len(samples):
+            raise RoomScriptError(clip.path, "has no audio in it")
+        scaled = samples.astype(np.float32) * np.float32(gain_of(clip.gain_db) / INT16_FULL_SCALE)
+        loaded.append(LoadedClip(clip.path.name, clip.start, scaled, onset_of(samples)))
+    return tuple(loaded)
+
+
+class RoomUser:
+    """Turns what left the loudspeaker, block by block, into what the user says meanwhile."""
+
+    def __init__(self, clips: Sequence[LoadedClip], rate_hz: int, trace: Trace) -> None:
+        self._waiting = deque(clips)
+        self._rate_hz = rate_hz
+        self._trace = trace
+        self._hysteresis = round(HYSTERESIS_S * rate_hz)
+        self._heard = Audibility()
+        self._speaking: LoadedClip | None = None
+        self._began = 0
+        self._previous_end = 0
+
+    def says(self, loudspeaker: Samples, frame: int) -> Mono:
+        """Give the user's voice during the block that begins at `frame`."""
+        self._listen(loudspeaker, frame)
+        voice = np.zeros(len(loudspeaker), np.float32)
+        block = range(frame, frame + len(loudspeaker))
+        while clip := self._speaking or self._begin(block):
+            first = max(self._began, block.start)
+            said = clip.samples[first - self._began : block.stop - self._began]
+            voice[first - frame : first - frame + len(said)] += said
+            if self._began + len(clip.samples) > block.stop:
+                break
+            self._end(clip)
+        return voice
+
+    def _begin(self, block: range) -> LoadedClip | None:
+        if not self._waiting:
+            return None
+        start = start_frame(self._waiting[0].start, self._heard, self._previous_end, block, self._rate_hz)
+        if start is None:
+            return None
+        self._speaking, self._began = self._waiting.popleft(), start
+        onset_t = self._seconds(start + self._speaking.onset)
+        self._trace.emit("user-speaks", clip=self._speaking.name, t=self._seconds(start), onset_t=onset_t)
+        return self._speaking
+
+    def _end(self, clip: LoadedClip) -> None:
+        self._speaking = None
+        self._previous_end = self._began + len(clip.samples)
+        self._heard = count_from(self._heard, self._previous_end)
+        self._trace.emit("user-stops", clip=clip.name, t=self._seconds(self._previous_end))
+
+    def _listen(self, loudspeaker: Samples, frame: int) -> None:
+        self._heard, changes = listen(self._heard, loudspeaker, frame, self._hysteresis)
+        for change in changes:
+            if change.started is not None:
+                self._trace.emit("loudspeaker-starts", t=self._seconds(change.started))
+            if change.stopped is not None:
+                self._trace.emit("loudspeaker-stops", t=self._seconds(change.stopped))
+
+    def _seconds(self, frame: int) -> float:
+        return round(frame / self._rate_hz, 6)

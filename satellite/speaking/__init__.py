@@ -1,1 +1,0 @@
-"""Reply audio on its way to the loudspeaker, and what the user heard of it."""

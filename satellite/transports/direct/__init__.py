@@ -1,0 +1,1 @@
+"""The satellite itself talks to the three servers; no Home Assistant is needed."""

@@ -1,0 +1,58 @@
+"""A pipeline whose speech recognition audio is recorded on its way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from interject.satellite.frontend.recording import Recorder
+    from interject.satellite.transports.base import Pipeline, RoomListener
+    from interject.satellite.wake.base import WakeWord
+    from interject.wire.events import Interrupt
+
+
+class RecordedPipeline:
+    """Passes everything on, and gives each stream's audio to a recorder too."""
+
+    def __init__(self, pipeline: Pipeline, recorder: Recorder) -> None:
+        self._pipeline = pipeline
+        self._recorder = recorder
+
+    async def run(self, listener: RoomListener) -> None:
+        """Work until cancelled."""
+        await self._pipeline.run(listener)
+
+    def woken(self, word: WakeWord) -> None:
+        """A wake word begins the utterance that is opened next."""
+        self._pipeline.woken(word)
+
+    def open_stt(self, stream: int) -> None:
+        """Begin an utterance."""
+        self._pipeline.open_stt(stream)
+
+    def send_audio(self, stream: int, audio: bytes) -> None:
+        """Send some of an utterance: 16 kHz, 16-bit, mono."""
+        self._recorder.write(stream, audio)
+        self._pipeline.send_audio(stream, audio)
+
+    def end_stt(self, stream: int) -> None:
+        """End an utterance: its text is wanted now."""
+        self._recorder.close(stream)
+        self._pipeline.end_stt(stream)
+
+    def abort_stt(self, stream: int) -> None:
+        """Forget an utterance."""
+        self._recorder.close(stream)
+        self._pipeline.abort_stt(stream)
+
+    def ask(self, epoch: int, text: str) -> None:
+        """Have a reply generated and spoken."""
+        self._pipeline.ask(epoch, text)
+
+    def cancel(self, interrupt: Interrupt) -> None:
+        """Stop generation and synthesis of an epoch, and tell the servers what was heard of it."""
+        self._pipeline.cancel(interrupt)
+
+    def played(self, epoch: int) -> None:
+        """A reply or an announcement was heard to its end, or had nothing to hear."""
+        self._pipeline.played(epoch)

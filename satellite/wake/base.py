@@ -1,0 +1,75 @@
+"""What listens for words, and what it hears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interject.satellite.audio.base import Samples
+
+RATE_HZ = 16_000
+
+
+class Role(Enum):
+    """What a word is for."""
+
+    WAKE = "wake"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class WordModel:
+    """A word that is listened for.
+
+    name: of its model; phrase: what the user says; pipeline: the one of Home Assistant that the word starts (None:
+    the preferred one).
+    """
+
+    name: str
+    phrase: str
+    role: Role
+    pipeline: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWord:
+    """A word that was heard.
+
+    end_index: one past the end of the word, as near as can be told (0.1 s); what was said next begins there. Counted
+    like the samples given to `push`; None where nobody knows.
+    """
+
+    name: str
+    phrase: str
+    role: Role
+    end_index: int | None
+    pipeline: str | None = None
+
+
+class WakeDetector(Protocol):
+    """Listens for words, whatever else goes on."""
+
+    @property
+    def words(self) -> tuple[WordModel, ...]:
+        """What is listened for."""
+
+    async def run(self, heard: Callable[[WakeWord], None]) -> None:
+        """Work until cancelled; calls `heard` on the event loop."""
+
+    def push(self, samples: Samples, end_index: int) -> None:
+        """Take the next 16 kHz samples; `end_index` is one past the last. Never blocks, never raises."""
+
+
+def phrase_of(name: str) -> str:
+    """Make what the user says out of a model's name: "okay_nabu_v0.1" gives "okay nabu"."""
+    words = name.replace("-", "_").split("_")
+    kept = [word for word in words if not _is_version(word)]
+    return " ".join(kept or words)
+
+
+def _is_version(word: str) -> bool:
+    return word[:1] == "v" and word[1:].replace(".", "").isdecimal()

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.home_assistant.release import V2026_2, V2026_11, Release
+from tests.home_assistant.script import EndedBy, Reply, Turn, tone
+from tests.satellite.transports.home_assistant.house import FIRST, SECOND, house, quiet, voice
+from tests.virtual_clock import run_virtual
+
+RELEASES = pytest.mark.parametrize("release", [V2026_11, V2026_2])
+
+
+def test_an_ordinary_turn_is_heard_answered_and_reported_as_played() -> None:
+    async def main() -> None:
+        async with house([Turn("what time is it", Reply("Noon.", tone(1.0)))]) as here:
+            await here.speak(1, voice(1.2) + quiet(0.6))
+            await here.answered(1)
+            assert here.room.transcripts == {1: "what time is it"}
+            assert here.room.texts == {1: "Noon."}
+            assert here.room.audio == {1: tone(1.0)}
+            assert here.home.utterances[0].audio == voice(1.2) + quiet(0.6)
+            assert here.home.utterances[0].ended_by is EndedBy.SATELLITE
+            here.pipeline.played(1)
+            await here.home.received("played")
+            assert here.room.failed == []
+
+    run_virtual(main())
+
+
+@RELEASES
+def test_rule_1_a_barge_in_waits_for_the_null_run_and_loses_no_sample(release: Release) -> None:
+    async def main() -> None:
+        turns = [Turn("tell me", Reply("Once.", tone(10.0))), Turn("no", Reply("Well.", tone(1.0, value=7)))]
+        async with house(turns, release=release) as here:
+            await here.speak(1, voice(1.2))
+            await here.speaking(1)
+            here.pipeline.open_stt(2)
+            await here.say(2, voice(0.6, SECOND))
+            here.interrupt(1)
+            await here.say(2, voice(0.6, SECOND))
+            here.pipeline.end_stt(2)
+            await here.answered(2)
+            sent = here.from_satellite("played", "run-pipeline")
+            assert sent[-3:] == ["played", "null", "run-pipeline"]
+            assert here.home.utterances[1].audio == voice(1.2, SECOND)
+            assert here.room.audio[2] == tone(1.0, value=7)
+            assert not here.home.runs.deaf
+            assert here.home.runs.dropped == 0
+
+    run_virtual(main())
+
+
+@RELEASES
+def test_six_barge_ins_in_a_row_leave_home_assistant_hearing(release: Release) -> None:
+    async def main() -> None:
+        turns = [Turn(f"turn {n}", Reply(f"Reply {n}.", tone(5.0, value=n), pace_s=0.01)) for n in range(1, 8)]
+        async with house(turns, release=release) as here:
+            await here.speak(1, voice(1.0))
+            for n in range(1, 7):
+                await here.speaking(n)
+                here.pipeline.open_stt(n + 1)
+                await here.say(n + 1, voice(0.3, FIRST + n))
+                here.interrupt(n)
+                await here.say(n + 1, voice(0.3, FIRST + n))
+                here.pipeline.end_stt(n + 1)
+            await here.answered(7)
+            assert [u.audio for u in here.home.utterances[1:]] == [voice(0.6, FIRST + n) for n in range(1, 7)]
+            for epoch in range(1, 8):
+                assert set(here.room.audio[epoch]) == set(tone(0.1, value=epoch))
+            assert here.room.audio[7] == tone(5.0, value=7)
+            assert here.home.runs.dropped == 0
+
+    run_virtual(main())
+
+
+def test_the_pipeline_of_the_wake_word_has_the_turn_also_when_its_run_is_begun_anew() -> None:
+    async def main() -> None:
+        turns = [
+            Turn("turn on the light", Reply("Done.", tone(5.0))),
+            Turn("no", Reply("Sorry.", tone(1.0))),
+            Turn("one"),
+        ]
+        async with house(turns) as here:
+            here.wake("okay_nabu", "Kitchen")
+            here.pipeline.open_stt(1)
+            # Home Assistant hears nobody for so long that a run without `voice-started` is begun anew.
+            await here.say(1, quiet(3.0) + voice(1.0))
+            here.pipeline.end_stt(1)
+            await here.speaking(1)
+            here.pipeline.open_stt(2)
+            await here.say(2, voice(0.6, SECOND))
+            here.interrupt(1)
+            here.pipeline.end_stt(2)
+            await here.answered(2)
+            assert len(here.pipelines()) >= 3
+            assert set(here.pipelines()) == {"Kitchen"}
+            assert len(here.home.log.of("detection", from_satellite=True)) == 1
+            here.pipeline.played(2)
+            here.wake("alexa")
+            await here.speak(3, voice(1.0))
+            await here.room.until(lambda: 3 in here.room.transcripts)
+            assert here.pipelines()[-1] is None
+
+    run_virtual(main())
+
+
+def test_a_turn_that_goes_on_while_its_text_is_awaited_reaches_home_assistant_whole() -> None:
+    async def main() -> None:
+        whole = Turn("turn on the light in the kitchen", Reply("Done."))
+        async with house([Turn("turn on the light", stt_s=1.0), whole]) as here:
+            here.pipeline.open_stt(1)
+            await here.say(1, voice(0.8) + quiet(0.6))
+            here.pipeline.end_stt(1)
+            here.pipeline.open_stt(2)
+            await here.say(2, voice(0.8, SECOND))
+            here.pipeline.end_stt(2)
+            await here.room.until(lambda: 2 in here.room.transcripts)
+            assert here.room.transcripts == {1: "", 2: "turn on the light in the kitchen"}
+            assert here.home.utterances[-1].audio == voice(0.8) + quiet(0.2) + voice(0.8, SECOND)
+
+    run_virtual(main())
