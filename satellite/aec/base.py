@@ -1,4 +1,4 @@
-"""Our own voice at the microphone: the seams where it is cancelled and recognised, and what is known of it."""
+"""Seams of echo cancellation: a canceller, what decides whether a window is echo, and a report for people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BLOCK_SAMPLES = 320
 
 
 class EchoCanceller(Protocol):
-    """Takes our own voice out of what the microphone heard."""
+    """Takes the echo out of what the microphone heard."""
 
     def process(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the microphone's 320 samples (16 kHz, -1 to 1) without what of `played_20ms` is in them.
@@ -55,7 +55,7 @@ class Convergence(Enum):
 class EchoReport:
     """The echo as far as it is known now. Levels in dBFS (RMS), ratios in dB; None: not known.
 
-    playing: our own voice, or its tail, is at the microphone.
+    playing: the echo, or its tail, is at the microphone.
     echo_db: echo at the microphone relative to what was played (the echo return loss, negated). erle_db: by how much
     it is lowered. residual_dbfs: the echo expected in what is left; noise_dbfs: steady noise in it.
     delay_ms, drift_ppm: of the microphone against what was played.
@@ -73,10 +73,10 @@ class EchoReport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cancelled:
-    """The microphone's 320 samples (16 kHz, -1 to 1) without our own voice, twice.
+    """The microphone's 320 samples (16 kHz, -1 to 1) without the echo, twice.
 
     kept: for speech recognition, with the user as unharmed as can be. for_vad: with less of us, and less of the user:
-    a voice activity detector hears our voice far below the user's. may_amplify: our own voice, or its tail, may be in
+    a voice activity detector hears our voice far below the user's. may_amplify: the echo, or its tail, may be in
     them, and `kept` tells how loud it is, as nothing was suppressed there.
     """
 
@@ -86,13 +86,13 @@ class Cancelled:
 
 
 class EchoControl(Protocol):
-    """Cancels our own voice, and says when what is heard may be nothing else."""
+    """Cancels the echo, and says when what is heard may be nothing else."""
 
     def process(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> Cancelled:
         """Take out of the microphone's 320 samples (16 kHz, -1 to 1) what of `played_20ms` is in them."""
 
-    def explains(self) -> bool:
-        """Tell whether the last 32 ms may be our own voice alone; asked once for each window of the VAD."""
+    def is_echo(self) -> bool:
+        """Tell whether the last 32 ms may be echo alone; asked once for each window of the VAD."""
 
     @property
     def report(self) -> EchoReport:

@@ -11,17 +11,17 @@ import numpy as np
 from interject.satellite.aec import stft as frames
 from interject.satellite.aec.base import BLOCK_SAMPLES, Cancelled, Convergence
 from interject.satellite.aec.delay import MAX_DELAY_SAMPLES, DelayEstimator
-from interject.satellite.aec.divergence_guard import Restraint
+from interject.satellite.aec.divergence_guard import DivergenceGuard
 from interject.satellite.aec.drift import MAX_DRIFT_PPM, DriftEstimator, SlidingDelay
 from interject.satellite.aec.facts import EchoFacts
-from interject.satellite.aec.gain_bound import Ceiling
+from interject.satellite.aec.gain_bound import GainBound
 from interject.satellite.aec.kalman import KalmanFilter
 from interject.satellite.aec.levels import EchoLevels, dbfs
 from interject.satellite.aec.near_end import Evidence
 from interject.satellite.aec.nonlinearity import Loudspeaker
 from interject.satellite.aec.partitions import BINS, FFT_SAMPLES, RATE_HZ, PlayedSpectra
-from interject.satellite.aec.path_change import Observation, Origin, PathWatch, Verdict
-from interject.satellite.aec.residual_echo import LeakModel
+from interject.satellite.aec.path_change import Observation, Origin, PathChangeDetector, Verdict
+from interject.satellite.aec.residual_echo import ResidualEchoModel
 from interject.satellite.aec.suppressor import RECENT_SAMPLES, Suppressor, gains
 from interject.satellite.frontend.arrays import scalar, total
 
@@ -90,7 +90,7 @@ class Path:
 
 
 class KalmanCanceller:
-    """Cancels our own voice in blocks of 20 ms at 16 kHz and tells what it knows in `facts`.
+    """Cancels the echo in blocks of 20 ms at 16 kHz and tells what it knows in `facts`.
 
     Output sample n is microphone sample n: there is no delay. While nothing is played the microphone passes
     unchanged. One that gives nothing but zeros is switched off, and teaches nothing. `path` is what an earlier
@@ -105,12 +105,12 @@ class KalmanCanceller:
         self._drift = DriftEstimator()
         self._sliding = SlidingDelay()
         self._frames = frames.Frames()
-        self._ceiling = Ceiling()
-        self._restraint = Restraint()
-        self._leak = LeakModel()
+        self._ceiling = GainBound()
+        self._restraint = DivergenceGuard()
+        self._leak = ResidualEchoModel()
         self._suppressor = Suppressor()
         self._evidence = Evidence()
-        self._watch = PathWatch()
+        self._watch = PathChangeDetector()
         self._levels = EchoLevels()
         self._delay_blocks = 0
         self._delay_samples: int | None = None
@@ -192,8 +192,8 @@ class KalmanCanceller:
             np.frombuffer(path.response, _KEPT).astype(np.float32), path.response_from - self._reads_from
         )
         self._remembered = self._filter.response, path.delay_samples
-        self._leak = LeakModel(np.frombuffer(path.leak_db, _KEPT).astype(np.float32))
-        self._watch = PathWatch(Origin.KEPT)
+        self._leak = ResidualEchoModel(np.frombuffer(path.leak_db, _KEPT).astype(np.float32))
+        self._watch = PathChangeDetector(Origin.KEPT)
 
     def _take_played(self, played: NDArray[np.float32]) -> None:
         blocks = self._sliding.process(self.loudspeaker.bend(played), self._drift.ppm, self._delay_blocks)

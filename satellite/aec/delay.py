@@ -1,4 +1,4 @@
-"""How much later than it was handed to the device our own voice arrives at the microphone."""
+"""How much later than it was handed to the device the echo arrives at the microphone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No echo is taken out that was never in: what is left is no louder than the microphone was."""
+"""Divergence guard: limits what is subtracted, so that the output is never louder than the microphone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TINY = 1e-12
 _FADE = np.linspace(1 / BLOCK_SAMPLES, 1, BLOCK_SAMPLES, dtype=np.float32)
 
 
-class Restraint:
+class DivergenceGuard:
     """Subtracts the echo that the filter found, or nothing of it while that makes it worse.
 
     It fades within 20 ms, but at once from an echo that is none: a fade would be a burst of what the filter guesses.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from interject.satellite.aec.aec3 import WebRtcCanceller
 from interject.satellite.aec.base import Identity
 from interject.satellite.aec.canceller import KalmanCanceller
-from interject.satellite.aec.level_guard import ByLoudness
-from interject.satellite.aec.residual_guard import ByResidual
+from interject.satellite.aec.level_guard import LevelEchoGuard
+from interject.satellite.aec.residual_guard import ResidualEchoGuard
 
 if TYPE_CHECKING:
     from interject.satellite.aec.base import EchoControl
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class CancellerKind(Enum):
-    """Who cancels our own voice."""
+    """Who cancels the echo."""
 
     KALMAN = "kalman"
     AEC3 = "aec3"
@@ -33,8 +33,8 @@ def make_echo_control(kind: CancellerKind, path: Path | None = None) -> EchoCont
     """
     match kind:
         case CancellerKind.KALMAN:
-            return ByResidual(KalmanCanceller(path))
+            return ResidualEchoGuard(KalmanCanceller(path))
         case CancellerKind.AEC3:
-            return ByLoudness(WebRtcCanceller())
+            return LevelEchoGuard(WebRtcCanceller())
         case CancellerKind.HARDWARE | CancellerKind.NONE:
-            return ByLoudness(Identity())
+            return LevelEchoGuard(Identity())

@@ -1,4 +1,4 @@
-"""What the canceller knows of our own echo, for whoever decides whether somebody else speaks."""
+"""Facts about the echo in a window, for whoever decides whether somebody else speaks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNPROVEN_EVIDENCE = 0.15
 # long as a word. Whoever speaks fills so much of the newest frame, too.
 _SOMEBODY_NOW_EVIDENCE = 0.02
 
-# More coherent than this is our own voice on a path that changed a moment ago. It costs no user.
+# More coherent than this is the echo on a path that changed a moment ago. It costs no user.
 OUR_OWN_COHERENCE = 0.25
 
 # What a loudspeaker distorts is foreign to the filter, but comes and goes with what is played: the more of what is left
@@ -36,7 +36,7 @@ _MOST_MISFIT = 0.15
 
 
 class Refusal(Enum):
-    """Why what was heard may be our own voice alone."""
+    """Why what was heard may be echo alone."""
 
     STARTING = "echo not known yet"
     RECOVERING = "echo not known any more"
@@ -49,7 +49,7 @@ class Refusal(Enum):
 class EchoFacts:
     """The echo in the last 20 ms. Levels in dBFS (RMS), ratios in dB.
 
-    playing: our own voice, or its tail, is at the microphone.
+    playing: the echo, or its tail, is at the microphone.
     evidence: share of the bins of 200 to 4000 Hz, 0 to 1, that only somebody else's voice explains; over 100 ms.
     evidence_now: the same in the last 32 ms alone.
     coherence: share of the residual's energy, 0 to 1, that what we played still explains; over 100 ms.
@@ -96,7 +96,7 @@ class EchoFacts:
     def refusal_by_limits(
         self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
     ) -> Refusal | None:
-        """Tell why by the limits alone, as if our own voice were at the microphone and its echo known."""
+        """Tell why by the limits alone, as if there were echo and its path known."""
         if self.evidence < least_evidence or self.evidence_now < _SOMEBODY_NOW_EVIDENCE:
             return Refusal.EVIDENCE
         cohering = max(0.0, self.coherence - _USUAL_COHERENCE)

@@ -1,4 +1,4 @@
-"""How loud the echo can be at most: no louder than all that the microphone hears."""
+"""Echo-gain bound: the most that the echo can be, bin by bin, given all that the microphone hears."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _AT_ONCE = 5
 _AGES = _MEMORY ** np.arange(_AT_ONCE - 1, -1, -1, dtype=np.float32)
 
 
-class Ceiling:
+class GainBound:
     """The most that the echo's path can add to each bin, 0 and up, from what was played so long ago that it was heard.
 
     It is next to infinite in bins in which nothing was played yet.

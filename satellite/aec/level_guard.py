@@ -1,4 +1,4 @@
-"""Is it more than our own voice? A guess by loudness, for when no canceller can tell."""
+"""Echo or somebody else? Judged by level, where no canceller of ours can tell."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class EchoGuard:
         """Take the next 20 ms of both signals, before any cleaning or gain."""
         self._loudness.push(mic_20ms, played_20ms)
 
-    def explains(self, echo_db: float | None) -> bool:
+    def is_echo(self, echo_db: float | None) -> bool:
         """Tell whether an echo of `echo_db` (None: not measured yet, as much as is safe) may be all that was heard."""
         assumed_db = SAFE_ECHO_DB if echo_db is None else echo_db
         loudest = self._loudness.played * 10 ** ((assumed_db + _MARGIN_DB) / 10)
@@ -140,7 +140,7 @@ class LoudOnset:
         return self._loudness.heard > _ONSET * self._bound * self._loudness.played
 
 
-class ByLoudness:
+class LevelEchoGuard:
     """An EchoControl that measures what a canceller leaves of our voice, and takes what is louder for somebody's."""
 
     def __init__(self, canceller: EchoCanceller) -> None:
@@ -164,9 +164,9 @@ class ByLoudness:
         heard = self._canceller.process(mic_20ms, played_20ms)
         self._meter.push(heard, played_20ms)
         self._guard.push(heard, played_20ms)
-        # Its canceller may suppress, and what is left then does not tell how loud our own voice was.
+        # Its canceller may suppress, and what is left then does not tell how loud the echo was.
         return Cancelled(heard, heard, may_amplify=False)
 
-    def explains(self) -> bool:
-        """Tell whether the last 40 ms may be our own voice alone."""
-        return self._guard.explains(self._meter.echo_db)
+    def is_echo(self) -> bool:
+        """Tell whether the last 40 ms may be echo alone."""
+        return self._guard.is_echo(self._meter.echo_db)

@@ -1,4 +1,4 @@
-"""How loud our own voice comes back, for a microphone without a canceller of ours."""
+"""Measures how loud the echo is at the microphone, for a device without a canceller of ours."""
 
 from __future__ import annotations
 

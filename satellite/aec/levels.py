@@ -1,4 +1,4 @@
-"""How loud the echo is, and by how much the filter lowers it: for people and for the choice of a tier."""
+"""Level of the echo and echo return loss enhancement, for people and for the choice of a duplex mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who explains the residual: somebody in the room, or we?"""
+"""Near-end detector: how much of the residual is no echo, over the last frames."""
 
 from __future__ import annotations
 

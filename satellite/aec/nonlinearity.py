@@ -1,4 +1,4 @@
-"""What a loudspeaker does that no linear filter can follow: the louder it is told to be, the less it obeys."""
+"""Nonlinearity of the loudspeaker: how much softer than it was told it plays what is loud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Has the filter learnt the echo's path, and has the path changed since?"""
+"""Echo-path change detector: has the filter converged, and has the path changed since?"""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Observation:
     misfit: float
 
 
-class PathWatch:
+class PathChangeDetector:
     """Judges the filter by what it leaves."""
 
     def __init__(self, origin: Origin = Origin.FRESH) -> None:

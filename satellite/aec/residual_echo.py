@@ -1,4 +1,4 @@
-"""How much of our own voice the filter leaves, learnt bin by bin."""
+"""Residual-echo model: how much of the echo the filter leaves, learnt bin by bin."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _OLD, _NEW = scalar(_SMOOTHING), scalar(1 - _SMOOTHING)
 _FROM_DB = scalar(np.log(10) / 10)
 
 
-class LeakModel:
+class ResidualEchoModel:
     """Expected residual per bin: leak * echo, with its tail, and what the filter itself knows to be uncertain."""
 
     def __init__(self, leak_db: NDArray[np.float32] | None = None) -> None:

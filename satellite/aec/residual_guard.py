@@ -1,4 +1,4 @@
-"""Is it more than our own voice? By what the Kalman canceller leaves of the microphone."""
+"""Echo or somebody else? Judged by what the Kalman canceller leaves of the microphone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from interject.satellite.aec.canceller import KalmanCanceller, Path
 
 
-class ByResidual:
+class ResidualEchoGuard:
     """An EchoControl that takes for somebody's voice what the echo that it knows cannot explain.
 
     Until the echo's path is known, what is louder than any echo so far is somebody's, too: once the delay is
@@ -41,12 +41,12 @@ class ByResidual:
         self._loud.push(mic_20ms, played_20ms)
         return self.canceller.process(mic_20ms, played_20ms)
 
-    def explains(self) -> bool:
-        """Tell whether what was heard last may be our own voice alone."""
+    def is_echo(self) -> bool:
+        """Tell whether what was heard last may be echo alone."""
         return self.refusal() is not None
 
     def refusal(self) -> Refusal | None:
-        """Tell why what was heard last may be our own voice alone; None: it is not."""
+        """Tell why what was heard last may be echo alone; None: it is not."""
         facts = self.canceller.facts
         refusal = facts.refusal()
         is_unknown = refusal in {Refusal.STARTING, Refusal.RECOVERING}

@@ -1,4 +1,4 @@
-"""What the filter left of our own voice, taken out bin by bin without a delay."""
+"""What the filter left of the echo, taken out bin by bin without a delay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The device of text mode: nobody speaks, nobody listens, time passes."""
+"""A device for text mode: it records silence and plays nothing, at the pace of time."""
 
 from __future__ import annotations
 

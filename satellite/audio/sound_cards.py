@@ -1,4 +1,4 @@
-"""Which sound device is meant: pure choices over what PortAudio lists."""
+"""Chooses a sound device by number or name from what PortAudio lists; pure."""
 
 from __future__ import annotations
 

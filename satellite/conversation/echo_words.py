@@ -1,4 +1,4 @@
-"""Takes our own words out of what a recogniser heard while we spoke, where no canceller keeps them from it."""
+"""Removes words of the reply from what STT heard while it played, where no canceller keeps them out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _AHEAD_MS = 1000.0
 _KEPT_STREAMS = 8
 
 
-class OwnWords:
+class EchoWords:
     """Knows for each stream of a recogniser which words of ours it may hold."""
 
     def __init__(self) -> None:

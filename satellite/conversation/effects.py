@@ -1,4 +1,4 @@
-"""Carries out what the turn machine wants done."""
+"""Carries out the effects of the turn machine: on the player, on STT audio, on the transport."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from interject.satellite.audio.player import Player
     from interject.satellite.audio.room_sounds import RoomSounds
     from interject.satellite.conversation.playback import Playback
-    from interject.satellite.conversation.stt_audio import SttFeed
+    from interject.satellite.conversation.stt_audio import SttAudio
     from interject.satellite.transports.base import Pipeline
     from interject.satellite.wake.base import WakeWord
 
@@ -30,7 +30,7 @@ class Effects:
         self,
         pipeline: Pipeline,
         playback: Playback,
-        feed: SttFeed,
+        feed: SttAudio,
         player: Player,
         sounds: RoomSounds,
         emit: Callable[..., None],

@@ -11,13 +11,13 @@ import numpy as np
 from wyoming.timer import TimerFinished
 
 from interject.satellite.audio.room_sounds import RoomSounds
-from interject.satellite.conversation.echo_words import OwnWords
+from interject.satellite.conversation.echo_words import EchoWords
 from interject.satellite.conversation.effects import Effects
 from interject.satellite.conversation.playback import Playback
 from interject.satellite.conversation.stop_words import StopWords
-from interject.satellite.conversation.stt_audio import SttFeed
+from interject.satellite.conversation.stt_audio import SttAudio
 from interject.satellite.conversation.timers import Timers, follow
-from interject.satellite.duplex.monitor import TierWatch, said_nothing
+from interject.satellite.duplex.monitor import DuplexMonitor, said_nothing
 from interject.satellite.turn import events as turn
 from interject.satellite.turn.machine import deadline, step
 from interject.satellite.turn.settings import Judgement, TurnStart
@@ -83,15 +83,15 @@ class Conversation:
         self._player = player
         self._playback = Playback(player, volume)
         self._front_end = front_end
-        self._feed = SttFeed(front_end.ring)
+        self._feed = SttAudio(front_end.ring)
         self._pipeline = pipeline
         self._trace = trace
         self._wake = words.wake if words is not None else None
         self._stop_words = StopWords(words.stop, self._emit) if words is not None and words.stop is not None else None
         self._sounds = sounds or RoomSounds.silent()
         self._effects = Effects(pipeline, self._playback, self._feed, player, self._sounds, self._emit)
-        self._tiers = TierWatch(settings, self._emit)
-        self._own_words = OwnWords()
+        self._duplex = DuplexMonitor(settings, self._emit)
+        self._echo_words = EchoWords()
         self._state = State()
         self._now = 0.0
         self._has_room = asyncio.Event()
@@ -135,19 +135,19 @@ class Conversation:
         self._effects.latency_s = output_latency_frames / self._player.rate_hz
         self._now = (block.frame + len(block.mic)) / self._player.rate_hz
         for window in self._hear(block):
-            voice = turn.VoiceWindow(window.probability, window.own_voice, window.level_db, window.bright_share)
+            voice = turn.VoiceWindow(window.probability, window.is_echo, window.level_db, window.bright_share)
             if self._stop_words is not None:
-                self._stop_words.take(voice, self._now, self._state, self._tiers.settings)
-            self._apply(replace(voice, own_voice=voice.own_voice and not self._takes_words()))
+                self._stop_words.take(voice, self._now, self._state, self._duplex.settings)
+            self._apply(replace(voice, is_echo=voice.is_echo and not self._takes_words()))
         self._listen_for_words()
         self._sound_awake()
         self._effects.send_audio()
         self._follow_playback(self._playback.follow(output_latency_frames))
-        due = deadline(self._state, self._tiers.settings)
+        due = deadline(self._state, self._duplex.settings)
         if due is not None and self._now >= due:
             self._apply(turn.Tick())
         if not self._muted_by:
-            self._tiers.follow(block, lambda: self._front_end.echo, self._now, self._state)
+            self._duplex.follow(block, lambda: self._front_end.echo, self._now, self._state)
 
     def type_text(self, text: str) -> None:
         """Take a typed message."""
@@ -315,13 +315,13 @@ class Conversation:
     def _takes_words(self) -> bool:
         """Whether the recogniser listens for a word that interrupts: it is to hear all then, our voice too."""
         in_reply = self._state.live and self._state.kind is not Kind.RING
-        return in_reply and self._tiers.settings.finds_stop_words
+        return in_reply and self._duplex.settings.finds_stop_words
 
     def _theirs(self, stream: int, text: str) -> str:
         """Take our own words out of a text where the recogniser hears them, and put in a stop word that it missed."""
         if self._takes_words():
-            self._own_words.follow(stream, self._playback.record, self._playback.position_ms())
-        text = self._own_words.without_ours(stream, text)
+            self._echo_words.follow(stream, self._playback.record, self._playback.position_ms())
+        text = self._echo_words.without_ours(stream, text)
         return self._stop_words.settle(stream, text) if self._stop_words is not None else text
 
     def _wants(self, epoch: int) -> bool:
@@ -329,16 +329,16 @@ class Conversation:
 
     def _apply(self, event: turn.Event) -> None:
         before = self._state
-        self._state, effects = step(before, event, self._now, self._tiers.settings)
+        self._state, effects = step(before, event, self._now, self._duplex.settings)
         self._note_changes(before)
         for effect in effects:
             self._effects.carry_out(effect, self._state.evidence.last_voice_s)
         if before.cut and self._state.phase is Phase.IDLE and self._effects.cut_by_voice:
             self._effects.cut_by_voice = False
             if said_nothing(before, event):
-                self._tiers.cut_off_for_nothing(self._now, self._front_end.echo)
+                self._duplex.cut_off_for_nothing(self._now, self._front_end.echo)
         if self._state.live and self._state.streams > before.streams:
-            self._own_words.opened(self._state.streams, self._playback.position_ms())
+            self._echo_words.opened(self._state.streams, self._playback.position_ms())
         if before.live and not self._state.live:
             # Whoever waits to feed a reply that is over must find that out.
             self._has_room.set()
@@ -390,7 +390,7 @@ class Conversation:
             self._pushed_until = self._front_end.ring.end
             self._wake.push(samples, self._pushed_until)
         if self._stop_words is not None:
-            self._stop_words.listen(self._front_end.ring, self._state, self._tiers.settings)
+            self._stop_words.listen(self._front_end.ring, self._state, self._duplex.settings)
 
     def _sound_awake(self) -> None:
         """Let who pauses after the wake word know that it was heard."""

@@ -1,4 +1,4 @@
-"""What sounds under the newest epoch: a reply, an announcement, a ring; and what was heard of it."""
+"""What plays under the newest epoch: a reply, an announcement or a ring; and what was heard of it."""
 
 from __future__ import annotations
 

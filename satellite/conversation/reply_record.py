@@ -1,4 +1,4 @@
-"""What the satellite knows of the reply under way: its text, its word marks, its audio."""
+"""The reply under way: its text, its word marks, its audio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the search for stop words listens, and which of those that it finds count."""
+"""When the stop word search listens, and which of its findings count."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class StopWords:
         self._search.follow(ring, self._onset)
 
     def counts(self, found: StopFound, ring_end: int, playback: Playback, least_ms: float) -> bool:
-        """Tell whether it was not our own voice that said it, and as much of a voice as pauses a reply (`least_ms`).
+        """Tell whether it was not the echo that said it, and as much of a voice as pauses a reply (`least_ms`).
 
         Records what was found, and why it does not count.
         """
@@ -76,7 +76,7 @@ class StopWords:
         if say_word(playback.record, begin_ms, end_ms, found.phrase.key):
             reason = "own-word"
         elif self._speech_ms < least_ms:
-            # What is left of our own voice, and a breath on it, has a voiced window or two.
+            # What is left of the echo, and a breath on it, has a voiced window or two.
             reason = "too-short"
         self._emit(
             "stop-word",
@@ -103,7 +103,7 @@ class StopWords:
         noted, words = self._noted.get(stream), words_of(text)
         if noted is None:
             return text
-        # Before it there may be what is left of our own voice: "I can stop."
+        # Before it there may be what is left of the echo: "I can stop."
         last = len(words) <= _BEFORE_IT_WORDS and words[-1:] == [noted]
         return noted if last or len(words) < _SENTENCE_WORDS else text
 

@@ -1,4 +1,4 @@
-"""Which of the microphone's audio goes to speech recognition: each word once, our own short sounds never."""
+"""Chooses the microphone audio that goes to STT: each sample once, the satellite's own short sounds never."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Hidden:
     end: int
 
 
-class SttFeed:
+class SttAudio:
     """Follows one stream at a time through the ring of what was heard; indices are those of the ring."""
 
     def __init__(self, ring: PreRoll) -> None:

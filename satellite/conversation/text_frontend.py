@@ -1,4 +1,4 @@
-"""Type instead of speaking: the same turn machine, a keyboard for a microphone and a screen for a loudspeaker."""
+"""Text mode: the same turn machine with a keyboard for a microphone and a screen for a loudspeaker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The timers that Home Assistant keeps for this room, and how one that has finished sounds."""
+"""Timers that Home Assistant keeps for this room, and the ring of one that has finished."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from interject.satellite.doctor.rehearsal import rehearse
 from interject.satellite.doctor.report import report
 from interject.satellite.doctor.settings import DoctorSettings
 from interject.satellite.doctor.verdict import judge
-from interject.satellite.duplex.modes import Tier
+from interject.satellite.duplex.modes import DuplexMode
 from interject.satellite.frontend.frontend import HearingSettings
 from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.settings.sound import RoomSettings, SoundSettings
@@ -66,9 +66,9 @@ def run_doctor(argv: Sequence[str]) -> int:
     sys.stdout.write(said)
     if archive is not None and text is not None:
         archive.conclude(text, said)
-    if verdict.tier is None:
+    if verdict.mode is None:
         return _NOT_MEASURED
-    return _SPEECH if verdict.tier is Tier.SPEECH else _CHANGE
+    return _SPEECH if verdict.mode is DuplexMode.SPEECH else _CHANGE
 
 
 def _tell(step: str) -> None:

@@ -67,8 +67,8 @@ class _Weighed:
         self.left += float(cancelled.for_vad @ cancelled.for_vad)
         return cancelled
 
-    def explains(self) -> bool:
-        return self._control.explains()
+    def is_echo(self) -> bool:
+        return self._control.is_echo()
 
 
 def rehearse(
@@ -101,6 +101,6 @@ def rehearse(
         gain_db=10 * math.log10((weighed.heard + _TINY) / (weighed.left + _TINY)),
         windows=len(during),
         heard=len(voiced),
-        counted=sum(not window.own_voice for window in voiced),
+        counted=sum(not window.is_echo for window in voiced),
         voices=sum(window.probability >= threshold for window in before) / max(1, len(before)),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from interject.satellite.doctor.verdict import MOST_DRIFT_PPM
-from interject.satellite.duplex.modes import Tier
+from interject.satellite.duplex.modes import DuplexMode
 
 if TYPE_CHECKING:
     from interject.satellite.aec.engines import CancellerKind
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from interject.satellite.doctor.verdict import Verdict
 
 _MEANING = {
-    Tier.SPEECH: "speech: anything that is said can interrupt a reply",
-    Tier.WORDS: "stop or wake word: start with --barge-in stop-word or wake-word until that is mended",
-    Tier.HALF_DUPLEX: "half duplex: start with --barge-in off until that is mended",
+    DuplexMode.SPEECH: "speech: anything that is said can interrupt a reply",
+    DuplexMode.WORDS: "stop or wake word: start with --barge-in stop-word or wake-word until that is mended",
+    DuplexMode.HALF_DUPLEX: "half duplex: start with --barge-in off until that is mended",
 }
 # Less than this no clock of one device differs from another's as it is measured.
 _ONE_CLOCK_PPM = 5.0
@@ -77,6 +77,6 @@ def _rehearsal_rows(rehearsal: Rehearsal, canceller: CancellerKind) -> list[tupl
 
 def _verdict_lines(verdict: Verdict) -> list[str]:
     troubles = [f"- {trouble.reason}: {trouble.remedy}" for trouble in verdict.troubles]
-    if verdict.tier is None:
+    if verdict.mode is None:
         return ["Verdict: it could not be measured", *troubles]
-    return [f"Verdict: {_MEANING[verdict.tier]}", *troubles]
+    return [f"Verdict: {_MEANING[verdict.mode]}", *troubles]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from interject.satellite.aec.delay import MAX_DELAY_SAMPLES
 from interject.satellite.aec.engines import CancellerKind
 from interject.satellite.aec.level_guard import SAFE_ECHO_DB
-from interject.satellite.duplex.modes import Tier
+from interject.satellite.duplex.modes import DuplexMode
 from interject.satellite.frontend.resampling import RATE_HZ
 
 if TYPE_CHECKING:
@@ -47,18 +47,18 @@ _MOST_VOICES = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that is wrong, and what helps; `leaves` is the best tier meanwhile."""
+    """Something that is wrong, and what helps; `leaves` is the best duplex mode meanwhile."""
 
     reason: str
     remedy: str
-    leaves: Tier
+    leaves: DuplexMode
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The tier, None where it could not be measured, and all that is wrong."""
+    """The duplex mode, None where it could not be measured, and all that is wrong."""
 
-    tier: Tier | None
+    mode: DuplexMode | None
     troubles: tuple[Trouble, ...]
 
 
@@ -78,13 +78,13 @@ def judge(findings: Findings, canceller: CancellerKind) -> Verdict:
 _DEAF = Trouble(
     "the microphone hears nothing",
     "unmute it, turn it up, or choose another one with --mic-device; --list-devices prints what there is",
-    Tier.HALF_DUPLEX,
+    DuplexMode.HALF_DUPLEX,
 )
 _NO_ECHO = Trouble(
     "the microphone does not hear the loudspeaker",
     "turn the loudspeaker on and up, or choose another one with --snd-device; with headphones that is as it should be, "
     "and --echo-canceller none is right",
-    Tier.HALF_DUPLEX,
+    DuplexMode.HALF_DUPLEX,
 )
 _LEARN = "turn the loudspeaker up or the noise in the room down, and repeat the check-up"
 _SILENCE = "somebody spoke, or a radio did: repeat the check-up in silence"
@@ -98,7 +98,7 @@ def _clipping(findings: Findings, echo: Echo) -> Trouble | None:
     return Trouble(
         f"the microphone clips ({findings.clipped:.1%} of the samples)",
         f"turn the loudspeaker, or the microphone's gain, down {turn_db} dB",
-        Tier.HALF_DUPLEX if findings.clipped > _NOTHING_LEFT_CLIPPED else Tier.WORDS,
+        DuplexMode.HALF_DUPLEX if findings.clipped > _NOTHING_LEFT_CLIPPED else DuplexMode.WORDS,
     )
 
 
@@ -109,7 +109,7 @@ def _drift(_: Findings, echo: Echo) -> Trouble | None:
     return Trouble(
         f"the clocks of microphone and loudspeaker drift apart ({abs(drift_ppm):.0f} ppm)",
         "use one device for both",
-        Tier.WORDS,
+        DuplexMode.WORDS,
     )
 
 
@@ -120,7 +120,7 @@ def _jumps(_: Findings, echo: Echo) -> Trouble | None:
     return Trouble(
         f"the delay jumps ({', '.join(f'{jump_ms:+.0f} ms' for jump_ms in jumps_ms)})",
         "use one device for both, and give the sound server or --snd-command a longer buffer",
-        Tier.WORDS,
+        DuplexMode.WORDS,
     )
 
 
@@ -130,7 +130,7 @@ def _gaps(findings: Findings, _: Echo) -> Trouble | None:
     return Trouble(
         f"audio is lost ({findings.lost_ms:.0f} ms, {findings.gaps} times)",
         "free the processor of other work, use another USB port, or give the sound server a longer buffer",
-        Tier.WORDS,
+        DuplexMode.WORDS,
     )
 
 
@@ -140,7 +140,7 @@ def _late(_: Findings, echo: Echo) -> Trouble | None:
     return Trouble(
         f"the loudspeaker is {echo.delay_ms:.0f} ms late, and the canceller looks back {_MOST_DELAY_MS:.0f} ms",
         "shorten the buffer of --snd-command (aplay has --buffer-time) or of the sound server, and use no Bluetooth",
-        Tier.WORDS,
+        DuplexMode.WORDS,
     )
 
 
@@ -154,15 +154,15 @@ def _effects(findings: Findings, echo: Echo, canceller: CancellerKind) -> list[T
     found = []
     # An echo too weak to be learnt is also too weak to be taken for a user.
     if rehearsal.converged_s is None and echo.level_db > SAFE_ECHO_DB:
-        found.append(Trouble("the canceller did not learn the echo", _LEARN, Tier.WORDS))
+        found.append(Trouble("the canceller did not learn the echo", _LEARN, DuplexMode.WORDS))
     residual_db = echo.level_db - rehearsal.gain_db
     if residual_db > (_MOST_RESIDUAL_DB if canceller is CancellerKind.KALMAN else SAFE_ECHO_DB):
-        leaves = Tier.HALF_DUPLEX if residual_db > _WORD_RESIDUAL_DB else Tier.WORDS
+        leaves = DuplexMode.HALF_DUPLEX if residual_db > _WORD_RESIDUAL_DB else DuplexMode.WORDS
         reason = f"too much of our own voice is left ({residual_db:.0f} dB of what is played)"
         found.append(Trouble(reason, remedy, leaves))
     if rehearsal.counted >= _PAUSES_WINDOWS:
         reason = f"the satellite would interrupt itself ({rehearsal.counted} windows of {rehearsal.windows})"
-        found.append(Trouble(reason, _SILENCE if rehearsal.voices > _MOST_VOICES else remedy, Tier.WORDS))
+        found.append(Trouble(reason, _SILENCE if rehearsal.voices > _MOST_VOICES else remedy, DuplexMode.WORDS))
     return found
 
 
@@ -173,8 +173,8 @@ def _together(troubles: Sequence[Trouble]) -> list[Trouble]:
     return [Trouble("; ".join(trouble.reason for trouble in troubles), _MEND_FIRST, _worst(troubles))]
 
 
-def _worst(troubles: Sequence[Trouble]) -> Tier:
-    return max((trouble.leaves for trouble in troubles), key=list(Tier).index, default=Tier.SPEECH)
+def _worst(troubles: Sequence[Trouble]) -> DuplexMode:
+    return max((trouble.leaves for trouble in troubles), key=list(DuplexMode).index, default=DuplexMode.SPEECH)
 
 
 def _less_echo(findings: Findings, echo: Echo, canceller: CancellerKind) -> str:
@@ -190,13 +190,13 @@ def _less_echo(findings: Findings, echo: Echo, canceller: CancellerKind) -> str:
 
 
 def _advice(findings: Findings) -> list[Trouble]:
-    """Tell what costs some of the users' words and no tier."""
+    """Tell what costs some of the users' words and no duplex mode."""
     if findings.noise_dbfs <= _MOST_NOISE_DBFS:
         return []
     return [
         Trouble(
             f"the noise floor is high ({findings.noise_dbfs:.0f} dBFS)",
             "switch off what hums or blows, or turn down the gain of a microphone that hisses by itself",
-            Tier.SPEECH,
+            DuplexMode.SPEECH,
         )
     ]

@@ -1,4 +1,4 @@
-"""What may interrupt a reply in this room, as far as the satellite can tell its user from itself."""
+"""Duplex modes: what may interrupt a reply, decided from what is known of the echo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from interject.satellite.aec.level_guard import SAFE_ECHO_DB
-from interject.satellite.duplex.statistics import EchoHistory, cut_off, decibels, remember
+from interject.satellite.duplex.statistics import EchoStatistics, cut_off, decibels, remember
 from interject.satellite.turn.settings import BargeIn
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _WORDS_ABOVE_USER_DB = 12.0
 _HALF_DUPLEX_ABOVE_USER_DB = 18.0
 # Without a canceller of ours there is no suppressor, but nothing helps detectors of words either.
 _ECHO_ABOVE_USER_DB = 6.0
-# Measured levels move by some dB; a level near its limit must not change the tier again and again.
+# Measured levels move by some dB; a level near its limit must not change the duplex mode again and again.
 _HYSTERESIS_DB = 3.0
 # A fresh filter takes 2 to 5 seconds, and finds the delay sooner: who takes longer does not find the path at all. One
 # that finds the delay and never settles is that of many a real loudspeaker, and keeps its user.
@@ -34,30 +34,30 @@ _JUMPS = 4
 _EMPTY_CUTS = 2
 # In so many half seconds of the last ten seconds: a slammed door is over sooner.
 _CLIPS = 4
-# How much playback must be good before a tier is left for the better one, twice as much after each relapse, and how
-# soon going down again is a relapse.
+# How much playback must be good before a better duplex mode begins, twice as much after each relapse, and how soon
+# going down again is a relapse.
 _UP_AFTER_S = 20.0
 _LONGEST_UP_AFTER_S = 320.0
 _RELAPSE_WITHIN_S = 120.0
 
 
-class Tier(Enum):
-    """What may interrupt a reply, at most; each tier is worse than the one before."""
+class DuplexMode(Enum):
+    """What may interrupt a reply, at most; each duplex mode is worse than the one before."""
 
     SPEECH = "speech"
     WORDS = "words"
     HALF_DUPLEX = "half-duplex"
 
-    def is_better(self, than: Tier) -> bool:
-        """Tell whether more may interrupt than in another tier."""
+    def is_better(self, than: DuplexMode) -> bool:
+        """Tell whether more may interrupt than in another duplex mode."""
         return _BEST_FIRST.index(self) < _BEST_FIRST.index(than)
 
 
-_BEST_FIRST = tuple(Tier)
+_BEST_FIRST = tuple(DuplexMode)
 
 
 class Reason(Enum):
-    """Why it is not a better tier."""
+    """Why it is not a better duplex mode."""
 
     ECHO = "echo"
     RESIDUAL = "residual"
@@ -68,94 +68,94 @@ class Reason(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class TierState:
-    """The tier, why it is not better (None for the best), and what it was concluded from.
+class ModeState:
+    """The duplex mode, why it is not better (None for the best), and what it was concluded from.
 
-    good_s: seconds of playback in which a better tier was due; up_after_s: how many it takes. up_at: when it last went
-    up, by the device's clock.
+    good_s: seconds of playback in which a better duplex mode was due; up_after_s: how many it takes. up_at: when it
+    last went up, by the device's clock.
     """
 
-    tier: Tier = Tier.SPEECH
+    mode: DuplexMode = DuplexMode.SPEECH
     reason: Reason | None = None
-    history: EchoHistory = field(default_factory=EchoHistory)
+    history: EchoStatistics = field(default_factory=EchoStatistics)
     good_s: float = 0.0
     up_after_s: float = _UP_AFTER_S
     up_at: float | None = None
 
 
-def settings_for(tier: Tier, settings: TurnSettings) -> TurnSettings:
-    """Return the settings that a tier leaves of the user's: it takes away, and never grants."""
-    if tier is Tier.HALF_DUPLEX:
+def settings_for(mode: DuplexMode, settings: TurnSettings) -> TurnSettings:
+    """Return the settings that a duplex mode leaves of the user's: it takes away, and never grants."""
+    if mode is DuplexMode.HALF_DUPLEX:
         return replace(settings, barge_in=BargeIn.OFF)
-    if tier is Tier.WORDS and settings.barge_in is BargeIn.SPEECH:
+    if mode is DuplexMode.WORDS and settings.barge_in is BargeIn.SPEECH:
         return replace(settings, barge_in=BargeIn.WAKE_WORD)
     return settings
 
 
-def observe(state: TierState, seen: Observation) -> TierState:
-    """Take in a block of audio: down at once when a worse tier is due, up by one after enough good playback.
+def observe(state: ModeState, seen: Observation) -> ModeState:
+    """Take in a block of audio: down at once when a worse duplex mode is due, up by one after enough good playback.
 
-    Up only between replies: during one, our own voice may have been taken for somebody who speaks.
+    Up only between replies: during one, the echo may have been taken for somebody who speaks.
     """
     noted = replace(state, history=remember(state.history, seen))
     due, reason = _due(noted, seen)
-    if state.tier.is_better(due):
+    if state.mode.is_better(due):
         return _down(noted, due, reason, seen.now_s)
-    if due is state.tier:
+    if due is state.mode:
         return replace(noted, good_s=0.0)
     gained_s = noted.history.played_s - state.history.played_s
     good_s = state.good_s + (gained_s if _is_known(noted.history, seen) else 0.0)
     if good_s < state.up_after_s or seen.live:
         return replace(noted, good_s=good_s)
-    up, why = (Tier.WORDS, state.reason) if state.tier is Tier.HALF_DUPLEX else (Tier.SPEECH, None)
-    return replace(noted, tier=up, reason=why, good_s=0.0, up_at=seen.now_s)
+    up, why = (DuplexMode.WORDS, state.reason) if state.mode is DuplexMode.HALF_DUPLEX else (DuplexMode.SPEECH, None)
+    return replace(noted, mode=up, reason=why, good_s=0.0, up_at=seen.now_s)
 
 
-def cut_off_for_nothing(state: TierState, now_s: float) -> TierState:
+def cut_off_for_nothing(state: ModeState, now_s: float) -> ModeState:
     """Take note that somebody's voice cut a reply off and said nothing: it may have been our own."""
     return replace(state, history=cut_off(state.history, now_s))
 
 
-def _down(state: TierState, tier: Tier, reason: Reason | None, now_s: float) -> TierState:
-    """Go down; what was counted has had its effect, and only what comes anew keeps the tier down."""
+def _down(state: ModeState, mode: DuplexMode, reason: Reason | None, now_s: float) -> ModeState:
+    """Go down; what was counted has had its effect, and only what comes anew keeps the duplex mode down."""
     relapse = state.up_at is not None and now_s - state.up_at <= _RELAPSE_WITHIN_S
     up_after_s = min(2 * state.up_after_s, _LONGEST_UP_AFTER_S) if relapse else _UP_AFTER_S
     history = replace(state.history, jumped_at=(), clipped_at=(), cut_at=())
-    return replace(state, tier=tier, reason=reason, history=history, good_s=0.0, up_after_s=up_after_s)
+    return replace(state, mode=mode, reason=reason, history=history, good_s=0.0, up_after_s=up_after_s)
 
 
-def _due(state: TierState, seen: Observation) -> tuple[Tier, Reason | None]:
-    """Return the best tier that can be kept now, and what keeps it from being better."""
+def _due(state: ModeState, seen: Observation) -> tuple[DuplexMode, Reason | None]:
+    """Return the best duplex mode that can be kept now, and what keeps it from being better."""
     history = state.history
     if len(history.clipped_at) >= _CLIPS:
-        return Tier.HALF_DUPLEX, Reason.CLIPPING
+        return DuplexMode.HALF_DUPLEX, Reason.CLIPPING
     if len(history.cut_at) >= _EMPTY_CUTS:
-        return Tier.WORDS, Reason.EMPTY_CUTS
+        return DuplexMode.WORDS, Reason.EMPTY_CUTS
     if _is_harmless(history, seen):
-        return Tier.SPEECH, None
+        return DuplexMode.SPEECH, None
     return _due_by_canceller(state, seen) if _has_canceller(seen) else _due_by_echo(state, seen)
 
 
-def _due_by_canceller(state: TierState, seen: Observation) -> tuple[Tier, Reason | None]:
+def _due_by_canceller(state: ModeState, seen: Observation) -> tuple[DuplexMode, Reason | None]:
     history, above_db = state.history, _above_user_db(state.history, seen)
-    if above_db > _limit_db(_HALF_DUPLEX_ABOVE_USER_DB, Tier.HALF_DUPLEX, state.tier):
-        return Tier.HALF_DUPLEX, Reason.RESIDUAL
-    if above_db > _limit_db(_WORDS_ABOVE_USER_DB, Tier.WORDS, state.tier):
-        return Tier.WORDS, Reason.RESIDUAL
+    if above_db > _limit_db(_HALF_DUPLEX_ABOVE_USER_DB, DuplexMode.HALF_DUPLEX, state.mode):
+        return DuplexMode.HALF_DUPLEX, Reason.RESIDUAL
+    if above_db > _limit_db(_WORDS_ABOVE_USER_DB, DuplexMode.WORDS, state.mode):
+        return DuplexMode.WORDS, Reason.RESIDUAL
     if history.unsettled_s > _UNSETTLED_S:
-        return Tier.WORDS, Reason.NOT_CONVERGED
+        return DuplexMode.WORDS, Reason.NOT_CONVERGED
     if len(history.jumped_at) >= _JUMPS:
-        return Tier.WORDS, Reason.UNSTEADY
-    return Tier.SPEECH, None
+        return DuplexMode.WORDS, Reason.UNSTEADY
+    return DuplexMode.SPEECH, None
 
 
-def _due_by_echo(state: TierState, seen: Observation) -> tuple[Tier, Reason | None]:
+def _due_by_echo(state: ModeState, seen: Observation) -> tuple[DuplexMode, Reason | None]:
     echo_db = seen.report.echo_db
-    if echo_db is None or echo_db <= _limit_db(SAFE_ECHO_DB, Tier.WORDS, state.tier):
-        return Tier.SPEECH, None
+    if echo_db is None or echo_db <= _limit_db(SAFE_ECHO_DB, DuplexMode.WORDS, state.mode):
+        return DuplexMode.SPEECH, None
     above_db = _above_user_db(state.history, seen)
-    drowned = above_db > _limit_db(_ECHO_ABOVE_USER_DB, Tier.HALF_DUPLEX, state.tier)
-    return (Tier.HALF_DUPLEX if drowned else Tier.WORDS), Reason.ECHO
+    drowned = above_db > _limit_db(_ECHO_ABOVE_USER_DB, DuplexMode.HALF_DUPLEX, state.mode)
+    return (DuplexMode.HALF_DUPLEX if drowned else DuplexMode.WORDS), Reason.ECHO
 
 
 def _has_canceller(seen: Observation) -> bool:
@@ -163,17 +163,17 @@ def _has_canceller(seen: Observation) -> bool:
     return seen.report.residual_dbfs is not None
 
 
-def _is_harmless(history: EchoHistory, seen: Observation) -> bool:
+def _is_harmless(history: EchoStatistics, seen: Observation) -> bool:
     """Whether the echo is too soft to be heard as speech, as with headphones, whatever a canceller makes of it."""
     known = [history.echo_at_most_db] + ([seen.report.echo_db] if _has_canceller(seen) else [])
     return any(echo_db is not None and echo_db <= SAFE_ECHO_DB for echo_db in known)
 
 
-def _is_known(history: EchoHistory, seen: Observation) -> bool:
+def _is_known(history: EchoStatistics, seen: Observation) -> bool:
     return history.left_dbfs is not None or _is_harmless(history, seen)
 
 
-def _above_user_db(history: EchoHistory, seen: Observation) -> float:
+def _above_user_db(history: EchoStatistics, seen: Observation) -> float:
     """Return how far what is left of our voice stands above the user's; minus infinity where it does not stand out."""
     left_dbfs, noise_dbfs = history.left_dbfs, seen.report.noise_dbfs
     if left_dbfs is None or not seen.user_power or (noise_dbfs is not None and left_dbfs <= noise_dbfs):
@@ -181,6 +181,6 @@ def _above_user_db(history: EchoHistory, seen: Observation) -> float:
     return left_dbfs - decibels(seen.user_power)
 
 
-def _limit_db(limit_db: float, of: Tier, now: Tier) -> float:
-    """Return the level above which a tier is due: lower while it, or a worse one, has been chosen already."""
+def _limit_db(limit_db: float, of: DuplexMode, now: DuplexMode) -> float:
+    """Return the level above which a duplex mode is due: lower while it, or a worse one, has been chosen already."""
     return limit_db if now.is_better(of) else limit_db - _HYSTERESIS_DB

@@ -1,4 +1,4 @@
-"""Follows what can be heard through our own voice, and says what may interrupt it now."""
+"""Follows the echo while something plays, chooses the duplex mode, and tells of each change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interject.satellite.audio.pcm import INT16_FULL_SCALE
-from interject.satellite.duplex.modes import Reason, Tier, TierState, cut_off_for_nothing, observe, settings_for
+from interject.satellite.duplex.modes import DuplexMode, ModeState, Reason, cut_off_for_nothing, observe, settings_for
 from interject.satellite.duplex.statistics import Observation
 from interject.satellite.turn.events import Tick, Transcribed, VoiceWindow
 from interject.satellite.turn.settings import BargeIn
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-# A tier lasts for seconds: looking more often would be work for nothing.
+# A duplex mode lasts for seconds: looking more often would be work for nothing.
 _LOOK_EVERY_S = 0.1
 # Resamplers and gains leave a clipped sample a little below the last one.
 _CLIPPED = 32_700
@@ -55,13 +55,13 @@ _EFFECT = {
 }
 
 
-class TierWatch:
-    """Keeps the tier, and tells of each change: a record `tier`."""
+class DuplexMonitor:
+    """Keeps the duplex mode, and tells of each change: a record `duplex-mode`."""
 
     def __init__(self, settings: TurnSettings, emit: Callable[..., None]) -> None:
         self._chosen = settings
         self._emit = emit
-        self._state = TierState()
+        self._state = ModeState()
         # What was heard and played since the last look.
         self._mic: list[Samples] = []
         self._played: list[Samples] = []
@@ -89,7 +89,7 @@ class TierWatch:
         self._mic, self._played = [], []
         before = self._state
         self._state = observe(before, seen)
-        if self._state.tier is not before.tier:
+        if self._state.mode is not before.mode:
             self._tell(before, report)
 
     def cut_off_for_nothing(self, now_s: float, report: EchoReport) -> None:
@@ -97,14 +97,14 @@ class TierWatch:
         self._emit("empty-interruption", echo_db=report.echo_db)
         self._state = cut_off_for_nothing(self._state, now_s)
 
-    def _tell(self, before: TierState, report: EchoReport) -> None:
+    def _tell(self, before: ModeState, report: EchoReport) -> None:
         state, was = self._state, self.settings
-        self.settings = settings_for(state.tier, self._chosen)
+        self.settings = settings_for(state.mode, self._chosen)
         left_dbfs = state.history.left_dbfs
         self._emit(
-            "tier",
-            tier=state.tier.value,
-            was=before.tier.value,
+            "duplex-mode",
+            mode=state.mode.value,
+            was=before.mode.value,
             reason=None if state.reason is None else state.reason.value,
             barge_in=self.settings.barge_in.value,
             barge_in_was=was.barge_in.value,
@@ -117,18 +117,18 @@ class TierWatch:
         )
 
 
-def log_tier(kind: str, record: Mapping[str, Any]) -> None:
-    """Log what a record `tier` or `empty-interruption` means to who runs the satellite.
+def log_duplex_mode(kind: str, record: Mapping[str, Any]) -> None:
+    """Log what a record `duplex-mode` or `empty-interruption` means to who runs the satellite.
 
-    A tier that takes nothing away from --barge-in is no news.
+    A duplex mode that takes nothing away from --barge-in is no news.
     """
     if kind == "empty-interruption":
         _LOGGER.info("a voice cut a reply off and said nothing; it may have been the satellite's own")
         return
     if record["barge_in"] == record["barge_in_was"]:
         return
-    tier, effect = Tier(record["tier"]), _EFFECT[BargeIn(record["barge_in"])]
-    if tier.is_better(Tier(record["was"])):
+    mode, effect = DuplexMode(record["mode"]), _EFFECT[BargeIn(record["barge_in"])]
+    if mode.is_better(DuplexMode(record["was"])):
         _LOGGER.warning("our own voice can be told from the user's better: %s", effect)
         return
     reason = Reason(record["reason"])

@@ -1,4 +1,4 @@
-"""What the last minutes of playback showed of our own voice at the microphone."""
+"""Statistics of the echo over the last minutes of playback."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class EchoHistory:
+class EchoStatistics:
     """Means and counts over playback: seconds are of playback, times (`_at`) are of the device's clock.
 
     settled_s: for how long a canceller has known the path; unsettled_s: for how long not even its delay. left: mean
@@ -87,7 +87,7 @@ class EchoHistory:
         return min(self.at_most_db) if len(self.at_most_db) >= _FIRST_STRETCHES else None
 
 
-def remember(history: EchoHistory, seen: Observation) -> EchoHistory:
+def remember(history: EchoStatistics, seen: Observation) -> EchoStatistics:
     """Take in the next block."""
     before_s = seen.now_s if history.now_s is None else history.now_s
     seconds = min(max(0.0, seen.now_s - before_s), _LONGEST_BLOCK_S)
@@ -104,7 +104,7 @@ def remember(history: EchoHistory, seen: Observation) -> EchoHistory:
     return _measure(_settle(_with_clip(played, seen), seen, seconds), seen, seconds)
 
 
-def cut_off(history: EchoHistory, now_s: float) -> EchoHistory:
+def cut_off(history: EchoStatistics, now_s: float) -> EchoStatistics:
     """Take note that a voice cut a reply off and said nothing."""
     return replace(history, cut_at=(*history.cut_at, now_s))
 
@@ -118,13 +118,13 @@ def _since(times: tuple[float, ...], start_s: float) -> tuple[float, ...]:
     return times if not times or times[0] >= start_s else tuple(time for time in times if time >= start_s)
 
 
-def _with_clip(history: EchoHistory, seen: Observation) -> EchoHistory:
+def _with_clip(history: EchoStatistics, seen: Observation) -> EchoStatistics:
     if not seen.clips or (history.clipped_at and seen.now_s - history.clipped_at[-1] < _CLIP_APART_S):
         return history
     return replace(history, clipped_at=(*history.clipped_at, seen.now_s))
 
 
-def _settle(history: EchoHistory, seen: Observation, seconds: float) -> EchoHistory:
+def _settle(history: EchoStatistics, seen: Observation, seconds: float) -> EchoStatistics:
     """Note whether the path is known, whether it jumped, and what is left of our voice if it is known."""
     delay_ms, before_ms = seen.report.delay_ms, history.delay_ms
     jumped = delay_ms is not None and before_ms is not None and abs(delay_ms - before_ms) > _JUMP_MS
@@ -156,7 +156,7 @@ def _left(seen: Observation) -> float:
     return 0.0 if report.echo_db is None else float(seen.played_power * 10 ** (report.echo_db / 10))
 
 
-def _measure(history: EchoHistory, seen: Observation, seconds: float) -> EchoHistory:
+def _measure(history: EchoStatistics, seen: Observation, seconds: float) -> EchoStatistics:
     summed = replace(
         history,
         stretch_s=history.stretch_s + seconds,

@@ -76,14 +76,14 @@ class HearingSettings:
 class Window:
     """32 ms of what was heard.
 
-    probability is that of speech; own_voice: what was heard may be our own voice alone; end_index is the 16 kHz index
+    probability is that of speech; is_echo: what was heard may be echo alone; end_index is the 16 kHz index
     one past the window's last sample, the index that `FrontEnd.ring` uses; level_db is in dBFS without the volume
     multiplier, as the levels of the echo are; bright_share: of its power between 200 Hz and 5 kHz, what lies above
     1.5 kHz.
     """
 
     probability: float
-    own_voice: bool
+    is_echo: bool
     end_index: int
     level_db: float
     bright_share: float = 0.0
@@ -118,7 +118,7 @@ class FrontEnd:
 
     @property
     def echo(self) -> EchoReport:
-        """What is known of our own voice at the microphone."""
+        """What is known of the echo at the microphone."""
         return self._echo.report
 
     def push(self, block_mic: Samples, block_played: Samples) -> list[Window]:
@@ -166,7 +166,7 @@ class FrontEnd:
         level_db = 10 * math.log10(power + _SILENCE) - self._gain_db - self._vad_gain.db
         bright_share = _bright_share(self._window) if probability >= _MAY_BE_VOICED else 0.0
         end_index = self._ended_windows * WINDOW_SAMPLES
-        window = Window(probability, self._echo.explains(), end_index, level_db, bright_share)
+        window = Window(probability, self._echo.is_echo(), end_index, level_db, bright_share)
         self._in_window = 0
         self._fill_window(for_vad[until_full:])
         return [window]

@@ -83,7 +83,7 @@ class Rest:
 class Memory:
     """After how many windows without speech the model's memory is made anew (None: never), from how many heard last.
 
-    The memory goes astray in what a canceller leaves of minutes of our own voice: users across the room are not heard
+    The memory goes astray in what a canceller leaves of minutes of echo: users across the room are not heard
     any more. One that is made from nothing is deaf for a moment (script/bench sweep reset), and each
     window that is heard again costs as much as a new one.
     """

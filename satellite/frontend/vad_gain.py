@@ -1,4 +1,4 @@
-"""How loud the voice activity detector hears a user through our own voice: as loud as what it was trained on."""
+"""How loud the voice activity detector hears a user through the echo: as loud as what it was trained on."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class VadGain:
     def process(self, cancelled: Cancelled) -> NDArray[np.float32]:
         """Return the next 320 samples for the detector (16 kHz, -1 to 1) at the gain that `db` tells.
 
-        It follows what was kept, of which nothing was suppressed: by what a suppressor leaves of our own voice the room
+        It follows what was kept, of which nothing was suppressed: by what a suppressor leaves of the echo the room
         would be taken for quiet. There is none while nothing of ours is to be heard: then speech behind the user, a
         television too, would be as loud as the user's.
         """

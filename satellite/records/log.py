@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from interject.satellite.duplex.monitor import log_tier
+from interject.satellite.duplex.monitor import log_duplex_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ class LogTrace:
 
     def emit(self, kind: str, **fields: Any) -> None:
         """Record that something happened now."""
-        if kind in ("tier", "empty-interruption"):
-            log_tier(kind, fields)
+        if kind in ("duplex-mode", "empty-interruption"):
+            log_duplex_mode(kind, fields)
         elif kind in _SENTENCES:
             _LOGGER.info("%s", _SENTENCES[kind](fields))

@@ -39,7 +39,7 @@ class SoundSettings:
     mic_auto_gain: int = option(0, "automatic gain up to so many dB, 0 is off", minimum=0, maximum=31)
     echo_canceller: CancellerKind = option(
         CancellerKind.KALMAN,
-        "who takes our own voice out of the microphone; hardware: the microphone itself does; aec3: another "
+        "what takes the echo out of the microphone; hardware: the microphone itself does; aec3: another "
         "library, to compare",
     )
     echo_memory: Path | None = option(

@@ -44,8 +44,8 @@ class TurnTakingSettings:
         minimum=0,
         maximum=300,
     )
-    softer_is_aside_db: float = option(
-        _TURN.softer_is_aside_db,
+    side_speech_db: float = option(
+        _TURN.side_speech_db,
         "how much softer than the user a voice is that speaks to somebody else",
         minimum=0,
         maximum=60,

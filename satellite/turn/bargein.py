@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from interject.satellite.turn.aside import is_aside, noting_refusal, noting_softness
 from interject.satellite.turn.backchannel import Verdict, judge
 from interject.satellite.turn.events import (
     AbortStt,
@@ -40,6 +39,7 @@ from interject.satellite.turn.segments import (
     transcribed,
 )
 from interject.satellite.turn.settings import BargeIn, Judgement, TurnStart
+from interject.satellite.turn.side_speech import is_side_speech, noting_refusal, noting_softness
 from interject.satellite.turn.state import Barge, Kind, Phase, SegmentState, State
 from interject.satellite.turn.voice import Voice
 
@@ -163,7 +163,7 @@ def _end_undecided(state: State, settings: TurnSettings, now: float) -> Outcome:
 def _after_utterance(state: State, now: float, settings: TurnSettings) -> Outcome:
     long_enough = settings.judgement is Judgement.DURATION and _was_long(state, settings)
     said = said_in(state, state.open_segment, now, settings)
-    if long_enough and not said.aside:
+    if long_enough and not said.side_speech:
         return commit(state, Rule.LENGTH, said, now, settings)
     ended, effects = _end_undecided(state, settings, now)
     if ended.barge is Barge.HELD and ended.waiting:
@@ -246,7 +246,7 @@ def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettin
     rule = decide(said, settings)
     if rule.takes_floor:
         return commit(noted, rule, said, now, settings)
-    refused = noting_refusal(noted, segment, now, settings) if rule is Rule.ASIDE else noted
+    refused = noting_refusal(noted, segment, now, settings) if rule is Rule.SIDE_SPEECH else noted
     return then((Decided(rule, said),), _settled(refused.without(event.stream)))
 
 
@@ -304,7 +304,7 @@ def reply_failed(state: State, _event: object, now: float, settings: TurnSetting
 
 
 def _hand_over(state: State, now: float, settings: TurnSettings) -> Outcome:
-    from_afar = settings.turn_start is TurnStart.WAKE_WORD and is_aside(state, state.open_segment, now, settings)
+    from_afar = settings.turn_start is TurnStart.WAKE_WORD and is_side_speech(state, state.open_segment, now, settings)
     if settings.barge_in is not BargeIn.SPEECH or from_afar:
         # Whoever switched speech barge-in off has a room where this may be the reply itself; from afar it may be the
         # television, which has not said the wake word.

@@ -1,4 +1,4 @@
-"""Has the user finished?"""
+"""Endpointing: has the user finished?"""
 
 from __future__ import annotations
 

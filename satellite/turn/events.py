@@ -17,14 +17,14 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class VoiceWindow:
-    """The VAD judged the window that ends now; `own_voice`: the echo guard says that it is only our loudspeaker.
+    """The VAD judged the window that ends now; `is_echo`: the echo guard says that it is only our loudspeaker.
 
     `level_db` is how loud it was, in dBFS (None if nobody measured it), `bright_share` how much of its power lay above
     1.5 kHz.
     """
 
     probability: float
-    own_voice: bool = False
+    is_echo: bool = False
     level_db: float | None = None
     bright_share: float = 0.0
 

@@ -1,4 +1,4 @@
-"""How sure we are that somebody is speaking, from one VAD window to the next."""
+"""Utterance tracker: is somebody speaking, from one VAD window to the next?"""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def update(evidence: Evidence, window: VoiceWindow, now: float, phase: Phase, se
     """Take in the window that ends at `now`."""
     vad = settings.vad(phase)
     threshold = vad.threshold - (vad.hysteresis if evidence.run else 0.0)
-    voiced = window.probability >= threshold and not window.own_voice
+    voiced = window.probability >= threshold and not window.is_echo
     kept = int(settings.confirm_within_ms / settings.window_ms) + 1
     recent = (*evidence.recent, voiced)[-kept:]
     if not voiced:

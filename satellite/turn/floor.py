@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from interject.satellite.turn.aside import softness, too_soft_db
 from interject.satellite.turn.backchannel import (
     Verdict,
     is_command,
@@ -17,6 +16,7 @@ from interject.satellite.turn.backchannel import (
     words_of,
 )
 from interject.satellite.turn.settings import BargeIn
+from interject.satellite.turn.side_speech import softness, too_soft_db
 from interject.satellite.turn.state import Barge, SegmentState
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Rule(Enum):
     NO_WORDS = "no-words"
     TOO_SHORT = "too-short"
     UNSURE = "unsure"
-    ASIDE = "aside"
+    SIDE_SPEECH = "side-speech"
     LATE_WORD = "late-word"
     STOP_WORDS_ONLY = "stop-words-only"
 
@@ -90,7 +90,7 @@ class Said:
     stream: int | None = None
 
     @property
-    def aside(self) -> bool:
+    def side_speech(self) -> bool:
         """Whether it is too soft for us, whatever it says."""
         return self.softer_db is not None and self.softer_db > self.too_soft_db
 
@@ -125,7 +125,7 @@ def _decide_speech(said: Said, settings: TurnSettings) -> Rule:
     if settings.barge_in is not BargeIn.SPEECH:
         return Rule.STOP_WORDS_ONLY
     if _is_for_somebody_else(said):
-        return Rule.ASIDE
+        return Rule.SIDE_SPEECH
     if said.late and len(words_of(said.text)) < _WORTH_A_SECOND_CUT_WORDS:
         return Rule.LATE_WORD
     plain = said.final or (said.confidence is not None and said.confidence >= _SURE)
@@ -141,7 +141,7 @@ def decide_by_length(said: Said, settings: TurnSettings, *, tells_confidence: bo
     more likely laughter or a cough, and there is time.
     """
     hardly_believed = said.confidence is not None and said.confidence < _HARDLY_BELIEVED
-    if said.verdict is Verdict.SOUND or said.aside or hardly_believed:
+    if said.verdict is Verdict.SOUND or said.side_speech or hardly_believed:
         return None
     doubtful = tells_confidence and (said.verdict is Verdict.EMPTY or is_unsure(said, settings))
     # "I" may become "I see", but not after so long.

@@ -58,7 +58,7 @@ def rest(state: State) -> State:
         failed=False,
         cut=False,
         into_reply=False,
-        asides=0,
+        side_speeches=0,
         barge=Barge.NONE,
         segments=(),
         undecided_until=None,

@@ -94,7 +94,7 @@ class TurnSettings:
     # By duration alone: "uh-huh" has up to 450 ms of voicing, "no, wait" hardly less than 500.
     commit_unheard_ms: float = 500.0
     # Who speaks this much more softly than in the last turn speaks to somebody else, or is a radio ...
-    softer_is_aside_db: float = 7.0
+    side_speech_db: float = 7.0
     # ... unless it is a whisper, which lacks the low half of a voice.
     whisper_brighter_db: float = 2.0
     undecided_ms: float = 1500.0
@@ -103,7 +103,7 @@ class TurnSettings:
     verdict_ms: float = 4000.0
     # Silero needs some 100 ms to believe in a voice, and weak first consonants come before that.
     pre_roll_ms: float = 500.0
-    # What lies further back in a reply is what is left of our own voice, of which Whisper made "I don't" at +10 dB.
+    # What lies further back in a reply is what is left of the echo, of which Whisper made "I don't" at +10 dB.
     reply_pre_roll_ms: float = 300.0
     endpoint_silence_ms: float = 600.0
     # Silero goes on for two windows after a voice has ended (script/bench, end of speech).

@@ -52,8 +52,8 @@ class Barge(Enum):
 class Segment:
     """A stretch of the user's speech with an STT stream of its own; `speech_ms` of it was voiced, as `voice` says.
 
-    aside: it began too softly for us. ended_s: when its stream ended, from when on its text is awaited. confidence: how
-    likely it is that the text was said, 0 to 1, None where that is not known.
+    side_speech: it began too softly to be meant for us. ended_s: when its stream ended, from when on its text is
+    awaited. confidence: how likely it is that the text was said, 0 to 1, None where that is not known.
     """
 
     stream: int
@@ -61,7 +61,7 @@ class Segment:
     state: SegmentState = SegmentState.OPEN
     speech_ms: float = 0.0
     voice: Voice = field(default_factory=Voice)
-    aside: bool = False
+    side_speech: bool = False
     ended_s: float | None = None
     confidence: float | None = None
 
@@ -78,7 +78,7 @@ class State:
     user said into it so far, undecided; otherwise it is the user's turn so far. `cut` says that this turn took the
     floor from a reply, `into_reply` that it began in a reply which then came to its end. `voice_until` is set while a
     turn that a wake word began still waits for its first voice. `user` is what the user's voice is usually like,
-    `asides` how often in a row this reply went on over somebody too soft, who insists by speaking again until
+    `side_speeches` how often in a row this reply went on over somebody too soft, who insists by speaking again until
     `insisting_until`, `ring_due` that a timer has finished and has not rung. `tells_confidence`: the recogniser says
     how likely its words are. `stt_delay_s` is how long after the end of a stream its text came lately, `held_until` the
     latest moment at which a pause ends. Times are seconds of the device's clock.
@@ -107,7 +107,7 @@ class State:
     follow_up_until: float | None = None
     user: Voice = field(default_factory=Voice)
     tells_confidence: bool = False
-    asides: int = 0
+    side_speeches: int = 0
     insisting_until: float | None = None
     ring_due: bool = False
 

@@ -1,4 +1,4 @@
-"""How loud and how bright somebody's voice is."""
+"""Level and brightness of a voice, and what is usual for the user."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Voice:
         return self.tilt_db - than.tilt_db
 
     def towards(self, spoken: Voice) -> Voice:
-        """Return a usual voice after one more turn, a quarter of the way in dB: one shout or aside does not make it."""
+        """Return a usual voice after one more turn: a quarter of the way in dB, as one shout is not what is usual."""
         if not self.known or not spoken.known:
             return spoken if spoken.known else self
         bright = _between(self.bright / self.windows, spoken.bright / spoken.windows)

@@ -1,4 +1,4 @@
-"""Several detectors that listen beside each other."""
+"""Runs several wake word detectors as one."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ def _found(mic: Samples, played: Samples, rate_hz: int, cost: Cost) -> tuple[lis
     for at in range(0, len(mic) - block + 1, block):
         until = front_end.ring.end
         for window in front_end.push(mic[at : at + block], played[at : at + block]):
-            heard = VoiceWindow(window.probability, window.own_voice, window.level_db, window.bright_share)
+            heard = VoiceWindow(window.probability, window.is_echo, window.level_db, window.bright_share)
             evidence = update(evidence, heard, window.end_index / RATE_HZ, Phase.SPEAKING, settings)
             if evidence.onset_s is not None:
                 onsets[round(evidence.onset_s * RATE_HZ)] = None

@@ -72,7 +72,7 @@ def test_after_a_minute_of_our_own_voice_the_user_is_still_heard(corpus: Corpus)
     windows: list[Window] = []
     for at in range(0, len(mic), _BLOCK):
         windows += front_end.push(mic[at : at + _BLOCK], played[at : at + _BLOCK])
-    voiced = [window.end_index for window in windows if window.probability >= SPEECH and not window.own_voice]
+    voiced = [window.end_index for window in windows if window.probability >= SPEECH and not window.is_echo]
     late = [label for label in stage.labels if label.start_frame > frames_of(40.0)]
     assert len(late) >= 4
     for label in late:

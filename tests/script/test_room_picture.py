@@ -128,7 +128,7 @@ def test_the_guards_limits_decide_where_the_echo_is_known() -> None:
 
     known = tallies(windows([0.9] * 10, evidence=0.1, coherence=0.1), labels=())
     unknown = tallies(
-        windows([0.9] * 10, evidence=0.1, coherence=0.1, convergence=Convergence.STARTING, own_voice=True), labels=()
+        windows([0.9] * 10, evidence=0.1, coherence=0.1, convergence=Convergence.STARTING, is_echo=True), labels=()
     )
 
     assert (known[strict].false_ducks, known[gentle].false_ducks) == (0, 1)
@@ -171,11 +171,11 @@ def windows(
     evidence: float | None = None,
     coherence: float | None = None,
     convergence: Convergence = Convergence.CONVERGED,
-    own_voice: bool = False,
+    is_echo: bool = False,
 ) -> list[Judgment]:
     report = EchoReport(playing=True, convergence=convergence)
     return [
-        Judgment(Window(probability, own_voice, (number + 1) * WINDOW, -40.0), report, evidence, coherence)
+        Judgment(Window(probability, is_echo, (number + 1) * WINDOW, -40.0), report, evidence, coherence)
         for number, probability in enumerate(probabilities)
     ]
 
@@ -194,14 +194,12 @@ def moment(why: str, severity: float = 1.0) -> Moment:
         severity=severity,
         from_s=4.0,
         windows=(
-            WindowSeen(
-                4.032, 0.9, own_voice=True, level_dbfs=-40.0, evidence=0.1, coherence=0.2, convergence="starting"
-            ),
+            WindowSeen(4.032, 0.9, is_echo=True, level_dbfs=-40.0, evidence=0.1, coherence=0.2, convergence="starting"),
         ),
         loudspeaker_dbfs=(-20.0,) * 100,
         echo_dbfs=(-30.0,) * 100,
         people_dbfs=(-120.0,) * 100,
-        marks=(("duck", 4.2), ("pause", 4.4), ("interrupt", 4.6), ("tier", 4.8)),
+        marks=(("duck", 4.2), ("pause", 4.4), ("interrupt", 4.6), ("duplex-mode", 4.8)),
         labels=((Kind.WORD.value, 3.9, 4.5),),
     )
 

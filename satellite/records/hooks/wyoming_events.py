@@ -67,9 +67,9 @@ def _error(fields: Fields) -> Error:
     return Error(text=str(fields.get("error", "")), code=fields.get("stage"))
 
 
-def _tier(fields: Fields) -> UserEvent:
+def _duplex_mode(fields: Fields) -> UserEvent:
     # Wyoming has no event for it; who does not know ours ignores it.
-    return UserEvent("tier", {name: value for name, value in fields.items() if name != "t"})
+    return UserEvent("duplex-mode", {name: value for name, value in fields.items() if name != "t"})
 
 
 _TIMERS = frozenset({"timer-started", "timer-updated", "timer-cancelled", "timer-finished"})
@@ -92,5 +92,5 @@ _TABLE: dict[str, _Make] = {
     "disconnected": lambda _: SatelliteDisconnected(),
     "muted": lambda _: PauseSatellite(),
     "unmuted": lambda _: RunSatellite(),
-    "tier": _tier,
+    "duplex-mode": _duplex_mode,
 }

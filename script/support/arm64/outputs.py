@@ -139,7 +139,7 @@ def _front_end() -> dict[str, NDArray[np.generic]]:
         kept.append(front_end.ring.since(until))
     return {
         "front_end_probability": np.array([window.probability for window in windows]),
-        "front_end_own_voice": np.array([window.own_voice for window in windows]),
+        "front_end_own_voice": np.array([window.is_echo for window in windows]),
         "front_end_level_db": np.array([window.level_db for window in windows]),
         "front_end_kept": np.concatenate(kept),
     }

@@ -79,8 +79,8 @@ class _NotingControl:
         self.returned.append(cancelled)
         return cancelled
 
-    def explains(self) -> bool:
-        return self._control.explains()
+    def is_echo(self) -> bool:
+        return self._control.is_echo()
 
 
 class _NotingVad:
@@ -158,7 +158,7 @@ def _canceller(tell: Callable[[], None]) -> None:
 def _canceller_and_guard(tell: Callable[[], None]) -> None:
     control = make_echo_control(CancellerKind.KALMAN)
     # The guard is asked once a window; once a block is a little more.
-    _work(_interrupted().pairs, lambda pair: (control.process(*pair), control.explains()), tell)
+    _work(_interrupted().pairs, lambda pair: (control.process(*pair), control.is_echo()), tell)
 
 
 def _suppression(tell: Callable[[], None]) -> None:

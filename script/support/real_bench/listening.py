@@ -11,7 +11,7 @@ import numpy as np
 from interject.satellite.aec.base import BLOCK_SAMPLES
 from interject.satellite.aec.delay import DelayEstimator
 from interject.satellite.aec.engines import make_echo_control
-from interject.satellite.aec.residual_guard import ByResidual
+from interject.satellite.aec.residual_guard import ResidualEchoGuard
 from interject.satellite.audio.gain import Ramp, apply_gain
 from interject.satellite.audio.pcm import INT16_FULL_SCALE, gain_of
 from interject.satellite.audio.player import PlayerSettings
@@ -128,9 +128,9 @@ class _Observed:
         self.for_vad.append(cancelled.for_vad)
         return cancelled
 
-    def explains(self) -> bool:
-        explained = self._control.explains()
-        refusal = self._control.refusal() if isinstance(self._control, ByResidual) else None
+    def is_echo(self) -> bool:
+        explained = self._control.is_echo()
+        refusal = self._control.refusal() if isinstance(self._control, ResidualEchoGuard) else None
         self.refusals.append((refusal.value if refusal else _AS_LOUD_AS_ECHO) if explained else None)
         return explained
 
@@ -178,6 +178,6 @@ class _Ear:
     def _weigh(self, window: Window, refusal: str | None, at_s: float) -> None:
         vad = self._turn.vad(Phase.SPEAKING)
         threshold = vad.threshold - (vad.hysteresis if self.evidence.run else 0.0)
-        heard = VoiceWindow(window.probability, window.own_voice, window.level_db, window.bright_share)
+        heard = VoiceWindow(window.probability, window.is_echo, window.level_db, window.bright_share)
         self.evidence = update(self.evidence, heard, at_s, Phase.SPEAKING, self._turn)
         self._moments.append(Moment(at_s, self.evidence, NO_VOICE if window.probability < threshold else refusal))

@@ -94,11 +94,11 @@ def _by_music(scenes: Sequence[Judged], kinds: AbstractSet[AlarmKind]) -> list[A
 def _readiness(grid: Sequence[Judged]) -> list[AnyFigure]:
     alone = [judged.answered for judged in grid if judged.noise is not NoiseKind.TV]
     watched = [judged.answered for judged in grid if judged.noise is NoiseKind.TV]
-    speech = [all(barge_in == BargeIn.SPEECH.value for barge_in, _ in judged.tiers) for judged in grid]
+    speech = [all(barge_in == BargeIn.SPEECH.value for barge_in, _ in judged.modes) for judged in grid]
     told = (
         ("questions answered", alone, "asked within 3 s of the end of the user's question into an idle room"),
         ("  with a television 10-20 dB below the user", watched, "which may be taken for the user going on"),
-        ("speech may interrupt, all the scene", speech, "no tier below it in the satellite's own judgement"),
+        ("speech may interrupt, all the scene", speech, "no duplex mode below it in the satellite's own judgement"),
     )
     return [Share(name, hits, method) for name, hits, method in told if hits]
 

@@ -80,7 +80,9 @@ def judge(performance: Performance, options: Options, group: Group) -> Judged:
         ),
         cpu_ms=_cpu_ms(performance),
         moments=moments(performance, outcomes, alarms),
-        tiers=tuple((record["barge_in"], record["t"]) for record in performance.records if record["type"] == "tier"),
+        modes=tuple(
+            (record["barge_in"], record["t"]) for record in performance.records if record["type"] == "duplex-mode"
+        ),
     )
 
 

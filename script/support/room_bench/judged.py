@@ -103,7 +103,7 @@ class WindowSeen:
 
     end_s: float
     probability: float
-    own_voice: bool
+    is_echo: bool
     level_dbfs: float
     evidence: float | None
     coherence: float | None
@@ -137,7 +137,7 @@ class Judged:
     the room. erle_db: what is kept against what the microphone heard while only we spoke (noise included), None where
     that never was. near_end_db: gain of the people's signal in what is kept within labels. cpu_ms: of the front end
     with its VAD, for each second of audio. answered: whether the user's question was heard, and its end
-    noticed in time. tiers: what could interrupt from when on, besides speech from the beginning.
+    noticed in time. modes: what could interrupt from when on, besides speech from the beginning.
     """
 
     name: str
@@ -159,4 +159,4 @@ class Judged:
     near_end_db: float | None
     cpu_ms: tuple[float, ...]
     moments: tuple[Moment, ...]
-    tiers: tuple[tuple[str, float], ...] = ()
+    modes: tuple[tuple[str, float], ...] = ()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BEFORE_S, _AFTER_S = 1.0, 2.5
 # More of one scene would crowd out the others.
 _MOST = 3
-_MARKS = frozenset(("duck", "unduck", "pause", "resume", "interrupt", "reply-started", "tier"))
+_MARKS = frozenset(("duck", "unduck", "pause", "resume", "interrupt", "reply-started", "duplex-mode"))
 
 
 def moments(performance: Performance, outcomes: Sequence[Outcome], alarms: Sequence[FalseAlarm]) -> tuple[Moment, ...]:
@@ -68,7 +68,7 @@ def _windows(judgments: Sequence[Judgment], from_s: float, until_s: float) -> It
             yield WindowSeen(
                 end_s=round(end_s, 3),
                 probability=round(window.probability, 3),
-                own_voice=window.own_voice,
+                is_echo=window.is_echo,
                 level_dbfs=round(window.level_db, 1),
                 evidence=_rounded(judgment.evidence),
                 coherence=_rounded(judgment.coherence),

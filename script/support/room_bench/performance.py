@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interject.satellite.aec.engines import CancellerKind, make_echo_control
-from interject.satellite.aec.residual_guard import ByResidual
+from interject.satellite.aec.residual_guard import ResidualEchoGuard
 from interject.satellite.audio.base import running
 from interject.satellite.audio.player import Player
 from interject.satellite.conversation.loop import Conversation
@@ -118,7 +118,7 @@ class _ObservedFrontEnd(FrontEnd):
         windows = super().push(block_mic, block_played)
         self.cpu_s.append(time.thread_time() - began_s)
         self.kept.append(self.ring.since(kept_until))
-        facts = self._control.canceller.facts if isinstance(self._control, ByResidual) else None
+        facts = self._control.canceller.facts if isinstance(self._control, ResidualEchoGuard) else None
         self.judgments += [
             Judgment(
                 window,

@@ -140,7 +140,7 @@ def _evidence(judgments: Sequence[Judgment], rule: Rule, turn: TurnSettings) -> 
         if evidence.onset_s is None and probability < rule.threshold:
             continue
         end_s = judgment.window.end_index / RATE_HZ
-        window = VoiceWindow(probability, own_voice=_is_ours(judgment, rule.limits))
+        window = VoiceWindow(probability, is_echo=_is_ours(judgment, rule.limits))
         evidence = update(evidence, window, end_s, Phase.SPEAKING, settings)
         yield end_s, evidence
 
@@ -153,7 +153,7 @@ def _is_ours(judgment: Judgment, limits: Limits | None) -> bool:
     """Tell what the guard would say with other limits; before it knows the echo it has none."""
     known = judgment.report.playing and judgment.report.convergence is Convergence.CONVERGED
     if limits is None or judgment.evidence is None or judgment.coherence is None or not known:
-        return judgment.window.own_voice
+        return judgment.window.is_echo
     return judgment.evidence < limits.least_evidence or judgment.coherence > limits.most_coherence
 
 

@@ -42,7 +42,7 @@ _MARKS = {
     "resume": ("resume", PAUSE_COLOUR, "--"),
     "interrupt": ("commit", SILENCE_COLOUR, "-"),
     "reply-started": ("reply", "0.3", "-"),
-    "tier": ("tier", "0.3", "--"),
+    "duplex-mode": ("duplex-mode", "0.3", "--"),
 }
 _WANTED_COLOUR, _OTHER_COLOUR, _OURS_COLOUR, _UNKNOWN_COLOUR = "#009E73", "#777777", "#D55E00", "0.3"
 _SHADE = 0.2
@@ -165,7 +165,7 @@ def _draw_windows(axes: Axes, case: Case) -> None:
     axes.step(ends_s, [window.probability for window in windows], where="pre", color="black", linewidth=1.3)
     for window in windows:
         span = (window.end_s - _WINDOW_S, window.end_s)
-        if window.own_voice:
+        if window.is_echo:
             axes.axvspan(*span, color=_OURS_COLOUR, alpha=_SHADE, linewidth=0)
         if window.convergence != Convergence.CONVERGED.value:
             axes.axvspan(*span, ymax=0.08, color=_UNKNOWN_COLOUR, linewidth=0)

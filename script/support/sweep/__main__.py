@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.wire.errors import InterjectError
-from script.support.sweep import asides, detecting, engines, guarding, lengths, resets, starting, suppression
+from script.support.sweep import detecting, engines, guarding, lengths, resets, side_speech, starting, suppression
 from script.support.sweep.ears import TREATMENTS
 from script.support.sweep.store import Store, Voices
 from script.support.sweep.takes import Engine, Start, Take, grid
@@ -48,7 +48,7 @@ class Question(Enum):
     ENDING = "ending"
     GUARD = "guard"
     LENGTHS = "lengths"
-    ASIDES = "asides"
+    SIDE_SPEECH = "side-speech"
     START = "start"
     RESET = "reset"
 
@@ -93,14 +93,14 @@ def _in_silence(report: Callable[[Sequence[Listened]], str]) -> Ask:
     return lambda store, wanted: report(store.listen(_takes(wanted), Engine.CEILING))
 
 
-def _asides(store: Store, wanted: argparse.Namespace) -> str:
-    """Have whispers and shouts as well, and more asides."""
+def _side_speech(store: Store, wanted: argparse.Namespace) -> str:
+    """Have whispers and shouts as well, and more side speech."""
     takes = list(_takes(wanted))
     count, seed = wanted.scenes // 6, wanted.first_seed
     for effort in (Effort.WHISPER, Effort.SHOUT):
         takes += grid(count, seed, (Kind.LONG, Kind.SHORT), replace(_like(wanted), effort=effort))
     takes += grid(count, seed, (Kind.SIDE_TALK,), _like(wanted))
-    return asides.report(store.listen(takes, Engine.KALMAN))
+    return side_speech.report(store.listen(takes, Engine.KALMAN))
 
 
 def _start(store: Store, wanted: argparse.Namespace) -> str:
@@ -125,7 +125,7 @@ _ASK: dict[Question, Ask] = {
     Question.ENDING: _in_silence(detecting.ending),
     Question.GUARD: _over_playback(guarding.report),
     Question.LENGTHS: _over_playback(lengths.report),
-    Question.ASIDES: _asides,
+    Question.SIDE_SPEECH: _side_speech,
     Question.START: _start,
     Question.RESET: _reset,
 }

@@ -11,7 +11,7 @@ import numpy as np
 
 from interject.satellite.aec.base import BLOCK_SAMPLES, Convergence
 from interject.satellite.aec.engines import CancellerKind, make_echo_control
-from interject.satellite.aec.residual_guard import ByResidual
+from interject.satellite.aec.residual_guard import ResidualEchoGuard
 from interject.satellite.frontend.vad import WINDOW_SAMPLES
 from script.support.sweep.ears import Ear, dbfs
 from script.support.sweep.takes import Engine, Start
@@ -149,7 +149,7 @@ def _known(control: EchoControl) -> dict[str, float]:
     """Say what the guard knows, as numbers; what it does not know is not a number."""
     report = control.report
     known = {
-        "explains": float(control.explains()),
+        "explains": float(control.is_echo()),
         "playing": float(report.playing),
         "convergence": float(CONVERGENCES.index(report.convergence)),
         "residual": _or_nan(report.residual_dbfs),
@@ -157,7 +157,7 @@ def _known(control: EchoControl) -> dict[str, float]:
         "echo": _or_nan(report.echo_db),
         **dict.fromkeys(("evidence", "evidence_now", "coherence", "misfit"), math.nan),
     }
-    if isinstance(control, ByResidual):
+    if isinstance(control, ResidualEchoGuard):
         facts = control.canceller.facts
         known |= {"evidence": facts.evidence, "evidence_now": facts.evidence_now}
         known |= {"coherence": facts.coherence, "misfit": facts.misfit}

@@ -95,7 +95,7 @@ def spoken(listened: Listened, rule: Rule) -> tuple[Spoken, ...]:
         now = end / RATE_HZ
         own = not agrees and not (rule.guard is Guard.AT_TRIGGER and evidence.triggered)
         before = evidence
-        evidence = update(evidence, VoiceWindow(probability, own_voice=own), now, rule.phase, settings)
+        evidence = update(evidence, VoiceWindow(probability, is_echo=own), now, rule.phase, settings)
         if evidence.onset_s is None:
             if voiced:
                 found.append(Spoken(voiced[0], trigger, confirm, voiced[-1], len(voiced), tuple(voiced)))

@@ -12,7 +12,7 @@ import pytest
 from interject.satellite.aec.aec3 import WebRtcCanceller
 from interject.satellite.aec.base import BLOCK_SAMPLES, Identity
 from interject.satellite.aec.errors import CancellerMissingError
-from interject.satellite.aec.level_guard import ByLoudness
+from interject.satellite.aec.level_guard import LevelEchoGuard
 from interject.satellite.audio.pcm import to_int16
 from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
 from interject.satellite.frontend.vad import WINDOW_SAMPLES, SileroVad
@@ -158,7 +158,7 @@ def test_of_a_canceller_with_longer_frames_no_sample_is_lost_or_doubled(block: i
 
 
 def listen(canceller: EchoCanceller, mic: Signal, played: Signal) -> tuple[FrontEnd, list[Window]]:
-    front_end = FrontEnd(RATE_HZ, HearingSettings(), SileroVad(), ByLoudness(canceller))
+    front_end = FrontEnd(RATE_HZ, HearingSettings(), SileroVad(), LevelEchoGuard(canceller))
     windows: list[Window] = []
     for at in range(0, len(mic) - 319, 320):
         part = slice(at, at + 320)
@@ -167,7 +167,7 @@ def listen(canceller: EchoCanceller, mic: Signal, played: Signal) -> tuple[Front
 
 
 def voiced(windows: list[Window]) -> list[int]:
-    return [window.end_index for window in windows if window.probability >= VOICED and not window.own_voice]
+    return [window.end_index for window in windows if window.probability >= VOICED and not window.is_echo]
 
 
 def test_ring_and_windows_are_as_late_as_the_canceller_and_no_sample_more() -> None:

@@ -34,7 +34,7 @@ def triggers_s(windows: list[Window]) -> list[float]:
     """Return when so many windows in a row had counted."""
     times, run = [], 0
     for window in windows:
-        run = run + 1 if window.probability >= 0.5 and not window.own_voice else 0
+        run = run + 1 if window.probability >= 0.5 and not window.is_echo else 0
         if run == IN_A_ROW:
             times.append(window.end_index / RATE_HZ)
     return times

@@ -36,7 +36,7 @@ def _quieter(signal: NDArray[np.float32], db: float) -> NDArray[np.float32]:
 
 
 def counts(window: Window) -> bool:
-    return window.probability >= 0.5 and not window.own_voice
+    return window.probability >= 0.5 and not window.is_echo
 
 
 def _voiced(mic: NDArray[np.float32], played: NDArray[np.float32]) -> list[int]:
@@ -49,7 +49,7 @@ def _voiced(mic: NDArray[np.float32], played: NDArray[np.float32]) -> list[int]:
         ends += [
             window.end_index
             for window in front_end.push(heard, out)
-            if window.probability >= 0.5 and not window.own_voice
+            if window.probability >= 0.5 and not window.is_echo
         ]
     return ends
 
@@ -75,10 +75,10 @@ def test_the_user_counts_while_we_speak(echo_db: float) -> None:
 
 def test_without_playback_nothing_is_explained() -> None:
     guard = EchoGuard()
-    assert not guard.explains(None)
+    assert not guard.is_echo(None)
     for _ in range(50):
         guard.push(np.full(320, 1e-4, np.float32), np.zeros(320, np.float32))
-    assert not guard.explains(None)
+    assert not guard.is_echo(None)
 
 
 def test_what_was_played_explains_an_echo_that_comes_late_and_no_longer() -> None:
@@ -88,11 +88,11 @@ def test_what_was_played_explains_an_echo_that_comes_late_and_no_longer() -> Non
         guard.push(np.zeros(320, np.float32), loud)
     for _ in range(15):
         guard.push(quiet, np.zeros(320, np.float32))
-    assert guard.explains(-30.0)
-    assert not guard.explains(-60.0)
+    assert guard.is_echo(-30.0)
+    assert not guard.is_echo(-60.0)
     for _ in range(5):
         guard.push(quiet, np.zeros(320, np.float32))
-    assert not guard.explains(-30.0)
+    assert not guard.is_echo(-30.0)
 
 
 def test_a_user_counts_whose_headset_gave_nothing_until_then() -> None:

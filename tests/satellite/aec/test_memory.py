@@ -12,7 +12,7 @@ import pytest
 from interject.satellite.aec.base import BLOCK_SAMPLES, Convergence
 from interject.satellite.aec.canceller import KalmanCanceller
 from interject.satellite.aec.memory import EchoMemory
-from interject.satellite.aec.residual_guard import ByResidual
+from interject.satellite.aec.residual_guard import ResidualEchoGuard
 from tests.satellite.aec.acoustics import Signal, room, run, talk, through
 from tests.satellite.frontend.speech import RATE_HZ, white_noise
 
@@ -29,7 +29,7 @@ BROKEN = ["", "[]", "{", '{"default | default": 5}', '{"default | default": {"de
 class Taught:
     """A control that knows its room, and the room."""
 
-    control: ByResidual
+    control: ResidualEchoGuard
     mic: Signal
     played: Signal
 
@@ -40,7 +40,7 @@ def taught() -> Taught:
     mic = through(room(90), played) + white_noise(len(played), -55.0, seed=9)
     canceller = KalmanCanceller()
     run(mic, played, canceller)
-    return Taught(ByResidual(canceller), mic, played)
+    return Taught(ResidualEchoGuard(canceller), mic, played)
 
 
 async def test_what_was_learnt_is_believed_at_once_after_a_restart(tmp_path: Path, taught: Taught) -> None:

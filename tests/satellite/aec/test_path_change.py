@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 
 from interject.satellite.aec.base import Convergence
-from interject.satellite.aec.path_change import Observation, Origin, PathWatch, Verdict
+from interject.satellite.aec.path_change import Observation, Origin, PathChangeDetector, Verdict
 
 GOOD = Observation(
     played=1.0, mic=1.0, residual=0.01, echo=1.0, misadjustment=0.01, left=0.001, noise=0.001, evidence=0.0, misfit=0.05
 )
 
 
-def watched(*seen: Observation) -> tuple[PathWatch, list[Verdict]]:
-    watch = PathWatch()
+def watched(*seen: Observation) -> tuple[PathChangeDetector, list[Verdict]]:
+    watch = PathChangeDetector()
     return watch, [watch.push(each) for each in seen]
 
 
@@ -78,14 +78,14 @@ def test_a_filter_that_makes_it_worse_is_thrown_away_once() -> None:
 
 
 def test_what_was_kept_is_on_trial_for_a_moment() -> None:
-    watch = PathWatch(Origin.KEPT)
+    watch = PathChangeDetector(Origin.KEPT)
     for _ in range(15):
         watch.push(GOOD)
     assert watch.convergence is Convergence.CONVERGED
 
 
 def test_what_was_kept_and_is_no_longer_true_counts_for_nothing() -> None:
-    watch = PathWatch(Origin.KEPT)
+    watch = PathChangeDetector(Origin.KEPT)
     verdicts = [watch.push(replace(GOOD, evidence=0.3, misfit=-0.5)) for _ in range(20)]
     verdicts += [watch.push(GOOD) for _ in range(60)]
 

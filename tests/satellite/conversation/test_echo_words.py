@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interject.satellite.conversation.echo_words import OwnWords
+from interject.satellite.conversation.echo_words import EchoWords
 from interject.satellite.conversation.reply_record import ReplyRecord
 from interject.wire.events import WordMark
 
@@ -19,7 +19,7 @@ def reply(text: str) -> ReplyRecord:
 
 
 def heard_of(text: str, heard: str, opened_ms: float, position_ms: float) -> str:
-    ours = OwnWords()
+    ours = EchoWords()
     ours.opened(1, opened_ms)
     ours.follow(1, reply(text), position_ms)
     return ours.without_ours(1, heard)
@@ -56,13 +56,13 @@ def test_a_text_without_our_words_stays_as_it_was_written() -> None:
 
 
 def test_a_stream_that_was_opened_in_no_reply_keeps_every_word() -> None:
-    ours = OwnWords()
+    ours = EchoWords()
     ours.follow(1, reply(STORY), 2000.0)
     assert ours.without_ours(1, "stop") == "stop"
 
 
 def test_where_the_server_sent_no_marks_the_words_are_estimated() -> None:
-    ours = OwnWords()
+    ours = EchoWords()
     ours.opened(1, 0.0)
     record = ReplyRecord(1, 16_000, text=STORY, audio_ms=9000.0)
     ours.follow(1, record, 1500.0)

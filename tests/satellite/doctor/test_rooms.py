@@ -12,7 +12,7 @@ from interject.satellite.doctor.measure import measure
 from interject.satellite.doctor.recording import Recording
 from interject.satellite.doctor.rehearsal import rehearse
 from interject.satellite.doctor.verdict import judge
-from interject.satellite.duplex.modes import Tier
+from interject.satellite.duplex.modes import DuplexMode
 from interject.satellite.frontend.frontend import HearingSettings
 from interject.satellite.frontend.vad import SileroVad
 from tests.room.convolution import convolve
@@ -74,7 +74,7 @@ class CheckUp:
 def test_a_good_device_in_a_quiet_room_keeps_speech() -> None:
     check_up = CheckUp()
     assert check_up.verdict.troubles == ()
-    assert check_up.verdict.tier is Tier.SPEECH
+    assert check_up.verdict.mode is DuplexMode.SPEECH
     assert check_up.echo.delay_ms == pytest.approx(DELAY_MS, abs=1.0)
     assert check_up.echo.level_db == pytest.approx(check_up.true_echo_db, abs=1.5)
     assert check_up.findings.noise_dbfs == pytest.approx(NOISE_DBFS, abs=1.0)
@@ -86,7 +86,7 @@ def test_a_good_device_in_a_quiet_room_keeps_speech() -> None:
 
 def test_two_devices_are_told_by_their_drift() -> None:
     check_up = CheckUp(drift_ppm=80.0)
-    assert check_up.verdict.tier is not Tier.SPEECH
+    assert check_up.verdict.mode is not DuplexMode.SPEECH
     assert "drift" in check_up.verdict.troubles[0].reason
     assert check_up.echo.slide.drift_ppm is not None
     assert abs(check_up.echo.slide.drift_ppm) == pytest.approx(80.0, abs=15.0)

@@ -29,17 +29,17 @@ ECHO = 0.15
 
 @dataclass
 class Told:
-    """An echo control that is told what to say of the echo; all that is heard in playback may be our own voice."""
+    """An echo control that is told what to say of the echo; all that is heard in playback may be echo."""
 
     report: EchoReport = field(default=LOUD)
-    own_voice: bool = True
+    only_echo: bool = True
     path: None = None
 
     def process(self, mic_20ms: NDArray[np.float32], _played_20ms: NDArray[np.float32]) -> Cancelled:
         return Cancelled(mic_20ms, mic_20ms, may_amplify=True)
 
-    def explains(self) -> bool:
-        return self.own_voice
+    def is_echo(self) -> bool:
+        return self.only_echo
 
 
 def words_of_a_reply(talk: Talk, words: list[str]) -> None:
@@ -52,7 +52,7 @@ def words_of_a_reply(talk: Talk, words: list[str]) -> None:
 
 
 def in_a_reply(control: Told, settings: TurnSettings | None = None, text: str = "") -> Talk:
-    """Return a talk in which our own voice is heard, a second into a reply of six."""
+    """Return a talk in which the echo is heard, a second into a reply of six."""
     talk = Talk(settings, control=control, echo=ECHO)
     talk.it.type_text("tell me a story")
     words_of_a_reply(talk, text.split() or [f"w{number}" for number in range(30)])
@@ -61,8 +61,8 @@ def in_a_reply(control: Told, settings: TurnSettings | None = None, text: str = 
     return talk
 
 
-def tiers(talk: Talk) -> list[str]:
-    return [record["tier"] for record in talk.trace.of("tier")]
+def modes(talk: Talk) -> list[str]:
+    return [record["mode"] for record in talk.trace.of("duplex-mode")]
 
 
 def warnings_about(talk: Talk, caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -70,7 +70,7 @@ def warnings_about(talk: Talk, caplog: pytest.LogCaptureFixture) -> list[str]:
     with caplog.at_level(logging.INFO):
         for record in talk.trace.records:
             fields: dict[str, Any] = {key: value for key, value in record.items() if key != "type"}
-            if record["type"] in ("tier", "empty-interruption"):
+            if record["type"] in ("duplex-mode", "empty-interruption"):
                 LogTrace().emit(record["type"], **fields)
     return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
 
@@ -83,17 +83,17 @@ def test_an_echo_that_makes_barge_in_unsafe_is_told_once(chosen: BargeIn, caplog
     for _ in range(3):
         talk.it.reply_audio(1, reply_voice(1)[: 4 * 16_000].tobytes(), RATE_HZ)
     talk.silence(11.0)
-    (record,) = talk.trace.of("tier")
-    assert (record["tier"], record["was"], record["reason"]) == ("words", "speech", "echo")
+    (record,) = talk.trace.of("duplex-mode")
+    assert (record["mode"], record["was"], record["reason"]) == ("words", "speech", "echo")
     assert record["echo_db"] == pytest.approx(-20.0, abs=1.0)
     told = warnings_about(talk, caplog)
-    assert len(told) == (chosen is BargeIn.SPEECH), "a tier that takes nothing away is no news"
+    assert len(told) == (chosen is BargeIn.SPEECH), "a duplex mode that takes nothing away is no news"
     assert all("-20 dB" in warning and "turn the loudspeaker down" in warning for warning in told)
 
 
-def test_in_the_words_tier_a_voice_does_not_interrupt_and_a_stop_word_does() -> None:
+def test_in_the_words_mode_a_voice_does_not_interrupt_and_a_stop_word_does() -> None:
     talk = in_a_reply(Told())
-    assert tiers(talk) == ["words"]
+    assert modes(talk) == ["words"]
     talk.voice(1.5)
     assert phase_of(talk) is Phase.SPEAKING
     talk.it.partial(1, "what about the other one")
@@ -116,7 +116,7 @@ def test_who_speaks_as_soon_as_a_reply_is_over_that_nothing_interrupts_is_heard(
     talk = in_a_reply(control, TurnSettings(barge_in=BargeIn.OFF))
     while phase_of(talk) is not Phase.IDLE:
         talk.silence(0.02)
-    control.own_voice = False
+    control.only_echo = False
     talk.voice(0.5)
     assert phase_of(talk) is Phase.LISTENING
 
@@ -139,7 +139,7 @@ def test_a_stop_word_that_the_reply_says_much_later_is_the_user_s_now() -> None:
     assert [interrupt.reason for interrupt in talk.pipeline.interrupts] == ["stop-word"]
 
 
-def test_what_was_stopped_in_the_words_tier_asks_nothing_of_our_own_words() -> None:
+def test_what_was_stopped_in_the_words_mode_asks_nothing_of_our_own_words() -> None:
     talk = in_a_reply(Told())
     talk.it.partial(1, "w2 w3 stop")
     talk.silence(1.0)
@@ -149,7 +149,7 @@ def test_what_was_stopped_in_the_words_tier_asks_nothing_of_our_own_words() -> N
 
 
 def test_a_room_without_echo_keeps_every_word_of_the_user() -> None:
-    talk = Talk(control=Told(HEADPHONES, own_voice=False)).speaking()
+    talk = Talk(control=Told(HEADPHONES, only_echo=False)).speaking()
     talk.voice(0.6)
     talk.it.partial(1, "w3 and w4")
     talk.silence(1.0)
@@ -165,8 +165,8 @@ def test_the_end_of_our_own_reply_begins_no_turn() -> None:
     assert len(talk.pipeline.questions) == 1
 
 
-def test_a_reply_that_is_held_as_the_tier_goes_down_plays_on() -> None:
-    control = Told(HEADPHONES, own_voice=False)
+def test_a_reply_that_is_held_as_the_mode_goes_down_plays_on() -> None:
+    control = Told(HEADPHONES, only_echo=False)
     talk = Talk(control=control).speaking()
     talk.voice(0.4)
     assert phase_of(talk) is Phase.INTERRUPTED
@@ -177,15 +177,15 @@ def test_a_reply_that_is_held_as_the_tier_goes_down_plays_on() -> None:
 
 
 def test_two_voices_that_said_nothing_leave_words(caplog: pytest.LogCaptureFixture) -> None:
-    talk = Talk(control=Told(HEADPHONES, own_voice=False))
+    talk = Talk(control=Told(HEADPHONES, only_echo=False))
     for stream in (1, 2):
-        assert tiers(talk) == []
+        assert modes(talk) == []
         talk.speaking()
         talk.voice(1.2)
         talk.silence(0.8)
         talk.it.transcribed(stream, "")
         talk.silence(0.5)
-    assert tiers(talk) == ["words"]
+    assert modes(talk) == ["words"]
     (warning,) = warnings_about(talk, caplog)
     assert "said nothing" in warning
 
@@ -193,18 +193,18 @@ def test_two_voices_that_said_nothing_leave_words(caplog: pytest.LogCaptureFixtu
 def test_after_good_replies_speech_interrupts_again(caplog: pytest.LogCaptureFixture) -> None:
     control = Told()
     talk = Talk(control=control).speaking()
-    assert tiers(talk) == ["words"]
+    assert modes(talk) == ["words"]
     control.report = HEADPHONES
     for _ in range(10):
         talk.it.type_text("and then")
         talk.replies(5.0)
         talk.silence(6.0)
-        if tiers(talk) == ["words", "speech"]:
+        if modes(talk) == ["words", "speech"]:
             break
-    assert tiers(talk) == ["words", "speech"]
+    assert modes(talk) == ["words", "speech"]
     _, better = warnings_about(talk, caplog)
     assert "speech interrupts replies again" in better
-    control.own_voice = False
+    control.only_echo = False
     talk.speaking()
     talk.voice(0.4)
     assert phase_of(talk) is Phase.INTERRUPTED
@@ -218,7 +218,7 @@ def test_a_microphone_that_clips_on_our_own_voice_is_told(
     talk.it.type_text("tell me a story")
     talk.replies(5.0)
     talk.hears(np.full(5 * RATE_HZ, level, np.int16))
-    assert tiers(talk) == told
+    assert modes(talk) == told
     warnings = warnings_about(talk, caplog)
     assert len(warnings) == len(told)
     assert all("microphone's gain" in warning for warning in warnings)
@@ -231,7 +231,7 @@ def test_single_peaks_are_no_clipping() -> None:
     peaks = np.zeros(5 * RATE_HZ, np.int16)
     peaks[::1000] = 32_767
     talk.hears(peaks)
-    assert tiers(talk) == []
+    assert modes(talk) == []
 
 
 def test_a_muted_microphone_proves_nothing() -> None:
@@ -240,14 +240,14 @@ def test_a_muted_microphone_proves_nothing() -> None:
     talk.it.type_text("tell me a story")
     talk.replies(5.0)
     talk.silence(6.0)
-    assert tiers(talk) == []
+    assert modes(talk) == []
 
 
 def test_a_ring_does_not_end_itself() -> None:
     ringing = replace(RoomSounds.silent(), ring=lambda: iter([reply_voice(1)]))
     talk = Talk(control=Told(), echo=ECHO, sounds=ringing)
     talk.silence(0.5)
-    assert tiers(talk) == ["words"]
+    assert modes(talk) == ["words"]
     talk.it.timer(TimerFinished(id="tea").event())
     talk.silence(7.0)
     assert [record["reason"] for record in talk.trace.of("ring-ended")] == ["played"]

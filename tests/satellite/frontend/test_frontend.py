@@ -10,7 +10,7 @@ import soxr
 
 from interject.satellite.aec.base import Identity
 from interject.satellite.aec.engines import CancellerKind, make_echo_control
-from interject.satellite.aec.level_guard import ByLoudness
+from interject.satellite.aec.level_guard import LevelEchoGuard
 from interject.satellite.audio.pcm import to_int16
 from interject.satellite.frontend.frontend import FrontEnd, HearingSettings, Window
 from interject.satellite.frontend.vad import WINDOW_SAMPLES, SileroVad
@@ -57,7 +57,7 @@ def push(front_end: FrontEnd, mic: Samples, played: Samples, block: int) -> list
 
 @pytest.mark.parametrize("rate_hz", [16_000, 22_050, 44_100, 48_000])
 def test_indices_stay_exact_over_a_minute(rate_hz: int) -> None:
-    front_end = FrontEnd(rate_hz, PLAIN, Listener(), ByLoudness(Identity()))
+    front_end = FrontEnd(rate_hz, PLAIN, Listener(), LevelEchoGuard(Identity()))
     seconds = 60
     mic = np.zeros(seconds * rate_hz, np.int16)
     click = round((seconds - 1.25) * rate_hz)
@@ -72,7 +72,7 @@ def test_indices_stay_exact_over_a_minute(rate_hz: int) -> None:
 
 
 def test_what_comes_after_lost_frames_is_where_it_was_heard() -> None:
-    front_end = FrontEnd(48_000, PLAIN, Listener(), ByLoudness(Identity()))
+    front_end = FrontEnd(48_000, PLAIN, Listener(), LevelEchoGuard(Identity()))
     click = np.zeros(4_800, np.int16)
     click[2_400:2_412] = 20_000
 
@@ -88,7 +88,7 @@ def test_what_comes_after_lost_frames_is_where_it_was_heard() -> None:
 @pytest.mark.parametrize("block", [160, 320, 441, 1024])
 def test_at_16_khz_every_sample_arrives_once_in_the_ring_and_in_a_window(block: int) -> None:
     listener = Listener()
-    front_end = FrontEnd(RATE_HZ, PLAIN, listener, ByLoudness(Identity()))
+    front_end = FrontEnd(RATE_HZ, PLAIN, listener, LevelEchoGuard(Identity()))
     mic = np.arange(1, RATE_HZ + 1, dtype=np.int16)
 
     windows = push(front_end, mic, np.zeros_like(mic), block)
@@ -101,7 +101,7 @@ def test_at_16_khz_every_sample_arrives_once_in_the_ring_and_in_a_window(block: 
 
 
 def test_the_canceller_gets_both_signals_in_step_and_its_result_is_what_is_kept() -> None:
-    front_end = FrontEnd(48_000, PLAIN, Listener(), ByLoudness(Subtract()))
+    front_end = FrontEnd(48_000, PLAIN, Listener(), LevelEchoGuard(Subtract()))
     voice, played = clip("what_time_is_it", 48_000), clip("count_to_twenty", 48_000)
     count = min(len(voice), len(played))
     mic = to_int16(to_float(voice[:count]) * 0.5 + to_float(played[:count]) * 0.5)
@@ -118,7 +118,7 @@ def test_the_canceller_gets_both_signals_in_step_and_its_result_is_what_is_kept(
 
 @pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
 def test_it_finds_a_spoken_clip_where_it_is(rate_hz: int) -> None:
-    front_end = FrontEnd(rate_hz, HearingSettings(), SileroVad(), ByLoudness(Identity()))
+    front_end = FrontEnd(rate_hz, HearingSettings(), SileroVad(), LevelEchoGuard(Identity()))
     voice = clip("tell_me_a_long_story", rate_hz)
     lead = 2 * rate_hz
     mic = np.concatenate([np.zeros(lead, np.int16), voice, np.zeros(lead, np.int16)])
@@ -159,7 +159,7 @@ def test_after_a_minute_of_steady_noise_the_user_is_heard_as_soon_as_by_a_detect
     mic = white_noise(60 * RATE_HZ + len(voice), noise_dbfs)
     mic[60 * RATE_HZ :] += voice
     spared = Counting()
-    front_ends = (FrontEnd(RATE_HZ, HearingSettings(), vad, ByLoudness(Identity())) for vad in (spared, Wakeful()))
+    front_ends = (FrontEnd(RATE_HZ, HearingSettings(), vad, LevelEchoGuard(Identity())) for vad in (spared, Wakeful()))
 
     heard, expected = (
         [at for at, window in enumerate(windows) if window.probability >= 0.4]
@@ -172,7 +172,7 @@ def test_after_a_minute_of_steady_noise_the_user_is_heard_as_soon_as_by_a_detect
 
 
 def test_it_tells_how_loud_the_loudspeaker_is_at_the_microphone() -> None:
-    front_end = FrontEnd(48_000, PLAIN, Listener(), ByLoudness(Identity()))
+    front_end = FrontEnd(48_000, PLAIN, Listener(), LevelEchoGuard(Identity()))
     played = np.resize(clip("about_a_lighthouse", 48_000), 6 * 48_000)
     mic = np.roll(played, 48 * 60) // 10
 
@@ -199,7 +199,7 @@ def test_what_is_kept_is_what_the_filter_leaves_and_the_detector_hears_less_of_u
 
 def test_suppression_for_the_detector_leaves_what_is_kept_alone() -> None:
     listener = Listener()
-    front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=4), listener, ByLoudness(Identity()))
+    front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=4), listener, LevelEchoGuard(Identity()))
     mic = to_int16(white_noise(3 * RATE_HZ, -40))
 
     push(front_end, mic, np.zeros_like(mic), 320)
@@ -211,8 +211,8 @@ def test_suppression_for_the_detector_leaves_what_is_kept_alone() -> None:
 @pytest.mark.parametrize("gain", [0.5, 4.0])
 def test_a_gain_does_not_change_how_loud_the_user_is_beside_the_echo(gain: float) -> None:
     noise = to_int16(white_noise(RATE_HZ, -30))
-    front_end = FrontEnd(RATE_HZ, HearingSettings(volume_multiplier=gain), Listener(), ByLoudness(Identity()))
-    plain = FrontEnd(RATE_HZ, HearingSettings(), Listener(), ByLoudness(Identity()))
+    front_end = FrontEnd(RATE_HZ, HearingSettings(volume_multiplier=gain), Listener(), LevelEchoGuard(Identity()))
+    plain = FrontEnd(RATE_HZ, HearingSettings(), Listener(), LevelEchoGuard(Identity()))
 
     last, expected = (push(each, noise, np.zeros_like(noise), 160)[-1] for each in (front_end, plain))
 
@@ -220,7 +220,7 @@ def test_a_gain_does_not_change_how_loud_the_user_is_beside_the_echo(gain: float
 
 
 def test_captured_and_played_must_be_of_one_length() -> None:
-    front_end = FrontEnd(RATE_HZ, PLAIN, Listener(), ByLoudness(Identity()))
+    front_end = FrontEnd(RATE_HZ, PLAIN, Listener(), LevelEchoGuard(Identity()))
 
     with pytest.raises(ValueError, match="320 captured and 160 played"):
         front_end.push(np.zeros(320, np.int16), np.zeros(160, np.int16))
@@ -232,7 +232,7 @@ def test_a_setting_out_of_range_is_named_when_it_is_made() -> None:
 
 
 def test_resampled_speech_is_as_good_as_resampling_it_whole() -> None:
-    front_end = FrontEnd(48_000, PLAIN, Listener(), ByLoudness(Identity()))
+    front_end = FrontEnd(48_000, PLAIN, Listener(), LevelEchoGuard(Identity()))
     voice = clip("turn_on_the_kitchen_light", 48_000)
 
     push(front_end, voice, np.zeros_like(voice), 960)

@@ -59,10 +59,10 @@ class Drive:
         self.log.extend((self.now, effect) for effect in done)
         return done
 
-    def window(self, probability: float, *, own_voice: bool = False) -> tuple[Effect, ...]:
+    def window(self, probability: float, *, is_echo: bool = False) -> tuple[Effect, ...]:
         """One window of the VAD passes, with the ticks that fall into it."""
         ticked = self.wait(self.settings.window_ms)
-        return (*ticked, *self.send(VoiceWindow(probability, own_voice, self.level_db, self.bright_share)))
+        return (*ticked, *self.send(VoiceWindow(probability, is_echo, self.level_db, self.bright_share)))
 
     def voice(self, ms: float) -> tuple[Effect, ...]:
         """Somebody speaks for so long (whole windows, rounded up)."""

@@ -49,7 +49,7 @@ def test_a_window_of_voice_ducks_and_opens_a_stream_with_pre_roll(speaking: Driv
 
 def test_a_voice_that_the_echo_guard_knows_as_ours_does_nothing(speaking: Drive) -> None:
     for _ in range(50):
-        assert speaking.window(0.95, own_voice=True) == ()
+        assert speaking.window(0.95, is_echo=True) == ()
 
 
 def test_what_ends_before_it_is_confirmed_un_ducks(speaking: Drive) -> None:
@@ -234,9 +234,9 @@ def test_a_text_that_never_comes_is_given_up(speaking: Drive) -> None:
     assert speaking.state.segments == ()
 
 
-@pytest.mark.parametrize("tier", [BargeIn.WAKE_WORD, BargeIn.STOP_WORD, BargeIn.OFF])
-def test_lower_tiers_take_no_notice_of_speech(tier: BargeIn) -> None:
-    drive = Drive(TurnSettings(barge_in=tier)).speaking()
+@pytest.mark.parametrize("mode", [BargeIn.WAKE_WORD, BargeIn.STOP_WORD, BargeIn.OFF])
+def test_lower_modes_take_no_notice_of_speech(mode: BargeIn) -> None:
+    drive = Drive(TurnSettings(barge_in=mode)).speaking()
     drive.voice(3000)
     drive.silence(300)
     if drive.opened:
@@ -245,9 +245,9 @@ def test_lower_tiers_take_no_notice_of_speech(tier: BargeIn) -> None:
     assert drive.phase() is Phase.SPEAKING
 
 
-@pytest.mark.parametrize("tier", [BargeIn.WAKE_WORD, BargeIn.STOP_WORD])
-def test_the_tiers_of_words_stop_at_a_stop_word(tier: BargeIn) -> None:
-    drive = Drive(TurnSettings(barge_in=tier)).speaking()
+@pytest.mark.parametrize("mode", [BargeIn.WAKE_WORD, BargeIn.STOP_WORD])
+def test_the_modes_of_words_stop_at_a_stop_word(mode: BargeIn) -> None:
+    drive = Drive(TurnSettings(barge_in=mode)).speaking()
     drive.voice(300)
     assert drive.send(Partial(1, "stop")) == (CancelReply(1, CancelReason.STOP_WORD),)
 
@@ -258,10 +258,10 @@ def test_off_opens_no_stream_into_a_reply() -> None:
     assert drive.kinds == []
 
 
-@pytest.mark.parametrize("tier", [BargeIn.WAKE_WORD, BargeIn.STOP_WORD, BargeIn.OFF])
-def test_lower_tiers_do_not_answer_the_end_of_their_own_reply(tier: BargeIn) -> None:
-    """wyoming-satellite#23, #25: these tiers are for rooms where the microphone hears the loudspeaker."""
-    drive = Drive(TurnSettings(barge_in=tier)).speaking()
+@pytest.mark.parametrize("mode", [BargeIn.WAKE_WORD, BargeIn.STOP_WORD, BargeIn.OFF])
+def test_lower_modes_do_not_answer_the_end_of_their_own_reply(mode: BargeIn) -> None:
+    """wyoming-satellite#23, #25: these duplex modes are for rooms where the microphone hears the loudspeaker."""
+    drive = Drive(TurnSettings(barge_in=mode)).speaking()
     drive.voice(2000)
     drive.send(ReplyPlayed(1))
     drive.voice(200)
@@ -326,5 +326,5 @@ def test_nothing_of_an_old_epoch_changes_anything(interrupted: Drive) -> None:
 def test_own_voice_windows_still_let_an_utterance_end(speaking: Drive) -> None:
     speaking.voice(300)
     for _ in range(8):
-        speaking.window(0.9, own_voice=True)
+        speaking.window(0.9, is_echo=True)
     assert EndStt(1) in speaking.all_of(EndStt)

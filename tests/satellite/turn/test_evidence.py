@@ -9,11 +9,11 @@ SETTINGS = TurnSettings()
 
 
 def after(
-    probabilities: list[float], *, own_voice: bool = False, phase: Phase = Phase.IDLE, settings: TurnSettings = SETTINGS
+    probabilities: list[float], *, is_echo: bool = False, phase: Phase = Phase.IDLE, settings: TurnSettings = SETTINGS
 ) -> Evidence:
     evidence = Evidence()
     for number, probability in enumerate(probabilities, 1):
-        evidence = update(evidence, VoiceWindow(probability, own_voice), number * 0.032, phase, settings)
+        evidence = update(evidence, VoiceWindow(probability, is_echo), number * 0.032, phase, settings)
     return evidence
 
 
@@ -59,4 +59,4 @@ def test_the_closure_of_a_consonant_does_not_end_an_utterance() -> None:
 
 
 def test_what_the_echo_guard_knows_as_ours_is_no_voice() -> None:
-    assert after([0.95] * 20, own_voice=True) == Evidence(recent=(False,) * 9)
+    assert after([0.95] * 20, is_echo=True) == Evidence(recent=(False,) * 9)

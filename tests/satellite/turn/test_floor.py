@@ -158,8 +158,8 @@ def test_laughter_does_not_cut_however_long_it_is() -> None:
         (5, "turn on living room lamp", Rule.WORDS),
         (5, "she will come home later", Rule.WORDS),
         (11, "turn on living room lamp", Rule.WORDS),
-        (11, "she will come home later", Rule.ASIDE),
-        (20, "turn on living room lamp", Rule.ASIDE),
+        (11, "she will come home later", Rule.SIDE_SPEECH),
+        (20, "turn on living room lamp", Rule.SIDE_SPEECH),
         (20, "stop", Rule.STOP_WORD),
     ],
 )

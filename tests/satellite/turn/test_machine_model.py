@@ -156,14 +156,14 @@ class TurnMachine(RuleBasedStateMachine):
         )
 
     @rule(barge_in=st.sampled_from(BargeIn))
-    def the_tier_changes(self, barge_in: BargeIn) -> None:
+    def the_mode_changes(self, barge_in: BargeIn) -> None:
         """What may interrupt follows what can be heard, at any moment."""
         self.drive.settings = replace(self.drive.settings, barge_in=barge_in)
 
     @precondition(lambda self: self.world.ducked_since is not None or self.world.held_since is not None)
     @rule(barge_in=st.sampled_from(BargeIn))
-    def the_tier_changes_in_a_pause(self, barge_in: BargeIn) -> None:
-        self.the_tier_changes(barge_in)
+    def the_mode_changes_in_a_pause(self, barge_in: BargeIn) -> None:
+        self.the_mode_changes(barge_in)
         self.time_passes(self.drive.settings.undecided_ms)
 
     def happen(self, event: Event) -> None:
@@ -191,11 +191,11 @@ class TurnMachine(RuleBasedStateMachine):
         assert not lost or taken_back, f"typed and lost: {lost}"
         self.to_be_asked -= lost
 
-    @rule(probability=PROBABILITIES, count=st.integers(1, 12), own_voice=st.booleans())
-    def windows(self, probability: float, count: int, own_voice: bool) -> None:
+    @rule(probability=PROBABILITIES, count=st.integers(1, 12), is_echo=st.booleans())
+    def windows(self, probability: float, count: int, is_echo: bool) -> None:
         for _ in range(count):
             taken_back = self._takes_back(Typed(""))
-            self.drive.window(probability, own_voice=own_voice and count == 1)
+            self.drive.window(probability, is_echo=is_echo and count == 1)
             self._carry_out()
             self._account_for_typed(taken_back)
 

@@ -69,10 +69,10 @@ EXPECTED: dict[str, Eventable | None] = {
     "timer-finished": TimerFinished(id="1"),
     "muted": PauseSatellite(),
     "unmuted": RunSatellite(),
-    "tier": UserEvent("tier", {"tier": "words", "was": "speech", "reason": "echo", "echo_db": -12.5}),
+    "duplex-mode": UserEvent("duplex-mode", {"mode": "words", "was": "speech", "reason": "echo", "echo_db": -12.5}),
 }
-TIER = {"t": 1.5, "tier": "words", "was": "speech", "reason": "echo", "echo_db": -12.5}
-MORE_RECORDS: list[tuple[str, dict[str, Any]]] = [("muted", {}), ("unmuted", {}), ("tier", TIER)]
+DUPLEX_MODE = {"t": 1.5, "mode": "words", "was": "speech", "reason": "echo", "echo_db": -12.5}
+MORE_RECORDS: list[tuple[str, dict[str, Any]]] = [("muted", {}), ("unmuted", {}), ("duplex-mode", DUPLEX_MODE)]
 ALL_RECORDS = [(kind, {"t": 1.5, **record}) for kind, record, *_ in RECORDS] + MORE_RECORDS
 
 

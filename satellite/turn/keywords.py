@@ -1,4 +1,4 @@
-"""Wake words and stop words: what the detectors hear in any phase, without a recogniser; and buttons for the same."""
+"""Wake words, stop words and buttons: what is heard in any phase without a recogniser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wake words and stop words: in an idle room, in a turn, into a reply; the tiers of barge-in; the follow-up window."""
+"""Wake words and stop words: in an idle room, in a turn, into a reply; --barge-in; the follow-up window."""
 
 from __future__ import annotations
 
@@ -105,19 +105,19 @@ def test_the_wake_word_said_into_a_reply_cuts_it_off_and_listens(barge_in: Barge
     assert room.asked == ["what time is it"]
 
 
-def test_in_the_wake_word_tier_a_voice_alone_does_not_even_duck() -> None:
+def test_in_the_wake_word_mode_a_voice_alone_does_not_even_duck() -> None:
     room = Drive(TurnSettings(turn_start=TurnStart.WAKE_WORD, barge_in=BargeIn.WAKE_WORD)).speaking()
     room.voice(3000)
     assert room.kinds == ["OpenStt"]
 
 
-def test_without_a_recogniser_the_wake_word_tier_takes_no_notice_of_a_voice() -> None:
+def test_without_a_recogniser_the_wake_word_mode_takes_no_notice_of_a_voice() -> None:
     room = Drive(TurnSettings(barge_in=BargeIn.WAKE_WORD, judgement=Judgement.DURATION)).speaking()
     assert room.voice(3000) == ()
 
 
 @pytest.mark.parametrize("text", ["stop", "what time is it"])
-def test_a_reply_that_is_held_as_the_tier_goes_down_plays_on_until_a_stop_word_comes(text: str) -> None:
+def test_a_reply_that_is_held_as_the_mode_goes_down_plays_on_until_a_stop_word_comes(text: str) -> None:
     room = Drive().speaking()
     room.voice(300)
     assert room.phase() is Phase.INTERRUPTED
@@ -128,14 +128,14 @@ def test_a_reply_that_is_held_as_the_tier_goes_down_plays_on_until_a_stop_word_c
     assert bool(room.all_of(CancelReply)) is (text == "stop")
 
 
-def test_a_reply_that_is_ducked_as_the_tier_goes_down_plays_on_at_full_level() -> None:
+def test_a_reply_that_is_ducked_as_the_mode_goes_down_plays_on_at_full_level() -> None:
     room = Drive().speaking()
     room.voice(100)
     room.settings = replace(room.settings, barge_in=BargeIn.STOP_WORD)
     assert room.voice(32) == (Unduck(),)
 
 
-def test_nothing_is_listened_for_any_more_as_the_tier_goes_to_half_duplex() -> None:
+def test_nothing_is_listened_for_any_more_as_the_mode_goes_to_half_duplex() -> None:
     room = Drive().speaking()
     room.voice(300)
     room.settings = replace(room.settings, barge_in=BargeIn.OFF)
@@ -144,7 +144,7 @@ def test_nothing_is_listened_for_any_more_as_the_tier_goes_to_half_duplex() -> N
     assert room.voice(3000) == ()
 
 
-def test_a_question_that_goes_on_as_the_tier_goes_to_half_duplex_is_asked() -> None:
+def test_a_question_that_goes_on_as_the_mode_goes_to_half_duplex_is_asked() -> None:
     room = Drive()
     room.voice(500)
     room.silence(700)
@@ -156,7 +156,7 @@ def test_a_question_that_goes_on_as_the_tier_goes_to_half_duplex_is_asked() -> N
 
 
 @pytest.mark.parametrize("barge_in", [BargeIn.STOP_WORD, BargeIn.OFF])
-def test_in_the_lower_tiers_the_wake_word_does_not_interrupt(barge_in: BargeIn) -> None:
+def test_in_the_lower_modes_the_wake_word_does_not_interrupt(barge_in: BargeIn) -> None:
     room = Drive(TurnSettings(turn_start=TurnStart.WAKE_WORD, barge_in=barge_in)).speaking()
     assert room.send(WAKE) == ()
     assert room.phase() is Phase.SPEAKING

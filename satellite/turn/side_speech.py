@@ -1,4 +1,4 @@
-"""Is it said to us, or to somebody else?"""
+"""Side speech: is it said to the assistant, or, softer, to somebody else?"""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 # if it comes so soon after it. Who speaks to somebody else goes on at leisure.
 _INSISTING_DB = 8.0
 _INSISTING_S = 5.0
-# What began softly enough for an aside is not for us because of one louder word in it.
-_STAYS_ASIDE_DB = 3.0
+# What began softly enough for side speech is not for us because of one louder word in it.
+_STAYS_SIDE_SPEECH_DB = 3.0
 # Softness is judged from a quarter of a second of voice on.
 _LEAST_WINDOWS = 8
 
@@ -23,12 +23,12 @@ _LEAST_WINDOWS = 8
 def noting_softness(state: State, now: float, settings: TurnSettings) -> State:
     """Take note if what is being said began too softly for us."""
     segment = state.open_segment
-    if segment is None or segment.voice.windows < _LEAST_WINDOWS or not is_aside(state, segment, now, settings):
+    if segment is None or segment.voice.windows < _LEAST_WINDOWS or not is_side_speech(state, segment, now, settings):
         return state
-    return state.with_segment(replace(segment, aside=True))
+    return state.with_segment(replace(segment, side_speech=True))
 
 
-def is_aside(state: State, spoken: Segment | None, now: float, settings: TurnSettings) -> bool:
+def is_side_speech(state: State, spoken: Segment | None, now: float, settings: TurnSettings) -> bool:
     """Whether it is too soft for us, whatever it says."""
     softer_db = softness(state, spoken)
     return softer_db is not None and softer_db > too_soft_db(state, spoken, now, settings)
@@ -46,13 +46,13 @@ def too_soft_db(state: State, spoken: Segment | None, now: float, settings: Turn
     if voice.brighter_db(state.user) >= settings.whisper_brighter_db:
         return math.inf
     insists = state.insisting_until is not None and now < state.insisting_until
-    limit_db = settings.softer_is_aside_db + (state.asides * _INSISTING_DB if insists else 0.0)
-    return limit_db - (_STAYS_ASIDE_DB if spoken is not None and spoken.aside else 0.0)
+    limit_db = settings.side_speech_db + (state.side_speeches * _INSISTING_DB if insists else 0.0)
+    return limit_db - (_STAYS_SIDE_SPEECH_DB if spoken is not None and spoken.side_speech else 0.0)
 
 
 def noting_refusal(state: State, spoken: Segment | None, now: float, settings: TurnSettings) -> State:
     """Take note if a reply goes on over somebody who was only too soft: that may be one who insists."""
-    if not is_aside(state, spoken, now, settings):
+    if not is_side_speech(state, spoken, now, settings):
         return state
     insisted = state.insisting_until is not None and now < state.insisting_until
-    return replace(state, asides=state.asides + 1 if insisted else 1, insisting_until=now + _INSISTING_S)
+    return replace(state, side_speeches=state.side_speeches + 1 if insisted else 1, insisting_until=now + _INSISTING_S)

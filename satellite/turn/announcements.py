@@ -1,4 +1,4 @@
-"""What calls on the room from outside a conversation: announcements, finished timers, the mute switch."""
+"""Announcements, finished timers and the mute switch: what comes from outside a conversation."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from interject.satellite.turn.bargein import resume
 from interject.satellite.turn.events import Announce, CancelReason, CancelReply, Effect, RingOnce, StartRing
 from interject.satellite.turn.evidence import spend
+from interject.satellite.turn.keywords import forget_turn
 from interject.satellite.turn.listening import rest
 from interject.satellite.turn.segments import Outcome, abort_streams, then
 from interject.satellite.turn.state import Kind, Phase, State
-from interject.satellite.turn.words import forget_turn
 
 if TYPE_CHECKING:
     from interject.satellite.turn.settings import TurnSettings

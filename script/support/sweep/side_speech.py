@@ -55,7 +55,7 @@ def report(takes: Sequence[Listened]) -> str:
             [_spread(group, [voice for voice in voices if voice.group == group]) for group in groups],
         )
         text += table(
-            f"taken for an aside, % ({windows} voiced windows)",
+            f"taken for side speech, % ({windows} voiced windows)",
             ("limits, dB", *groups),
             [_row(rule, voices, groups) for rule in _rules()],
         )
@@ -72,12 +72,12 @@ def _rules() -> list[tuple[float, float]]:
 def _row(rule: tuple[float, float], voices: Sequence[Voice], groups: Sequence[str]) -> tuple[str | float, ...]:
     softer_db, brighter_db = rule
     names = (f"softer by {softer_db:g}" if np.isfinite(softer_db) else "", f"brighter by less than {brighter_db:g}")
-    taken = {group: [_is_aside(voice, rule) for voice in voices if voice.group == group] for group in groups}
+    taken = {group: [_is_side_speech(voice, rule) for voice in voices if voice.group == group] for group in groups}
     name = ", ".join(name for name, limit in zip(names, rule, strict=True) if np.isfinite(limit))
     return (name, *(percent(taken[group]) for group in groups))
 
 
-def _is_aside(voice: Voice, rule: tuple[float, float]) -> bool:
+def _is_side_speech(voice: Voice, rule: tuple[float, float]) -> bool:
     softer_db, brighter_db = rule
     return voice.louder_db < -softer_db and voice.brighter_db < brighter_db
 
