@@ -1,4 +1,4 @@
-"""Every error that this project raises on purpose."""
+"""Every error that this project raises on purpose; docs/architecture.md has them as a tree."""
 
 from __future__ import annotations
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from interject.satellite.transports.assist import effects, events
-from interject.satellite.transports.assist.feeds import Feeds
 from interject.satellite.transports.assist.machine import deadline, step
 from interject.satellite.transports.assist.state import Hearing, Policy, State, WakeIn
 from interject.satellite.transports.direct.corrections import Corrections
 from interject.satellite.transports.faults import survive
+from interject.satellite.transports.wyoming.feeds import Feeds
 from interject.satellite.transports.wyoming.own_stt import OwnStt
 from interject.satellite.transports.wyoming.reading import is_timer, read
 from interject.satellite.transports.wyoming.uplink import Uplink

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from interject.satellite.transports.assist import effects
-from interject.satellite.transports.assist.feed import Feed
+from interject.satellite.transports.wyoming.feed import Feed
 
 if TYPE_CHECKING:
     import asyncio
