@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-from tests.patience import show
+from tools.patience import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import real_time as module
-from tests.patience import wait_until
-from tests.real_time import Canary, Lateness, RanAgainWarning, canary, real_time
+from tools import real_time as module
+from tools.patience import wait_until
+from tools.real_time import Canary, Lateness, RanAgainWarning, canary, real_time
 
 if TYPE_CHECKING:
     from pathlib import Path

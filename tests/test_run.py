@@ -20,10 +20,10 @@ from interject.servers.stt.settings import SttSettings
 from interject.servers.tts.engines.piper_voices import VoiceEntry
 from interject.servers.tts.settings import TtsSettings
 from interject.wire.errors import SettingError
-from script.support.engines import Here, look_around
-from script.support.processes import free_uri
-from script.support.run import NoSoundCardError, plan, require_sound_card
-from tests.patience import showing, wait_until
+from tools.engines import Here, look_around
+from tools.patience import showing, wait_until
+from tools.processes import free_uri
+from tools.run import NoSoundCardError, plan, require_sound_card
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -125,7 +125,7 @@ def test_each_setting_of_a_server_is_a_flag() -> None:
 
 def test_a_command_of_the_satellite_is_run(repository: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "script.support.run", "doctor", "--help"], capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "tools.run", "doctor", "--help"], capture_output=True, text=True, check=False,
         env={**os.environ, "PYTHONPATH": str(repository)},
     )  # fmt: skip
     assert ended.returncode == 0
@@ -226,7 +226,7 @@ class Terminal:
         }
         with self._log.open("wb") as log:
             self.run = subprocess.Popen(
-                [sys.executable, "-m", "script.support.run", "--text", "--debug", *flags], env=environment,
+                [sys.executable, "-m", "tools.run", "--text", "--debug", *flags], env=environment,
                 stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
@@ -311,7 +311,7 @@ def test_a_server_that_dies_is_named_with_the_end_of_its_log_and_the_others_stop
 def test_questions_of_a_pipe_are_answered_one_after_the_other(tmp_path: Path, repository: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(repository), "XDG_STATE_HOME": str(tmp_path)}
     ended = subprocess.run(
-        [sys.executable, "-m", "script.support.run", "--text"], input="what time is it\ncount to three\n", text=True,
+        [sys.executable, "-m", "tools.run", "--text"], input="what time is it\ncount to three\n", text=True,
         env={**environment, "XDG_DATA_HOME": str(tmp_path)}, capture_output=True, check=False, timeout=120,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
@@ -333,7 +333,7 @@ def test_an_address_that_is_taken_is_told_before_anything_is_started(tmp_path: P
 def test_logs_that_cannot_be_kept_are_told_in_a_sentence(repository: Path, variable: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "XDG_STATE_HOME"}
     ended = subprocess.run(
-        [sys.executable, "-m", "script.support.run", "--text"], stdin=subprocess.DEVNULL, capture_output=True,
+        [sys.executable, "-m", "tools.run", "--text"], stdin=subprocess.DEVNULL, capture_output=True,
         env={**environment, "PYTHONPATH": str(repository), variable: "/proc/nowhere"}, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 2

@@ -18,8 +18,8 @@ from interject.servers.stt.settings import SttSettings
 from interject.servers.tts.settings import TtsSettings
 from interject.wire.settings import describe_refused, describe_schema, load
 from interject.wire.uri import TcpAddress, parse_uri
-from tests.patience import PATIENCE_S, eventually
 from tests.satellite.test_first_start import started
+from tools.patience import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""No test sleeps on a real clock: it waits for what happens (tests.patience), or lets virtual time pass."""
+"""No test sleeps on a real clock: it waits for what happens (tools.patience), or lets virtual time pass."""
 
 from __future__ import annotations
 
@@ -11,17 +11,8 @@ if TYPE_CHECKING:
 
 # Files that sleep, and why they may.
 MAY_SLEEP = {
-    "tests/patience.py": "looks again",
-    "tests/virtual_clock.py": "lets virtual time pass",
     "tests/test_virtual_clock.py": "tests the clock",
-    "tests/home_assistant/peer.py": "the times of a Home Assistant, which also runs over TCP",
-    "tests/home_assistant/runs.py": "the times of a Home Assistant, which also runs over TCP",
-    "tests/home_assistant/speech.py": "the times of a Home Assistant, which also runs over TCP",
-    "tests/home_assistant/stages.py": "the times of a Home Assistant, which also runs over TCP",
-    "tests/room/device.py": "the pace of a device",
-    "tests/sound_card/card.py": "waits for script/test-soundcard too, whose user gets an error of one line",
     "tests/satellite/transports/home_assistant/test_strangers.py": "the pace of a microphone, over TCP",
-    "tests/satellite/transports/home_assistant/house.py": "the pace of a user, who also speaks over TCP",
     "tests/wire/home_assistant_eyes.py": "a program that tries again as Home Assistant does",
 }
 STEP = "asyncio.sleep(0)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # From here on a model tends towards its word. It crosses this at much the same moment of the word, whoever says it,
-# whereas a high threshold is reached sooner by one voice and later by another (see script/support/bench_wake.py).
+# whereas a high threshold is reached sooner by one voice and later by another (see tools/bench_wake.py).
 RISEN = 0.5
 
 

@@ -10,15 +10,15 @@ from wyoming.audio import AudioStop
 from wyoming.snd import Played
 from wyoming.wake import Detection
 
-from tests.home_assistant.plain_satellite import NULL_RUN, RUN
-from tests.home_assistant.release import V2026_2, V2026_11, Release
-from tests.home_assistant.room import room
-from tests.home_assistant.script import HEARING_RATE_HZ, Order, Reply, Turn, tone
-from tests.virtual_clock import elapse, run_virtual
+from tools.fake_home_assistant.plain_satellite import NULL_RUN, RUN
+from tools.fake_home_assistant.release import V2026_2, V2026_11, Release
+from tools.fake_home_assistant.room import room
+from tools.fake_home_assistant.script import HEARING_RATE_HZ, Order, Reply, Turn, tone
+from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
-    from tests.home_assistant.peer import FakeHomeAssistant
-    from tests.home_assistant.plain_satellite import PlainSatellite
+    from tools.fake_home_assistant.peer import FakeHomeAssistant
+    from tools.fake_home_assistant.plain_satellite import PlainSatellite
 
 RELEASES = pytest.mark.parametrize("release", [V2026_11, V2026_2], ids=["2026.11", "2026.2"])
 VOICE = tone(0.5, HEARING_RATE_HZ, 4000)

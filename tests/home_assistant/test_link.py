@@ -10,14 +10,14 @@ from wyoming.audio import AudioStop
 from wyoming.snd import Played
 from wyoming.timer import TimerFinished
 
-from tests.home_assistant.plain_satellite import RUN
-from tests.home_assistant.release import V2026_2, V2026_11, Release
-from tests.home_assistant.room import room
-from tests.home_assistant.script import HEARING_RATE_HZ, Reply, Turn, tone
-from tests.virtual_clock import elapse, run_virtual
+from tools.fake_home_assistant.plain_satellite import RUN
+from tools.fake_home_assistant.release import V2026_2, V2026_11, Release
+from tools.fake_home_assistant.room import room
+from tools.fake_home_assistant.script import HEARING_RATE_HZ, Reply, Turn, tone
+from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
-    from tests.home_assistant.peer import FakeHomeAssistant
+    from tools.fake_home_assistant.peer import FakeHomeAssistant
 
 LONG_S = 5.0
 

@@ -10,15 +10,15 @@ from wyoming.audio import AudioStop
 from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.wake import Detection
 
-from tests.home_assistant.plain_satellite import NULL_RUN, RUN
-from tests.home_assistant.room import room
-from tests.home_assistant.script import HEARING_RATE_HZ, NOTHING, EndedBy, Order, Reply, Turn, tone
-from tests.home_assistant.stages import Stt
-from tests.virtual_clock import elapse, run_virtual
+from tools.fake_home_assistant.plain_satellite import NULL_RUN, RUN
+from tools.fake_home_assistant.room import room
+from tools.fake_home_assistant.script import HEARING_RATE_HZ, NOTHING, EndedBy, Order, Reply, Turn, tone
+from tools.fake_home_assistant.stages import Stt
+from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
-    from tests.home_assistant.peer import FakeHomeAssistant
-    from tests.home_assistant.plain_satellite import PlainSatellite
+    from tools.fake_home_assistant.peer import FakeHomeAssistant
+    from tools.fake_home_assistant.plain_satellite import PlainSatellite
 
 VOICE = tone(1.5, HEARING_RATE_HZ, 4000)
 LONG_S = 5.0

@@ -18,14 +18,8 @@ from interject.servers.stt.settings import SttSettings
 from interject.servers.tts.settings import TtsSettings
 from interject.wire.settings import describe_schema, load
 from interject.wire.uri import TcpAddress, parse_uri
-from script.support.home_assistant_apps import put_together
-from tests.home_assistant_apps.supervisor import (
-    Element,
-    check_options,
-    read_config,
-    read_repository,
-    read_translation,
-)
+from tests.home_assistant_apps.supervisor import Element, check_options, read_config, read_repository, read_translation
+from tools.home_assistant_apps import put_together
 
 if TYPE_CHECKING:
     from interject.wire.settings import SettingRow

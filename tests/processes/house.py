@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from script.support.processes import free_uri, module_of
-from tests.patience import eventually, showing, wait_until
+from tools.patience import eventually, showing, wait_until
+from tools.processes import free_uri, module_of
 
 if TYPE_CHECKING:
     import signal

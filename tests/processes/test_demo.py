@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from script.support.demo import PROGRAMS
-from tests.patience import PATIENCE_S, expecting, showing
 from tests.processes.house import ROOT
-from tests.real_time import real_time
+from tools.demo import PROGRAMS
+from tools.patience import PATIENCE_S, expecting, showing
+from tools.real_time import real_time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ async def test_the_main_scenes_happen(tmp_path: Path, scene: str) -> None:
 
 async def _play(scene: str, out: Path) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "script.support.demo", "--scenario", scene, "--out", str(out), "--picture"),
+        *(sys.executable, "-m", "tools.demo", "--scenario", scene, "--out", str(out), "--picture"),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from script.support.hold.crowds import CROWDS
-from script.support.hold.part import Size
+from tools.hold.crowds import CROWDS
+from tools.hold.part import Size
 
 if TYPE_CHECKING:
     from pathlib import Path

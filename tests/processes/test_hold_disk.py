@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from script.support.hold.disk import DISK
-from script.support.hold.kept import KEPT
-from script.support.hold.part import Part, Size
+from tools.hold.disk import DISK
+from tools.hold.kept import KEPT
+from tools.hold.part import Part, Size
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from script.support.hold.frames import FRAMES
-from script.support.hold.part import Part, Size
-from script.support.hold.strangers import STRANGERS
+from tools.hold.frames import FRAMES
+from tools.hold.part import Part, Size
+from tools.hold.strangers import STRANGERS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from script.support.hold.part import Size
-from script.support.hold.queues import QUEUES
+from tools.hold.part import Size
+from tools.hold.queues import QUEUES
 
 if TYPE_CHECKING:
     from pathlib import Path

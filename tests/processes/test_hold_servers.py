@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from script.support.hold.faults import SERVER_FAULTS
-from script.support.hold.part import Size
-from tests.real_time import real_time
+from tools.hold.faults import SERVER_FAULTS
+from tools.hold.part import Size
+from tools.real_time import real_time
 
 if TYPE_CHECKING:
     from pathlib import Path

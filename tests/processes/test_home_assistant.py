@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from wyoming.timer import TimerFinished
 
-from tests.home_assistant.link import connector
-from tests.home_assistant.peer import FakeHomeAssistant
-from tests.home_assistant.release import V2026_11
-from tests.home_assistant.script import SPEECH_RATE_HZ, Reply, Turn
-from tests.patience import PATIENCE_S, expecting
 from tests.processes.house import House, Running, satellite_flags, started
-from tests.real_time import real_time
+from tools.fake_home_assistant.link import connector
+from tools.fake_home_assistant.peer import FakeHomeAssistant
+from tools.fake_home_assistant.release import V2026_11
+from tools.fake_home_assistant.script import SPEECH_RATE_HZ, Reply, Turn
+from tools.patience import PATIENCE_S, expecting
+from tools.real_time import real_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.home_assistant.script import Answer
+    from tools.fake_home_assistant.script import Answer
 
 # A busy machine may take longer than the half second that the real one waits for `played`.
 PATIENT = replace(V2026_11, times=replace(V2026_11.times, played_grace=PATIENCE_S))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from script.support.voice import Voice, voice
-from tests.patience import eventually
 from tests.processes.house import SERVERS, House, Running, house, servers, started
-from tests.real_time import real_time
+from tools.patience import eventually
+from tools.real_time import real_time
+from tools.voice import Voice, voice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

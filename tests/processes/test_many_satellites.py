@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from interject.satellite.transports.direct.pipeline import DirectPipeline, Identity
 from interject.satellite.transports.direct.server import Server, fixed
 from interject.wire.client import connect
-from tests.patience import expecting
 from tests.processes.house import CLIPS, House, Running, satellite_flags, servers, started
-from tests.real_time import real_time
+from tools.patience import expecting
+from tools.real_time import real_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -15,8 +15,8 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
-from tests.patience import expecting
 from tests.processes.house import CLIPS
+from tools.patience import expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.patience import PATIENCE_S
 from tests.processes.house import ROOT, House, servers, started
+from tools.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from examples.respeaker_2mic import Apa102, Colour, GpioButton, Lights, Press, after, command_for
-from script.support.processes import free_uri
-from tests.patience import eventually
 from tests.processes.house import ROOT, house
-from tests.real_time import real_time
+from tools.patience import eventually
+from tools.processes import free_uri
+from tools.real_time import real_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.patience import eventually
 from tests.processes.house import ROOT, House, Running, port_of, satellite_flags, started
+from tools.patience import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ class Person:
 @contextlib.contextmanager
 def calling(folder: Path, satellite: Running, address: str) -> Iterator[Person]:
     file = folder / f"{address}.got"
-    command = [sys.executable, "-m", "tests.home_assistant.caller", str(port_of(satellite.uri)), address]
+    command = [sys.executable, "-m", "tools.fake_home_assistant.caller", str(port_of(satellite.uri)), address]
     with file.open("wb") as got:
         process = subprocess.Popen(command, cwd=ROOT, stdout=got)
     try:

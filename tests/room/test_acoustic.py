@@ -10,25 +10,25 @@ import numpy as np
 import pytest
 
 from interject.satellite.audio.base import running
-from tests.room.acoustic import AcousticRoom
-from tests.room.casting import Wishes, make_scene
-from tests.room.convolution import BLOCK_FRAMES, convolve
-from tests.room.device import RoomDevice
-from tests.room.equipment import Equipment
-from tests.room.levels import RATE_HZ, frames_of, level_dbfs, rms_dbfs
-from tests.room.loudspeaker import Driver
-from tests.room.scene import DelayJump, Kind, Move, Volume
-from tests.room.staging import set_stage
 from tests.satellite.audio.conformance import Case, DeviceConformance
-from tests.virtual_clock import run_virtual
+from tools.simulator.acoustic import AcousticRoom
+from tools.simulator.casting import Wishes, make_scene
+from tools.simulator.convolution import BLOCK_FRAMES, convolve
+from tools.simulator.device import RoomDevice
+from tools.simulator.equipment import Equipment
+from tools.simulator.levels import RATE_HZ, frames_of, level_dbfs, rms_dbfs
+from tools.simulator.loudspeaker import Driver
+from tools.simulator.scene import DelayJump, Kind, Move, Volume
+from tools.simulator.staging import set_stage
+from tools.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from interject.satellite.audio.base import Samples
-    from tests.room.corpus import Corpus
-    from tests.room.scene import Change
-    from tests.room.staging import Stage
+    from tools.simulator.corpus import Corpus
+    from tools.simulator.scene import Change
+    from tools.simulator.staging import Stage
 
 SECONDS = 10.0
 CHANGE_AT = 5 * RATE_HZ

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from script.support.real_bench.recordings import Kind, Recording, read_recordings, write_recordings
-from script.support.room import main
-from tests.room.levels import RATE_HZ
-from tests.room.scene import SCENE_KINDS
 from tests.servers.tts.tiny_voice import write_voice
+from tools.real_bench.recordings import Kind, Recording, read_recordings, write_recordings
+from tools.room import main
+from tools.simulator.levels import RATE_HZ
+from tools.simulator.scene import SCENE_KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from tests.room.corpus import Corpus
+    from tools.simulator.corpus import Corpus
 
 
 def read(path: Path) -> NDArray[np.int32]:

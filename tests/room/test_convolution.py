@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.room.convolution import BLOCK_FRAMES, StreamingConvolver, convolve, convolve_loop
+from tools.simulator.convolution import BLOCK_FRAMES, StreamingConvolver, convolve, convolve_loop
 
 if TYPE_CHECKING:
-    from tests.room.levels import Signal
+    from tools.simulator.levels import Signal
 
 
 def noise(count: int, seed: int = 1) -> Signal:

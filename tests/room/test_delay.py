@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.room.delay import LONGEST_FRAMES, SHORTEST_FRAMES, DelayLine
-from tests.room.levels import RATE_HZ
+from tools.simulator.delay import LONGEST_FRAMES, SHORTEST_FRAMES, DelayLine
+from tools.simulator.levels import RATE_HZ
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tests.room.levels import Signal
+    from tools.simulator.levels import Signal
 
 BLOCK = 160
 

@@ -10,22 +10,22 @@ from interject.satellite.aec.engines import CancellerKind, make_echo_control
 from interject.satellite.audio.base import running
 from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
 from interject.satellite.frontend.vad import SileroVad
-from tests.room.acoustic import AcousticRoom
-from tests.room.casting import Wishes, make_scene
-from tests.room.device import RoomDevice
-from tests.room.effort import Effort
-from tests.room.equipment import Equipment
-from tests.room.levels import RATE_HZ, frames_of
-from tests.room.noises import NoiseKind
-from tests.room.scene import Kind
-from tests.room.staging import set_stage
-from tests.virtual_clock import run_virtual
+from tools.simulator.acoustic import AcousticRoom
+from tools.simulator.casting import Wishes, make_scene
+from tools.simulator.device import RoomDevice
+from tools.simulator.effort import Effort
+from tools.simulator.equipment import Equipment
+from tools.simulator.levels import RATE_HZ, frames_of
+from tools.simulator.noises import NoiseKind
+from tools.simulator.scene import Kind
+from tools.simulator.staging import set_stage
+from tools.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from interject.satellite.audio.base import Samples
     from interject.satellite.frontend.frontend import Window
-    from tests.room.corpus import Corpus
-    from tests.room.staging import Stage
+    from tools.simulator.corpus import Corpus
+    from tools.simulator.staging import Stage
 
 SPEECH = 0.5
 _BLOCK = 320

@@ -10,17 +10,17 @@ import pytest
 from interject.satellite.aec.base import Convergence, EchoReport
 from interject.satellite.frontend.frontend import Window
 from interject.wire.errors import SettingError
-from script.support.room_bench.episodes import Episode, Stretch, episodes, speaking
-from script.support.room_bench.judge import answered, attributed, latencies, recovery
-from script.support.room_bench.judged import Latencies
-from script.support.room_bench.performance import Judgment
-from script.support.room_bench.recogniser import text_of, words_said
-from script.support.room_bench.settings import changed
-from script.support.room_bench.sound import erle_db, near_end_db
-from tests.room.effort import Effort
-from tests.room.levels import RATE_HZ
-from tests.room.scene import Kind
-from tests.room.staging import Label
+from tools.room_bench.episodes import Episode, Stretch, episodes, speaking
+from tools.room_bench.judge import answered, attributed, latencies, recovery
+from tools.room_bench.judged import Latencies
+from tools.room_bench.performance import Judgment
+from tools.room_bench.recogniser import text_of, words_said
+from tools.room_bench.settings import changed
+from tools.room_bench.sound import erle_db, near_end_db
+from tools.simulator.effort import Effort
+from tools.simulator.levels import RATE_HZ
+from tools.simulator.scene import Kind
+from tools.simulator.staging import Label
 
 
 def record(kind: str, at_s: float, **fields: object) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.room.convolution import BLOCK_FRAMES
-from tests.room.levels import RATE_HZ, Signal, rms_dbfs, scaled
-from tests.room.microphone import Capture, Microphone
+from tools.simulator.convolution import BLOCK_FRAMES
+from tools.simulator.levels import RATE_HZ, Signal, rms_dbfs, scaled
+from tools.simulator.microphone import Capture, Microphone
 
 
 def noise_at(dbfs: float, seconds: float) -> Signal:

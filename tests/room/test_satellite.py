@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from script.support.room_bench.failures import yielded
-from script.support.room_bench.judge import judge
-from script.support.room_bench.judged import AlarmKind, Group
-from script.support.room_bench.performance import Options, perform
-from tests.room.casting import Wishes, make_scene
-from tests.room.effort import Effort
-from tests.room.equipment import Equipment
-from tests.room.noises import NoiseKind
-from tests.room.scene import Kind
-from tests.room.staging import set_stage
+from tools.room_bench.failures import yielded
+from tools.room_bench.judge import judge
+from tools.room_bench.judged import AlarmKind, Group
+from tools.room_bench.performance import Options, perform
+from tools.simulator.casting import Wishes, make_scene
+from tools.simulator.effort import Effort
+from tools.simulator.equipment import Equipment
+from tools.simulator.noises import NoiseKind
+from tools.simulator.scene import Kind
+from tools.simulator.staging import set_stage
 
 if TYPE_CHECKING:
-    from script.support.room_bench.judged import Judged
-    from tests.room.corpus import Corpus
+    from tools.room_bench.judged import Judged
+    from tools.simulator.corpus import Corpus
 
 
 def lived(corpus: Corpus, kind: Kind, seed: int, echo_db: float, seconds: float) -> Judged:

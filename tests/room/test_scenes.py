@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.room.acoustic import AcousticRoom
-from tests.room.casting import FIRST_UTTERANCE_S, ChangeKind, Wishes, make_scene
-from tests.room.convolution import BLOCK_FRAMES
-from tests.room.effort import Effort
-from tests.room.equipment import Equipment
-from tests.room.levels import RATE_HZ, frames_of, level_dbfs
-from tests.room.noises import LOOP_FRAMES, NoiseKind
-from tests.room.scene import INTERRUPTIONS, SCENE_KINDS, DelayJump, Kind, Move, Volume
-from tests.room.staging import set_stage
+from tools.simulator.acoustic import AcousticRoom
+from tools.simulator.casting import FIRST_UTTERANCE_S, ChangeKind, Wishes, make_scene
+from tools.simulator.convolution import BLOCK_FRAMES
+from tools.simulator.effort import Effort
+from tools.simulator.equipment import Equipment
+from tools.simulator.levels import RATE_HZ, frames_of, level_dbfs
+from tools.simulator.noises import LOOP_FRAMES, NoiseKind
+from tools.simulator.scene import INTERRUPTIONS, SCENE_KINDS, DelayJump, Kind, Move, Volume
+from tools.simulator.staging import set_stage
 
 if TYPE_CHECKING:
-    from tests.room.acoustic import Heard
-    from tests.room.corpus import Corpus
-    from tests.room.staging import Label, Stage
+    from tools.simulator.acoustic import Heard
+    from tools.simulator.corpus import Corpus
+    from tools.simulator.staging import Label, Stage
 
 # Short, so that there are many; still with something said in it.
 SECONDS = 18.0

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from interject.satellite.audio.pcm import to_int16
-from script.support.linearity import measured
-from tests.room import noises
-from tests.room.convolution import convolve
-from tests.room.corpus import CLIP_DBFS, Corpus, SpeechFolderError, built_in, flite, recorded
-from tests.room.effort import Effort, speak_with
-from tests.room.impulse import PRE_FRAMES, RoomToolMissingError, Shell, Source, responses
-from tests.room.levels import RATE_HZ, Signal, level_dbfs, rms_dbfs, scaled, scaled_to
-from tests.room.lines import Line
-from tests.room.loudspeaker import Distortion, Driver, Loudspeaker, distortion_for
+from tools.linearity import measured
+from tools.simulator import noises
+from tools.simulator.convolution import convolve
+from tools.simulator.corpus import CLIP_DBFS, Corpus, SpeechFolderError, built_in, flite, recorded
+from tools.simulator.effort import Effort, speak_with
+from tools.simulator.impulse import PRE_FRAMES, RoomToolMissingError, Shell, Source, responses
+from tools.simulator.levels import RATE_HZ, Signal, level_dbfs, rms_dbfs, scaled, scaled_to
+from tools.simulator.lines import Line
+from tools.simulator.loudspeaker import Distortion, Driver, Loudspeaker, distortion_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,8 @@ from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.events import Interrupt, WordMark
-from tests.satellite.virtual.room import BLOCK, EnergyVad, Recorder
-from tests.satellite.virtual.signals import RATE_HZ, reply_voice, user_voice
+from tools.virtual.room import BLOCK, EnergyVad, Recorder
+from tools.virtual.signals import RATE_HZ, reply_voice, user_voice
 
 if TYPE_CHECKING:
     from interject.satellite.aec.base import EchoControl

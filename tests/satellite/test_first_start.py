@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from wyoming.info import Describe, Info
 
 from interject.wire.client import connect
-from script.support.processes import free_uri
-from tests.patience import eventually, expecting
 from tests.satellite.audio.programs import loudspeaker, microphone
 from tests.satellite.test_former_flags import TUTORIAL, WAKE
+from tools.patience import eventually, expecting
+from tools.processes import free_uri
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -20,7 +20,7 @@ from interject.satellite.turn.state import Phase
 from interject.satellite.wake.base import Role, WakeWord
 from interject.wire.errors import PeerGoneError
 from tests.satellite.talk import Talk, phase_of
-from tests.satellite.virtual.signals import RATE_HZ, reply_voice
+from tools.virtual.signals import RATE_HZ, reply_voice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

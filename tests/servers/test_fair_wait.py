@@ -11,7 +11,7 @@ from interject.servers.fair_wait import MOST_WAIT_S, FairWait, owner_of
 from interject.wire.admission import AccessRules, Network
 from interject.wire.errors import RequestError
 from interject.wire.peer import Peer
-from tests.virtual_clock import run_virtual
+from tools.virtual_clock import run_virtual
 
 KITCHEN, HALL = Owner("192.168.1.20", "kitchen"), Owner("192.168.1.30", "hall")
 

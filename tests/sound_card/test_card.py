@@ -16,22 +16,22 @@ import pytest
 from interject.satellite.audio.base import running
 from interject.satellite.audio.portaudio import PortAudioChoice, find_portaudio
 from interject.satellite.audio.portaudio_host import PortAudioHost
-from script.support.sound_card.pauses import Deck, find_truth, measure_pauses
-from script.support.sound_card.talk import on_card
-from tests.room.casting import Wishes, make_scene
-from tests.room.corpus import built_in
-from tests.room.equipment import Equipment
-from tests.room.installed import skip_without_rooms
-from tests.room.noises import NoiseKind
-from tests.room.scene import Kind
-from tests.sound_card.card import room_card, why_not
-from tests.sound_card.tape import RATE_HZ
+from tools.simulator.casting import Wishes, make_scene
+from tools.simulator.corpus import built_in
+from tools.simulator.equipment import Equipment
+from tools.simulator.installed import skip_without_rooms
+from tools.simulator.noises import NoiseKind
+from tools.simulator.scene import Kind
+from tools.sound_card.card import room_card, why_not
+from tools.sound_card.pauses import Deck, find_truth, measure_pauses
+from tools.sound_card.talk import on_card
+from tools.sound_card.tape import RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from interject.satellite.audio.base import Block, Device
-    from tests.sound_card.card import RoomCard
+    from tools.sound_card.card import RoomCard
 
 REASON = why_not()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=f"no virtual card: {REASON}")

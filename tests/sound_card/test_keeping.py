@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 
 from interject.satellite.audio.base import Block
-from script.support.real_bench.recordings import Kind as Heard
-from script.support.sound_card.keeping import TAKES, NotCleanError, Take, record
-from tests.room.acoustic import AcousticRoom
-from tests.room.corpus import built_in
-from tests.room.installed import skip_without_rooms
-from tests.room.levels import RATE_HZ, frames_of
-from tests.room.staging import Stage, set_stage
-from tests.sound_card.air import AIR_LOG, SPOKEN, STAGE_FILE
-from tests.sound_card.card import RoomCard
+from tools.real_bench.recordings import Kind as Heard
+from tools.simulator.acoustic import AcousticRoom
+from tools.simulator.corpus import built_in
+from tools.simulator.installed import skip_without_rooms
+from tools.simulator.levels import RATE_HZ, frames_of
+from tools.simulator.staging import Stage, set_stage
+from tools.sound_card.air import AIR_LOG, SPOKEN, STAGE_FILE
+from tools.sound_card.card import RoomCard
+from tools.sound_card.keeping import TAKES, NotCleanError, Take, record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
     from interject.satellite.audio.base import Render
-    from tests.room.corpus import Corpus
+    from tools.simulator.corpus import Corpus
 
 pytest.importorskip("espeakng_loader", reason="espeakng_loader is not installed", exc_type=ImportError)
 skip_without_rooms()

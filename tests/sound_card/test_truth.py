@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from script.support.sound_card.pauses import NothingHeardError, Trial, find_truth
-from script.support.sound_card.talk import Snapshot
-from script.support.sound_card.truth import echo_delay_ms
-from tests.sound_card.tape import RATE_HZ, Tape
+from tools.sound_card.pauses import NothingHeardError, Trial, find_truth
+from tools.sound_card.talk import Snapshot
+from tools.sound_card.tape import RATE_HZ, Tape
+from tools.sound_card.truth import echo_delay_ms
 
 if TYPE_CHECKING:
     from interject.satellite.audio.base import Samples

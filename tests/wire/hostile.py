@@ -12,9 +12,9 @@ from wyoming.ping import Ping, Pong
 
 from interject.wire.framing import encoded, read_event, write_event
 from interject.wire.uri import open_stream
-from script.support.hold.crafted import crafted
-from script.support.hold.fuzz import Fuzzer
-from tests.patience import PATIENCE_S, expecting
+from tools.hold.crafted import crafted
+from tools.hold.fuzz import Fuzzer
+from tools.patience import PATIENCE_S, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -15,8 +15,8 @@ from wyoming.info import Info
 from interject.wire.errors import FrameError
 from interject.wire.framing import DEFAULT_LIMITS, FrameLimits, encoded, read_event
 from interject.wire.service import SERVICE_LIMITS, Service
-from script.support.hold.crafted import crafted
 from tests.wire.hostile import answers_to, bystander
+from tools.hold.crafted import crafted
 
 if TYPE_CHECKING:
     from wyoming.event import Event

@@ -12,7 +12,7 @@ import pytest
 
 from interject.satellite.audio.base import running
 from interject.satellite.audio.errors import DeviceError
-from tests.patience import expecting
+from tools.patience import expecting
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine

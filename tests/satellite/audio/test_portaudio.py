@@ -15,9 +15,9 @@ from interject.satellite.audio.portaudio import PortAudioChoice, find_portaudio
 from interject.satellite.audio.portaudio_host import PortAudioHost
 from interject.satellite.audio.sound_cards import table
 from interject.satellite.audio.supervised import DeviceHealth, supervise
-from tests.patience import expecting
 from tests.satellite.audio.conformance import Case, DeviceConformance
-from tests.virtual_card import VirtualCard, virtual_card, why_not
+from tools.patience import expecting
+from tools.virtual_card import VirtualCard, virtual_card, why_not
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

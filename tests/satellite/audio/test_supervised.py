@@ -12,7 +12,7 @@ from interject.satellite.audio.base import Block, running
 from interject.satellite.audio.errors import DeviceBusyError, DeviceError, DeviceLostError, DeviceMissingError
 from interject.satellite.audio.supervised import USUAL_RATE_HZ, DeviceHealth, SupervisedDevice, supervise
 from interject.satellite.simulator.device import SimulatedRoom
-from tests.virtual_clock import run_virtual
+from tools.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -12,9 +12,9 @@ from interject.satellite.audio.room_sounds import RoomSounds
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.errors import PeerGoneError
-from tests.patience import expecting
 from tests.satellite.talk import Talk, phase_of
-from tests.satellite.virtual.signals import RATE_HZ, reply_voice, user_voice
+from tools.patience import expecting
+from tools.virtual.signals import RATE_HZ, reply_voice, user_voice
 
 
 def test_a_stream_begins_half_a_second_before_the_voice() -> None:

@@ -15,9 +15,9 @@ from interject.satellite.turn.state import Phase
 from interject.satellite.wake.stop_grammar import PHRASES, Reading, is_installed
 from interject.satellite.wake.stop_search import StopWordSearch
 from interject.wire.events import WordMark
-from tests.patience import eventually
 from tests.satellite.frontend.speech import clip
 from tests.satellite.talk import Talk, phase_of
+from tools.patience import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -18,7 +18,7 @@ from wyoming.info import Describe
 from interject.satellite.conversation.text_frontend import TextMode
 from interject.satellite.turn.state import Phase
 from interject.wire.client import connect
-from tests.patience import eventually, expecting, showing
+from tools.patience import eventually, expecting, showing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -15,18 +15,18 @@ from interject.satellite.doctor.verdict import judge
 from interject.satellite.duplex.modes import DuplexMode
 from interject.satellite.frontend.frontend import HearingSettings
 from interject.satellite.frontend.vad import SileroVad
-from tests.room.convolution import convolve
-from tests.room.delay import DelayLine
-from tests.room.impulse import PRE_FRAMES, Shell, Source, responses
-from tests.room.installed import skip_without_rooms
-from tests.room.loudspeaker import Loudspeaker
 from tests.satellite.doctor.check_up import RATE_HZ, layout_of, level_of, programme, to_int16
+from tools.simulator.convolution import convolve
+from tools.simulator.delay import DelayLine
+from tools.simulator.impulse import PRE_FRAMES, Shell, Source, responses
+from tools.simulator.installed import skip_without_rooms
+from tools.simulator.loudspeaker import Loudspeaker
 
 if TYPE_CHECKING:
     from interject.satellite.doctor.echo import Echo
     from interject.satellite.doctor.measure import Findings
     from interject.satellite.doctor.verdict import Verdict
-    from tests.room.levels import Signal
+    from tools.simulator.levels import Signal
 
 DELAY_MS = 83.0
 NOISE_DBFS = -62.0

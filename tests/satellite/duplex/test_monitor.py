@@ -17,7 +17,7 @@ from interject.satellite.turn.settings import BargeIn, Judgement, TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.events import WordMark
 from tests.satellite.talk import Talk, phase_of
-from tests.satellite.virtual.signals import RATE_HZ, reply_voice
+from tools.virtual.signals import RATE_HZ, reply_voice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

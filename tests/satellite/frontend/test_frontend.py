@@ -15,9 +15,9 @@ from interject.satellite.audio.pcm import to_int16
 from interject.satellite.frontend.frontend import FrontEnd, HearingSettings, Window
 from interject.satellite.frontend.vad import WINDOW_SAMPLES, SileroVad
 from interject.wire.errors import SettingError
-from tests.room.loudspeaker import Loudspeaker
 from tests.satellite.aec.acoustics import room, talk, through
 from tests.satellite.frontend.speech import RATE_HZ, clip, to_float, white_noise
+from tools.simulator.loudspeaker import Loudspeaker
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

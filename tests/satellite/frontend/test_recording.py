@@ -11,7 +11,7 @@ import numpy as np
 
 from interject.satellite.audio.wav import read_wav
 from interject.satellite.frontend.recording import Recorder
-from tests.patience import expecting
+from tools.patience import expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

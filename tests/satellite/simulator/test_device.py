@@ -16,8 +16,8 @@ from interject.satellite.audio.pcm import gain_of
 from interject.satellite.simulator.device import RoomAcoustics, SimulatedRoom
 from interject.satellite.simulator.noise import Noise, NoiseColour
 from interject.satellite.simulator.script import AfterClip, AfterLoudspeaker, AtTime, RoomClip, RoomScript, Start
-from tests.patience import PATIENCE_S
-from tests.virtual_clock import elapse, run_virtual
+from tools.patience import PATIENCE_S
+from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from pathlib import Path

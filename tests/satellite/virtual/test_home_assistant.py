@@ -20,21 +20,21 @@ from interject.satellite.transports.wyoming.pipeline import HomeAssistantPipelin
 from interject.satellite.turn.settings import Endpointing, Judgement, TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.service import Service
-from tests.home_assistant.link import connector
-from tests.home_assistant.peer import FakeHomeAssistant
-from tests.home_assistant.release import V2026_2, V2026_11
-from tests.home_assistant.script import SPEECH_RATE_HZ, EndedBy, Reply, Turn
-from tests.satellite.transports.home_assistant.house import info
-from tests.satellite.virtual.network import cancelled
-from tests.satellite.virtual.room import BLOCK, LATENCY, EnergyVad, Recorder, Utterance, samples_of
-from tests.satellite.virtual.signals import RATE_HZ, user_voice
-from tests.satellite.virtual.sweep import instants
-from tests.virtual_clock import elapse, run_virtual
+from tools.fake_home_assistant.link import connector
+from tools.fake_home_assistant.peer import FakeHomeAssistant
+from tools.fake_home_assistant.release import V2026_2, V2026_11
+from tools.fake_home_assistant.script import SPEECH_RATE_HZ, EndedBy, Reply, Turn
+from tools.virtual.home_assistant_house import info
+from tools.virtual.network import cancelled
+from tools.virtual.room import BLOCK, LATENCY, EnergyVad, Recorder, Utterance, samples_of
+from tools.virtual.signals import RATE_HZ, user_voice
+from tools.virtual.sweep import instants
+from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from interject.satellite.audio.base import Samples
-    from tests.home_assistant.release import Release
-    from tests.home_assistant.script import Utterance as Received
+    from tools.fake_home_assistant.release import Release
+    from tools.fake_home_assistant.script import Utterance as Received
 
 SETTINGS = TurnSettings(judgement=Judgement.DURATION)
 FIRST = Utterance(0.5, 0.7, "what is this")

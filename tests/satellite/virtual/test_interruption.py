@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from interject.servers.llm.turns import Role
-from tests.satellite.virtual.checks import everything_holds, played_to_the_end
-from tests.satellite.virtual.room import Room, Utterance
-from tests.satellite.virtual.sweep import QUESTION, instants, told_with
-from tests.virtual_clock import run_virtual
+from tools.virtual.checks import everything_holds, played_to_the_end
+from tools.virtual.room import Room, Utterance
+from tools.virtual.sweep import QUESTION, instants, told_with
+from tools.virtual_clock import run_virtual
 
 # Where the parts of a turn lie when nobody interrupts, with margin at both ends.
 PARTS = {

@@ -10,8 +10,8 @@ import numpy as np
 from interject.satellite.wake.base import Role, WordModel
 from interject.satellite.wake.engine import Ear, LoadedWord
 from interject.satellite.wake.local import LocalWake
-from tests.patience import PATIENCE_S
 from tests.satellite.wake.sound import listening
+from tools.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

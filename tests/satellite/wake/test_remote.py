@@ -16,10 +16,10 @@ from wyoming.wake import Detect, Detection, NotDetected
 from interject.satellite.transports.direct.server import Server, fixed
 from interject.satellite.wake.base import RATE_HZ, Role, WordModel
 from interject.satellite.wake.remote import END_LAG_S, RemoteWake
-from tests.patience import eventually
-from tests.satellite.virtual.network import FakeServer, Fault, Link, Network
 from tests.satellite.wake.sound import Ears, listening, silence
-from tests.virtual_clock import elapse, run_virtual
+from tools.patience import eventually
+from tools.virtual.network import FakeServer, Fault, Link, Network
+from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

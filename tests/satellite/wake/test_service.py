@@ -16,8 +16,8 @@ from interject.satellite.wake.base import RATE_HZ, Role
 from interject.satellite.wake.choice import WordChoice, make_detector
 from interject.wire.client import connect
 from interject.wire.service import Service
-from tests.patience import eventually
 from tests.satellite.wake.sound import Ears, ear, listening, pieces_of, with_silence
+from tools.patience import eventually
 
 if TYPE_CHECKING:
     from wyoming.event import Event

@@ -18,7 +18,7 @@ from interject.servers.llm.store import Store
 from interject.wire.events import Interrupt, Interrupted
 from interject.wire.framing import read_event, write_event
 from interject.wire.service import Service
-from tests.patience import eventually, expecting
+from tools.patience import eventually, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence

@@ -12,8 +12,8 @@ from wyoming.info import Describe, Info
 
 from interject.servers.llm.errors import UpstreamUnreachableError
 from interject.wire.events import Interrupt
-from tests.patience import eventually
 from tests.servers.llm.helpers import Dictated, house
+from tools.patience import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import pytest
 from wyoming.asr import Transcript
 
 from interject.wire.events import Interrupt
-from tests.patience import PATIENCE_S, eventually
 from tests.servers.llm.helpers import Client, Dictated, House, house
+from tools.patience import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable

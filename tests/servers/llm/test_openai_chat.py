@@ -22,8 +22,8 @@ from interject.servers.llm.errors import (
 )
 from interject.servers.llm.settings import ApiKey
 from interject.servers.llm.turns import Message, Role
-from tests.patience import eventually, expecting
-from tests.servers.llm.fake_openai import Manner, Upstream, running
+from tools.fake_openai import Manner, Upstream, running
+from tools.patience import eventually, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from interject.servers.llm.history import read_history
 from interject.wire.uri import open_stream
-from tests.patience import PATIENCE_S, expecting
-from tests.servers.llm.fake_openai import Upstream, running
 from tests.servers.llm.helpers import Client
+from tools.fake_openai import Upstream, running
+from tools.patience import PATIENCE_S, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

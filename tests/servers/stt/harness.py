@@ -16,7 +16,7 @@ from interject.servers.stt.worker import Seats
 from interject.wire.client import StreamConnection
 from interject.wire.errors import PeerError
 from interject.wire.uri import open_stream
-from tests.patience import PATIENCE_S, eventually, expecting
+from tools.patience import PATIENCE_S, eventually, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -12,18 +12,8 @@ from wyoming.asr import Transcribe
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.info import Describe, Info
 
-from tests.patience import eventually, expecting
-from tests.servers.stt.harness import (
-    RATE,
-    Running,
-    answer,
-    ask,
-    audio_events,
-    clip,
-    connected,
-    serving,
-    silence,
-)
+from tests.servers.stt.harness import RATE, Running, answer, ask, audio_events, clip, connected, serving, silence
+from tools.patience import eventually, expecting
 
 if TYPE_CHECKING:
     from interject.servers.stt.engines.base import Engine

@@ -14,8 +14,8 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.info import Describe, Info
 
 from interject.wire.peer import Peer
-from tests.patience import eventually
 from tests.servers.stt.harness import RATE, answer, clip, connected, running, serving, silence
+from tools.patience import eventually
 
 if TYPE_CHECKING:
     from interject.servers.stt.engines.base import Engine

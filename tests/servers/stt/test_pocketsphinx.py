@@ -18,9 +18,9 @@ from wyoming.info import Describe, Info
 from interject.servers.stt.engines.base import Request
 from interject.servers.stt.engines.pocketsphinx import PocketSphinxEngine
 from interject.servers.stt.engines.pool import UNUSED_S
-from tests.patience import eventually
 from tests.servers.stt.harness import Answer, Running, ask, clip, connected, running, silence
 from tests.servers.stt.room import in_noise
+from tools.patience import eventually
 
 if TYPE_CHECKING:
     import logging

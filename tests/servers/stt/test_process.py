@@ -14,8 +14,8 @@ import ctranslate2
 import pytest
 from wyoming.info import Describe, Info
 
-from tests.patience import eventually, expecting, show
 from tests.servers.stt.harness import ask, clip, connected
+from tools.patience import eventually, expecting, show
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

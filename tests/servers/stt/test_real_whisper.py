@@ -14,9 +14,9 @@ from interject.satellite.turn.settings import TurnSettings
 from interject.servers.stt.engines.base import Request
 from interject.servers.stt.engines.faster_whisper import FasterWhisperEngine, whisper_options
 from interject.servers.stt.settings import SttSettings
-from script.support.dev_models import whisper_tiny_en
 from tests.dev_models import or_skip
 from tests.servers.stt.harness import CHUNK_BYTES, clip, silence
+from tools.dev_models import whisper_tiny_en
 
 if TYPE_CHECKING:
     from interject.servers.stt.engines.base import Transcription

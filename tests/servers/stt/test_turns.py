@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from interject.servers.stt.engines.turns import Turns
-from tests.patience import PATIENCE_S, wait_until
+from tools.patience import PATIENCE_S, wait_until
 
 
 def test_who_waits_goes_before_who_comes_back() -> None:

@@ -19,7 +19,7 @@ from interject.servers.tts.lane import Lane
 from interject.wire.client import Connection, StreamConnection
 from interject.wire.events import WordMark, WordMarks
 from interject.wire.uri import TcpAddress, parse_uri
-from tests.patience import PATIENCE_S, eventually, expecting
+from tools.patience import PATIENCE_S, eventually, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence

@@ -24,8 +24,8 @@ from interject.servers.tts.lane import Lane
 from interject.servers.tts.settings import EngineName
 from interject.wire.errors import PeerError
 from interject.wire.events import Interrupt
-from tests.patience import eventually, expecting
 from tests.servers.tts.harness import check_marks, held, receive, receive_until, running, say, stream
+from tools.patience import eventually, expecting
 
 if TYPE_CHECKING:
     from interject.servers.tts.settings import TtsSettings

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from interject.satellite.records.hooks.table import Hook
-from tests.patience import expecting
+from tools.patience import expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

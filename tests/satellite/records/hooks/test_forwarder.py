@@ -32,9 +32,9 @@ from interject.satellite.records.hooks.forwarder import WAITING_EVENTS, EventFor
 from interject.satellite.records.hooks.wyoming_events import wyoming_event
 from interject.wire.errors import PeerUnreachableError
 from interject.wire.service import Service
-from tests.patience import expecting
 from tests.satellite.records.hooks.records import RECORDS, log_lines, working
-from tests.virtual_clock import elapse, run_virtual
+from tools.patience import expecting
+from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

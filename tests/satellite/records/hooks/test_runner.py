@@ -17,8 +17,8 @@ from interject.satellite.records.hooks.runner import WAITING_CALLS, EventHooks, 
 from interject.satellite.records.hooks.table import Hook
 from interject.satellite.settings import SatelliteSettings
 from interject.wire.errors import SettingError
-from tests.patience import PATIENCE_S, expecting
 from tests.satellite.records.hooks.records import RECORDS, Reports, log_lines, working
+from tools.patience import PATIENCE_S, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -13,17 +13,17 @@ from interject.satellite.transports.direct.pipeline import DirectPipeline, Ident
 from interject.satellite.transports.direct.server import Server, fixed
 from interject.satellite.transports.faults import PipelineFaultError
 from interject.wire.events import Interrupt
-from tests.satellite.transports.direct.listener import Listener
-from tests.satellite.virtual.network import FakeServer, Network, cancelled, tts_info
-from tests.virtual_clock import elapse, run_virtual
 from tests.wire.hostile import ANYTHING
+from tools.virtual.listener import Listener
+from tools.virtual.network import FakeServer, Network, cancelled, tts_info
+from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wyoming.info import Info
 
-    from tests.satellite.virtual.network import Link
+    from tools.virtual.network import Link
 
 _KINDS = {
     "stt": ("transcript-start", "transcript-chunk", "transcript-stop", "transcript"),

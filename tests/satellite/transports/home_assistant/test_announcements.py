@@ -11,12 +11,12 @@ from interject.satellite.transports.wyoming.announcements import WithHomeAssista
 from interject.satellite.transports.wyoming.link import HomeAssistantLink
 from interject.wire.events import Interrupt
 from interject.wire.service import Service
-from tests.home_assistant.link import connector
-from tests.home_assistant.peer import FakeHomeAssistant
-from tests.home_assistant.script import tone
-from tests.satellite.transports.home_assistant.house import Room, info, voice
-from tests.satellite.virtual.network import cancelled
-from tests.virtual_clock import elapse, run_virtual
+from tools.fake_home_assistant.link import connector
+from tools.fake_home_assistant.peer import FakeHomeAssistant
+from tools.fake_home_assistant.script import tone
+from tools.virtual.home_assistant_house import Room, info, voice
+from tools.virtual.network import cancelled
+from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

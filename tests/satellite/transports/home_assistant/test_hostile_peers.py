@@ -12,9 +12,9 @@ from interject.satellite.transports.wyoming.link import HomeAssistantLink
 from interject.satellite.transports.wyoming.pipeline import HomeAssistantPipeline, HomeAssistantSettings
 from interject.wire.framing import encoded
 from interject.wire.service import Service
-from tests.satellite.transports.home_assistant.house import Room, info
-from tests.satellite.virtual.network import cancelled
 from tests.wire.hostile import check_withstood
+from tools.virtual.home_assistant_house import Room, info
+from tools.virtual.network import cancelled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

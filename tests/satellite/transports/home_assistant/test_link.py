@@ -10,10 +10,10 @@ import pytest
 from interject.satellite.transports.assist.state import WakeIn
 from interject.satellite.transports.wyoming.pipeline import HomeAssistantSettings
 from interject.satellite.transports.wyoming.wake import HomeAssistantWake
-from tests.home_assistant.release import V2026_2, V2026_11, Release
-from tests.home_assistant.script import Reply, Turn, tone
-from tests.satellite.transports.home_assistant.house import SECOND, house, quiet, voice
-from tests.virtual_clock import elapse, run_virtual
+from tools.fake_home_assistant.release import V2026_2, V2026_11, Release
+from tools.fake_home_assistant.script import Reply, Turn, tone
+from tools.virtual.home_assistant_house import SECOND, house, quiet, voice
+from tools.virtual_clock import elapse, run_virtual
 
 OLD, NEW = tone(20.0), tone(3.0, value=7)
 YES = Turn("one", Reply("Yes.", NEW))

@@ -7,12 +7,12 @@ import asyncio
 from interject.satellite.transports.wyoming.link import HomeAssistantLink
 from interject.satellite.transports.wyoming.pipeline import HomeAssistantPipeline, HomeAssistantSettings
 from interject.wire.service import Service
-from tests.home_assistant.link import connector
-from tests.home_assistant.peer import FakeHomeAssistant
-from tests.home_assistant.script import Reply, Turn, tone
-from tests.patience import expecting
-from tests.satellite.transports.home_assistant.house import SECOND, House, Room, info, voice
-from tests.satellite.virtual.network import cancelled
+from tools.fake_home_assistant.link import connector
+from tools.fake_home_assistant.peer import FakeHomeAssistant
+from tools.fake_home_assistant.script import Reply, Turn, tone
+from tools.patience import expecting
+from tools.virtual.home_assistant_house import SECOND, House, Room, info, voice
+from tools.virtual.network import cancelled
 
 
 async def test_a_turn_and_a_barge_in_over_tcp() -> None:

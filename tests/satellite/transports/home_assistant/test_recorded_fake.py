@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.home_assistant.release import V2026_2, V2026_11, Release
-from tests.home_assistant.script import Order, Reply, Turn, tone
-from tests.satellite.transports.home_assistant.house import FIRST, House, house, quiet, voice
 from tests.satellite.transports.home_assistant.traces.recording import Line, Recording, read
-from tests.virtual_clock import elapse, run_virtual
+from tools.fake_home_assistant.release import V2026_2, V2026_11, Release
+from tools.fake_home_assistant.script import Order, Reply, Turn, tone
+from tools.virtual.home_assistant_house import FIRST, House, house, quiet, voice
+from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from script.support.record_traces import (
+from tests.satellite.transports.home_assistant.traces.recording import expand
+from tools.record_traces import (
     NothingPlayedError,
     SpeechLostError,
     UnclearSpeechError,
@@ -14,7 +15,6 @@ from script.support.record_traces import (
     compact,
     recording,
 )
-from tests.satellite.transports.home_assistant.traces.recording import expand
 
 RATE = {"rate": 22_050, "width": 2, "channels": 1}
 CHUNK_BYTES, CHUNK_MS = 2048, 46

@@ -9,11 +9,11 @@ from wyoming.event import Event
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpdated
 
 from interject.satellite.transports.wyoming.pipeline import HomeAssistantSettings
-from tests.home_assistant.release import V2026_2, V2026_11, Release
-from tests.home_assistant.script import NOTHING, EndedBy, Order, Reply, Turn, tone
-from tests.home_assistant.stages import Stt
-from tests.satellite.transports.home_assistant.house import SECOND, house, quiet, voice
-from tests.virtual_clock import elapse, run_virtual
+from tools.fake_home_assistant.release import V2026_2, V2026_11, Release
+from tools.fake_home_assistant.script import NOTHING, EndedBy, Order, Reply, Turn, tone
+from tools.fake_home_assistant.stages import Stt
+from tools.virtual.home_assistant_house import SECOND, house, quiet, voice
+from tools.virtual_clock import elapse, run_virtual
 
 OLD, NEW = tone(20.0), tone(3.0, value=7)
 

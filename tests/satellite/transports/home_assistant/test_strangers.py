@@ -21,11 +21,11 @@ from interject.satellite.transports.wyoming.link import HomeAssistantLink
 from interject.satellite.transports.wyoming.pipeline import HomeAssistantPipeline, HomeAssistantSettings
 from interject.wire.framing import read_event
 from interject.wire.service import Service
-from tests.home_assistant.caller import Caller
-from tests.patience import eventually, expecting
 from tests.processes.house import port_of
-from tests.satellite.transports.home_assistant.house import Room, info, voice
-from tests.satellite.virtual.network import cancelled
+from tools.fake_home_assistant.caller import Caller
+from tools.patience import eventually, expecting
+from tools.virtual.home_assistant_house import Room, info, voice
+from tools.virtual.network import cancelled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

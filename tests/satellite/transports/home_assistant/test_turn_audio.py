@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from interject.satellite.transports.assist.turn_audio import TurnAudio, silence_at_end
-from tests.satellite.transports.home_assistant.house import RATE_HZ, SECOND, quiet, voice
+from tools.virtual.home_assistant_house import RATE_HZ, SECOND, quiet, voice
 
 
 def test_a_run_gets_what_was_said_before_it_and_then_what_is_said() -> None:

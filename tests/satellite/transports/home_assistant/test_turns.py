@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.home_assistant.release import V2026_2, V2026_11, Release
-from tests.home_assistant.script import EndedBy, Reply, Turn, tone
-from tests.satellite.transports.home_assistant.house import FIRST, SECOND, house, quiet, voice
-from tests.virtual_clock import run_virtual
+from tools.fake_home_assistant.release import V2026_2, V2026_11, Release
+from tools.fake_home_assistant.script import EndedBy, Reply, Turn, tone
+from tools.virtual.home_assistant_house import FIRST, SECOND, house, quiet, voice
+from tools.virtual_clock import run_virtual
 
 RELEASES = pytest.mark.parametrize("release", [V2026_11, V2026_2])
 

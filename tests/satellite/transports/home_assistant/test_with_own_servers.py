@@ -11,17 +11,17 @@ from interject.satellite.transports.direct.server import Server, fixed
 from interject.satellite.transports.wyoming.pipeline import HomeAssistantSettings
 from interject.wire.errors import PeerGoneError
 from interject.wire.events import WordMark
-from tests.home_assistant.script import Reply, Turn, tone
-from tests.satellite.transports.home_assistant.house import house, quiet, voice
-from tests.satellite.virtual.network import FakeServer, Network
-from tests.satellite.virtual.servers import FakeBridge, FakeStt
-from tests.satellite.virtual.signals import magnitude
-from tests.virtual_clock import elapse, run_virtual
+from tools.fake_home_assistant.script import Reply, Turn, tone
+from tools.virtual.home_assistant_house import house, quiet, voice
+from tools.virtual.network import FakeServer, Network
+from tools.virtual.servers import FakeBridge, FakeStt
+from tools.virtual.signals import magnitude
+from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.satellite.transports.home_assistant.house import House
+    from tools.virtual.home_assistant_house import House
 
 # The scripted STT server knows an utterance by its samples.
 SECOND, THIRD = magnitude(2), magnitude(3)

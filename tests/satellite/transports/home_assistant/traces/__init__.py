@@ -3,13 +3,13 @@
 The `.jsonl` files here were recorded in November 2026, on loopback, with the taps of script/test-homeassistant:
 
     script/test-homeassistant --work out/homeassistant                 # 2026.11.0; --suite trixie: 2026.2.3
-    PYTHONPATH=. .venv/bin/python -m script.support.record_traces \
+    PYTHONPATH=. .venv/bin/python -m tools.record_traces \
         out/homeassistant/2026.11.0 tests/satellite/transports/home_assistant/traces
 
 `streaming` was cut off 2.5 s into the reply with 2026.2.3, whose speech begins later than that of 2026.11: at 4 s the
 agent had already finished, which is `streaming-late`.
 
-The first line of each says which version and scene it is (`scenes` of script/support/home_assistant tells what happens
+The first line of each says which version and scene it is (`scenes` of tools/home_assistant tells what happens
 in each). Every other line is an event: `t` (seconds since `run-satellite`), `direction`, `type`, `data`, and `bytes` of
 payload if there was any. Directions: `home` is what Home Assistant sent; `satellite` what it was sent, without the
 microphone's audio; `call` what the conversation asked of its pipeline, as the satellite's trace has it. Chunks that

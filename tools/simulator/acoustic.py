@@ -1,0 +1,110 @@
+"""The room as it sounds: takes what leaves the loudspeaker block by block, gives what the microphone hears."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interject.satellite.audio.pcm import INT16_FULL_SCALE, to_int16
+from tools.simulator.convolution import BLOCK_FRAMES, StreamingConvolver
+from tools.simulator.delay import DelayLine
+from tools.simulator.impulse import PRE_FRAMES
+from tools.simulator.levels import Signal, frames_of
+from tools.simulator.loudspeaker import Driver
+from tools.simulator.microphone import Capture
+from tools.simulator.scene import DelayJump, Volume
+from tools.simulator.staging import NewResponse
+
+if TYPE_CHECKING:
+    from interject.satellite.audio.base import Samples
+    from tools.simulator.staging import Stage
+
+# A knob is turned, a device is put down again: no click, and quick against everything that follows it.
+_TURN_S = 0.05
+_MOVE_S = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What reaches the microphone in a block, apart and together; `mic` is rounded and clips as 16 bits do.
+
+    The parts have the microphone's own gain in them; its noise suppression is in `mic` only.
+    """
+
+    mic: Samples
+    echo: Signal
+    people: Signal
+    noise: Signal
+
+
+class AcousticRoom:
+    """One performance of a stage; after the scene's end only noise and echo remain."""
+
+    def __init__(self, stage: Stage) -> None:
+        scene = stage.scene
+        self._stage = stage
+        self._frame = 0
+        self._changes = deque(stage.changes)
+        later = [change.response for change in stage.changes if isinstance(change, NewResponse)]
+        longest = max(len(response) for response in (stage.echo_response, *later))
+        self._air = StreamingConvolver(stage.echo_response, longest)
+        self._buffers = DelayLine(frames_of(scene.delay_ms / 1000) - PRE_FRAMES, scene.drift_ppm)
+        self._driver = Driver(scene.loudspeaker, stage.distortion)
+        self._capture = Capture(scene.capture)
+        self._gain = 1.0
+        self._turning = np.zeros(0, np.float32)
+
+    @property
+    def frame(self) -> int:
+        """The frame with which the next block begins."""
+        return self._frame
+
+    def step(self, played: Samples) -> Samples:
+        """Take what is played in the next blocks (a multiple of 160 samples), give what the microphone hears then."""
+        return self.listen(played).mic
+
+    def listen(self, played: Samples) -> Heard:
+        """Do as step does, and tell everything apart."""
+        if len(played) % BLOCK_FRAMES:
+            raise ValueError(f"{len(played)} samples are played; they must be whole blocks of {BLOCK_FRAMES}")
+        signal = played.astype(np.float32)
+        signal *= np.float32(1 / INT16_FULL_SCALE)
+        echo, mic = np.empty_like(signal), np.empty_like(signal)
+        people = np.zeros_like(signal)
+        said = self._stage.people[self._frame : self._frame + len(signal)]
+        people[: len(said)] = said
+        noise = self._stage.noise.take(np.arange(self._frame, self._frame + len(signal)), mode="wrap")
+        for start in range(0, len(signal), BLOCK_FRAMES):
+            block = slice(start, start + BLOCK_FRAMES)
+            self._change()
+            echo[block] = self._air.process(self._buffers.process(self._driven(signal[block])))
+            gain = self._capture.gain(echo[block] + people[block] + noise[block])
+            for part in (echo, people, noise):
+                part[block] *= gain
+            mic[block] = self._capture.finish(echo[block] + people[block] + noise[block])
+            self._frame += BLOCK_FRAMES
+        return Heard(to_int16(mic), echo, people, noise)
+
+    def _driven(self, block: Signal) -> Signal:
+        if len(self._turning):
+            gain, self._turning = self._turning[:BLOCK_FRAMES], self._turning[BLOCK_FRAMES:]
+            block = block * gain
+        elif self._gain != 1.0:
+            block = block * np.float32(self._gain)
+        return self._driver.process(block)
+
+    def _change(self) -> None:
+        """Let happen what is due in the block that begins now."""
+        while self._changes and self._changes[0].at_frame < self._frame + BLOCK_FRAMES:
+            match self._changes.popleft():
+                case Volume(by_db=by_db):
+                    before, self._gain = self._gain, self._gain * 10 ** (by_db / 20)
+                    blocks = frames_of(_TURN_S) // BLOCK_FRAMES
+                    self._turning = np.linspace(before, self._gain, blocks * BLOCK_FRAMES, dtype=np.float32)
+                case DelayJump(by_ms=by_ms):
+                    self._buffers.jump(frames_of(by_ms / 1000))
+                case NewResponse(response=response):
+                    self._air.change_to(response, frames_of(_MOVE_S))
