@@ -128,7 +128,7 @@ def command_for(press: Press, state: str) -> str:
     """Return the command that a press means while the satellite is in a state."""
     if press is Press.LONG:
         return "toggle-mute"
-    return "stop" if state in ("processing", "speaking", "interrupted") else "listen"
+    return "stop" if state in ("transcribing", "thinking", "speaking", "interrupted") else "listen"
 
 
 class Leds(Protocol):

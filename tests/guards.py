@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from blockbuster import BlockBuster, BlockingError
 
+from interject.satellite.turn.machine import UndeclaredTransitionError
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
@@ -22,7 +24,7 @@ MARKERS = ("allow_tasks", "allow_threads", "allow_blocking", "allow_lost_errors"
 
 
 class LostErrors(logging.Handler):
-    """Collects errors that only the log tells of: in the event loop, or a blocking call that a catch-all caught."""
+    """Collects errors that only the log tells of: in the event loop, in the turn machine, or a blocking call caught."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -33,7 +35,9 @@ class LostErrors(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, BlockingError):
             self.blocking.append(logging.Formatter().formatException(record.exc_info) if record.exc_info else "")
-        elif record.name == "asyncio" and record.levelno >= logging.ERROR:
+        elif isinstance(error, UndeclaredTransitionError) or (
+            record.name == "asyncio" and record.levelno >= logging.ERROR
+        ):
             self.in_loop.append(logging.Formatter().format(record))
 
 

@@ -28,9 +28,10 @@ from interject.satellite.audio.wav import read_wav
 from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
 from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.turn.events import VoiceWindow
-from interject.satellite.turn.evidence import Evidence, update
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
+from interject.satellite.turn.utterance import Utterance as TrackedUtterance
+from interject.satellite.turn.utterance import update
 from interject.satellite.wake.base import RATE_HZ
 from interject.satellite.wake.stop_grammar import StopDecoder
 from interject.satellite.wake.stop_search import Utterance, slices_of
@@ -147,7 +148,7 @@ def _found(mic: Samples, played: Samples, rate_hz: int, cost: Cost) -> tuple[lis
     """Let the satellite hear a recording as if it spoke all the time; return what is found, in how many utterances."""
     canceller = CancellerKind.KALMAN if played.any() else CancellerKind.NONE
     front_end = FrontEnd(rate_hz, HearingSettings(), SileroVad(), make_echo_control(canceller))
-    settings, evidence, onsets = TurnSettings(), Evidence(), dict[int, None]()
+    settings, evidence, onsets = TurnSettings(), TrackedUtterance(), dict[int, None]()
     kept: list[Samples] = []
     block = rate_hz * _BLOCK_MS // 1000
     for at in range(0, len(mic) - block + 1, block):

@@ -195,7 +195,7 @@ def measure_turns(recording: Recording) -> Iterator[Turn]:
 
 
 def _turn(recording: Recording, said: Said) -> Turn | None:
-    ended = next((e for e in said.events if e["type"] == "phase" and e["phase"] == "processing"), None)
+    ended = next((e for e in said.events if e["type"] == "phase" and e["phase"] in {"transcribing", "thinking"}), None)
     asked = said.first("ask", said.end_s)
     if ended is None or asked is None or asked["text"] != said.cue.text:
         return None

@@ -45,8 +45,6 @@ class Effects:
         self.woken: WakeWord | None = None
         # Since the last `Awake`, until its sound was played or is not wanted any more.
         self.awake_sound_due = False
-        # Since speech cut a reply off, until the next question.
-        self.cut_by_voice = False
         # How long a sound of ours takes to leave the loudspeaker.
         self.latency_s = 0.0
 
@@ -55,7 +53,7 @@ class Effects:
         match effect:
             case turn.Decided():
                 self._emit_decision(effect)
-            case turn.OpenStt(stream, pre_roll_ms):
+            case turn.OpenStt(stream, pre_roll_ms, _):
                 audio_from_s = self._feed.open(stream, pre_roll_ms)
                 self._emit("stt-open", stream=stream, audio_from=audio_from_s)
                 self._pipeline.open_stt(stream)
@@ -75,7 +73,7 @@ class Effects:
                 self.awake_sound_due = True
                 if self.woken is not None:
                     self._pipeline.woken(self.woken)
-            case turn.ErrorCue() | turn.NotUnderstoodCue() | turn.RingOnce():
+            case turn.ErrorCue() | turn.NotUnderstoodCue() | turn.RingOnce() | turn.TurnEndedCue():
                 self._cue(effect)
             case turn.OfferText():
                 self._emit("offer-text")
@@ -85,7 +83,7 @@ class Effects:
             case turn.Duck() | turn.Unduck() | turn.Pause() | turn.Resume():
                 self._change_playback(effect)
 
-    def _cue(self, effect: turn.ErrorCue | turn.NotUnderstoodCue | turn.RingOnce) -> None:
+    def _cue(self, effect: turn.ErrorCue | turn.NotUnderstoodCue | turn.RingOnce | turn.TurnEndedCue) -> None:
         match effect:
             case turn.ErrorCue():
                 self._emit("error-cue")
@@ -95,6 +93,8 @@ class Effects:
                 self.sound(self._sounds.not_understood)
             case turn.RingOnce():
                 self.sound(self._sounds.ring_once)
+            case turn.TurnEndedCue():
+                self.sound(self._sounds.done)
 
     def _emit_decision(self, decided: turn.Decided) -> None:
         rule, said = decided.rule, decided.said
@@ -114,7 +114,6 @@ class Effects:
         match effect:
             case turn.Ask(epoch, text):
                 self._playback.begin(epoch, Kind.REPLY)
-                self.cut_by_voice = False
                 self._emit("ask", epoch=epoch, text=text)
                 self._pipeline.ask(epoch, text)
             case turn.Announce(epoch):
@@ -145,7 +144,6 @@ class Effects:
         if self._playback.kind is Kind.RING:
             self._emit("ring-ended", epoch=epoch, reason=reason.value)
             return
-        self.cut_by_voice = reason is turn.CancelReason.SPEECH
         self._emit("interrupt", epoch=epoch, reason=reason.value, heard=heard.text, heard_ms=heard.position_ms)
         text = self._playback.record.text
         self._pipeline.cancel(Interrupt(reason.value, epoch, text, heard.text, round(heard.position_ms)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -17,11 +18,11 @@ from interject.satellite.conversation.playback import Playback
 from interject.satellite.conversation.stop_words import StopWords
 from interject.satellite.conversation.stt_audio import SttAudio
 from interject.satellite.conversation.timers import Timers, follow
-from interject.satellite.duplex.monitor import DuplexMonitor, said_nothing
+from interject.satellite.duplex.monitor import DuplexMonitor
 from interject.satellite.turn import events as turn
-from interject.satellite.turn.machine import deadline, step
+from interject.satellite.turn.machine import UndeclaredTransitionError, deadline, step
 from interject.satellite.turn.settings import Judgement, TurnStart
-from interject.satellite.turn.state import Kind, Phase, State
+from interject.satellite.turn.state import Kind, Listening, Phase, State
 from interject.satellite.wake.base import Role, WakeWord
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from interject.wire.errors import InterjectError
     from interject.wire.events import WordMark
     from interject.wire.trace import Trace
+
+_LOGGER = logging.getLogger(__name__)
 
 _HEARING_RATE_HZ = 16_000
 # More speech ahead than this is not worth its memory: the TTS server waits instead.
@@ -122,7 +125,8 @@ class Conversation:
     async def run(self) -> None:
         """Tell that the room is ready, then listen for wake words and stop words, until cancelled."""
         self._emit("startup")
-        self._tell_if_waiting()
+        if self._settings.turn_start is TurnStart.WAKE_WORD:
+            self._carry_out(turn.AwaitWakeWord())
         async with asyncio.TaskGroup() as tasks:
             if self._wake is not None:
                 tasks.create_task(self._wake.run(self.wake_word), name="wake words")
@@ -174,7 +178,7 @@ class Conversation:
             return
         word = WakeWord(found.phrase.unit, found.phrase.text, Role.STOP, found.heard_index)
         segment = self._state.open_segment
-        if segment is None or self._state.kind is Kind.RING or self._settings.judgement is Judgement.DURATION:
+        if segment is None or self._state.rings or self._settings.judgement is Judgement.DURATION:
             self.wake_word(word)
             return
         self._tell_detection(word)
@@ -314,7 +318,7 @@ class Conversation:
 
     def _takes_words(self) -> bool:
         """Whether the recogniser listens for a word that interrupts: it is to hear all then, our voice too."""
-        in_reply = self._state.live and self._state.kind is not Kind.RING
+        in_reply = self._state.live and not self._state.rings
         return in_reply and self._duplex.settings.finds_stop_words
 
     def _theirs(self, stream: int, text: str) -> str:
@@ -328,41 +332,37 @@ class Conversation:
         return self._state.live and epoch == self._state.epoch == self._playback.epoch
 
     def _apply(self, event: turn.Event) -> None:
-        before = self._state
-        self._state, effects = step(before, event, self._now, self._duplex.settings)
-        self._note_changes(before)
+        try:
+            self._state, effects = step(self._state, event, self._now, self._duplex.settings)
+        except UndeclaredTransitionError as error:
+            # The room goes on with what the rules came to.
+            _LOGGER.exception("the turn machine took a step that its table does not have")
+            self._state, effects = error.outcome
         for effect in effects:
-            self._effects.carry_out(effect, self._state.evidence.last_voice_s)
-        if before.cut and self._state.phase is Phase.IDLE and self._effects.cut_by_voice:
-            self._effects.cut_by_voice = False
-            if said_nothing(before, event):
+            self._carry_out(effect)
+
+    def _carry_out(self, effect: turn.Effect) -> None:
+        match effect:
+            case turn.VoiceBegan(onset_s):
+                self._feed.voice_began(round(onset_s * _HEARING_RATE_HZ))
+                self._player.stop_cues()
+            case turn.VoiceEnded():
+                self._feed.voice_ended()
+            case turn.PhaseChanged(was, phase):
+                self._emit("phase", was=was.value, phase=phase.value)
+                if Phase.LISTENING in (phase, was):
+                    self._emit("streaming-start" if phase is Phase.LISTENING else "streaming-stop")
+            case turn.AwaitWakeWord():
+                self._emit("detect")
+            case turn.ReplyOver():
+                # Whoever waits to feed a reply that is over must find that out.
+                self._has_room.set()
+            case turn.EmptyBargeIn():
                 self._duplex.cut_off_for_nothing(self._now, self._front_end.echo)
-        if self._state.live and self._state.streams > before.streams:
-            self._echo_words.opened(self._state.streams, self._playback.position_ms())
-        if before.live and not self._state.live:
-            # Whoever waits to feed a reply that is over must find that out.
-            self._has_room.set()
-
-    def _note_changes(self, before: State) -> None:
-        phase, onset_s = self._state.phase, self._state.evidence.onset_s
-        if self._state.evidence.triggered and not before.evidence.triggered and onset_s is not None:
-            self._feed.voice_began(round(onset_s * _HEARING_RATE_HZ))
-            self._player.stop_cues()
-        elif before.evidence.triggered and not self._state.evidence.triggered:
-            self._feed.voice_ended()
-        if phase is before.phase:
-            return
-        self._emit("phase", was=before.phase.value, phase=phase.value)
-        if Phase.LISTENING in (phase, before.phase):
-            self._emit("streaming-start" if phase is Phase.LISTENING else "streaming-stop")
-        if before.phase is Phase.LISTENING and phase is Phase.PROCESSING and self._state.kind is Kind.REPLY:
-            self._effects.sound(self._sounds.done)
-        if phase is Phase.IDLE:
-            self._tell_if_waiting()
-
-    def _tell_if_waiting(self) -> None:
-        if self._settings.turn_start is TurnStart.WAKE_WORD:
-            self._emit("detect")
+            case _:
+                self._effects.carry_out(effect, self._state.utterance.last_voice_s)
+                if isinstance(effect, turn.OpenStt) and effect.into_reply:
+                    self._echo_words.opened(effect.stream, self._playback.position_ms())
 
     def _follow_playback(self, status: PlayerStatus) -> None:
         if status.buffered_frames <= _AHEAD_S * self._player.rate_hz:
@@ -396,9 +396,10 @@ class Conversation:
         """Let who pauses after the wake word know that it was heard."""
         if not self._effects.awake_sound_due:
             return
-        if self._state.voice_until is None:
+        floor = self._state.floor
+        if not isinstance(floor, Listening) or floor.voice_until is None:
             self._effects.awake_sound_due = False
-        elif self._now - self._state.evidence.last_voice_s >= _AWAKE_PAUSE_S:
+        elif self._now - self._state.utterance.last_voice_s >= _AWAKE_PAUSE_S:
             self._effects.awake_sound_due = False
             self._effects.sound(self._sounds.awake)
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from interject.satellite.conversation.echo_words import say_word
 from interject.satellite.turn.backchannel import words_of
-from interject.satellite.turn.evidence import Evidence, update
 from interject.satellite.turn.settings import BargeIn
-from interject.satellite.turn.state import Kind
+from interject.satellite.turn.state import Origin
+from interject.satellite.turn.utterance import Utterance, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ class StopWords:
     def __init__(self, search: StopWordSearch, emit: Emit) -> None:
         self._search = search
         self._emit = emit
-        self._evidence = Evidence()
+        self._utterance = Utterance()
         # How much of the utterance that is searched, or was last, is voiced.
         self._speech_ms = 0.0
         self._onset: int | None = None
@@ -52,16 +52,16 @@ class StopWords:
 
     def take(self, window: VoiceWindow, now: float, state: State, settings: TurnSettings) -> None:
         """Take a window that ends at `now`, with the guard's verdict whatever else the window counts for."""
-        self._evidence = update(self._evidence, window, now, state.phase, settings)
-        if self._evidence.onset_s is not None:
-            self._speech_ms = self._evidence.speech_ms
+        self._utterance = update(self._utterance, window, now, state.phase, settings)
+        if self._utterance.onset_s is not None:
+            self._speech_ms = self._utterance.speech_ms
 
     def listen(self, ring: PreRoll, state: State, settings: TurnSettings) -> None:
         """Listen on, where a stop word matters."""
-        if not (state.live or state.cut or state.into_reply):
+        if not state.live and state.origin is Origin.SILENCE:
             self._onset = None
-        elif state.live and self._evidence.onset_s is not None and _may_stop(state, settings):
-            self._onset = round(self._evidence.onset_s * _RATE_HZ)
+        elif state.live and self._utterance.onset_s is not None and _may_stop(state, settings):
+            self._onset = round(self._utterance.onset_s * _RATE_HZ)
         self._search.follow(ring, self._onset)
 
     def counts(self, found: StopFound, ring_end: int, playback: Playback, least_ms: float) -> bool:
@@ -109,4 +109,4 @@ class StopWords:
 
 
 def _may_stop(state: State, settings: TurnSettings) -> bool:
-    return state.kind is Kind.RING or settings.barge_in is not BargeIn.OFF
+    return state.rings or settings.barge_in is not BargeIn.OFF

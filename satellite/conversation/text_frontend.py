@@ -23,7 +23,7 @@ _REFRESH_S = 0.2
 _PROMPT = "> "
 _LEAVE = ("quit", "exit", "/quit", "/exit")
 _GREETING = "Type a question, then Enter; what you type into a reply cuts it off. To leave: quit, exit or Ctrl-D.\n"
-_BUSY = (Phase.PROCESSING, Phase.SPEAKING, Phase.INTERRUPTED)
+_BUSY = (Phase.TRANSCRIBING, Phase.THINKING, Phase.SPEAKING, Phase.INTERRUPTED)
 
 
 class TextMode:

@@ -10,7 +10,6 @@ import numpy as np
 from interject.satellite.audio.pcm import INT16_FULL_SCALE
 from interject.satellite.duplex.modes import DuplexMode, ModeState, Reason, cut_off_for_nothing, observe, settings_for
 from interject.satellite.duplex.statistics import Observation
-from interject.satellite.turn.events import Tick, Transcribed, VoiceWindow
 from interject.satellite.turn.settings import BargeIn
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from interject.satellite.aec.base import EchoReport
     from interject.satellite.audio.base import Block, Samples
-    from interject.satellite.turn.events import Event
     from interject.satellite.turn.settings import TurnSettings
     from interject.satellite.turn.state import State
 
@@ -134,14 +132,6 @@ def log_duplex_mode(kind: str, record: Mapping[str, Any]) -> None:
     reason = Reason(record["reason"])
     remedy = _REMEDY.get(reason, _USUAL_REMEDY)
     _LOGGER.warning("%s: %s until that is better; %s", _WHY[reason].format_map(record), effect, remedy)
-
-
-def said_nothing(turn: State, end: Event) -> bool:
-    """Tell whether a turn that this event ended had no words: a "stop" has some, and what failed may have had some."""
-    words = [segment.text for segment in turn.segments]
-    if isinstance(end, Transcribed):
-        words.append(end.text)
-    return isinstance(end, Transcribed | VoiceWindow | Tick) and not any(text.strip() for text in words)
 
 
 def _joined(blocks: list[Samples]) -> NDArray[np.float32]:

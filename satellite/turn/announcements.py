@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from interject.satellite.turn.bargein import resume
 from interject.satellite.turn.events import Announce, CancelReason, CancelReply, Effect, RingOnce, StartRing
-from interject.satellite.turn.evidence import spend
 from interject.satellite.turn.keywords import forget_turn
-from interject.satellite.turn.listening import rest
+from interject.satellite.turn.listening import begin
 from interject.satellite.turn.segments import Outcome, abort_streams, then
-from interject.satellite.turn.state import Kind, Phase, State
+from interject.satellite.turn.state import Kind, State
+from interject.satellite.turn.utterance import spend
 
 if TYPE_CHECKING:
     from interject.satellite.turn.settings import TurnSettings
@@ -22,11 +22,8 @@ def announced(state: State, _event: object, now: float, settings: TurnSettings) 
     cut: tuple[Effect, ...] = (CancelReply(state.epoch, CancelReason.ANNOUNCEMENT),) if state.live else ()
     cleared, aborts = abort_streams(state)
     begun = _begin(cleared, Kind.ANNOUNCEMENT, now, settings)
-    waiting = replace(
-        begun,
-        # A ring that had to make way goes on afterwards.
-        ring_due=state.ring_due or (state.live and state.kind is Kind.RING),
-    )
+    # A ring that had to make way goes on afterwards.
+    waiting = replace(begun, ring_due=state.ring_due or state.rings)
     return waiting, (*cut, *aborts, Announce(begun.epoch))
 
 
@@ -43,7 +40,7 @@ def ring_if_due(state: State, event: object, now: float, settings: TurnSettings)
 
 def ring_later(state: State, _event: object, _now: float, _settings: TurnSettings) -> Outcome:
     """A conversation is not cut off for a timer: it sounds once, and rings when the conversation is over."""
-    if state.live and state.kind is Kind.RING:
+    if state.rings:
         return state, ()
     return replace(state, ring_due=True), (RingOnce(),)
 
@@ -60,14 +57,5 @@ def muted_reply(state: State, _event: object, _now: float, _settings: TurnSettin
 
 
 def _begin(state: State, kind: Kind, now: float, settings: TurnSettings) -> State:
-    return replace(
-        rest(state),
-        phase=Phase.PROCESSING,
-        epoch=state.epoch + 1,
-        live=True,
-        kind=kind,
-        question=False,
-        reply_until=now + settings.reply_timeout_s,
-        # Who was speaking already speaks of something else.
-        evidence=spend(state.evidence),
-    )
+    # Who was speaking already speaks of something else.
+    return replace(begin(state, kind, settings, now), utterance=spend(state.utterance))

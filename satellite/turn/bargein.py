@@ -24,7 +24,6 @@ from interject.satellite.turn.events import (
     Typed,
     Unduck,
 )
-from interject.satellite.turn.evidence import spend
 from interject.satellite.turn.floor import Rule, decide, decide_by_length, said_in
 from interject.satellite.turn.listening import ask, listen, rest
 from interject.satellite.turn.segments import (
@@ -40,7 +39,17 @@ from interject.satellite.turn.segments import (
 )
 from interject.satellite.turn.settings import BargeIn, Judgement, TurnStart
 from interject.satellite.turn.side_speech import is_side_speech, noting_refusal, noting_softness
-from interject.satellite.turn.state import Barge, Kind, Phase, SegmentState, State
+from interject.satellite.turn.state import (
+    Barge,
+    Kind,
+    Origin,
+    Reply,
+    SegmentState,
+    State,
+    Transcribing,
+    reply_of,
+)
+from interject.satellite.turn.utterance import spend
 from interject.satellite.turn.voice import Voice
 
 if TYPE_CHECKING:
@@ -54,13 +63,14 @@ _PATIENCE, _LEAST_PATIENCE_S = 2.0, 1.0
 
 
 def on_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
-    """Weigh the evidence of the voice windows so far."""
-    if state.reply_until is not None and now >= state.reply_until:
+    """Weigh what was heard so far, and what is overdue."""
+    until = reply_of(state).reply_until
+    if until is not None and now >= until:
         return reply_failed(state, ReplyFailed(state.epoch), now, settings)
-    overdue = first_overdue(state, now)
+    overdue = first_overdue(state, now, settings)
     if overdue is not None:
         return then((AbortStt(overdue.stream),), stt_failed(state, SttFailed(overdue.stream), now, settings))
-    if state.kind is Kind.RING or settings.barge_in is BargeIn.SPEECH:
+    if state.rings or settings.barge_in is BargeIn.SPEECH:
         return _weigh(state, now, settings)
     # Where a voice has ducked or held playback, any voice could interrupt when it began.
     playing, effects = _let_play(state, Barge.NONE)
@@ -70,24 +80,24 @@ def on_time(state: State, _event: object, now: float, settings: TurnSettings) ->
 
 
 def _weigh(state: State, now: float, settings: TurnSettings) -> Outcome:
-    if state.evidence.active:
+    if state.utterance.active:
         return _while_speaking(noting_softness(state, now, settings), now, settings)
-    if state.evidence.triggered:
+    if state.utterance.triggered:
         return _when_undecided_too_long(state, now, settings)
     return _after_utterance(state, now, settings)
 
 
 def _while_speaking(state: State, now: float, settings: TurnSettings) -> Outcome:
-    confirmed = state.evidence.confirmed
-    if state.barge is Barge.DISMISSED and not confirmed:
+    confirmed = state.utterance.confirmed
+    if reply_of(state).barge is Barge.DISMISSED and not confirmed:
         return state, ()
     effects: tuple[Effect, ...] = ()
-    if state.kind is Kind.RING:
+    if state.rings:
         if confirmed:
             # Whatever is said to a ring only means that it was heard.
             return silence(state, CancelReason.SPEECH)
     else:
-        if state.open_segment is None and not state.evidence.deaf:
+        if state.open_segment is None and not state.utterance.deaf:
             state, effects = open_stream(state, settings)
         if settings.barge_in is not BargeIn.SPEECH:
             return state, effects
@@ -98,23 +108,23 @@ def _while_speaking(state: State, now: float, settings: TurnSettings) -> Outcome
 
 def _make_room(state: State, now: float, settings: TurnSettings) -> Outcome:
     """Duck what sounds until the utterance is confirmed; hold what does not, as waiting costs nothing."""
-    if state.barge is Barge.HELD:
+    reply = reply_of(state)
+    if reply.barge is Barge.HELD:
         return state, ()
     undecided_until = now + settings.undecided_ms / 1000
-    if state.phase is Phase.SPEAKING and not state.evidence.confirmed:
-        if state.barge is Barge.DUCKED:
+    if reply.started and not state.utterance.confirmed:
+        if reply.barge is Barge.DUCKED:
             return state, ()
-        duck = () if state.barge is Barge.SOFT else (Duck(),)
-        return replace(state, barge=Barge.DUCKED, undecided_until=undecided_until), duck
-    phase = Phase.INTERRUPTED if state.phase is Phase.SPEAKING else state.phase
+        duck = () if reply.barge is Barge.SOFT else (Duck(),)
+        return state.with_reply(replace(reply, barge=Barge.DUCKED, undecided_until=undecided_until)), duck
     held_until = undecided_until + settings.verdict_ms / 1000
-    held = replace(state, phase=phase, barge=Barge.HELD, undecided_until=undecided_until, held_until=held_until)
-    return held, (Pause(),)
+    held = replace(reply, barge=Barge.HELD, undecided_until=undecided_until, held_until=held_until)
+    return state.with_reply(held), (Pause(),)
 
 
 def _decide_while_speaking(state: State, now: float, settings: TurnSettings) -> Outcome:
     said = said_in(state, state.open_segment, now, settings)
-    whole = replace(said, speech_ms=state.evidence.speech_ms)
+    whole = replace(said, speech_ms=state.utterance.speech_ms)
     by_length = decide_by_length(whole, settings, tells_confidence=state.tells_confidence)
     if by_length is not None:
         return commit(state, by_length, whole, now, settings)
@@ -125,31 +135,33 @@ def _decide_while_speaking(state: State, now: float, settings: TurnSettings) -> 
 
 
 def _when_undecided_too_long(state: State, now: float, settings: TurnSettings) -> Outcome:
-    if state.undecided_until is None or now < state.undecided_until:
+    reply = reply_of(state)
+    if reply.undecided_until is None or now < reply.undecided_until:
         return state, ()
-    if state.barge is Barge.HELD and state.ending is not None and now < _verdict_until(state, settings):
+    if reply.barge is Barge.HELD and state.ending is not None and now < _verdict_until(state, reply, settings):
         # Whoever has begun to say more meanwhile does not end the wait for what was said.
-        return replace(state, undecided_until=_verdict_until(state, settings)), ()
+        return state.with_reply(replace(reply, undecided_until=_verdict_until(state, reply, settings))), ()
     ended, effects = _end_undecided(state, settings, now)
-    if ended.evidence.active and not ended.evidence.confirmed:
+    if ended.utterance.active and not ended.utterance.confirmed:
         return then(effects, _dismiss(ended))
-    if ended.barge is Barge.HELD and ended.ending is not None:
-        spent = replace(ended, evidence=spend(ended.evidence))
-        until = _verdict_until(spent, settings)
+    reply = reply_of(ended)
+    if reply.barge is Barge.HELD and ended.ending is not None:
+        spent = replace(ended, utterance=spend(ended.utterance))
+        until = _verdict_until(spent, reply, settings)
         if now < until:
-            return replace(spent, undecided_until=until), effects
+            return spent.with_reply(replace(reply, undecided_until=until)), effects
         return then(effects, _go_on_softly(spent))
     return then(effects, resume(ended))
 
 
-def _verdict_until(state: State, settings: TurnSettings) -> float:
+def _verdict_until(state: State, reply: Reply, settings: TurnSettings) -> float:
     """Tell until when the words of utterances that are over are worth a pause, by how long words took lately."""
     wait_s = settings.verdict_ms / 1000
     if state.stt_delay_s is not None:
         wait_s = min(wait_s, max(_LEAST_PATIENCE_S, _PATIENCE * state.stt_delay_s))
     awaited = [segment.ended_s for segment in state.segments if segment.state is SegmentState.ENDING]
     since = max(ended_s for ended_s in awaited if ended_s is not None)
-    return min(since + wait_s, state.held_until)
+    return min(since + wait_s, reply.held_until)
 
 
 def _end_undecided(state: State, settings: TurnSettings, now: float) -> Outcome:
@@ -166,26 +178,30 @@ def _after_utterance(state: State, now: float, settings: TurnSettings) -> Outcom
     if long_enough and not said.side_speech:
         return commit(state, Rule.LENGTH, said, now, settings)
     ended, effects = _end_undecided(state, settings, now)
-    if ended.barge is Barge.HELD and ended.waiting:
+    barge = reply_of(ended).barge
+    if barge is Barge.HELD and ended.waiting:
         return then(effects, _when_undecided_too_long(ended, now, settings))
-    if ended.barge is Barge.SOFT and ended.waiting:
+    if barge is Barge.SOFT and ended.waiting:
         return ended, effects
     return then(effects, _let_play(ended, Barge.NONE))
 
 
 def _was_long(state: State, settings: TurnSettings) -> bool:
     segment = state.open_segment
-    return state.barge is Barge.HELD and segment is not None and segment.speech_ms >= settings.commit_unheard_ms
+    held = reply_of(state).barge is Barge.HELD
+    return held and segment is not None and segment.speech_ms >= settings.commit_unheard_ms
 
 
 def commit(state: State, rule: Rule, said: Said, now: float, settings: TurnSettings) -> Outcome:
     """Take the floor from the reply; the STT stream that is open goes on."""
     reason = CancelReason.STOP_WORD if rule is Rule.STOP_WORD else CancelReason.SPEECH
-    if reason is CancelReason.SPEECH and state.phase is Phase.PROCESSING and state.kind is Kind.REPLY:
+    reply = reply_of(state)
+    if reason is CancelReason.SPEECH and not reply.started and reply.kind is Kind.REPLY:
         reason = CancelReason.EARLY
-    committed = replace(listen(state, settings, now), cut=True, failed=False)
+    origin = Origin.BARGE_IN if reason is CancelReason.SPEECH else Origin.CUT
+    committed = listen(state, settings, now, origin)
     effects = (Decided(rule, said), CancelReply(state.epoch, reason))
-    if committed.evidence.active and committed.open_segment is None:
+    if committed.utterance.active and committed.open_segment is None:
         return then(effects, open_stream(committed, settings))
     return committed, effects
 
@@ -193,13 +209,13 @@ def commit(state: State, rule: Rule, said: Said, now: float, settings: TurnSetti
 def silence(state: State, reason: CancelReason) -> Outcome:
     """End what sounds and begin nothing: what was said into it was meant for it alone."""
     aborted, effects = abort_streams(state)
-    rested = replace(rest(aborted), evidence=spend(aborted.evidence))
+    rested = replace(rest(aborted), utterance=spend(aborted.utterance))
     return rested, (CancelReply(state.epoch, reason), *effects)
 
 
 def resume(state: State) -> Outcome:
     """Go on speaking as before; the rest of the utterance, if there is any, does not count again."""
-    return _let_play(replace(state, evidence=spend(state.evidence)), Barge.NONE)
+    return _let_play(replace(state, utterance=spend(state.utterance)), Barge.NONE)
 
 
 def _go_on_softly(state: State) -> Outcome:
@@ -210,19 +226,19 @@ def _go_on_softly(state: State) -> Outcome:
 
 def _dismiss(state: State) -> Outcome:
     """Go on speaking through what is too thin for a voice; only what is dense enough counts again, from nothing."""
-    return _let_play(replace(state, evidence=replace(state.evidence, speech_ms=0.0, voice=Voice())), Barge.DISMISSED)
+    return _let_play(replace(state, utterance=replace(state.utterance, speech_ms=0.0, voice=Voice())), Barge.DISMISSED)
 
 
 def _let_play(state: State, barge: Barge) -> Outcome:
-    if state.barge is barge and state.undecided_until is None and state.phase is not Phase.INTERRUPTED:
+    reply = reply_of(state)
+    if reply.barge is barge and reply.undecided_until is None:
         return state, ()
-    phase = Phase.SPEAKING if state.phase is Phase.INTERRUPTED else state.phase
     effects: dict[Barge, tuple[Effect, ...]] = {
         Barge.DUCKED: (Unduck(),),
         Barge.SOFT: (Unduck(),),
         Barge.HELD: (Resume(),),
     }
-    return replace(state, phase=phase, barge=barge, undecided_until=None), effects.get(state.barge, ())
+    return state.with_reply(replace(reply, barge=barge, undecided_until=None)), effects.get(reply.barge, ())
 
 
 def stt_partial(state: State, event: Partial, now: float, settings: TurnSettings) -> Outcome:
@@ -257,12 +273,12 @@ def stt_failed(state: State, event: SttFailed, _now: float, settings: TurnSettin
         return state, ()
     dropped, effects = drop_failed(state, event.stream, settings)
     if segment.state is SegmentState.OPEN:
-        dropped = replace(dropped, evidence=replace(dropped.evidence, deaf=True))
+        dropped = replace(dropped, utterance=replace(dropped.utterance, deaf=True))
     return then((ErrorCue(), *effects), _settled(dropped))
 
 
 def _settled(state: State) -> Outcome:
-    if state.barge in {Barge.HELD, Barge.SOFT} and not state.waiting and not state.evidence.active:
+    if reply_of(state).barge in {Barge.HELD, Barge.SOFT} and not state.waiting and not state.utterance.active:
         return resume(state)
     return state, ()
 
@@ -284,21 +300,22 @@ def reply_text(state: State, event: ReplyText, _now: float, _settings: TurnSetti
 
 def reply_started(state: State, _event: object, _now: float, _settings: TurnSettings) -> Outcome:
     """The reply is to be heard; one that was held a moment too late is paused at once."""
-    phase = Phase.INTERRUPTED if state.barge is Barge.HELD else Phase.SPEAKING
-    return replace(state, phase=phase, reply_until=None), ()
+    return state.with_reply(replace(reply_of(state), started=True, reply_until=None)), ()
 
 
 def reply_played(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
     """The reply is over; what the user has begun to say becomes a turn of its own."""
-    unduck: tuple[Effect, ...] = (Unduck(),) if state.barge in {Barge.DUCKED, Barge.SOFT} else ()
-    failure: tuple[Effect, ...] = (CancelReply(state.epoch, CancelReason.FAILED), ErrorCue()) if state.failed else ()
+    reply = reply_of(state)
+    unduck: tuple[Effect, ...] = (Unduck(),) if reply.barge in {Barge.DUCKED, Barge.SOFT} else ()
+    failure: tuple[Effect, ...] = (CancelReply(state.epoch, CancelReason.FAILED), ErrorCue()) if reply.failed else ()
     return then((*unduck, *failure), _hand_over(state, now, settings))
 
 
 def reply_failed(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
     """Tell the user at once if nothing was heard yet, else after what there is has been said."""
-    if state.phase is not Phase.PROCESSING:
-        return replace(state, failed=True), ()
+    reply = reply_of(state)
+    if reply.started:
+        return state.with_reply(replace(reply, failed=True)), ()
     effects = (CancelReply(state.epoch, CancelReason.FAILED), ErrorCue())
     return then(effects, _hand_over(state, now, settings))
 
@@ -309,18 +326,16 @@ def _hand_over(state: State, now: float, settings: TurnSettings) -> Outcome:
         # Whoever switched speech barge-in off has a room where this may be the reply itself; from afar it may be the
         # television, which has not said the wake word.
         aborted, aborts = abort_streams(state)
-        return replace(_rest_invitingly(aborted, now, settings), evidence=spend(state.evidence)), aborts
-    if state.open_segment is not None and state.evidence.active:
-        return replace(listen(state, settings, now), failed=False, into_reply=True), ()
+        return replace(_rest_invitingly(aborted, now, settings), utterance=spend(state.utterance)), aborts
+    if state.open_segment is not None and state.utterance.active:
+        return listen(state, settings, now, Origin.INTO_REPLY), ()
     ended, effects = end_stream(state, settings, now)
     if ended.waiting:
-        segments, stt_until = ended.segments, ended.stt_until
-        rested = replace(rest(ended), segments=segments, stt_until=stt_until, into_reply=True)
-        return replace(rested, phase=Phase.PROCESSING), effects
+        return replace(ended, floor=Transcribing(Origin.INTO_REPLY)), effects
     return _rest_invitingly(ended, now, settings), effects
 
 
 def _rest_invitingly(state: State, now: float, settings: TurnSettings) -> State:
     """After an answer the user may go on without a wake word."""
-    until = now + settings.follow_up_seconds if state.kind is Kind.REPLY and settings.follow_up_seconds else None
-    return replace(rest(state), follow_up_until=until)
+    answered = reply_of(state).kind is Kind.REPLY
+    return rest(state, now + settings.follow_up_seconds if answered and settings.follow_up_seconds else None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from interject.satellite.turn.floor import Rule, Said
+    from interject.satellite.turn.state import Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +175,14 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class OpenStt:
-    """Open an STT stream that begins `pre_roll_ms` ago, but not before the end of the previous one's last voice."""
+    """Open an STT stream that begins `pre_roll_ms` ago, but not before the end of the previous one's last voice.
+
+    into_reply: a reply is live, whose words the stream may hold too.
+    """
 
     stream: int
     pre_roll_ms: float
+    into_reply: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +279,48 @@ class NotUnderstoodCue:
 
 
 @dataclass(frozen=True, slots=True)
+class PhaseChanged:
+    """Another phase has begun."""
+
+    was: Phase
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceBegan:
+    """An utterance began at `onset_s`, in seconds of the device's clock."""
+
+    onset_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceEnded:
+    """The utterance that was going on is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEndedCue:
+    """Let the user hear that their turn is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitWakeWord:
+    """The room is idle, and only a wake word begins a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyOver:
+    """Nothing more of an epoch is wanted."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyBargeIn:
+    """A voice cut a reply off, and the turn that followed had no words: it may have been the echo."""
+
+
+@dataclass(frozen=True, slots=True)
 class OfferText:
     """Speech recognition keeps failing: offer typing."""
 
@@ -296,5 +343,12 @@ Effect = (
     | Resume
     | ErrorCue
     | NotUnderstoodCue
+    | PhaseChanged
+    | VoiceBegan
+    | VoiceEnded
+    | TurnEndedCue
+    | AwaitWakeWord
+    | ReplyOver
+    | EmptyBargeIn
     | OfferText
 )

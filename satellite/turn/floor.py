@@ -103,13 +103,13 @@ def said_in(state: State, segment: Segment | None, now: float, settings: TurnSet
     return Said(
         text=text,
         verdict=judged(text, answers_question=state.question),
-        speech_ms=state.evidence.speech_ms if segment is None else segment.speech_ms,
+        speech_ms=state.utterance.speech_ms if segment is None else segment.speech_ms,
         confidence=None if segment is None else segment.confidence,
         softer_db=softness(state, segment),
         too_soft_db=too_soft_db(state, segment, now, settings),
         answers=state.question,
         final=final,
-        late=state.barge is Barge.SOFT,
+        late=state.reply is not None and state.reply.barge is Barge.SOFT,
         stream=None if segment is None else segment.stream,
     )
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from interject.satellite.turn.bargein import silence
 from interject.satellite.turn.events import Awake, CancelReason, CancelReply, OpenStt, WakeWord
-from interject.satellite.turn.evidence import Evidence, spend
-from interject.satellite.turn.listening import listen, rest
+from interject.satellite.turn.listening import rest
 from interject.satellite.turn.segments import Outcome, abort_streams, then
 from interject.satellite.turn.settings import BargeIn
-from interject.satellite.turn.state import Kind, Segment, State
+from interject.satellite.turn.state import Listening, Origin, Segment, State
+from interject.satellite.turn.utterance import Utterance, spend
 
 if TYPE_CHECKING:
     from interject.satellite.turn.settings import TurnSettings
@@ -27,45 +27,41 @@ def wake(state: State, event: WakeWord, now: float, settings: TurnSettings) -> O
 def _listen_anew(state: State, name: str, ago_ms: float, now: float, settings: TurnSettings) -> Outcome:
     cleared, aborts = abort_streams(state)
     stream = state.streams + 1
+    origin = Origin.CUT if state.live else Origin.SILENCE
     woken = replace(
-        rest(cleared),
+        cleared,
+        floor=Listening(now + settings.listen_max_s, origin, voice_until=now + settings.vad_wake_word_timeout),
         streams=stream,
         segments=(Segment(stream),),
         # The word itself is no speech of the turn; all that follows is.
-        evidence=Evidence(last_voice_s=now),
+        utterance=Utterance(last_voice_s=now),
     )
-    listening = replace(listen(woken, settings, now), voice_until=now + settings.vad_wake_word_timeout)
-    return listening, (*aborts, Awake(name), OpenStt(stream, ago_ms))
+    cut = (CancelReply(state.epoch, CancelReason.WAKE_WORD),) if state.live else ()
+    return woken, (*cut, *aborts, Awake(name), OpenStt(stream, ago_ms))
 
 
 def wake_into_reply(state: State, event: WakeWord, now: float, settings: TurnSettings) -> Outcome:
     """Cut off what sounds, and listen at once."""
-    if state.kind is not Kind.RING and settings.barge_in not in _WAKES_INTO_REPLIES:
+    if not state.rings and settings.barge_in not in _WAKES_INTO_REPLIES:
         return state, ()
-    return _cut_off(state, wake(state, event, now, settings))
-
-
-def _cut_off(state: State, woken: Outcome) -> Outcome:
-    listening, effects = woken
-    return replace(listening, cut=True), (CancelReply(state.epoch, CancelReason.WAKE_WORD), *effects)
+    return wake(state, event, now, settings)
 
 
 def listen_now(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
     """Listen as after a wake word; who asks for it cuts off whatever sounds, with any `--barge-in`."""
-    woken = _listen_anew(state, "", 0.0, now, settings)
-    return _cut_off(state, woken) if state.live else woken
+    return _listen_anew(state, "", 0.0, now, settings)
 
 
 def stop_reply(state: State, _event: object, _now: float, settings: TurnSettings) -> Outcome:
     """Silence what sounds at once; no turn begins."""
-    if state.kind is not Kind.RING and settings.barge_in is BargeIn.OFF:
+    if not state.rings and settings.barge_in is BargeIn.OFF:
         return state, ()
     return silence(state, CancelReason.STOP_WORD)
 
 
 def stop_turn(state: State, _event: object, _now: float, _settings: TurnSettings) -> Outcome:
     """What cut a reply off, or was said into its end, was a stop word after all: nothing is asked."""
-    if not (state.cut or state.into_reply):
+    if state.origin is Origin.SILENCE:
         return state, ()
     return forget_turn(state)
 
@@ -78,4 +74,4 @@ def stop_now(state: State, _event: object, _now: float, _settings: TurnSettings)
 def forget_turn(state: State) -> Outcome:
     """Drop what the user has said so far."""
     aborted, effects = abort_streams(state)
-    return then(effects, (replace(rest(aborted), evidence=spend(aborted.evidence)), ()))
+    return then(effects, (replace(rest(aborted), utterance=spend(aborted.utterance)), ()))

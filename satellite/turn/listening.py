@@ -18,7 +18,6 @@ from interject.satellite.turn.events import (
     Transcribed,
     Typed,
 )
-from interject.satellite.turn.evidence import spend
 from interject.satellite.turn.floor import Rule, is_unsure, said_in
 from interject.satellite.turn.segments import (
     Outcome,
@@ -32,7 +31,19 @@ from interject.satellite.turn.segments import (
     transcribed,
 )
 from interject.satellite.turn.settings import BargeIn, TurnStart
-from interject.satellite.turn.state import TYPED, Barge, Kind, Phase, Segment, SegmentState, State
+from interject.satellite.turn.state import (
+    TYPED,
+    Idle,
+    Kind,
+    Listening,
+    Origin,
+    Reply,
+    Segment,
+    SegmentState,
+    State,
+    Transcribing,
+)
+from interject.satellite.turn.utterance import spend
 from interject.satellite.turn.voice import Voice
 
 if TYPE_CHECKING:
@@ -48,56 +59,33 @@ _WAKE_TAIL_MS = 200.0
 _WITHOUT_A_PAUSE_S = 0.1
 
 
-def rest(state: State) -> State:
-    """Give the floor to nobody."""
-    return replace(
-        state,
-        phase=Phase.IDLE,
-        live=False,
-        kind=Kind.REPLY,
-        failed=False,
-        cut=False,
-        into_reply=False,
-        side_speeches=0,
-        barge=Barge.NONE,
-        segments=(),
-        undecided_until=None,
-        listen_until=None,
-        stt_until=None,
-        reply_until=None,
-        voice_until=None,
-        follow_up_until=None,
-    )
+def rest(state: State, follow_up_until: float | None = None) -> State:
+    """Give the floor to nobody; until `follow_up_until` a voice begins a turn without a wake word."""
+    return replace(state, floor=Idle(follow_up_until), segments=())
 
 
-def listen(state: State, settings: TurnSettings, now: float) -> State:
-    """Give the floor to the user; a turn that goes on keeps its limit, or a television could hold it for ever."""
-    listen_until = now + settings.listen_max_s if state.listen_until is None else state.listen_until
-    return replace(
-        state,
-        phase=Phase.LISTENING,
-        live=False,
-        kind=Kind.REPLY,
-        barge=Barge.NONE,
-        undecided_until=None,
-        reply_until=None,
-        listen_until=listen_until,
-        follow_up_until=None,
-    )
+def listen(state: State, settings: TurnSettings, now: float, origin: Origin = Origin.SILENCE) -> State:
+    """Give the floor to the user for a turn that begins so; a turn that goes on keeps its origin and its limit."""
+    floor, limit = state.floor, now + settings.listen_max_s
+    match floor:
+        case Listening():
+            return state
+        case Transcribing(goes_on_from, until):
+            return replace(state, floor=Listening(limit if until is None else until, goes_on_from))
+        case Idle() | Reply():
+            return replace(state, floor=Listening(limit, origin))
 
 
 def ask(state: State, text: str, settings: TurnSettings, now: float) -> Outcome:
     """Have the user's turn answered under a new epoch."""
-    asked = replace(
-        rest(state),
-        phase=Phase.PROCESSING,
-        epoch=state.epoch + 1,
-        live=True,
-        question=False,
-        reply_until=now + settings.reply_timeout_s,
-        user=_usual_voice(state),
-    )
+    asked = begin(replace(state, user=_usual_voice(state)), Kind.REPLY, settings, now)
     return asked, (Ask(asked.epoch, text),)
+
+
+def begin(state: State, kind: Kind, settings: TurnSettings, now: float) -> State:
+    """Begin an epoch, whose first sound is awaited."""
+    reply = Reply(kind, reply_until=now + settings.reply_timeout_s)
+    return replace(state, floor=reply, epoch=state.epoch + 1, segments=(), question=False)
 
 
 def _usual_voice(state: State) -> Voice:
@@ -110,9 +98,10 @@ def _usual_voice(state: State) -> Voice:
 
 def idle_voice(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
     """A voice in an idle room begins a turn, unless it takes a wake word and the follow-up window is over."""
-    evidence, until = state.evidence, state.follow_up_until
-    invited = until is not None and evidence.onset_s is not None and evidence.onset_s < until
-    if not evidence.active or (settings.turn_start is TurnStart.WAKE_WORD and not invited):
+    utterance = state.utterance
+    until = state.floor.follow_up_until if isinstance(state.floor, Idle) else None
+    invited = until is not None and utterance.onset_s is not None and utterance.onset_s < until
+    if not utterance.active or (settings.turn_start is TurnStart.WAKE_WORD and not invited):
         return state, ()
     opened, effects = open_stream(state, settings)
     return listen(opened, settings, now), effects
@@ -120,28 +109,28 @@ def idle_voice(state: State, _event: object, now: float, settings: TurnSettings)
 
 def listening_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
     """Go on listening, or end the turn after its silence."""
-    overdue = first_overdue(state, now)
+    overdue = first_overdue(state, now, settings)
     if overdue is not None:
         return give_up(state, overdue, now, settings)
-    if state.voice_until is not None:
-        return _await_voice(state, state.voice_until, now, settings)
-    evidence = state.evidence
-    if evidence.active and state.open_segment is None:
+    if isinstance(state.floor, Listening) and state.floor.voice_until is not None:
+        return _await_voice(state, state.floor, state.floor.voice_until, now, settings)
+    utterance = state.utterance
+    if utterance.active and state.open_segment is None:
         return open_stream(state, settings)
-    silent = not evidence.triggered and now >= endpoint.finished_at(evidence.last_voice_s, settings)
+    silent = not utterance.triggered and now >= endpoint.finished_at(utterance.last_voice_s, settings)
     if silent or _out_of_time(state, now):
         return finish(state, now, settings)
     return state, ()
 
 
-def _await_voice(state: State, until: float, now: float, settings: TurnSettings) -> Outcome:
+def _await_voice(state: State, floor: Listening, until: float, now: float, settings: TurnSettings) -> Outcome:
     """A wake word's own last sound is not yet the turn; a turn that does not come is given up."""
-    segment, onset_s = state.open_segment, state.evidence.onset_s
+    segment, onset_s = state.open_segment, state.utterance.onset_s
     spoken_ms = 0.0 if segment is None else segment.speech_ms
     woken_s = until - settings.vad_wake_word_timeout
     goes_on = onset_s is None or onset_s < woken_s + _WITHOUT_A_PAUSE_S
     if spoken_ms >= settings.min_speech_ms + (_WAKE_TAIL_MS if goes_on else 0.0):
-        return replace(state, voice_until=None), ()
+        return replace(state, floor=replace(floor, voice_until=None)), ()
     if now < until:
         return state, ()
     aborted, effects = abort_streams(state)
@@ -149,14 +138,22 @@ def _await_voice(state: State, until: float, now: float, settings: TurnSettings)
 
 
 def _out_of_time(state: State, now: float) -> bool:
-    return state.listen_until is not None and now >= state.listen_until
+    until = state.floor.listen_until if isinstance(state.floor, Listening | Transcribing) else None
+    return until is not None and now >= until
 
 
 def finish(state: State, now: float, settings: TurnSettings) -> Outcome:
     """End the user's turn; what it says may still have to come from the STT server."""
     ended, effects = end_stream(state, settings, now)
-    waiting = replace(ended, phase=Phase.PROCESSING, evidence=spend(ended.evidence))
+    waiting = replace(_no_more(ended), utterance=spend(ended.utterance))
     return then(effects, conclude(waiting, now, settings))
+
+
+def _no_more(state: State) -> State:
+    floor = state.floor
+    if not isinstance(floor, Listening):
+        return state if isinstance(floor, Transcribing) else replace(state, floor=Transcribing())
+    return replace(state, floor=Transcribing(floor.origin, floor.listen_until))
 
 
 def conclude(state: State, now: float, settings: TurnSettings) -> Outcome:
@@ -166,12 +163,13 @@ def conclude(state: State, now: float, settings: TurnSettings) -> Outcome:
     doubtful = [segment for segment in state.segments if _is_doubtful(state, segment, now, settings)]
     refused = tuple(Decided(Rule.UNSURE, said_in(state, segment, now, settings)) for segment in doubtful)
     text = _said([segment for segment in state.segments if segment not in doubtful], state)
-    takes_back = state.cut or state.into_reply or len(state.segments) > 1
+    cut, into_reply = state.origin.cut, state.origin is Origin.INTO_REPLY
+    takes_back = cut or into_reply or len(state.segments) > 1
     taken_back = takes_back and bool(state.segments) and judge(state.segments[-1].text) is Verdict.STOP
     if text and not taken_back:
         return then(refused, ask(state, text, settings, now))
     forgotten, effects = abort_streams(state)
-    missed = not taken_back and (state.cut or (state.into_reply and bool(doubtful)))
+    missed = not taken_back and (cut or (into_reply and bool(doubtful)))
     return rest(forgotten), (*refused, *effects, *((NotUnderstoodCue(),) if missed else ()))
 
 
@@ -179,14 +177,14 @@ def _is_doubtful(state: State, segment: Segment, now: float, settings: TurnSetti
     """Whether a text is more likely a recogniser's invention than the user's words; an unclear question is asked."""
     if segment.stream == TYPED or not segment.text.strip():
         return False
-    invented = state.into_reply or state.cut or is_invention(segment.text)
+    invented = state.origin is not Origin.SILENCE or is_invention(segment.text)
     return invented and is_unsure(said_in(state, segment, now, settings), settings)
 
 
 def _said(heard: Sequence[Segment], state: State) -> str:
     """Return the user's turn without what was murmured while an answer was awaited, or into an idle room."""
     said = [segment for segment in heard if segment.text.strip()]
-    first_counts = state.cut or len(said) > 1
+    first_counts = state.origin.cut or len(said) > 1
     return " ".join(
         segment.text.strip()
         for number, segment in enumerate(said)
@@ -198,20 +196,20 @@ def _is_murmur(state: State, segment: Segment) -> bool:
     return judge(segment.text, answers_question=state.question) in {Verdict.BACKCHANNEL, Verdict.SOUND}
 
 
-def processing_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
+def transcribing_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
     """While the text of the turn is awaited, the user may go on with it."""
-    overdue = first_overdue(state, now)
+    overdue = first_overdue(state, now, settings)
     if overdue is not None:
         return give_up(state, overdue, now, settings)
-    evidence = state.evidence
-    goes_on = evidence.active and settings.barge_in is not BargeIn.OFF and not _out_of_time(state, now)
+    utterance = state.utterance
+    goes_on = utterance.active and settings.barge_in is not BargeIn.OFF and not _out_of_time(state, now)
     if goes_on and state.open_segment is None:
         return open_stream(state, settings)
-    if goes_on and evidence.confirmed:
+    if goes_on and utterance.confirmed:
         return listen(state, settings, now), ()
     if state.open_segment is not None and not goes_on:
         ended, effects = end_stream(state, settings, now)
-        return then(effects, conclude(replace(ended, evidence=spend(ended.evidence)), now, settings))
+        return then(effects, conclude(replace(ended, utterance=spend(ended.utterance)), now, settings))
     return state, ()
 
 
@@ -219,7 +217,7 @@ def typed(state: State, event: Typed, now: float, settings: TurnSettings) -> Out
     """A typed message completes the user's turn; what was spoken before it belongs to it."""
     ended, effects = end_stream(state, settings, now)
     segment = Segment(TYPED, event.text, SegmentState.FINAL)
-    added = replace(ended, phase=Phase.PROCESSING, segments=(*ended.segments, segment))
+    added = replace(_no_more(ended), segments=(*ended.segments, segment))
     return then(effects, conclude(added, now, settings))
 
 
@@ -237,10 +235,11 @@ def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettin
     if segment is None:
         return state, ()
     noted, _ = transcribed(state, segment, event, now)
-    if state.phase is Phase.LISTENING and segment.state is SegmentState.OPEN:
+    listening = isinstance(state.floor, Listening)
+    if listening and segment.state is SegmentState.OPEN:
         # The server ended the turn by itself; it hears better than our silence does.
         return finish(noted, now, settings)
-    return (noted, ()) if state.phase is Phase.LISTENING else conclude(noted, now, settings)
+    return (noted, ()) if listening else conclude(noted, now, settings)
 
 
 def stt_failed(state: State, event: SttFailed, now: float, settings: TurnSettings) -> Outcome:
@@ -251,10 +250,11 @@ def stt_failed(state: State, event: SttFailed, now: float, settings: TurnSetting
     dropped, effects = drop_failed(state, event.stream, settings)
     if segment.state is SegmentState.OPEN:
         # What follows of the same utterance would make no sense without its beginning.
-        dropped = replace(dropped, evidence=spend(dropped.evidence))
-    if dropped.segments:
-        return (dropped, effects) if state.phase is Phase.LISTENING else then(effects, conclude(dropped, now, settings))
-    return rest(dropped), (ErrorCue(), *effects)
+        dropped = replace(dropped, utterance=spend(dropped.utterance))
+    if not dropped.segments:
+        return rest(dropped), (ErrorCue(), *effects)
+    listening = isinstance(dropped.floor, Listening)
+    return (dropped, effects) if listening else then(effects, conclude(dropped, now, settings))
 
 
 def give_up(state: State, overdue: Segment, now: float, settings: TurnSettings) -> Outcome:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interject.satellite.turn.events import AbortStt, Effect, EndStt, ForgetStt, OfferText, OpenStt
-from interject.satellite.turn.state import TYPED, Phase, Segment, SegmentState, State
+from interject.satellite.turn.state import TYPED, Segment, SegmentState, State
 
 if TYPE_CHECKING:
     from interject.satellite.turn.events import Partial, Transcribed
@@ -26,22 +26,21 @@ def then(effects: tuple[Effect, ...], outcome: Outcome) -> Outcome:
 def open_stream(state: State, settings: TurnSettings) -> Outcome:
     """Open a stream for the utterance that is going on."""
     stream = state.streams + 1
-    segment = Segment(stream, speech_ms=state.evidence.speech_ms, voice=state.evidence.voice)
+    segment = Segment(stream, speech_ms=state.utterance.speech_ms, voice=state.utterance.voice)
     opened = replace(state, streams=stream, segments=(*state.segments, segment))
-    sounds = state.phase in {Phase.SPEAKING, Phase.INTERRUPTED}
-    return opened, (OpenStt(stream, settings.reply_pre_roll_ms if sounds else settings.pre_roll_ms),)
+    sounds = state.reply is not None and state.reply.started
+    pre_roll_ms = settings.reply_pre_roll_ms if sounds else settings.pre_roll_ms
+    return opened, (OpenStt(stream, pre_roll_ms, into_reply=state.live),)
 
 
 def abort_streams(state: State) -> Outcome:
     """Forget all that was said and not yet asked."""
-    if not state.segments and state.stt_until is None:
-        return state, ()
     aborted = tuple(
         ForgetStt(segment.stream) if segment.state is SegmentState.FINAL else AbortStt(segment.stream)
         for segment in state.segments
         if segment.stream != TYPED
     )
-    return replace(state, segments=(), stt_until=None), aborted
+    return replace(state, segments=()), aborted
 
 
 def end_stream(state: State, settings: TurnSettings, now: float) -> Outcome:
@@ -51,8 +50,7 @@ def end_stream(state: State, settings: TurnSettings, now: float) -> Outcome:
         return state, ()
     if segment.speech_ms < settings.min_speech_ms:
         return state.without(segment.stream), (AbortStt(segment.stream),)
-    ended = state.with_segment(replace(segment, state=SegmentState.ENDING, ended_s=now))
-    return replace(ended, stt_until=now + settings.stt_timeout_s), (EndStt(segment.stream),)
+    return state.with_segment(replace(segment, state=SegmentState.ENDING, ended_s=now)), (EndStt(segment.stream),)
 
 
 def drop_failed(state: State, stream: int, settings: TurnSettings) -> Outcome:
@@ -62,11 +60,17 @@ def drop_failed(state: State, stream: int, settings: TurnSettings) -> Outcome:
     return dropped, ((OfferText(),) if failures == settings.stt_failures_to_text else ())
 
 
-def first_overdue(state: State, now: float) -> Segment | None:
-    """Find a segment whose text should have come by now."""
-    if state.stt_until is None or now < state.stt_until:
+def overdue_at(state: State, settings: TurnSettings) -> float | None:
+    """Return when the awaited text should have come (seconds), counted from the stream that ended last."""
+    if state.ending is None:
         return None
-    return state.ending
+    return max(segment.ended_s for segment in state.segments if segment.ended_s is not None) + settings.stt_timeout_s
+
+
+def first_overdue(state: State, now: float, settings: TurnSettings) -> Segment | None:
+    """Find a segment whose text should have come by now."""
+    until = overdue_at(state, settings)
+    return state.ending if until is not None and now >= until else None
 
 
 def heard_so_far(state: State, segment: Segment, event: Partial) -> State:

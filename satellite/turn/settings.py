@@ -133,5 +133,5 @@ class TurnSettings:
                 return VadRule(self.speaking_threshold, self.vad_hysteresis, self.speaking_trigger_windows)
             case Phase.LISTENING | Phase.INTERRUPTED:
                 return VadRule(self.listening_threshold, self.vad_hysteresis, self.trigger_windows)
-            case Phase.IDLE | Phase.PROCESSING:
+            case Phase.IDLE | Phase.TRANSCRIBING | Phase.THINKING:
                 return VadRule(self.vad_threshold, self.vad_hysteresis, self.trigger_windows)

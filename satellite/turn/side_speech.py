@@ -6,6 +6,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from interject.satellite.turn.state import reply_of
+
 if TYPE_CHECKING:
     from interject.satellite.turn.settings import TurnSettings
     from interject.satellite.turn.state import Segment, State
@@ -36,17 +38,19 @@ def is_side_speech(state: State, spoken: Segment | None, now: float, settings: T
 
 def softness(state: State, spoken: Segment | None) -> float | None:
     """Return how much softer than the user's usual voice it is, in dB; None where that is not known."""
-    voice = (spoken or state.evidence).voice
+    voice = (spoken or state.utterance).voice
     return voice.softer_db(state.user) if voice.known and state.user.known else None
 
 
 def too_soft_db(state: State, spoken: Segment | None, now: float, settings: TurnSettings) -> float:
     """Return from when on softer is too soft, as of somebody turned away: never for a whisper, which is brighter."""
-    voice = (spoken or state.evidence).voice
+    voice = (spoken or state.utterance).voice
     if voice.brighter_db(state.user) >= settings.whisper_brighter_db:
         return math.inf
-    insists = state.insisting_until is not None and now < state.insisting_until
-    limit_db = settings.side_speech_db + (state.side_speeches * _INSISTING_DB if insists else 0.0)
+    reply = state.reply
+    limit_db = settings.side_speech_db
+    if reply is not None and reply.insisting_until is not None and now < reply.insisting_until:
+        limit_db += reply.side_speeches * _INSISTING_DB
     return limit_db - (_STAYS_SIDE_SPEECH_DB if spoken is not None and spoken.side_speech else 0.0)
 
 
@@ -54,5 +58,7 @@ def noting_refusal(state: State, spoken: Segment | None, now: float, settings: T
     """Take note if a reply goes on over somebody who was only too soft: that may be one who insists."""
     if not is_side_speech(state, spoken, now, settings):
         return state
-    insisted = state.insisting_until is not None and now < state.insisting_until
-    return replace(state, side_speeches=state.side_speeches + 1 if insisted else 1, insisting_until=now + _INSISTING_S)
+    reply = reply_of(state)
+    insisted = reply.insisting_until is not None and now < reply.insisting_until
+    times = reply.side_speeches + 1 if insisted else 1
+    return state.with_reply(replace(reply, side_speeches=times, insisting_until=now + _INSISTING_S))

@@ -1,4 +1,4 @@
-"""Everything that the turn machine knows."""
+"""Everything that the turn machine knows: who has the floor, and what it remembers whoever has it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ import math
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from interject.satellite.turn.evidence import Evidence
+from interject.satellite.turn.utterance import Utterance
 from interject.satellite.turn.voice import Voice
 
 
 class Phase(Enum):
     """Who has the floor."""
 
+    # Nobody.
     IDLE = "idle"
+    # The user, who speaks or may go on.
     LISTENING = "listening"
-    PROCESSING = "processing"
+    # The user has finished; the text is awaited.
+    TRANSCRIBING = "transcribing"
+    # The question is asked, or an announcement is on its way; nothing of it sounds yet.
+    THINKING = "thinking"
+    # The satellite.
     SPEAKING = "speaking"
+    # The satellite, which holds its tongue because somebody speaks.
     INTERRUPTED = "interrupted"
 
 
@@ -29,7 +36,7 @@ class SegmentState(Enum):
 
 
 class Kind(Enum):
-    """What the newest epoch says."""
+    """What an epoch says."""
 
     REPLY = "reply"
     ANNOUNCEMENT = "announcement"
@@ -46,6 +53,23 @@ class Barge(Enum):
     DISMISSED = "dismissed"
     # It is over, its words are long in coming, and playback goes on ducked until they do.
     SOFT = "soft"
+
+
+class Origin(Enum):
+    """What a turn of the user's began from."""
+
+    SILENCE = "silence"
+    # A voice took the floor from a reply that sounded.
+    BARGE_IN = "barge-in"
+    # It took the floor from a reply otherwise: by a word, a button, or before the first sound.
+    CUT = "cut"
+    # It began in a reply that then came to its end.
+    INTO_REPLY = "into-reply"
+
+    @property
+    def cut(self) -> bool:
+        """Whether a reply was cut off for it."""
+        return self in {Origin.BARGE_IN, Origin.CUT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,45 +95,121 @@ TYPED = 0
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """The turn machine between two events.
+class Idle:
+    """Nobody has the floor; until `follow_up_until` a voice begins a turn without a wake word."""
 
-    `epoch` counts replies and `live` says whether the newest one is still wanted. While it is, `segments` is what the
-    user said into it so far, undecided; otherwise it is the user's turn so far. `cut` says that this turn took the
-    floor from a reply, `into_reply` that it began in a reply which then came to its end. `voice_until` is set while a
-    turn that a wake word began still waits for its first voice. `user` is what the user's voice is usually like,
-    `side_speeches` how often in a row this reply went on over somebody too soft, who insists by speaking again until
-    `insisting_until`, `ring_due` that a timer has finished and has not rung. `tells_confidence`: the recogniser says
-    how likely its words are. `stt_delay_s` is how long after the end of a stream its text came lately, `held_until` the
-    latest moment at which a pause ends. Times are seconds of the device's clock.
+    follow_up_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The user has the floor until `listen_until` at most; until `voice_until` a turn after a wake word may begin."""
+
+    listen_until: float
+    origin: Origin = Origin.SILENCE
+    voice_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribing:
+    """The user has finished, unless the voice goes on before `listen_until` (None: at any time)."""
+
+    origin: Origin = Origin.SILENCE
+    listen_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The newest epoch, which is still wanted: it is being made, or sounds since it `started`.
+
+    failed: no more of it will come. Of what is said into it: `barge` is what it has done to playback,
+    `undecided_until` when that ends without a decision, `held_until` the latest moment at which a pause ends.
+    side_speeches: how often in a row it went on over somebody too soft, who insists by speaking again until
+    `insisting_until`. reply_until: when its first sound should have come, None since it has.
     """
 
-    phase: Phase = Phase.IDLE
-    epoch: int = 0
-    live: bool = False
     kind: Kind = Kind.REPLY
+    started: bool = False
     failed: bool = False
-    question: bool = False
-    cut: bool = False
-    into_reply: bool = False
     barge: Barge = Barge.NONE
-    streams: int = 0
-    segments: tuple[Segment, ...] = ()
-    evidence: Evidence = field(default_factory=Evidence)
-    stt_failures: int = 0
     undecided_until: float | None = None
     held_until: float = math.inf
-    stt_delay_s: float | None = None
-    listen_until: float | None = None
-    stt_until: float | None = None
     reply_until: float | None = None
-    voice_until: float | None = None
-    follow_up_until: float | None = None
-    user: Voice = field(default_factory=Voice)
-    tells_confidence: bool = False
     side_speeches: int = 0
     insisting_until: float | None = None
+
+
+Floor = Idle | Listening | Transcribing | Reply
+
+
+class NoReplyError(Exception):
+    """A rule about a reply was applied while there is none."""
+
+    def __init__(self, phase: Phase) -> None:
+        super().__init__(f"there is no reply in {phase}")
+        self.phase = phase
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The turn machine between two events; times are seconds of the device's clock.
+
+    `floor` is what counts in the present phase alone. `epoch` counts replies, announcements and rings, `streams` the
+    STT streams. `segments` is the user's turn so far, or, into a reply, what was said and is undecided; `utterance` is
+    what the VAD hears now. question: the newest reply asks the user something. user: what the user's voice is
+    usually like. stt_failures: how many streams in a row gave no text; stt_delay_s: how long after the end of a stream
+    its text came lately; tells_confidence: the recogniser says how likely its words are. ring_due: a timer has
+    finished and has not rung.
+    """
+
+    floor: Floor = field(default_factory=Idle)
+    epoch: int = 0
+    streams: int = 0
+    segments: tuple[Segment, ...] = ()
+    utterance: Utterance = field(default_factory=Utterance)
+    question: bool = False
+    user: Voice = field(default_factory=Voice)
+    stt_failures: int = 0
+    stt_delay_s: float | None = None
+    tells_confidence: bool = False
     ring_due: bool = False
+
+    @property
+    def phase(self) -> Phase:
+        """Who has the floor."""
+        match self.floor:
+            case Idle():
+                return Phase.IDLE
+            case Listening():
+                return Phase.LISTENING
+            case Transcribing():
+                return Phase.TRANSCRIBING
+            case Reply(started=False):
+                return Phase.THINKING
+            case Reply(barge=Barge.HELD):
+                return Phase.INTERRUPTED
+            case Reply():
+                return Phase.SPEAKING
+
+    @property
+    def reply(self) -> Reply | None:
+        """The newest epoch while it is still wanted."""
+        return self.floor if isinstance(self.floor, Reply) else None
+
+    @property
+    def live(self) -> bool:
+        """Whether the newest epoch is still wanted."""
+        return isinstance(self.floor, Reply)
+
+    @property
+    def rings(self) -> bool:
+        """Whether a timer rings, or is about to."""
+        return self.reply is not None and self.reply.kind is Kind.RING
+
+    @property
+    def origin(self) -> Origin:
+        """What the user's turn began from; silence where there is no turn."""
+        return self.floor.origin if isinstance(self.floor, Listening | Transcribing) else Origin.SILENCE
 
     @property
     def open_segment(self) -> Segment | None:
@@ -136,6 +236,17 @@ class State:
         """Replace the segment of the same stream."""
         return replace(self, segments=tuple(changed if s.stream == changed.stream else s for s in self.segments))
 
+    def with_reply(self, changed: Reply) -> State:
+        """Replace the reply that has the floor."""
+        return replace(self, floor=changed)
+
     def without(self, stream: int) -> State:
         """Drop a segment."""
         return replace(self, segments=tuple(s for s in self.segments if s.stream != stream))
+
+
+def reply_of(state: State) -> Reply:
+    """Return the reply that has the floor; raises NoReplyError where none has."""
+    if not isinstance(state.floor, Reply):
+        raise NoReplyError(state.phase)
+    return state.floor

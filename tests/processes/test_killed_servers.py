@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PHASES = ("listening", "processing", "speaking")
+PHASES = ("listening", "awaited", "speaking")
 # Where the turn cannot do without the server that is killed.
 NEEDED = {
     ("stt", "listening"),
-    ("stt", "processing"),
-    ("llm", "processing"),
+    ("stt", "awaited"),
+    ("llm", "awaited"),
     ("llm", "speaking"),
-    ("tts", "processing"),
+    ("tts", "awaited"),
     ("tts", "speaking"),
 }
 
@@ -86,10 +86,10 @@ async def kill_in(phase: str, room: Room, name: str, since: int) -> None:
         await eventually(found, f"the satellite to record {kind} {fields or ''}")
 
     await entered("phase", phase="listening")
-    if phase == "processing":
+    if phase == "awaited":
         if name == "stt":
             server.signal(signal.SIGSTOP)
-        await entered("phase", phase="processing")
+        await entered("phase", phase="transcribing")
         if name != "stt":
             await entered("ask")
     elif phase == "speaking":

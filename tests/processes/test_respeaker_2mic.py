@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+BUSY = ("transcribing", "thinking", "speaking", "interrupted")
 ANSWERED = ["detection", "streaming-started", "streaming-stopped", "transcript", "audio-start", "audio-stop", "played"]
 
 
@@ -64,7 +65,7 @@ def test_what_is_over_goes_out_by_itself() -> None:
 
 def test_a_press_stops_what_sounds_and_else_asks_to_be_heard() -> None:
     assert command_for(Press.SHORT, "idle") == "listen"
-    assert {command_for(Press.SHORT, state) for state in ("processing", "speaking", "interrupted")} == {"stop"}
+    assert {command_for(Press.SHORT, state) for state in BUSY} == {"stop"}
     assert command_for(Press.LONG, "speaking") == "toggle-mute"
 
 

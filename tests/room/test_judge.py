@@ -68,7 +68,7 @@ def test_what_comes_back_is_an_episode_of_its_own() -> None:
 
 def test_what_happens_before_a_reply_is_heard_and_what_others_cancel_is_no_episode() -> None:
     records = [
-        phase(1.0, "processing"),
+        phase(1.0, "thinking"),
         record("pause", 1.2),
         record("resume", 1.5),
         phase(2.0, "speaking"),

@@ -50,7 +50,7 @@ class Phase(Enum):
 
     IDLE = "idle"
     SPEAKS = "user speaks"
-    PROCESSING = "processing"
+    AWAITED = "reply awaited"
     REPLY = "reply sounds"
     INTERRUPTED = "reply interrupted"
 
@@ -90,7 +90,7 @@ class Outcome:
 async def run_servers(folder: Path, size: Size) -> list[Row]:
     """Take each server away in each phase, in a room of its own; the short size is two cases."""
     if size is Size.SHORT:
-        chosen = [[Case(Fault.KILLED, "llm", Phase.PROCESSING)], [Case(Fault.HUNG, "tts", Phase.PROCESSING)]]
+        chosen = [[Case(Fault.KILLED, "llm", Phase.AWAITED)], [Case(Fault.HUNG, "tts", Phase.AWAITED)]]
     else:
         chosen = [[Case(fault, name, phase) for fault, phase in product(Fault, Phase)] for name in SERVERS]
     rooms = [_room(folder / f"room-{number}", cases) for number, cases in enumerate(chosen)]
@@ -152,7 +152,7 @@ async def _reach(house: TalkingHouse, case: Case, outcome: Outcome) -> float:
         return time.monotonic()
     spoken_until = house.say(_LONG if case.phase in {Phase.REPLY, Phase.INTERRUPTED} else _SHORT)
     await reached("phase", phase="listening")
-    if case.phase is Phase.PROCESSING:
+    if case.phase is Phase.AWAITED:
         if case.server == "stt":
             # It would be done within milliseconds: it hangs from the user's last word on, also where it is killed then.
             await asyncio.sleep(max(0.0, spoken_until - time.monotonic()))

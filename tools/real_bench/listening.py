@@ -19,8 +19,8 @@ from interject.satellite.frontend.frontend import FrontEnd
 from interject.satellite.frontend.resampling import CaptureResampler
 from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.turn.events import VoiceWindow
-from interject.satellite.turn.evidence import Evidence, update
 from interject.satellite.turn.state import Phase
+from interject.satellite.turn.utterance import Utterance, update
 from tools.simulator.levels import RATE_HZ
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Moment:
     """The end of a window of 32 ms, what the turn machine knew after it, and why it did not count as voiced."""
 
     at_s: float
-    evidence: Evidence
+    evidence: Utterance
     refused: str | None
 
 
@@ -147,7 +147,7 @@ class _Ear:
     """Front end and turn evidence, with what they made of each window."""
 
     def __init__(self, rate_hz: int, options: Options) -> None:
-        self.evidence = Evidence()
+        self.evidence = Utterance()
         self._rate_hz = rate_hz
         self._turn = options.turn
         self._control = _Observed(make_echo_control(options.engine))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from interject.satellite.aec.base import Convergence
 from interject.satellite.turn.events import VoiceWindow
-from interject.satellite.turn.evidence import Evidence, update
 from interject.satellite.turn.state import Phase
+from interject.satellite.turn.utterance import Utterance, update
 from tools.room_bench.episodes import Stretch
 from tools.room_bench.judged import AFTERWARDS_S, YIELD_S
 from tools.simulator.levels import RATE_HZ
@@ -108,7 +108,7 @@ def _tally(
     judgments: Sequence[Judgment], labels: Sequence[Label], spoken: Sequence[Stretch], rule: Rule, turn: TurnSettings
 ) -> Tally:
     sounds = [Stretch(label.start_frame / RATE_HZ, label.end_frame / RATE_HZ + AFTERWARDS_S) for label in labels]
-    tally, before = Tally(rule), Evidence()
+    tally, before = Tally(rule), Utterance()
     ducked_s: list[float] = []
     paused_s: list[float] = []
     window_s = turn.window_ms / 1000
@@ -131,10 +131,10 @@ def _tally(
     return tally
 
 
-def _evidence(judgments: Sequence[Judgment], rule: Rule, turn: TurnSettings) -> Iterator[tuple[float, Evidence]]:
+def _evidence(judgments: Sequence[Judgment], rule: Rule, turn: TurnSettings) -> Iterator[tuple[float, Utterance]]:
     """Give when each window of an utterance ends, and what the turn machine would know by then."""
     settings = replace(turn, speaking_threshold=rule.threshold)
-    evidence = Evidence()
+    evidence = Utterance()
     for judgment in judgments:
         probability = judgment.window.probability
         if evidence.onset_s is None and probability < rule.threshold:

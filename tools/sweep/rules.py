@@ -12,9 +12,9 @@ import numpy as np
 from interject.satellite.aec.base import Convergence
 from interject.satellite.aec.facts import OUR_OWN_COHERENCE, SOMEBODY_ELSE_EVIDENCE, EchoFacts
 from interject.satellite.turn.events import VoiceWindow
-from interject.satellite.turn.evidence import Evidence, update
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
+from interject.satellite.turn.utterance import Utterance, update
 from tools.simulator.levels import RATE_HZ
 from tools.sweep.ears import AS_SHIPPED
 from tools.sweep.listening import CONVERGENCES
@@ -81,7 +81,7 @@ class Spoken:
 def spoken(listened: Listened, rule: Rule) -> tuple[Spoken, ...]:
     """Give the utterances of a take, in order."""
     found: list[Spoken] = []
-    evidence, settings = Evidence(), rule.turn
+    evidence, settings = Utterance(), rule.turn
     vad = settings.vad(rule.phase)
     lowest = vad.threshold - vad.hysteresis
     trigger: int | None = None

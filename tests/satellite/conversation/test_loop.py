@@ -122,7 +122,7 @@ def test_nothing_of_a_reply_that_was_cut_reaches_the_player() -> None:
     talk.it.reply_failed(1, PeerGoneError("tcp://tts:1"))
     talk.it.reply_ended(1)
     talk.silence(1.0)
-    assert phase_of(talk) is Phase.PROCESSING
+    assert phase_of(talk) is Phase.THINKING
     assert talk.trace.of("reply-started") == []
     assert talk.trace.of("error-cue") == []
 

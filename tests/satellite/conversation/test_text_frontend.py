@@ -140,7 +140,7 @@ class Talk:
     def type_text(self, text: str) -> None:
         self.typed.append(text)
         self.epoch += 1
-        self.phase = Phase.PROCESSING
+        self.phase = Phase.THINKING
 
     def speak(self, words: str) -> None:
         self.spoken = words

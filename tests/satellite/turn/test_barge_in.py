@@ -43,7 +43,7 @@ def interrupted(speaking: Drive) -> Drive:
 
 
 def test_a_window_of_voice_ducks_and_opens_a_stream_with_pre_roll(speaking: Drive) -> None:
-    assert speaking.voice(32) == (OpenStt(1, 300.0), Duck())
+    assert speaking.voice(32) == (OpenStt(1, 300.0, into_reply=True), Duck())
     assert speaking.phase() is Phase.SPEAKING
 
 
@@ -147,7 +147,7 @@ def test_the_question_after_a_commit_is_asked_under_a_new_epoch(interrupted: Dri
     interrupted.voice(500)
     interrupted.silence(640)
     assert interrupted.transcribe("what time is it") == (Ask(2, "what time is it"),)
-    assert interrupted.phase() is Phase.PROCESSING
+    assert interrupted.phase() is Phase.THINKING
 
 
 def test_a_stop_is_followed_by_silence(interrupted: Drive) -> None:
@@ -172,8 +172,8 @@ def test_a_typed_stop_only_stops(speaking: Drive) -> None:
 
 def test_before_the_first_sample_a_voice_holds_the_reply() -> None:
     drive = Drive().processing()
-    assert drive.voice(64) == (OpenStt(1, 500.0), Pause())
-    assert drive.phase() is Phase.PROCESSING
+    assert drive.voice(64) == (OpenStt(1, 500.0, into_reply=True), Pause())
+    assert drive.phase() is Phase.THINKING
     drive.send(ReplyStarted(1))
     assert drive.phase() is Phase.INTERRUPTED, "never speaking and silent"
 

@@ -69,7 +69,7 @@ class World:
 
     def carry_out(self, effect: Effect, now: float) -> None:
         match effect:
-            case OpenStt(stream, _):
+            case OpenStt(stream, _, _):
                 assert stream == self.newest_stream + 1
                 assert self.open_stream is None, "two streams would get the same audio"
                 self.newest_stream = self.open_stream = stream
@@ -330,11 +330,13 @@ class TurnMachine(RuleBasedStateMachine):
         held = self.world.held_since
         longest_ms = settings.undecided_ms + settings.verdict_ms + settings.window_ms
         assert held is None or self.drive.now - held <= longest_ms / 1000 + 1e-6
-        if self.drive.state.barge is Barge.SOFT:
+        reply = self.drive.state.reply
+        if reply is not None and reply.barge is Barge.SOFT:
             assert self.world.ducked_since is not None
             assert self.world.awaited != set(), "softly for nothing"
         elif self.world.ducked_since is not None:
-            until = self.drive.state.undecided_until
+            assert reply is not None
+            until = reply.undecided_until
             assert until is not None
             assert self.drive.now <= until + settings.window_ms / 1000 + 1e-6
 

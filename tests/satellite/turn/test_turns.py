@@ -37,7 +37,7 @@ def test_a_question_goes_through_all_phases() -> None:
     end = drive.now
     drive.silence(640)
     assert drive.time_of(EndStt) - end == pytest.approx(0.536), "the VAD heard the end two windows late"
-    assert drive.phase() is Phase.PROCESSING
+    assert drive.phase() is Phase.TRANSCRIBING
     assert drive.transcribe("what time is it") == (Ask(1, "what time is it"),)
     drive.send(ReplyText(1, "It is noon."))
     drive.send(ReplyStarted(1))
@@ -170,7 +170,7 @@ def test_going_on_while_we_think_makes_one_question() -> None:
     drive.transcribe("about a lighthouse")
     assert drive.all_of(CancelReply) == [CancelReply(1, CancelReason.EARLY)]
     assert drive.send(ReplyStarted(1)) == ()
-    assert drive.phase() is Phase.PROCESSING
+    assert drive.phase() is Phase.THINKING
     assert drive.state.epoch == 2
 
 

@@ -1,4 +1,4 @@
-"""Utterance tracker: is somebody speaking, from one VAD window to the next?"""
+"""The utterance tracker: is somebody speaking, from one VAD window to the next?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Utterance:
     """One utterance so far: it begins with a voiced window and ends with a gap of silence.
 
     `recent` says of each of the last windows whether it was voiced, `run` counts voiced windows in a row, `speech_ms`
@@ -39,36 +39,36 @@ class Evidence:
         return self.triggered and not self.spent
 
 
-def update(evidence: Evidence, window: VoiceWindow, now: float, phase: Phase, settings: TurnSettings) -> Evidence:
+def update(utterance: Utterance, window: VoiceWindow, now: float, phase: Phase, settings: TurnSettings) -> Utterance:
     """Take in the window that ends at `now`."""
     vad = settings.vad(phase)
-    threshold = vad.threshold - (vad.hysteresis if evidence.run else 0.0)
+    threshold = vad.threshold - (vad.hysteresis if utterance.run else 0.0)
     voiced = window.probability >= threshold and not window.is_echo
     kept = int(settings.confirm_within_ms / settings.window_ms) + 1
-    recent = (*evidence.recent, voiced)[-kept:]
+    recent = (*utterance.recent, voiced)[-kept:]
     if not voiced:
-        unchanged = not evidence.run and recent == evidence.recent
-        quiet = evidence if unchanged else replace(evidence, recent=recent, run=0)
-        return Evidence(last_voice_s=evidence.last_voice_s) if over(quiet, now, settings) else quiet
-    run = evidence.run + 1
+        unchanged = not utterance.run and recent == utterance.recent
+        quiet = utterance if unchanged else replace(utterance, recent=recent, run=0)
+        return Utterance(last_voice_s=utterance.last_voice_s) if over(quiet, now, settings) else quiet
+    run = utterance.run + 1
     return replace(
-        evidence,
+        utterance,
         recent=recent,
         run=run,
-        speech_ms=evidence.speech_ms + settings.window_ms,
-        voice=evidence.voice.with_window(window),
-        onset_s=now - settings.window_ms / 1000 if evidence.onset_s is None else evidence.onset_s,
+        speech_ms=utterance.speech_ms + settings.window_ms,
+        voice=utterance.voice.with_window(window),
+        onset_s=now - settings.window_ms / 1000 if utterance.onset_s is None else utterance.onset_s,
         last_voice_s=now,
-        triggered=evidence.triggered or run >= vad.windows,
-        confirmed=evidence.confirmed or sum(recent) * settings.window_ms >= settings.confirm_speech_ms,
+        triggered=utterance.triggered or run >= vad.windows,
+        confirmed=utterance.confirmed or sum(recent) * settings.window_ms >= settings.confirm_speech_ms,
     )
 
 
-def spend(evidence: Evidence) -> Evidence:
+def spend(utterance: Utterance) -> Utterance:
     """Let the utterance that is going on, if there is one, trigger nothing more."""
-    return evidence if evidence.onset_s is None else replace(evidence, spent=True)
+    return utterance if utterance.onset_s is None else replace(utterance, spent=True)
 
 
-def over(evidence: Evidence, now: float, settings: TurnSettings) -> bool:
+def over(utterance: Utterance, now: float, settings: TurnSettings) -> bool:
     """Whether an utterance began and has been followed by its gap of silence."""
-    return evidence.onset_s is not None and now - evidence.last_voice_s >= settings.utterance_gap_ms / 1000
+    return utterance.onset_s is not None and now - utterance.last_voice_s >= settings.utterance_gap_ms / 1000

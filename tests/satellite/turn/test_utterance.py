@@ -1,20 +1,20 @@
 from __future__ import annotations
 
 from interject.satellite.turn.events import VoiceWindow
-from interject.satellite.turn.evidence import Evidence, update
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
+from interject.satellite.turn.utterance import Utterance, update
 
 SETTINGS = TurnSettings()
 
 
 def after(
     probabilities: list[float], *, is_echo: bool = False, phase: Phase = Phase.IDLE, settings: TurnSettings = SETTINGS
-) -> Evidence:
-    evidence = Evidence()
+) -> Utterance:
+    utterance = Utterance()
     for number, probability in enumerate(probabilities, 1):
-        evidence = update(evidence, VoiceWindow(probability, is_echo), number * 0.032, phase, settings)
-    return evidence
+        utterance = update(utterance, VoiceWindow(probability, is_echo), number * 0.032, phase, settings)
+    return utterance
 
 
 def test_one_window_is_a_click_and_two_are_a_voice() -> None:
@@ -47,9 +47,9 @@ def test_speech_is_confirmed_by_its_density() -> None:
 def test_an_utterance_ends_with_a_gap_and_the_next_one_starts_from_nothing() -> None:
     """agents-js#3515: "yeah" ... "ok" ... do not add up."""
     gap = [0.02] * 8
-    evidence = after([0.9] * 5 + gap)
-    assert evidence.onset_s is None
-    assert evidence.speech_ms == 0
+    utterance = after([0.9] * 5 + gap)
+    assert utterance.onset_s is None
+    assert utterance.speech_ms == 0
     assert after([0.9] * 5 + gap + [0.9] * 5).speech_ms == 5 * 32
     assert not after([0.9] * 5 + gap + [0.9] * 5).confirmed
 
@@ -59,4 +59,4 @@ def test_the_closure_of_a_consonant_does_not_end_an_utterance() -> None:
 
 
 def test_what_the_echo_guard_knows_as_ours_is_no_voice() -> None:
-    assert after([0.95] * 20, is_echo=True) == Evidence(recent=(False,) * 9)
+    assert after([0.95] * 20, is_echo=True) == Utterance(recent=(False,) * 9)
