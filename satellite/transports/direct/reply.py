@@ -291,10 +291,11 @@ class Reply:
         converter = AudioChunkConverter(width=_WIDTH, channels=1)
         reader = MarkReader(self._tts)
 
-        held_up = False
+        held_up, receiving = False, True
 
         def begin_to_wait(_: object) -> None:
-            if not held_up:
+            # It may be called once more after it was removed, or as the time is up.
+            if receiving and not held_up and not patience.expired():
                 patience.reschedule(asyncio.get_running_loop().time() + _SPEECH_TIMEOUT_S)
 
         try:
@@ -318,6 +319,7 @@ class Reply:
             sending.result()
             raise PeerSilentError(connection.uri, "speech", _SPEECH_TIMEOUT_S) from None
         finally:
+            receiving = False
             sending.remove_done_callback(begin_to_wait)
 
     def _asker(self) -> dict[str, Any]:
