@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -96,6 +97,8 @@ class Conversation:
         self._duplex = DuplexMonitor(settings, self._emit)
         self._echo_words = EchoWords()
         self._state = State()
+        self._waiting: deque[turn.Event] = deque()
+        self._applying = False
         self._now = 0.0
         self._has_room = asyncio.Event()
         self._muted_by: frozenset[MuteSwitch] = frozenset()
@@ -332,6 +335,18 @@ class Conversation:
         return self._state.live and epoch == self._state.epoch == self._playback.epoch
 
     def _apply(self, event: turn.Event) -> None:
+        """Apply an event; one that an effect brings about waits until all that was to be done before it is done."""
+        self._waiting.append(event)
+        if self._applying:
+            return
+        self._applying = True
+        try:
+            while self._waiting:
+                self._step(self._waiting.popleft())
+        finally:
+            self._applying = False
+
+    def _step(self, event: turn.Event) -> None:
         try:
             self._state, effects = step(self._state, event, self._now, self._duplex.settings)
         except UndeclaredTransitionError as error:
@@ -354,6 +369,8 @@ class Conversation:
                     self._emit("streaming-start" if phase is Phase.LISTENING else "streaming-stop")
             case turn.AwaitWakeWord():
                 self._emit("detect")
+            case turn.TurnDropped():
+                self._pipeline.turn_dropped()
             case turn.ReplyOver():
                 # Whoever waits to feed a reply that is over must find that out.
                 self._has_room.set()

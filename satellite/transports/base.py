@@ -90,6 +90,9 @@ class Pipeline(Protocol):
     def abort_stt(self, stream: int) -> None:
         """Forget an utterance, also one whose text was told: it belongs to no question that is still to come."""
 
+    def turn_dropped(self) -> None:
+        """The user's turn is over, and nothing is asked."""
+
     def ask(self, epoch: int, text: str) -> None:
         """Have a reply generated and spoken."""
 

@@ -45,6 +45,10 @@ class RecordedPipeline:
         self._recorder.close(stream)
         self._pipeline.abort_stt(stream)
 
+    def turn_dropped(self) -> None:
+        """The user's turn is over, and nothing is asked."""
+        self._pipeline.turn_dropped()
+
     def ask(self, epoch: int, text: str) -> None:
         """Have a reply generated and spoken."""
         self._pipeline.ask(epoch, text)

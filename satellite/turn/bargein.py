@@ -14,6 +14,7 @@ from interject.satellite.turn.events import (
     Duck,
     Effect,
     ErrorCue,
+    ForgetStt,
     Partial,
     Pause,
     ReplyFailed,
@@ -263,7 +264,8 @@ def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettin
     if rule.takes_floor:
         return commit(noted, rule, said, now, settings)
     refused = noting_refusal(noted, segment, now, settings) if rule is Rule.SIDE_SPEECH else noted
-    return then((Decided(rule, said),), _settled(refused.without(event.stream)))
+    settled, effects = _settled(refused.without(event.stream))
+    return settled, (Decided(rule, said), *effects, ForgetStt(event.stream))
 
 
 def stt_failed(state: State, event: SttFailed, _now: float, settings: TurnSettings) -> Outcome:

@@ -11,6 +11,7 @@ from interject.satellite.turn.events import (
     ReplyOver,
     Tick,
     Transcribed,
+    TurnDropped,
     TurnEndedCue,
     VoiceBegan,
     VoiceEnded,
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from interject.satellite.turn.events import Effect, Event
     from interject.satellite.turn.settings import TurnSettings
     from interject.satellite.turn.state import State
+
+
+_USER_HAS_FLOOR = frozenset({Phase.LISTENING, Phase.TRANSCRIBING})
 
 
 def begun(before: State, after: State, settings: TurnSettings) -> Iterator[Effect]:
@@ -48,6 +52,8 @@ def ended(before: State, after: State, event: Event) -> Iterator[Effect]:
     """Tell what has ended with a step: it comes after what the step asks for."""
     if before.origin is Origin.BARGE_IN and after.phase is Phase.IDLE and _without_words(before, event):
         yield EmptyBargeIn()
+    if before.phase in _USER_HAS_FLOOR and after.phase is Phase.IDLE:
+        yield TurnDropped()
     if before.live and not (after.live and after.epoch == before.epoch):
         yield ReplyOver(before.epoch)
 

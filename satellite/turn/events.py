@@ -309,6 +309,11 @@ class AwaitWakeWord:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnDropped:
+    """The user's turn is over, and nothing is asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyOver:
     """Nothing more of an epoch is wanted."""
 
@@ -348,6 +353,7 @@ Effect = (
     | VoiceEnded
     | TurnEndedCue
     | AwaitWakeWord
+    | TurnDropped
     | ReplyOver
     | EmptyBargeIn
     | OfferText

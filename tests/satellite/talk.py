@@ -32,6 +32,7 @@ class Asked:
         self.audio: dict[int, bytes] = {}
         self.ended: list[int] = []
         self.aborted: list[int] = []
+        self.dropped = 0
         self.questions: list[tuple[int, str]] = []
         self.interrupts: list[Interrupt] = []
         self.words: list[str] = []
@@ -54,6 +55,9 @@ class Asked:
 
     def abort_stt(self, stream: int) -> None:
         self.aborted.append(stream)
+
+    def turn_dropped(self) -> None:
+        self.dropped += 1
 
     def ask(self, epoch: int, text: str) -> None:
         self.questions.append((epoch, text))

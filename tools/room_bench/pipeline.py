@@ -108,6 +108,9 @@ class ScriptedPipeline:
         if stream in self._streams:
             self._streams.pop(stream).stop()
 
+    def turn_dropped(self) -> None:
+        """Nothing waits for a question."""
+
     def ask(self, epoch: int, text: str) -> None:  # noqa: ARG002 whatever is asked, the story goes on
         """Have a reply generated and spoken."""
         self._begins[epoch] = self._next_begin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from interject.satellite.transports.assist.demux import Demux
 from interject.satellite.transports.assist.effects import (
@@ -14,36 +15,33 @@ from interject.satellite.transports.assist.effects import (
     StopStreaming,
     TellText,
     TellWord,
-    Then,
 )
 from interject.satellite.transports.assist.errors import HomeAssistantError
-from interject.satellite.transports.assist.events import (
-    Announced,
-    Connected,
-    Failed,
-    Lost,
-    Synthesized,
-    TextTold,
-    Transcribed,
-    WordDetected,
-)
 from interject.satellite.transports.assist.runs import (
     HEARS_US_S,
     TEXT_S,
-    drop_run,
     end_silently,
     fail,
     launch,
     over,
     stop_run,
 )
-from interject.satellite.transports.assist.state import Outcome, Policy, RunPhase, State, Verdict, then
+from interject.satellite.transports.assist.state import Outcome, Policy, RunPhase, State, then
 from interject.satellite.transports.assist.turn import settle
+
+if TYPE_CHECKING:
+    from interject.satellite.transports.assist.events import (
+        Announced,
+        Connected,
+        Failed,
+        Lost,
+        Synthesized,
+        Transcribed,
+        WordDetected,
+    )
 
 # Between the text and the first sound of it, as measured for a synthesiser that has died.
 SPEECH_S = 15.0
-# The turn machine puts its question when the silence is over that ends a turn; this is for its last step.
-_ASKS_S = 0.5
 # A wake run that failed is tried again after this, and twice as long each time: its engine may just be starting.
 _WAKE_AGAIN_S = 2.0
 _WAKE_AGAIN_MAX_S = 60.0
@@ -121,18 +119,7 @@ def transcribed(state: State, event: Transcribed, now: float, policy: Policy) ->
     voiceless = state.voiceless or (bool(event.text) and not run.voice)
     heard = replace(state, run=answering, voiceless=voiceless)
     note = Note("ha-transcript", {"run": run.number, "text": event.text})
-    return heard, (*stopped, note, *told, Then(TextTold(run.number)))
-
-
-def text_told(state: State, event: TextTold, now: float, policy: Policy) -> Outcome:
-    """Take back a turn that is worth no answer."""
-    run = state.run
-    if run is None or run.number != event.run or run.epoch is not None:
-        return state, ()
-    if run.verdict is Verdict.AFTER_SILENCE:
-        deadline = now + policy.endpoint_silence_ms / 1000 + _ASKS_S
-        return replace(state, run=replace(run, deadline=deadline)), ()
-    return drop_run(state, now)
+    return heard, (*stopped, note, *told)
 
 
 def synthesized(state: State, event: Synthesized, now: float, _policy: Policy) -> Outcome:

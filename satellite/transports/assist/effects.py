@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from interject.satellite.transports.assist.events import Event, Woken
+    from interject.satellite.transports.assist.events import Woken
     from interject.wire.errors import InterjectError
 
 
@@ -166,13 +166,6 @@ class Note:
     fields: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Then:
-    """Take this event when what came before is done."""
-
-    event: Event
-
-
 Effect = (
     SendNullRun
     | SendRun
@@ -195,5 +188,4 @@ Effect = (
     | Announce
     | TellWord
     | Note
-    | Then
 )

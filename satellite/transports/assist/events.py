@@ -38,6 +38,11 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """The user's turn is over, and nothing is asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """A reply or an announcement was cut off, for the reason that an `interrupt` gives."""
 
@@ -78,13 +83,6 @@ class OwnFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnTextTold:
-    """The turn machine knows what our own STT server made out, and has decided."""
-
-    stream: int
-
-
-@dataclass(frozen=True, slots=True)
 class Connected:
     """Home Assistant is ready for us."""
 
@@ -116,13 +114,6 @@ class Transcribed:
     """What Home Assistant understood."""
 
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class TextTold:
-    """The turn machine knows what Home Assistant understood, and has decided."""
-
-    run: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,19 +183,18 @@ Event = (
     | Ended
     | Aborted
     | Asked
+    | Dropped
     | Cancelled
     | Played
     | Woken
     | OwnText
     | OwnFailed
-    | OwnTextTold
     | Connected
     | Lost
     | Transcribing
     | VoiceStarted
     | VoiceStopped
     | Transcribed
-    | TextTold
     | Synthesized
     | SpeechStarted
     | Speech

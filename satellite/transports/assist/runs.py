@@ -124,7 +124,7 @@ def drop_pieces(state: State) -> Outcome:
     own = tuple(DropOwn(piece.stream) for piece in state.pieces if piece.own)
     streams = tuple(piece.stream for piece in state.pieces)
     dropped = (Forget((*state.prefix, *streams)),) if state.prefix or streams else ()
-    return replace(state, pieces=(), prefix=(), parked_until=None), (*own, *dropped)
+    return replace(state, pieces=(), prefix=()), (*own, *dropped)
 
 
 def over(state: State) -> State:

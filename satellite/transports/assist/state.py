@@ -66,14 +66,6 @@ class Start(Enum):
     WAKE_WORD = "wake-word"
 
 
-class Verdict(Enum):
-    """When the turn machine decides what a text is worth."""
-
-    AT_ONCE = "at-once"
-    # The floor was just taken: the silence that ends the turn is still to come.
-    AFTER_SILENCE = "after-silence"
-
-
 @dataclass(frozen=True, slots=True)
 class Piece:
     """An utterance: part of the user's turn, or `speculative` while a reply may go on over it."""
@@ -100,7 +92,6 @@ class Run:
     tell: tuple[int, ...] = ()
     phase: RunPhase = RunPhase.PLANNED
     start: Start = Start.SPEECH
-    verdict: Verdict = Verdict.AT_ONCE
     # All of its audio is known: end it as soon as it is sent.
     complete: bool = False
     epoch: int | None = None
@@ -155,8 +146,8 @@ class State:
     wake word that the next run is to begin with; `pipeline`: the one that the last wake word asked for. `numbers`
     counts runs and announcements: each has a feed of its own for what it speaks. `may_run`: Home Assistant may be
     busy with a run. `null_until`: a null run is under way and is to be acknowledged. `owed_until`: a stream of a run
-    that was cut may still begin. `parked_until`: a question may still come for what was said. `retried`: this turn's
-    run was begun anew already. `voiceless`: this Home Assistant understands without telling of voices.
+    that was cut may still begin. `retried`: this turn's run was begun anew already. `voiceless`: this Home Assistant
+    understands without telling of voices.
     """
 
     connected: bool = False
@@ -174,7 +165,6 @@ class State:
     null_until: float | None = None
     unacknowledged: int = 0
     owed_until: float | None = None
-    parked_until: float | None = None
     wake_after: float | None = None
     wake_failures: int = 0
     retried: bool = False

@@ -18,21 +18,8 @@ from interject.satellite.transports.assist.effects import (
     StreamAlso,
     TellSttFailed,
     TellText,
-    Then,
 )
 from interject.satellite.transports.assist.errors import NothingSaidError
-from interject.satellite.transports.assist.events import (
-    Aborted,
-    Asked,
-    Cancelled,
-    Ended,
-    Opened,
-    OwnFailed,
-    OwnText,
-    OwnTextTold,
-    Played,
-    Woken,
-)
 from interject.satellite.transports.assist.runs import begin, drop_pieces, drop_run, hold, over, send_null, stop_audio
 from interject.satellite.transports.assist.state import (
     Hearing,
@@ -44,7 +31,6 @@ from interject.satellite.transports.assist.state import (
     RunPhase,
     Start,
     State,
-    Verdict,
     new_run,
     then,
 )
@@ -53,8 +39,18 @@ from interject.satellite.turn.events import CancelReason
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# The turn machine has put its question this long after the silence that ends a turn, or there is none.
-_DECIDES_S = 2.0
+    from interject.satellite.transports.assist.events import (
+        Aborted,
+        Asked,
+        Cancelled,
+        Ended,
+        Opened,
+        OwnFailed,
+        OwnText,
+        Played,
+        Woken,
+    )
+
 _EARLY = CancelReason.EARLY.value
 _FAILED = CancelReason.FAILED.value
 _STOP_WORD = CancelReason.STOP_WORD.value
@@ -69,7 +65,7 @@ def opened(state: State, event: Opened, now: float, policy: Policy) -> Outcome:
         own = policy.hearing is Hearing.OWN_STT
         piece = Piece(event.stream, speculative=True, own=own)
         return replace(state, pieces=(*state.pieces, piece)), (OpenOwn(event.stream),) if own else ()
-    return _goes_on(replace(state, pieces=(*state.pieces, Piece(event.stream)), parked_until=None), now)
+    return _goes_on(replace(state, pieces=(*state.pieces, Piece(event.stream))), now)
 
 
 def _goes_on(state: State, now: float) -> Outcome:
@@ -130,12 +126,13 @@ def aborted(state: State, event: Aborted, now: float, _policy: Policy) -> Outcom
     return then(effects, _complete(replace(left, run=less), less, now))
 
 
-def asked(state: State, event: Asked, now: float, _policy: Policy) -> Outcome:
+def asked(state: State, event: Asked, now: float, policy: Policy) -> Outcome:
     """Have the turn answered: by the run that is under way, or by one that gets all of it now."""
     own = tuple(DropOwn(piece.stream) for piece in state.pieces if piece.own)
     run = state.run
     if run is not None and not run.idle:
-        state = replace(state, run=replace(run, epoch=event.epoch))
+        waits_until = now + policy.reply_timeout_s if run.answering and run.deadline is None else run.deadline
+        state = replace(state, run=replace(run, epoch=event.epoch, deadline=waits_until))
     elif state.pieces:
         state, run = new_run(state, streams=state.turn, complete=True, epoch=event.epoch, phase=RunPhase.HELD)
         state = replace(state, run=run)
@@ -144,7 +141,7 @@ def asked(state: State, event: Asked, now: float, _policy: Policy) -> Outcome:
         reply = Reply(event.epoch, run.number)
         return replace(state, reply=reply), (Bind(run.number, event.epoch), EndFeed(run.number, NothingSaidError()))
     reply = Reply(event.epoch, run.number, audible=run.opened)
-    taken = replace(state, reply=reply, question=run.streams, pieces=(), prefix=(), parked_until=None)
+    taken = replace(state, reply=reply, question=run.streams, pieces=(), prefix=())
     effects: tuple[Effect, ...] = (*own, Bind(run.number, event.epoch))
     bound = taken.run
     return then(effects, (taken, ()) if bound is None else settle(*_complete(taken, bound, now)))
@@ -158,14 +155,14 @@ def settle(state: State, effects: tuple[Effect, ...] = ()) -> Outcome:
     return state, effects
 
 
-def cancelled(state: State, event: Cancelled, now: float, policy: Policy) -> Outcome:
+def cancelled(state: State, event: Cancelled, now: float, _policy: Policy) -> Outcome:
     """Stop a reply or an announcement, and give the user's words the floor where the reason does."""
     reply, announcement = state.reply, state.announcement
     effects: tuple[Effect, ...] = ()
     if announcement is not None and announcement.epoch == event.epoch:
         effects = (SendPlayed(), DropFeed(announcement.feed))
         state = replace(state, announcement=None, demux=state.demux.disowned())
-        return then(effects, _take_floor(state, event.reason, now, policy))
+        return then(effects, _take_floor(state, event.reason, now))
     if reply is not None and reply.epoch == event.epoch:
         # An announcement must not take the end of the reply that made way for its own.
         played: tuple[Effect, ...] = (SendPlayed(),) if reply.audible and event.reason != _ANNOUNCEMENT else ()
@@ -173,10 +170,10 @@ def cancelled(state: State, event: Cancelled, now: float, policy: Policy) -> Out
         state = replace(state, reply=None)
     else:
         return state, ()
-    return then(effects, _after_cancel(replace(state, retried=False), event.reason, now, policy))
+    return then(effects, _after_cancel(replace(state, retried=False), event.reason, now))
 
 
-def _after_cancel(state: State, reason: str, now: float, policy: Policy) -> Outcome:
+def _after_cancel(state: State, reason: str, now: float) -> Outcome:
     keep = () if state.announcement is None else (state.announcement.feed,)
     effects: tuple[Effect, ...] = ()
     stopped = replace(state, demux=state.demux.disowned(*keep))
@@ -191,7 +188,7 @@ def _after_cancel(state: State, reason: str, now: float, policy: Policy) -> Outc
     else:
         effects = (*effects, *_forget(stopped.question))
         stopped = replace(stopped, question=())
-    return then(effects, _take_floor(stopped, reason, now, policy))
+    return then(effects, _take_floor(stopped, reason, now))
 
 
 def _must_be_ended(state: State, reason: str) -> bool:
@@ -201,22 +198,29 @@ def _must_be_ended(state: State, reason: str) -> bool:
     return state.may_run or reason != _FAILED
 
 
-def _take_floor(state: State, reason: str, now: float, policy: Policy) -> Outcome:
+def _take_floor(state: State, reason: str, now: float) -> Outcome:
     if reason in _TAKES_FLOOR:
-        verdict = Verdict.AT_ONCE if reason == _FAILED else Verdict.AFTER_SILENCE
-        return _give_floor(state, verdict, now, policy)
+        return _give_floor(state, now)
     if reason == _STOP_WORD:
         pieces, dropped = _floor(state.pieces)
-        return _park(replace(state, pieces=pieces), now, policy), _forget(dropped)
+        return replace(state, pieces=pieces), _forget(dropped)
     return drop_pieces(state)
 
 
-def played(state: State, event: Played, now: float, policy: Policy) -> Outcome:
+def dropped(state: State, _event: object, now: float, _policy: Policy) -> Outcome:
+    """Want nothing more of the user's turn, nor of the run that answers it unasked."""
+    run = state.run
+    if run is None or run.idle or run.epoch is not None:
+        return drop_pieces(state)
+    return drop_run(state, now)
+
+
+def played(state: State, event: Played, now: float, _policy: Policy) -> Outcome:
     """Tell Home Assistant, and give the floor to what was said into the end."""
     reply, announcement = state.reply, state.announcement
     if announcement is not None and announcement.epoch == event.epoch:
         over_it = replace(state, announcement=None)
-        return then((SendPlayed(), DropFeed(announcement.feed)), _give_floor(over_it, Verdict.AT_ONCE, now, policy))
+        return then((SendPlayed(), DropFeed(announcement.feed)), _give_floor(over_it, now))
     if reply is None or reply.epoch != event.epoch:
         return state, ()
     run = state.run
@@ -225,7 +229,7 @@ def played(state: State, event: Played, now: float, policy: Policy) -> Outcome:
         rested = replace(rested, run=None)
     told: tuple[Effect, ...] = (SendPlayed(),) if reply.audible else ()
     effects = (*told, DropFeed(reply.feed), *_forget(state.question))
-    return then(effects, _give_floor(rested, Verdict.AT_ONCE, now, policy))
+    return then(effects, _give_floor(rested, now))
 
 
 def _floor(pieces: tuple[Piece, ...]) -> tuple[tuple[Piece, ...], tuple[int, ...]]:
@@ -235,28 +239,16 @@ def _floor(pieces: tuple[Piece, ...]) -> tuple[tuple[Piece, ...], tuple[int, ...
     return tuple(replace(piece, speculative=False) for piece in kept), dropped
 
 
-def _give_floor(state: State, verdict: Verdict, now: float, policy: Policy) -> Outcome:
+def _give_floor(state: State, now: float) -> Outcome:
     pieces, dropped = _floor(state.pieces)
     own = tuple(DropOwn(piece.stream) for piece in pieces if piece.own)
     effects: tuple[Effect, ...] = (*own, *_forget(dropped))
     turn = replace(state, pieces=tuple(replace(piece, own=False) for piece in pieces))
     if not turn.untold:
         # Our own STT server has told it all: Home Assistant gets it with the question.
-        return _park(turn, now, policy), effects
-    complete = turn.open_piece is None
-    verdict = verdict if complete else Verdict.AT_ONCE
-    fresh, run = new_run(turn, streams=turn.turn, tell=turn.untold, complete=complete, verdict=verdict)
+        return turn, effects
+    fresh, run = new_run(turn, streams=turn.turn, tell=turn.untold, complete=turn.open_piece is None)
     return then(effects, begin(fresh, run, now))
-
-
-def _park(state: State, now: float, policy: Policy) -> State:
-    """Keep what was said for a question that may still come, once all of it is known to the turn machine.
-
-    Our own STT server always answers, if only that it failed.
-    """
-    if state.live or not state.pieces or any(piece.own for piece in state.pieces):
-        return state
-    return replace(state, parked_until=now + policy.endpoint_silence_ms / 1000 + _DECIDES_S)
 
 
 def _forget(streams: Iterable[int]) -> tuple[Effect, ...]:
@@ -278,23 +270,12 @@ def own_text(state: State, event: OwnText, _now: float, _policy: Policy) -> Outc
     if piece is None or not piece.own:
         return state, ()
     noted = state.with_piece(replace(piece, own=False, final=True, ended=True))
-    return noted, (TellText(event.stream, event.text, event.confidence), Then(OwnTextTold(event.stream)))
+    return noted, (TellText(event.stream, event.text, event.confidence),)
 
 
-def own_text_told(state: State, event: OwnTextTold, now: float, policy: Policy) -> Outcome:
-    """Forget words that changed nothing."""
-    piece = state.piece(event.stream)
-    if piece is None:
-        return state, ()
-    if piece.speculative:
-        return state.without_piece(event.stream), (Forget((event.stream,)),)
-    return _park(state, now, policy), ()
-
-
-def own_failed(state: State, event: OwnFailed, now: float, policy: Policy) -> Outcome:
+def own_failed(state: State, event: OwnFailed, _now: float, _policy: Policy) -> Outcome:
     """Pass on that our own STT server makes nothing out."""
     piece = state.piece(event.stream)
     if piece is None or not piece.own:
         return state, ()
-    failure = (TellSttFailed(event.stream, event.error), Forget((event.stream,)))
-    return _park(state.without_piece(event.stream), now, policy), failure
+    return state.without_piece(event.stream), (TellSttFailed(event.stream, event.error), Forget((event.stream,)))

@@ -12,7 +12,6 @@ from interject.satellite.transports.assist.runs import (
     HEARS_US_S,
     TEXT_S,
     begin,
-    drop_pieces,
     drop_run,
     fail,
     over,
@@ -30,7 +29,6 @@ def deadline(state: State) -> float | None:
         state.null_until,
         state.run.deadline if state.run is not None else None,
         state.announcement.deadline if state.announcement is not None else None,
-        state.parked_until,
         state.wake_after,
     )
     return min((time for time in times if time is not None), default=None)
@@ -45,8 +43,6 @@ def tick(state: State, _event: Tick, now: float, policy: Policy) -> Outcome:
     announcement = state.announcement
     if announcement is not None and announcement.deadline is not None and now >= announcement.deadline:
         return replace(state, announcement=replace(announcement, deadline=None)), (EndFeed(announcement.feed),)
-    if state.parked_until is not None and now >= state.parked_until:
-        return drop_pieces(state)
     if state.wake_after is not None and now >= state.wake_after:
         return replace(state, wake_after=None), ()
     return _tick_run(state, now, policy)
@@ -78,7 +74,8 @@ def _overdue(state: State, run: Run, now: float, policy: Policy) -> Outcome:
 
 def _without_answer(state: State, run: Run, now: float, policy: Policy) -> Outcome:
     if run.epoch is None:
-        return drop_run(state, now)
+        # The turn machine has not decided yet: it asks, or drops the turn.
+        return replace(state, run=replace(run, deadline=None)), ()
     return (over(state), ()) if run.spoken else fail(state, _silence(run, policy.reply_timeout_s), now)
 
 
@@ -95,7 +92,6 @@ def _retry(state: State, run: Run, now: float) -> Outcome:
         streams=run.streams,
         tell=run.tell,
         start=Start.SPEECH,
-        verdict=run.verdict,
         complete=run.complete,
         epoch=run.epoch,
     )

@@ -89,6 +89,9 @@ class DirectPipeline:
         if stream in self._streams:
             self._streams[stream][1].cancel()
 
+    def turn_dropped(self) -> None:
+        """The user's turn is over, and nothing is asked: no server waits for a question."""
+
     def ask(self, epoch: int, text: str) -> None:
         """Have a reply generated and spoken."""
         task = self._start(partial(self._answer, epoch, text), f"reply {epoch}", partial(self._give_up_reply, epoch))

@@ -47,6 +47,10 @@ class WithHomeAssistant:
         """Forget an utterance."""
         self._turns.abort_stt(stream)
 
+    def turn_dropped(self) -> None:
+        """The user's turn is over, and nothing is asked."""
+        self._turns.turn_dropped()
+
     def ask(self, epoch: int, text: str) -> None:
         """Have a reply generated and spoken."""
         self._turns.ask(epoch, text)

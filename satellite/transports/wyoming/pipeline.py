@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,8 @@ class HomeAssistantPipeline:
         )
         self._watched = tuple(helper for helper in (stt, llm, marks) if helper is not None)
         self._state = State()
+        self._waiting: deque[events.Event] = deque()
+        self._applying = False
         self._uplink = Uplink(link)
         self._own = None if stt is None else OwnStt(stt, settings.language, self, settings.satellite_id)
         self._corrections = None if llm is None else Corrections(llm, self._corrected)
@@ -113,14 +116,14 @@ class HomeAssistantPipeline:
     def woken(self, word: WakeWord) -> None:
         """A wake word began the utterance that is opened next."""
         if not self._uplink.waking:
-            self._take_call(events.Woken(word.name, word.pipeline))
+            self.take(events.Woken(word.name, word.pipeline))
 
     def open_stt(self, stream: int) -> None:
         """Begin an utterance."""
         self._uplink.open(stream)
         if self._corrections is not None:
             self._start(self._corrections.tell_what_is_untold, "interruptions that are untold")
-        self._take_call(events.Opened(stream))
+        self.take(events.Opened(stream))
 
     def send_audio(self, stream: int, audio: bytes) -> None:
         """Send some of an utterance: 16 kHz, 16-bit, mono."""
@@ -131,16 +134,20 @@ class HomeAssistantPipeline:
     def end_stt(self, stream: int) -> None:
         """End an utterance: its text is wanted now."""
         self._uplink.end(stream)
-        self._take_call(events.Ended(stream))
+        self.take(events.Ended(stream))
 
     def abort_stt(self, stream: int) -> None:
         """Forget an utterance."""
-        self._take_call(events.Aborted(stream))
+        self.take(events.Aborted(stream))
+
+    def turn_dropped(self) -> None:
+        """The user's turn is over, and nothing is asked."""
+        self.take(events.Dropped())
 
     def ask(self, epoch: int, text: str) -> None:
         """Have a reply generated and spoken; Home Assistant has, or gets, the audio that the text was made of."""
         _LOGGER.debug("reply %d answers %r", epoch, text)
-        self._take_call(events.Asked(epoch))
+        self.take(events.Asked(epoch))
 
     def cancel(self, interrupt: Interrupt) -> None:
         """Stop a reply or an announcement; with an LLM bridge, have it know what was heard of a reply."""
@@ -152,11 +159,11 @@ class HomeAssistantPipeline:
             context = {} if satellite_id is None else {"satellite_id": satellite_id}
             told = replace(interrupt, context=context)
             self._start(functools.partial(corrections.tell, told), f"interrupt {interrupt.epoch}")
-        self._take_call(events.Cancelled(interrupt.epoch, interrupt.reason))
+        self.take(events.Cancelled(interrupt.epoch, interrupt.reason))
 
     def played(self, epoch: int) -> None:
         """A reply or an announcement was heard to its end, or had nothing to hear."""
-        self._take_call(events.Played(epoch))
+        self.take(events.Played(epoch))
 
     def connected(self, name: str) -> None:
         """Home Assistant is ready for us."""
@@ -196,23 +203,19 @@ class HomeAssistantPipeline:
         self._running_listener.partial(stream, text, confidence)
 
     def take(self, event: events.Event) -> None:
-        """Apply an event, and do at once what follows."""
-        for effect in self._step(event):
-            self._carry_out(effect)
+        """Apply an event, and do what follows; one that this brings about waits until all before it is done."""
+        self._waiting.append(event)
+        if self._applying:
+            return
+        self._applying = True
+        try:
+            while self._waiting:
+                self._state, wanted = step(self._state, self._waiting.popleft(), _now(), self._policy)
+                for effect in wanted:
+                    self._carry_out(effect)
+        finally:
+            self._applying = False
         self._arm()
-
-    def _take_call(self, event: events.Event) -> None:
-        """Apply what the turn machine asks for; what it is to be told of that comes after it is done."""
-        for effect in self._step(event):
-            if isinstance(effect, effects.TellText | effects.TellSttFailed):
-                asyncio.get_running_loop().call_soon(self._carry_out, effect)
-            else:
-                self._carry_out(effect)
-        self._arm()
-
-    def _step(self, event: events.Event) -> tuple[effects.Effect, ...]:
-        self._state, wanted = step(self._state, event, _now(), self._policy)
-        return wanted
 
     def _arm(self) -> None:
         if self._timer is not None:
@@ -244,8 +247,6 @@ class HomeAssistantPipeline:
                 self._heard(name)
             case effects.Note(kind, fields):
                 listener.note(kind, **fields)
-            case effects.Then(event):
-                self.take(event)
             case _:
                 self._uplink.carry_out(effect)
 

@@ -19,6 +19,7 @@ from interject.satellite.turn.events import (
     ReplyStarted,
     Tick,
     Transcribed,
+    TurnDropped,
     TurnEndedCue,
     Typed,
     VoiceBegan,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=Effect)
 
-TOLD = (PhaseChanged, VoiceBegan, VoiceEnded, TurnEndedCue, AwaitWakeWord, ReplyOver, EmptyBargeIn)
+TOLD = (PhaseChanged, TurnDropped, VoiceBegan, VoiceEnded, TurnEndedCue, AwaitWakeWord, ReplyOver, EmptyBargeIn)
 # More ticks at one moment than any chain of timers has: the machine asks for a time that it does nothing about.
 _TICKS_AT_ONCE = 10
 

@@ -86,7 +86,7 @@ def test_a_misheard_uh_huh_does_not_commit_by_its_first_guess(interrupted: Drive
     interrupted.voice(100)
     interrupted.send(Partial(1, "the head"))
     interrupted.silence(256)
-    assert interrupted.transcribe("uh-huh") == (Resume(),)
+    assert interrupted.transcribe("uh-huh") == (Resume(), ForgetStt(1))
 
 
 @pytest.mark.parametrize(("text", "reason"), [("no", CancelReason.SPEECH), ("stop", CancelReason.STOP_WORD)])
@@ -127,13 +127,13 @@ def test_a_long_backchannel_gets_longer(speaking: Drive) -> None:
 
 def test_a_backchannel_resumes(interrupted: Drive) -> None:
     assert interrupted.silence(256) == (EndStt(1),)
-    assert interrupted.transcribe("uh-huh") == (Resume(),)
+    assert interrupted.transcribe("uh-huh") == (Resume(), ForgetStt(1))
     assert interrupted.phase() is Phase.SPEAKING
 
 
 def test_a_noise_without_words_resumes(interrupted: Drive) -> None:
     interrupted.silence(256)
-    assert interrupted.transcribe("") == (Resume(),)
+    assert interrupted.transcribe("") == (Resume(), ForgetStt(1))
 
 
 def test_a_yes_to_a_question_is_an_answer(speaking: Drive) -> None:

@@ -10,6 +10,7 @@ from interject.satellite.turn.events import (
     Effect,
     EndStt,
     ErrorCue,
+    ForgetStt,
     Partial,
     Pause,
     Resume,
@@ -41,7 +42,7 @@ def test_words_that_do_not_come_let_the_reply_go_on_softly_until_they_do(interru
     assert interrupted.time_of(Resume) - paused == pytest.approx(0.1 + 0.256 + 4.0, abs=0.033)
     assert interrupted.kinds[-2:] == ["Resume", "Duck"]
     assert interrupted.phase() is Phase.SPEAKING
-    assert interrupted.transcribe("uh-huh") == (Unduck(),)
+    assert interrupted.transcribe("uh-huh") == (Unduck(), ForgetStt(1))
 
 
 def test_a_late_question_still_takes_the_floor(interrupted: Drive) -> None:
@@ -53,7 +54,7 @@ def test_a_late_question_still_takes_the_floor(interrupted: Drive) -> None:
 
 @pytest.mark.parametrize(
     ("text", "effects"),
-    [("no", (Unduck(),)), ("stop", (CancelReply(1, CancelReason.STOP_WORD),))],
+    [("no", (Unduck(), ForgetStt(1))), ("stop", (CancelReply(1, CancelReason.STOP_WORD),))],
 )
 def test_a_late_word_does_not_cut_a_second_time_unless_it_says_stop(
     interrupted: Drive, text: str, effects: tuple[Effect, ...]
@@ -65,7 +66,7 @@ def test_a_late_word_does_not_cut_a_second_time_unless_it_says_stop(
 def test_how_long_words_are_waited_for_follows_how_long_they_took(interrupted: Drive) -> None:
     interrupted.silence(256)
     interrupted.wait(900)
-    assert interrupted.transcribe("uh-huh") == (Resume(),)
+    assert interrupted.transcribe("uh-huh") == (Resume(), ForgetStt(1))
     interrupted.log.clear()
     interrupted.voice(300)
     interrupted.silence(5000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from interject.satellite.transports.assist import effects, events
 from interject.satellite.transports.assist.errors import HomeAssistantAwayError
@@ -12,6 +13,15 @@ from interject.satellite.transports.assist.state import Policy, State
 CHUNK_MS = 46
 RATE_HZ = 22_050
 NULL_S = 0.25
+
+
+class Minds(Enum):
+    """What the turn machine makes of a turn that has words."""
+
+    ASKS = "asks"
+    NOTHING = "nothing"
+    # The silence that ends the turn is still to come.
+    LATER = "later"
 
 
 @dataclass
@@ -54,7 +64,7 @@ class World:
         self.live: int | None = None
         self.feeds: dict[int, int] = {}
         self.ended: set[int] = set()
-        self.asks = True
+        self.minds = Minds.ASKS
 
     def take(self, event: events.Event) -> None:
         self.state, effects = step(self.state, event, self.now, self.policy)
@@ -75,10 +85,10 @@ class World:
                 self._send(effect)
             case effects.TellText(stream, text):
                 self._told(stream)
-                if text and self.asks and not self.pending and self.live is None:
-                    self.ask()
+                self._decide(stream, text)
             case effects.TellSttFailed(stream, _):
                 self._told(stream)
+                self._decide(stream, "")
             case effects.Bind() | effects.FeedAudio() | effects.EndFeed():
                 self._feed(effect)
             case effects.TellWord():
@@ -87,8 +97,6 @@ class World:
                 self.epoch += 1
                 self.live = self.epoch
                 self.take(events.Announced(feed, self.epoch))
-            case effects.Then(event):
-                self.take(event)
             case _:
                 pass
 
@@ -137,6 +145,20 @@ class World:
         self.pending.discard(stream)
         if stream == self.open:
             self.open = None
+
+    def _decide(self, stream: int, text: str) -> None:
+        """Decide as the turn machine does: into a reply at once, else when all of the turn is known, or later."""
+        if self.live is not None:
+            self.take(events.Aborted(stream))
+        elif not self.pending and self.minds is not Minds.LATER:
+            self.decide(text)
+
+    def decide(self, text: str) -> None:
+        """Ask the turn, or drop it."""
+        if text and self.minds is not Minds.NOTHING:
+            self.ask()
+        else:
+            self.take(events.Dropped())
 
     def ask(self) -> None:
         self.epoch += 1

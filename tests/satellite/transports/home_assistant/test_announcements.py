@@ -51,6 +51,9 @@ class Turns:
     def abort_stt(self, stream: int) -> None:
         self.calls.append(("abort", stream))
 
+    def turn_dropped(self) -> None:
+        self.calls.append(("dropped",))
+
     def ask(self, epoch: int, text: str) -> None:
         self.calls.append(("ask", epoch, text))
 

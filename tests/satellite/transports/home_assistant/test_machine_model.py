@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from interject.satellite.transports.assist import events
 from interject.satellite.transports.assist.state import Hearing, Policy, RunPhase, WakeIn
-from tests.satellite.transports.home_assistant.model import Speech, World
+from tests.satellite.transports.home_assistant.model import Minds, Speech, World
 
 LONG_S = 200.0
 REASONS = ("speech", "early", "stop-word", "wake-word", "text", "failed")
@@ -54,9 +54,17 @@ class Turns(RuleBasedStateMachine):
             world.open = None
         world.take(events.Aborted(stream))
 
-    @rule(asks=st.booleans())
-    def mind(self, asks: bool) -> None:
-        self.world.asks = asks
+    @rule(minds=st.sampled_from(Minds))
+    def mind(self, minds: Minds) -> None:
+        self.world.minds = minds
+
+    @precondition(lambda self: self.world.live is None and not self.world.pending)
+    @rule(text=st.sampled_from(["", "words"]))
+    def decide(self, text: str) -> None:
+        """The turn ends after its silence, and what it says was known before."""
+        if text and not self.world.state.pieces:
+            return
+        self.world.decide(text)
 
     @precondition(lambda self: self.world.live is not None)
     @rule(reason=st.sampled_from(REASONS))
@@ -167,9 +175,11 @@ class Turns(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         world = self.world
-        world.asks = False
+        world.minds = Minds.NOTHING
         if world.open is not None:
             self.end()
+        if world.live is None and not world.pending:
+            world.decide("")
         world.wait(LONG_S)
         if world.live is not None:
             assert world.live in world.ended

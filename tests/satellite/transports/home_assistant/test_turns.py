@@ -5,7 +5,7 @@ import pytest
 from tools.fake_home_assistant.release import V2026_2, V2026_11, Release
 from tools.fake_home_assistant.script import EndedBy, Reply, Turn, tone
 from tools.virtual.home_assistant_house import FIRST, SECOND, house, quiet, voice
-from tools.virtual_clock import run_virtual
+from tools.virtual_clock import elapse, run_virtual
 
 RELEASES = pytest.mark.parametrize("release", [V2026_11, V2026_2])
 
@@ -117,5 +117,40 @@ def test_a_turn_that_goes_on_while_its_text_is_awaited_reaches_home_assistant_wh
             await here.room.until(lambda: 2 in here.room.transcripts)
             assert here.room.transcripts == {1: "", 2: "turn on the light in the kitchen"}
             assert here.home.utterances[-1].audio == voice(0.8) + quiet(0.2) + voice(0.8, SECOND)
+
+    run_virtual(main())
+
+
+def test_a_turn_that_is_dropped_is_taken_back_from_home_assistant_at_once() -> None:
+    async def main() -> None:
+        turns = [Turn("hm", Reply("Yes?", tone(5.0), thinking_s=0.5)), Turn("two", Reply("Well.", tone(1.0, value=7)))]
+        async with house(turns) as here:
+            here.room.asks = False
+            await here.speak(1, voice(1.0))
+            await here.room.until(lambda: 1 in here.room.transcripts)
+            here.pipeline.turn_dropped()
+            await here.home.received("run-pipeline", 3)
+            assert here.from_satellite("run-pipeline") == ["null", "run-pipeline", "null"]
+            here.room.asks = True
+            await here.speak(2, voice(1.0, SECOND))
+            await here.answered(1)
+            assert here.room.audio == {1: tone(1.0, value=7)}
+
+    run_virtual(main())
+
+
+def test_a_turn_that_is_asked_late_still_gets_the_answer_that_is_there() -> None:
+    """How long the turn machine takes to decide is its own affair."""
+
+    async def main() -> None:
+        async with house([Turn("one", Reply("Noon.", tone(1.0)))]) as here:
+            here.room.asks = False
+            await here.speak(1, voice(1.0))
+            await here.room.until(lambda: 1 in here.room.transcripts)
+            await elapse(8)
+            here.pipeline.ask(1, "one")
+            await here.answered(1)
+            assert here.room.audio == {1: tone(1.0)}
+            assert here.from_satellite("run-pipeline") == ["null", "run-pipeline"]
 
     run_virtual(main())

@@ -168,8 +168,6 @@ class Replay:
             case effects.Announce(feed):
                 self._at_once("interrupt")
                 self._announce(feed)
-            case effects.Then(event):
-                self._take(event)
             case effects.Bind() | effects.FeedText() | effects.FeedAudio() | effects.EndFeed() | effects.DropFeed():
                 self._feed(effect)
             case _:
@@ -182,6 +180,8 @@ class Replay:
             self._at_once("ask")
         else:
             self.stt_failures.append(effect.error)
+            if self._live is None and not self.untold:
+                self._ask(events.Dropped())
 
     def _at_once(self, kind: str) -> None:
         """Make the call that the conversation made before it returned, if it made one."""
