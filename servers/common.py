@@ -45,6 +45,7 @@ def give_way(niceness: int) -> None:
 @dataclass(frozen=True)
 class _ProcessSettings:
     GROUP: ClassVar[str] = "Network, logs and records"
+    TABLE: ClassVar[str] = "process"
 
     uri: str = option("tcp://127.0.0.1:0", WHERE_TO_LISTEN)
     zeroconf: str | None = option(

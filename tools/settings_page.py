@@ -12,6 +12,7 @@ from interject.satellite.settings import SatelliteSettings
 from interject.servers.llm.settings import LlmSettings
 from interject.servers.stt.settings import SttSettings
 from interject.servers.tts.settings import TtsSettings
+from interject.wire.help_page import FIRST
 from interject.wire.settings import describe_refused, describe_schema
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 _HEAD = """# Settings
 
 Written by `python -m tools.settings_page` from the code. Each setting is a flag, a variable
-(`INTERJECT_` + process + `_` + name) and a key in the process's table of the TOML file that `--config` names; a flag
-overrides the environment, which overrides the file.
+(`INTERJECT_` + process + `_` + name) and a key in the process's table of the TOML file that `--config` names, or, for
+who likes order, in the table of its group there (`[satellite.audio]`); a flag overrides the environment, which
+overrides the file. `--help` leaves out what is marked *(experts)*; `--help-all` does not.
 """
 _DOCTOR_HEAD = """
 ## Check-up: `interject-satellite doctor`
@@ -54,8 +56,9 @@ def render() -> str:
     parts = [_HEAD]
     for prefix, title, schema in _PROCESSES:
         parts.append(f"\n## {title}: `[{prefix}]`, `INTERJECT_{prefix.upper()}_…`\n\n")
-        for group, rows in groupby(describe_schema(schema), key=lambda row: row.group):
-            parts += [f"### {group}\n\n", _TABLE_HEAD, *map(_row, rows), "\n"]
+        for (group, table), rows in groupby(describe_schema(schema), key=_heading):
+            place = f": `[{prefix}.{table}]`" if table else ""
+            parts += [f"### {group}{place}\n\n", _TABLE_HEAD, *map(_row, rows), "\n"]
         parts[-1] = ""
     satellites = describe_schema(SatelliteSettings)
     own = [row for row in describe_schema(DoctorSettings) if row not in satellites]
@@ -63,6 +66,11 @@ def render() -> str:
     parts.append(_REFUSED_HEAD)
     parts.extend(f"| `{key}` | {_cell(remedy)} |\n" for key, remedy in describe_refused(SatelliteSettings).items())
     return "".join(parts)
+
+
+def _heading(row: SettingRow) -> tuple[str, str]:
+    marked = f"{row.group} *(experts)*" if row.expert else row.group
+    return marked, "" if row.group == FIRST else row.table
 
 
 def _row(row: SettingRow) -> str:

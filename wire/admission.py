@@ -99,6 +99,7 @@ class AccessSettings:
     """Who may connect to a process."""
 
     GROUP: ClassVar[str] = "Who may connect"
+    TABLE: ClassVar[str] = "access"
 
     allow: tuple[Network, ...] = option(
         (), "address or network that may connect (default: this machine, private and link-local networks)"

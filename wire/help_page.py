@@ -44,7 +44,7 @@ class HelpPage:
     """What stands around the settings of a program, or of one command of it.
 
     program: what is typed to start it. commands: what else can be typed there, and what that does. groups: the only
-    ones whose settings are listed; none: all.
+    ones whose settings are listed; none: all. whole: list those of experts too.
     """
 
     program: str
@@ -52,6 +52,7 @@ class HelpPage:
     commands: Mapping[str, str] = field(default_factory=dict)
     groups: Sequence[str] = ()
     note: str = ""
+    whole: bool = False
 
     def usage(self) -> str:
         """Return one line, or two where there are commands."""
@@ -70,15 +71,16 @@ class HelpPage:
     def foot(self, prefix: str) -> str:
         """Return what stands below them."""
         sources = (
-            f"Each flag is also a variable INTERJECT_{prefix.upper()}_… and a key in the table [{prefix}] of the file "
-            "given by --config. A flag overrides the environment, which overrides the file."
+            f"Each flag is also a variable INTERJECT_{prefix.upper()}_… and a key in the table [{prefix}], or "
+            f"[{prefix}.GROUP], of the file given by --config. A flag overrides the environment, and that the file."
         )
         return "\n\n".join(textwrap.fill(text, _WIDTH) for text in (self.note, sources) if text)
 
     def lists(self, setting: Field) -> bool:
         """Tell whether a setting is on the page."""
         option = setting.option
-        return not (option.refused or option.secret) and (not self.groups or setting.group in self.groups)
+        hidden = option.refused or option.secret or (setting.expert and not self.whole)
+        return not hidden and (not self.groups or setting.group in self.groups)
 
 
 def group_of(setting: Field) -> str:

@@ -18,3 +18,8 @@ def did_you_mean(name: str, names: Iterable[str], start: str = "") -> str:
     wanted = name.removeprefix(start).lower()
     close = difflib.get_close_matches(wanted, known, cutoff=_LIKENESS)
     return f"did you mean {' or '.join(known[end] for end in close)}?" if close else ""
+
+
+def like(name: str, names: Iterable[str], start: str = "") -> str:
+    """Ask for what was meant, or say where all names are; `name` begins with `start`, and `names` do not."""
+    return did_you_mean(name, [start + end for end in names], start) or "--help-all lists them all"

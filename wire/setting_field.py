@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from interject.wire.errors import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 # Where a dataclass field carries its Option.
 METADATA_KEY = "option"
@@ -82,8 +82,9 @@ class Option:
 class Field:
     """A setting with its name, its type, and its place among others.
 
-    group: the GROUP of the class that declares it. first: whether that class names it in FIRST, as one of the few that
-    somebody needs to begin with.
+    group, table: the GROUP and the TABLE of the class that declares it, for people and for files. first: whether that
+    class names it in FIRST, as one of the few that somebody needs to begin with. expert: whether it is EXPERT, of
+    which hardly anybody needs any.
     """
 
     name: str
@@ -93,7 +94,9 @@ class Field:
     default: Any
     option: Option
     group: str = ""
+    table: str = ""
     first: bool = False
+    expert: bool = False
 
     @property
     def key(self) -> str:
@@ -182,6 +185,11 @@ def fields_of(schema: type) -> list[Field]:
     return [_field(item, hints[item.name], _declaring(schema, item.name)) for item in dataclasses.fields(schema)]
 
 
+def offered(fields: Iterable[Field]) -> list[str]:
+    """Return the keys that can be given, `config` first."""
+    return ["config", *(field.key for field in fields if not field.option.refused)]
+
+
 def _declaring(schema: type, name: str) -> type:
     return next(part for part in schema.__mro__ if name in inspect.get_annotations(part))
 
@@ -194,8 +202,19 @@ def _field(item: dataclasses.Field[Any], hint: Any, declaring: type) -> Field:
     if typing.get_origin(hint) is tuple:
         repeatable = True
         hint = typing.get_args(hint)[0]
-    group, first = getattr(declaring, "GROUP", ""), item.name in getattr(declaring, "FIRST", ())
-    return Field(item.name, hint, repeatable, optional, item.default, item.metadata[METADATA_KEY], group, first)
+    said = vars(declaring)
+    return Field(
+        item.name,
+        hint,
+        repeatable,
+        optional,
+        item.default,
+        item.metadata[METADATA_KEY],
+        group=said.get("GROUP", ""),
+        table=said.get("TABLE", ""),
+        first=item.name in said.get("FIRST", ()),
+        expert=said.get("EXPERT", False),
+    )
 
 
 def _to_bool(value: Any) -> bool:

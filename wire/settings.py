@@ -2,15 +2,14 @@
 
 A frozen dataclass declares the settings of a process; `load` fills it. A flag overrides the environment, which
 overrides the file, which overrides the default. With the prefix `stt`, the field `beam_size` is the flag
-`--beam-size`, the variable `INTERJECT_STT_BEAM_SIZE` and the key `beam-size` in the table `[stt]` of the TOML file
-named by `--config` or `INTERJECT_STT_CONFIG`.
+`--beam-size`, the variable `INTERJECT_STT_BEAM_SIZE` and the key `beam-size` in the table `[stt]`, or in that of its
+group, `[stt.recognition]`, of the TOML file named by `--config` or `INTERJECT_STT_CONFIG`.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import tomllib
 import typing
 from dataclasses import dataclass
 from enum import Enum
@@ -20,15 +19,17 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from interject import package_version
 from interject.wire.errors import SettingError
 from interject.wire.help_page import FIRST, HelpPage, group_of, metavar_of, text_of
-from interject.wire.likeness import did_you_mean
-from interject.wire.setting_field import METADATA_KEY, Derived, Field, Option, Words, fields_of
+from interject.wire.likeness import like
+from interject.wire.setting_field import METADATA_KEY, Derived, Field, Option, Words, fields_of, offered
+from interject.wire.settings_file import read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 T = TypeVar("T")
 
 _PREFIX = "INTERJECT_"
+_HELP_ALL = "--help-all"
 # The tables of a file that all four processes share.
 _TABLES = ("satellite", "stt", "llm", "tts")
 
@@ -79,6 +80,8 @@ class SettingRow:
     accepted: str
     help: str
     group: str = ""
+    table: str = ""
+    expert: bool = False
 
 
 def describe_schema(schema: type) -> list[SettingRow]:
@@ -95,7 +98,8 @@ def _row(field: Field) -> SettingRow:
     origin = " Environment or file only." if field.option.secret else ""
     repeatable = ", repeatable" if field.repeatable else ""
     default = "" if field.default in (None, ()) else _shown(field.default)
-    return SettingRow(field.key, default, field.accepted() + repeatable, field.option.help + origin, group_of(field))
+    accepted, told = field.accepted() + repeatable, field.option.help + origin
+    return SettingRow(field.key, default, accepted, told, group_of(field), field.table, field.expert)
 
 
 def _by_group(fields: Sequence[Field], first: Sequence[str] = ()) -> list[Field]:
@@ -142,7 +146,7 @@ def load_and_tell(
     variables = _parse_environment(fields, prefix, environ)
     by_variable = variables.pop("config", None)
     config = flags.pop("config", by_variable)
-    in_file = _parse_file(fields, prefix, Path(config)) if config else {}
+    in_file = read_file(fields, prefix, Path(config), {*_TABLES, prefix}) if config else {}
     values = {**in_file, **variables, **flags}
     given = frozenset(values)
     sources = (
@@ -203,10 +207,11 @@ def _require_same(chooser: Field, setting: tuple[Any, str], other: tuple[Any, st
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> typing.NoReturn:
-        raise SettingError("command line", f"{message}; --help lists all flags")
+        raise SettingError("command line", f"{message}; --help-all lists all flags")
 
 
 def _parse_flags(fields: list[Field], prefix: str, argv: Sequence[str], page: HelpPage) -> dict[str, Any]:
+    page = dataclasses.replace(page, whole=_HELP_ALL in argv)
     parser = _Parser(
         prog=page.program,
         usage=page.usage(),
@@ -218,6 +223,7 @@ def _parse_flags(fields: list[Field], prefix: str, argv: Sequence[str], page: He
     )
     parser.add_argument("--version", action="version", version=package_version())
     parser.add_argument("--config", metavar="FILE", help="TOML file with settings")
+    parser.add_argument(_HELP_ALL, action="help", help="show the settings that hardly anybody needs too")
     groups: dict[str, argparse._ArgumentGroup] = {}
     for field in _by_group(fields, page.groups):
         title = group_of(field)
@@ -227,7 +233,7 @@ def _parse_flags(fields: list[Field], prefix: str, argv: Sequence[str], page: He
     known, unknown = parser.parse_known_args(list(argv))
     if unknown:
         flag = unknown[0].partition("=")[0]
-        raise SettingError(flag, f"no such flag; {_like(flag, _offered(fields), '--')}")
+        raise SettingError(flag, f"no such flag; {like(flag, offered(fields), '--')}")
     parsed = vars(known)
     for field in fields:
         if field.option.secret and field.name in parsed:
@@ -238,15 +244,6 @@ def _parse_flags(fields: list[Field], prefix: str, argv: Sequence[str], page: He
         name: value if name == "config" else by_name[name].parse(f"--{by_name[name].key}", value)
         for name, value in parsed.items()
     }
-
-
-def _offered(fields: Iterable[Field]) -> list[str]:
-    return ["config", *(field.key for field in fields if not field.option.refused)]
-
-
-def _like(name: str, names: Iterable[str], start: str = "") -> str:
-    """Ask for what was meant, or say where all names are; `name` begins with `start`, and `names` do not."""
-    return did_you_mean(name, [start + end for end in names], start) or "--help lists them all"
 
 
 def _add_flag(parser: argparse._ActionsContainer, field: Field, page: HelpPage) -> None:
@@ -302,35 +299,6 @@ def _parse_environment(fields: list[Field], prefix: str, environ: Mapping[str, s
             field = by_variable[variable]
             values[field.name] = field.parse(variable, value)
         else:
-            names = [key.replace("-", "_").upper() for key in _offered(fields)]
-            raise SettingError(variable, f"no such setting; {_like(variable, names, start)}")
-    return values
-
-
-def _tables_text(tables: set[str]) -> str:
-    return ", ".join(f"[{table}]" for table in sorted(tables))
-
-
-def _parse_file(fields: list[Field], prefix: str, path: Path) -> dict[str, Any]:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingError(f"--config {path}", f"cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"--config {path}", f"is no TOML ({error})") from None
-    tables = {*_TABLES, prefix}
-    for name, table in content.items():
-        if name not in tables or not isinstance(table, dict):
-            raise SettingError(f"{path} {name}", f"no such table; settings stand in {_tables_text(tables)}")
-    table = content.get(prefix, {})
-    by_key = {field.key: field for field in fields}
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        origin = f"{path} [{prefix}] {key}"
-        field = by_key.get(key.replace("_", "-"))
-        if field is None:
-            # A file names no further one.
-            names = _offered(fields)[1:]
-            raise SettingError(origin, f"no such setting; {_like(key.replace('_', '-'), names)}")
-        values[field.name] = field.parse(origin, value)
+            names = [key.replace("-", "_").upper() for key in offered(fields)]
+            raise SettingError(variable, f"no such setting; {like(variable, names, start)}")
     return values

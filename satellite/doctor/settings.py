@@ -16,6 +16,7 @@ class DoctorSettings(SatelliteSettings):
     """Those of the satellite, and the check-up's own."""
 
     GROUP: ClassVar[str] = "Check-up"
+    TABLE: ClassVar[str] = "check-up"
 
     record: Path | None = option(
         None, "folder that keeps what was played and heard, a recording of the room", metavar="DIR"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 from interject.satellite.audio.player import PlayerSettings
 from interject.satellite.settings.checks import check
@@ -55,17 +54,48 @@ def turn_settings(settings: SatelliteSettings) -> TurnSettings:
     open_microphone = settings.wake_word is WakeSource.NONE
     by_duration = settings.pipeline is PipelineKind.HOME_ASSISTANT and settings.stt_uri is None
     return TurnSettings(
-        **_shared(settings, TurnSettings),
         turn_start=TurnStart.SPEECH if open_microphone else TurnStart.WAKE_WORD,
         judgement=Judgement.DURATION if by_duration else Judgement.WORDS,
+        barge_in=settings.barge_in,
+        endpointing=settings.endpointing,
+        vad_threshold=settings.vad_threshold,
+        listening_threshold=settings.listening_threshold,
+        speaking_threshold=settings.speaking_threshold,
+        vad_hysteresis=settings.vad_hysteresis,
+        trigger_windows=settings.trigger_windows,
+        speaking_trigger_windows=settings.speaking_trigger_windows,
+        utterance_gap_ms=settings.utterance_gap_ms,
+        confirm_speech_ms=settings.confirm_speech_ms,
+        confirm_within_ms=settings.confirm_within_ms,
+        min_speech_ms=settings.min_speech_ms,
+        word_speech_ms=settings.word_speech_ms,
+        word_confidence=settings.word_confidence,
+        commit_speech_ms=settings.commit_speech_ms,
+        commit_backchannel_ms=settings.commit_backchannel_ms,
+        commit_unheard_ms=settings.commit_unheard_ms,
+        side_speech_db=settings.side_speech_db,
+        whisper_brighter_db=settings.whisper_brighter_db,
+        undecided_ms=settings.undecided_ms,
+        verdict_ms=settings.verdict_ms,
+        pre_roll_ms=settings.pre_roll_ms,
+        reply_pre_roll_ms=settings.reply_pre_roll_ms,
+        endpoint_silence_ms=settings.endpoint_silence_ms,
+        vad_release_ms=settings.vad_release_ms,
+        listen_max_s=settings.listen_max_s,
+        vad_wake_word_timeout=settings.vad_wake_word_timeout,
+        follow_up_seconds=settings.follow_up_seconds,
+        stt_timeout_s=settings.stt_timeout_s,
+        reply_timeout_s=settings.reply_timeout_s,
+        stt_failures_to_text=settings.stt_failures_to_text,
     )
 
 
 def player_settings(settings: SatelliteSettings) -> PlayerSettings:
     """Take the numbers of playback out of the settings."""
-    return PlayerSettings(**_shared(settings, PlayerSettings))
-
-
-def _shared(settings: SatelliteSettings, part: type[TurnSettings | PlayerSettings]) -> dict[str, Any]:
-    names = {field.name for field in fields(part)} & {field.name for field in fields(SatelliteSettings)}
-    return {name: getattr(settings, name) for name in names}
+    return PlayerSettings(
+        duck_db=settings.duck_db,
+        duck_ms=settings.duck_ms,
+        unduck_ms=settings.unduck_ms,
+        pause_fade_ms=settings.pause_fade_ms,
+        resume_fade_ms=settings.resume_fade_ms,
+    )

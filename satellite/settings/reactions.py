@@ -53,6 +53,7 @@ class SignalSettings:
     """Sounds that tell somebody in the room what the satellite does."""
 
     GROUP: ClassVar[str] = "Sounds that it makes"
+    TABLE: ClassVar[str] = "sounds"
 
     awake_wav: Path | None = option(
         _shipped("awake"), "WAV file to play when a wake word was heard (default: one that is shipped)"
@@ -79,6 +80,7 @@ class HookSettings:
     """Programs and a service that are told what happens; programs are run without a shell."""
 
     GROUP: ClassVar[str] = "Hooks: who is told what happens"
+    TABLE: ClassVar[str] = "hooks"
 
     event_uri: str | None = option(None, "event service that is sent what happens")
     startup_command: str | None = option(None, "program to run when the satellite has started")

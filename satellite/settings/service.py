@@ -74,6 +74,7 @@ class ServiceSettings:
     """The satellite as a service, and those that it uses."""
 
     GROUP: ClassVar[str] = "The satellite and its servers"
+    TABLE: ClassVar[str] = "service"
     FIRST: ClassVar[tuple[str, ...]] = ("name", "pipeline", "stt_uri", "llm_uri", "tts_uri", "language", "text")
 
     # First of all: a default that follows from others counts as given for what is declared after it.
@@ -123,6 +124,7 @@ class ProcessSettings:
     """How the satellite is found, and what it tells about itself."""
 
     GROUP: ClassVar[str] = "Network, logs and records"
+    TABLE: ClassVar[str] = "process"
 
     zeroconf: bool = option(
         Derived(False, _zeroconf),

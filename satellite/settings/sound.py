@@ -27,6 +27,7 @@ class SoundSettings:
     """How the satellite hears and is heard."""
 
     GROUP: ClassVar[str] = "Sound"
+    TABLE: ClassVar[str] = "audio"
     FIRST: ClassVar[tuple[str, ...]] = ("mic_device", "snd_device", "list_devices")
 
     audio: Audio = option(Audio.DEVICE, "device: sound card or commands; simulated: a room in software")
@@ -69,6 +70,7 @@ class RoomSettings:
     """The room that --audio simulated puts in place of a sound card."""
 
     GROUP: ClassVar[str] = "The simulated room: for tries without a sound card"
+    TABLE: ClassVar[str] = "room"
 
     room_script: Path | None = option(
         None, "JSON file of what is said in the simulated room, and when: docs/hearing.md (default: nobody speaks)"
@@ -84,7 +86,9 @@ class RoomSettings:
 class LevelSettings:
     """How fast and how far a reply gives way."""
 
-    GROUP: ClassVar[str] = "Ducks and fades: seldom needed"
+    GROUP: ClassVar[str] = "Ducks and fades"
+    TABLE: ClassVar[str] = "levels"
+    EXPERT: ClassVar[bool] = True
 
     duck_db: float = option(_PLAYER.duck_db, "level of a ducked reply", minimum=-60, maximum=0)
     duck_ms: float = option(_PLAYER.duck_ms, "how fast a reply ducks", minimum=1, maximum=1000)

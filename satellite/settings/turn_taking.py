@@ -24,6 +24,7 @@ class TurnTakingSettings:
     """Who takes the floor, and when a turn has ended."""
 
     GROUP: ClassVar[str] = "Turn-taking"
+    TABLE: ClassVar[str] = "turn"
     FIRST: ClassVar[tuple[str, ...]] = ("barge_in",)
 
     barge_in: BargeIn = option(
@@ -64,7 +65,9 @@ class TurnTakingSettings:
 class TurnNumberSettings:
     """All other numbers of when to duck, pause, commit and resume."""
 
-    GROUP: ClassVar[str] = "Turn-taking, number by number: seldom needed"
+    GROUP: ClassVar[str] = "Turn-taking, number by number"
+    TABLE: ClassVar[str] = "turn-numbers"
+    EXPERT: ClassVar[bool] = True
 
     listening_threshold: float = option(
         Derived(_TURN.listening_threshold, _like_vad_threshold("listening_threshold")),

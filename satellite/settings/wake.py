@@ -90,6 +90,7 @@ class WakeSettings:
     """What the satellite listens for while nobody is speaking to it, and while it speaks."""
 
     GROUP: ClassVar[str] = "Wake words and stop words"
+    TABLE: ClassVar[str] = "wake"
     FIRST: ClassVar[tuple[str, ...]] = ("wake_word_name",)
 
     wake_word: WakeSource = option(

@@ -41,6 +41,7 @@ class LlmSettings(ServerSettings):
     """Where to listen, who writes the replies, and how conversations are kept."""
 
     GROUP: ClassVar[str] = "Replies"
+    TABLE: ClassVar[str] = "replies"
     FIRST: ClassVar[tuple[str, ...]] = ("uri", "base_url", "model", "api_key_file", "system_prompt")
 
     uri: str = option("tcp://127.0.0.1:10800", WHERE_TO_LISTEN)

@@ -41,6 +41,7 @@ class SttSettings(ServerSettings):
     """Settings of `interject-stt`; names as in wyoming-faster-whisper where it has them."""
 
     GROUP: ClassVar[str] = "Speech recognition"
+    TABLE: ClassVar[str] = "recognition"
     FIRST: ClassVar[tuple[str, ...]] = ("uri", "engine", "model", "language")
 
     uri: str = option(DEFAULT_URI, WHERE_TO_LISTEN, metavar="URI")

@@ -28,6 +28,7 @@ class TtsSettings(ServerSettings):
     """Settings of one server process; names and defaults are wyoming-piper's where it has them."""
 
     GROUP: ClassVar[str] = "Speech"
+    TABLE: ClassVar[str] = "speech"
     FIRST: ClassVar[tuple[str, ...]] = ("uri", "engine", "voice")
 
     uri: str = option("tcp://127.0.0.1:10200", WHERE_TO_LISTEN)

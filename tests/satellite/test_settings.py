@@ -138,7 +138,7 @@ def test_an_unknown_setting_is_told_with_its_place(tmp_path: Path) -> None:
         settings(environ={"INTERJECT_SATELLITE_BARGE": "off"})
     with pytest.raises(SettingError, match="--barge: no such flag; did you mean --barge-in"):
         settings("--barge", "off")
-    with pytest.raises(SettingError, match="INTERJECT_SATELLITE_NONESUCH: no such setting; --help lists them all"):
+    with pytest.raises(SettingError, match="INTERJECT_SATELLITE_NONESUCH: no such setting; --help-all lists them all"):
         settings(environ={"INTERJECT_SATELLITE_NONESUCH": "1"})
-    with pytest.raises(SettingError, match="--nonesuch: no such flag; --help lists them all"):
+    with pytest.raises(SettingError, match="--nonesuch: no such flag; --help-all lists them all"):
         settings("--nonesuch=1")

@@ -127,3 +127,17 @@ def test_the_doctor_has_a_page_of_its_own(monkeypatch: pytest.MonkeyPatch, capsy
     assert "--record" in doctor
     assert "--mic-device" in doctor
     assert "--detect-command" not in doctor
+
+
+def test_what_hardly_anybody_needs_is_shown_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
+    pages = {}
+    for flag in ("--help", "--help-all"):
+        with pytest.raises(SystemExit):
+            load(SatelliteSettings, prefix="satellite", argv=[flag], environ={}, description="")
+        pages[flag] = capsys.readouterr().out
+
+    assert "--barge-in" in pages["--help"]
+    assert "--commit-speech-ms" not in pages["--help"]
+    assert "--commit-speech-ms" in pages["--help-all"]
+    given = load(SatelliteSettings, prefix="satellite", argv=["--commit-speech-ms", "800"], environ={}, description="")
+    assert given.commit_speech_ms == 800

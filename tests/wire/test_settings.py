@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -157,7 +157,7 @@ def test_a_bad_value_is_told_even_where_another_source_overrides_it() -> None:
 def test_unknown_keys_are_named_with_those_that_exist(write: Any) -> None:
     with pytest.raises(SettingError, match=r"--beem-size: no such flag; did you mean --beam-size\?"):
         loaded("--beem-size", "1")
-    with pytest.raises(SettingError, match=r"--beam: no such flag; --help lists them all"):
+    with pytest.raises(SettingError, match=r"--beam: no such flag; --help-all lists them all"):
         loaded("--beam", "1")
     with pytest.raises(SettingError, match=r"INTERJECT_STT_BEEM_SIZE.*INTERJECT_STT_BEAM_SIZE"):
         loaded(environ={"INTERJECT_STT_BEEM_SIZE": "1"})
@@ -240,3 +240,43 @@ def test_what_was_given_is_told_from_what_was_not(write: Any) -> None:
     told = load_and_tell(Settings, prefix="stt", argv=["--name", "nobody"], environ=environ, description="tests")
     assert told.settings == Settings()
     assert told.given == {"name", "beam_size", "threshold"}
+
+
+@dataclass(frozen=True)
+class Sound:
+    TABLE: ClassVar[str] = "audio"
+
+    audio: str = option("device", "a setting that is called as its group is")
+    volume: int = option(50, "a whole number")
+
+
+@dataclass(frozen=True)
+class Room(Sound):
+    TABLE: ClassVar[str] = "room"
+
+    echo_db: float = option(-40.0, "a number")
+
+
+def in_file(path: str) -> Room:
+    return load(Room, prefix="satellite", argv=["--config", path], environ={}, description="tests")
+
+
+def test_a_file_may_have_a_table_for_each_group(write: Any) -> None:
+    grouped = in_file(write('[satellite.audio]\naudio = "simulated"\nvolume = 7\n[satellite.room]\necho-db = 3\n'))
+    flat = in_file(write('[satellite]\naudio = "simulated"\nvolume = 7\necho-db = 3\n'))
+    assert grouped == flat == Room("simulated", 7, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[satellite.sound]\nvolume = 7\n", r"\[satellite.sound\]: no such group; there are \[satellite.audio\], "),
+        ("[satellite.room]\nvolume = 7\n", r"\[satellite.room\] volume: .*write it in \[satellite.audio\]"),
+        ("[satellite.room]\nvolum = 7\n", r"\[satellite.room\] volum: no such setting; did you mean volume\?"),
+        ("[satellite]\nvolume = 7\n[satellite.audio]\nvolume = 8\n", r"\[satellite.audio\] volume: .*leave one out"),
+        ("[satellite.audio]\nvolume = true\n", r"\[satellite.audio\] volume: True is not accepted"),
+    ],
+)
+def test_a_mistake_in_a_group_is_named_with_its_remedy(write: Any, content: str, said: str) -> None:
+    with pytest.raises(SettingError, match=said):
+        in_file(write(content))
