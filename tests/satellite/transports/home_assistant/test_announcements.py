@@ -7,6 +7,8 @@ import tempfile
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from wyoming.timer import TimerFinished
+
 from interject.satellite.transports.wyoming.announcements import WithHomeAssistant
 from interject.satellite.transports.wyoming.link import HomeAssistantLink
 from interject.wire.events import Interrupt
@@ -126,5 +128,42 @@ def test_a_satellite_whose_home_assistant_stopped_is_not_left_muted() -> None:
             await room.until(lambda: room.mutes == ["mute"])
             home.drop_link()
             await room.until(lambda: room.mutes == ["mute", "unmute"])
+
+    run_virtual(main())
+
+
+def test_an_announcement_that_never_comes_is_given_up_and_comes_too_late() -> None:
+    async def main() -> None:
+        async with house() as (pipeline, _, room, home):
+            late = asyncio.create_task(home.announce(NEWS, synthesis_s=100.0))
+            await room.until(lambda: 1 in room.ended)
+            pipeline.played(1)
+            await home.received("played")
+            await elapse(100)
+            assert room.announcements == [1]
+            assert room.audio == {}
+            await late
+
+    run_virtual(main())
+
+
+def test_an_announcement_ends_when_home_assistant_goes() -> None:
+    async def main() -> None:
+        async with house() as (_, _, room, home):
+            lost = asyncio.create_task(home.announce(NEWS, synthesis_s=5.0))
+            await room.until(lambda: room.announcements == [1])
+            home.drop_link()
+            await room.until(lambda: 1 in room.ended)
+            lost.cancel()
+            await asyncio.gather(lost, return_exceptions=True)
+
+    run_virtual(main())
+
+
+def test_timers_reach_the_room() -> None:
+    async def main() -> None:
+        async with house() as (_, _, room, home):
+            home.timer(TimerFinished(id="tea").event())
+            await room.until(lambda: [event.data["id"] for event in room.timers] == ["tea"])
 
     run_virtual(main())
