@@ -15,6 +15,7 @@ import numpy as np
 from interject.satellite.audio.base import Block, Device, Render, running
 from interject.satellite.audio.errors import DeviceError, DeviceLostError
 from interject.satellite.audio.resampled import ResampledDevice
+from interject.wire.outage import Backoff
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ OnHealth = Callable[[DeviceHealth, str], None]
 class _Outage:
     """What is known of the device's failures since it last ran for a while."""
 
-    retry_s: float = FIRST_RETRY_S
+    backoff: Backoff = field(default_factory=lambda: Backoff(FIRST_RETRY_S, LONGEST_RETRY_S))
     told: set[str] = field(default_factory=set)
 
 
@@ -109,8 +110,7 @@ class SupervisedDevice:
                         yield block
             except DeviceError as error:
                 self._failed(outage, error)
-            pause = asyncio.create_task(asyncio.sleep(outage.retry_s), name=f"retry {self._name}")
-            outage.retry_s = min(2 * outage.retry_s, LONGEST_RETRY_S)
+            pause = asyncio.create_task(asyncio.sleep(outage.backoff.next_s()), name=f"retry {self._name}")
             async with aclosing(self._silence_until(pause)) as silence:
                 async for block in silence:
                     yield block
@@ -133,7 +133,7 @@ class SupervisedDevice:
             async for block in blocks:
                 self._due_s = loop.time()
                 if self._due_s - began_s >= STABLE_AFTER_S:
-                    outage.retry_s = FIRST_RETRY_S
+                    outage.backoff.reset()
                 yield self._shown(block, offset)
         raise DeviceLostError(self._name, "its audio ended")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.satellite.audio.wav import WavRecorder, writer_thread
+from interject.wire.outage import Outage
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -43,7 +44,7 @@ class Recorder:
         self._pieces: asyncio.Queue[_Piece] = asyncio.Queue(_QUEUE_PIECES)
         # None: a stream that cannot be recorded.
         self._open: dict[int, WavRecorder | None] = {}
-        self._is_failing = False
+        self._outage = Outage(_LOGGER)
 
     def write(self, stream: int, pcm: bytes) -> None:
         """Record more of a stream: 16 kHz, 16-bit, mono; returns at once."""
@@ -91,9 +92,7 @@ class Recorder:
         recorder = WavRecorder(self._folder / name, _RATE_HZ, 1, executor)
         await recorder.open()
         self._open[piece.stream] = recorder
-        if self._is_failing:
-            _LOGGER.warning("audio is recorded in %s again", self._folder)
-        self._is_failing = False
+        self._outage.worked("audio is recorded in %s again", self._folder)
         return recorder
 
     async def _close(self, stream: int) -> None:
@@ -121,6 +120,4 @@ class Recorder:
             self._complain(f"{self._folder} is too slow, so there are gaps")
 
     def _complain(self, reason: str) -> None:
-        log = _LOGGER.debug if self._is_failing else _LOGGER.warning
-        log("audio is missing from the recordings of --debug-recording-dir: %s", reason)
-        self._is_failing = True
+        self._outage.failed("audio is missing from the recordings of --debug-recording-dir: %s", reason)

@@ -14,6 +14,7 @@ from wyoming.wake import Detect, Detection
 from interject.satellite.wake.base import RATE_HZ, Role, WakeWord, WordModel, phrase_of
 from interject.satellite.wake.trigger import Refractory
 from interject.wire.errors import PeerGoneError, PeerSilentError, WireError
+from interject.wire.outage import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +88,7 @@ class RemoteWake:
 
     async def _stay_connected(self, heard: Callable[[WakeWord], None]) -> None:
         clock = asyncio.get_running_loop().time
-        pause_s = _FIRST_RETRY_S
+        backoff = Backoff(_FIRST_RETRY_S, _LAST_RETRY_S)
         while True:
             began_s = clock()
             try:
@@ -95,9 +96,8 @@ class RemoteWake:
             except WireError as error:
                 self._server.note_failure(error)
             if clock() - began_s > _GOOD_AFTER_S:
-                pause_s = _FIRST_RETRY_S
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, _LAST_RETRY_S)
+                backoff.reset()
+            await asyncio.sleep(backoff.next_s())
 
     async def _listen(self, heard: Callable[[WakeWord], None]) -> None:
         self._learn(await self._server.info())

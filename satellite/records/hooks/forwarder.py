@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from interject.satellite.records.hooks.wyoming_events import wyoming_event
 from interject.wire import client
 from interject.wire.errors import PeerError, PeerSilentError, WireError
+from interject.wire.outage import Backoff, Outage
 
 if TYPE_CHECKING:
     from wyoming.event import Event
@@ -37,7 +38,7 @@ class EventForwarder:
         self._connect = connect
         self._waiting: deque[Event] = deque(maxlen=WAITING_EVENTS)
         self._has_events = asyncio.Event()
-        self._is_failing = False
+        self._outage = Outage(_LOGGER)
 
     def emit(self, kind: str, **fields: Any) -> None:
         """Have the service told of this record, if it is of interest there; returns at once."""
@@ -48,17 +49,18 @@ class EventForwarder:
 
     async def run(self) -> None:
         """Forward until cancelled."""
-        pause_s = _FIRST_RETRY_S
+        backoff = Backoff(_FIRST_RETRY_S, _LAST_RETRY_S)
         while True:
             try:
                 await self._serve()
             except WireError as error:
-                # After a connection that worked it is the first failure again.
-                pause_s = min(pause_s * 2, _LAST_RETRY_S) if self._is_failing else _FIRST_RETRY_S
-                log = _LOGGER.debug if self._is_failing else _LOGGER.warning
-                log("event service: %s; what happens meanwhile is kept, the last %d events", error, WAITING_EVENTS)
-                self._is_failing = True
-            await asyncio.sleep(pause_s)
+                if not self._outage.failing:
+                    # After a connection that worked it is the first failure again.
+                    backoff.reset()
+                self._outage.failed(
+                    "event service: %s; what happens meanwhile is kept, the last %d events", error, WAITING_EVENTS
+                )
+            await asyncio.sleep(backoff.next_s())
 
     async def _serve(self) -> None:
         connection = await self._connect(self._uri)
@@ -68,7 +70,7 @@ class EventForwarder:
         try:
             done, _ = await asyncio.wait(tasks, timeout=STEADY_AFTER_S, return_when=asyncio.FIRST_COMPLETED)
             if not done:
-                self._note_well()
+                self._outage.worked("event service: %s is there again", self._uri)
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
@@ -91,11 +93,6 @@ class EventForwarder:
                     raise
             self._has_events.clear()
             await self._has_events.wait()
-
-    def _note_well(self) -> None:
-        if self._is_failing:
-            _LOGGER.warning("event service: %s is there again", self._uri)
-        self._is_failing = False
 
 
 async def _send(connection: Connection, event: Event) -> None:

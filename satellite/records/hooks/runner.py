@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from interject.satellite.records.hooks.command import Command, hook_commands
 from interject.satellite.records.hooks.errors import HookFailedError
 from interject.satellite.records.hooks.table import hook_call
+from interject.wire.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,16 +62,15 @@ class HookQueue:
     def __init__(self, command: Command) -> None:
         self._command = command
         self._calls: asyncio.Queue[bytes] = asyncio.Queue(WAITING_CALLS)
-        self._is_late = False
-        self._is_failing = False
+        self._lateness = Outage(_LOGGER)
+        self._failures = Outage(_LOGGER)
 
     def add(self, stdin: bytes) -> None:
         """Queue a call; returns at once."""
         if self._calls.full():
             self._calls.get_nowait()
-            log = _LOGGER.debug if self._is_late else _LOGGER.warning
-            log("%s: %s is too slow; some of its calls are left out", self._command.flag, self._command.program)
-            self._is_late = True
+            flag, program = self._command.flag, self._command.program
+            self._lateness.failed("%s: %s is too slow; some of its calls are left out", flag, program)
         self._calls.put_nowait(stdin)
 
     async def run(self) -> None:
@@ -80,19 +80,15 @@ class HookQueue:
             try:
                 await run_program(self._command, stdin)
             except HookFailedError as error:
-                log = _LOGGER.debug if self._is_failing else _LOGGER.warning
-                log("%s", error)
-                self._is_failing = True
+                self._failures.failed("%s", error)
             else:
                 self._note_success()
 
     def _note_success(self) -> None:
-        if self._is_failing:
-            _LOGGER.warning("%s: %s works again", self._command.flag, self._command.program)
-        self._is_failing = False
-        if self._is_late and self._calls.empty():
-            _LOGGER.warning("%s: %s keeps up again", self._command.flag, self._command.program)
-            self._is_late = False
+        flag, program = self._command.flag, self._command.program
+        self._failures.worked("%s: %s works again", flag, program)
+        if self._calls.empty():
+            self._lateness.worked("%s: %s keeps up again", flag, program)
 
 
 async def run_program(command: Command, stdin: bytes) -> None:
