@@ -18,7 +18,7 @@ from interject.satellite.conversation.effects import Effects
 from interject.satellite.conversation.playback import Playback
 from interject.satellite.conversation.stop_words import StopWords
 from interject.satellite.conversation.stt_audio import SttAudio
-from interject.satellite.conversation.timers import Timers, follow
+from interject.satellite.conversation.timers import TimerNames
 from interject.satellite.duplex.monitor import DuplexMonitor
 from interject.satellite.turn import events as turn
 from interject.satellite.turn.machine import UndeclaredTransitionError, deadline, step
@@ -102,7 +102,7 @@ class Conversation:
         self._now = 0.0
         self._has_room = asyncio.Event()
         self._muted_by: frozenset[MuteSwitch] = frozenset()
-        self._timers = Timers()
+        self._timers = TimerNames()
         self._pushed_until = 0
         self._due_frame = 0
 
@@ -230,8 +230,7 @@ class Conversation:
 
     def timer(self, event: Event) -> None:
         """A timer was started, updated, cancelled, or has finished."""
-        self._emit(event.type, data=dict(event.data), name=self._timers.name_of(event))
-        self._timers = follow(self._timers, event, self._now)
+        self._emit(event.type, data=dict(event.data), name=self._timers.follow(event))
         if TimerFinished.is_type(event.type):
             self._apply(turn.TimerFinished())
 
