@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.satellite.audio.wav import read_wav
-from interject.satellite.turn.backchannel import Verdict, judge
+from interject.satellite.turn.backchannel import DialogueAct, dialogue_act
 from interject.satellite.turn.settings import TurnSettings
 from interject.servers.stt.audio import RATE_HZ
 from interject.servers.stt.engines.base import Request
@@ -124,7 +124,7 @@ def _transcribe(engine: Engine, clip: Mapping[str, str], pcm: bytes) -> Heard | 
         best = recognition.finish(pcm)
     finally:
         recognition.close()
-    if judge(best.text) not in {Verdict.SPEECH, Verdict.STOP} or best.confidence is None:
+    if dialogue_act(best.text) not in {DialogueAct.SPEECH, DialogueAct.STOP} or best.confidence is None:
         return None
     spoken = clip["kind"] in _SPOKEN
     said = clip["words"] or ""

@@ -57,7 +57,7 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _SPLIT_SOUND = re.compile(r"\b(?:uh|m+)[\s-]+(?:huh|h+m+)\b")
 
 
-class Verdict(Enum):
+class DialogueAct(Enum):
     """What an utterance is to a reply under way."""
 
     EMPTY = "empty"
@@ -73,41 +73,41 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(_SPLIT_SOUND.sub("mmhmm", plain))
 
 
-def judge_so_far(text: str, *, answers_question: bool = False) -> Verdict:
+def dialogue_act_so_far(text: str, *, answers_question: bool = False) -> DialogueAct:
     """Judge an utterance that may go on: "I" may yet become "I see", and "Oh, that's" "Oh, that's nice"."""
     words = words_of(text)
     murmurs = list(itertools.takewhile(_BACKCHANNELS.__contains__, words))
     rest = words[len(murmurs) :]
     begins = any(phrase.split()[: len(rest)] == rest for phrase in _BACKCHANNEL_PHRASES)
     if rest and begins and not answers_question:
-        return Verdict.BACKCHANNEL
-    return judge(text, answers_question=answers_question)
+        return DialogueAct.BACKCHANNEL
+    return dialogue_act(text, answers_question=answers_question)
 
 
-def judge(text: str, *, answers_question: bool = False) -> Verdict:
+def dialogue_act(text: str, *, answers_question: bool = False) -> DialogueAct:
     """Judge an utterance; with `answers_question` a "yes" is an answer, not a backchannel."""
     words = words_of(text)
     if not words:
-        return Verdict.EMPTY
+        return DialogueAct.EMPTY
     if " ".join(words) in _STOP_PHRASES or set(words) == {"stop"}:
-        return Verdict.STOP
+        return DialogueAct.STOP
     if _is_sound(words):
-        return Verdict.SOUND
-    return Verdict.SPEECH if answers_question else _judge_unasked(words)
+        return DialogueAct.SOUND
+    return DialogueAct.SPEECH if answers_question else _act_unasked(words)
 
 
-def _judge_unasked(words: list[str]) -> Verdict:
+def _act_unasked(words: list[str]) -> DialogueAct:
     if not _murmurs(words) and all(_SPELLED.fullmatch(word) or _SOUND.fullmatch(word) for word in words):
-        return Verdict.SOUND
+        return DialogueAct.SOUND
     if len(words) > MAX_BACKCHANNEL_WORDS:
-        return Verdict.SPEECH
+        return DialogueAct.SPEECH
     phrase = " ".join(words)
     if phrase in _BACKCHANNEL_PHRASES:
-        return Verdict.BACKCHANNEL
+        return DialogueAct.BACKCHANNEL
     if words[0] in _FLOOR_TAKERS:
-        return Verdict.SPEECH
+        return DialogueAct.SPEECH
     known = sum(word in _BACKCHANNELS for word in words)
-    return Verdict.BACKCHANNEL if known * 2 > len(words) else Verdict.SPEECH
+    return DialogueAct.BACKCHANNEL if known * 2 > len(words) else DialogueAct.SPEECH
 
 
 def _is_sound(words: list[str]) -> bool:

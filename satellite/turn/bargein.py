@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from interject.satellite.turn.backchannel import Verdict, judge
+from interject.satellite.turn.backchannel import DialogueAct, dialogue_act
 from interject.satellite.turn.events import (
     AbortStt,
     CancelReason,
@@ -287,10 +287,10 @@ def _settled(state: State) -> Outcome:
 
 def typed(state: State, event: Typed, now: float, settings: TurnSettings) -> Outcome:
     """A typed message takes the floor at once."""
-    verdict = judge(event.text)
-    reason = CancelReason.STOP_WORD if verdict is Verdict.STOP else CancelReason.TEXT
+    act = dialogue_act(event.text)
+    reason = CancelReason.STOP_WORD if act is DialogueAct.STOP else CancelReason.TEXT
     cleared, effects = silence(state, reason)
-    if verdict is Verdict.STOP:
+    if act is DialogueAct.STOP:
         return cleared, effects
     return then(effects, ask(cleared, event.text, settings, now))
 

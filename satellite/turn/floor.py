@@ -7,12 +7,12 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from interject.satellite.turn.backchannel import (
-    Verdict,
+    DialogueAct,
+    dialogue_act,
+    dialogue_act_so_far,
     is_command,
     is_invention,
     is_objection,
-    judge,
-    judge_so_far,
     words_of,
 )
 from interject.satellite.turn.settings import BargeIn
@@ -46,9 +46,9 @@ class Rule(Enum):
 
 
 _NO_SPEECH = {
-    Verdict.EMPTY: Rule.NO_WORDS,
-    Verdict.SOUND: Rule.SOUND,
-    Verdict.BACKCHANNEL: Rule.BACKCHANNEL,
+    DialogueAct.EMPTY: Rule.NO_WORDS,
+    DialogueAct.SOUND: Rule.SOUND,
+    DialogueAct.BACKCHANNEL: Rule.BACKCHANNEL,
 }
 # A reply that went on without an answer is not cut a second time for a word that may be misheard; a stop word is one.
 _WORTH_A_SECOND_CUT_WORDS = 2
@@ -79,7 +79,7 @@ class Said:
     """
 
     text: str
-    verdict: Verdict
+    act: DialogueAct
     speech_ms: float
     confidence: float | None = None
     softer_db: float | None = None
@@ -99,10 +99,10 @@ def said_in(state: State, segment: Segment | None, now: float, settings: TurnSet
     """Put together what is known of an utterance, or of one that nobody transcribes."""
     final = segment is not None and segment.state is SegmentState.FINAL
     text = "" if segment is None else segment.text
-    judged = judge if final else judge_so_far
+    judged = dialogue_act if final else dialogue_act_so_far
     return Said(
         text=text,
-        verdict=judged(text, answers_question=state.question),
+        act=judged(text, answers_question=state.question),
         speech_ms=state.utterance.speech_ms if segment is None else segment.speech_ms,
         confidence=None if segment is None else segment.confidence,
         softer_db=softness(state, segment),
@@ -116,9 +116,9 @@ def said_in(state: State, segment: Segment | None, now: float, settings: TurnSet
 
 def decide(said: Said, settings: TurnSettings) -> Rule:
     """Decide by the words."""
-    if said.verdict is Verdict.STOP:
+    if said.act is DialogueAct.STOP:
         return _decide_stop(said, settings)
-    return _NO_SPEECH.get(said.verdict) or _decide_speech(said, settings)
+    return _NO_SPEECH.get(said.act) or _decide_speech(said, settings)
 
 
 def _decide_speech(said: Said, settings: TurnSettings) -> Rule:
@@ -141,11 +141,11 @@ def decide_by_length(said: Said, settings: TurnSettings, *, tells_confidence: bo
     more likely laughter or a cough, and there is time.
     """
     hardly_believed = said.confidence is not None and said.confidence < _HARDLY_BELIEVED
-    if said.verdict is Verdict.SOUND or said.side_speech or hardly_believed:
+    if said.act is DialogueAct.SOUND or said.side_speech or hardly_believed:
         return None
-    doubtful = tells_confidence and (said.verdict is Verdict.EMPTY or is_unsure(said, settings))
+    doubtful = tells_confidence and (said.act is DialogueAct.EMPTY or is_unsure(said, settings))
     # "I" may become "I see", but not after so long.
-    patient = doubtful or judge(said.text, answers_question=said.answers) is Verdict.BACKCHANNEL
+    patient = doubtful or dialogue_act(said.text, answers_question=said.answers) is DialogueAct.BACKCHANNEL
     enough_ms = settings.commit_backchannel_ms if patient else settings.commit_speech_ms
     return Rule.LENGTH if said.speech_ms >= enough_ms else None
 

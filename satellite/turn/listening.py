@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interject.satellite.turn import endpoint
-from interject.satellite.turn.backchannel import Verdict, is_invention, judge
+from interject.satellite.turn.backchannel import DialogueAct, dialogue_act, is_invention
 from interject.satellite.turn.events import (
     AbortStt,
     Ask,
@@ -165,7 +165,7 @@ def conclude(state: State, now: float, settings: TurnSettings) -> Outcome:
     text = _said([segment for segment in state.segments if segment not in doubtful], state)
     cut, into_reply = state.origin.cut, state.origin is Origin.INTO_REPLY
     takes_back = cut or into_reply or len(state.segments) > 1
-    taken_back = takes_back and bool(state.segments) and judge(state.segments[-1].text) is Verdict.STOP
+    taken_back = takes_back and bool(state.segments) and dialogue_act(state.segments[-1].text) is DialogueAct.STOP
     if text and not taken_back:
         return then(refused, ask(state, text, settings, now))
     forgotten, effects = abort_streams(state)
@@ -193,7 +193,7 @@ def _said(heard: Sequence[Segment], state: State) -> str:
 
 
 def _is_murmur(state: State, segment: Segment) -> bool:
-    return judge(segment.text, answers_question=state.question) in {Verdict.BACKCHANNEL, Verdict.SOUND}
+    return dialogue_act(segment.text, answers_question=state.question) in {DialogueAct.BACKCHANNEL, DialogueAct.SOUND}
 
 
 def transcribing_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:

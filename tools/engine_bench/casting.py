@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.turn.backchannel import Verdict, judge
+from interject.satellite.turn.backchannel import DialogueAct, dialogue_act
 from tools.bench_scenes import Cue, Kind, question
 from tools.engine_bench.voices import INTERRUPTIONS, Role, question_voice
 from tools.scenarios import Line
@@ -47,7 +47,7 @@ class Trial:
     @property
     def stops(self) -> bool:
         """Whether it asks for silence, so that no reply follows it."""
-        return self.voice.role in INTERRUPTIONS and judge(self.voice.words) is Verdict.STOP
+        return self.voice.role in INTERRUPTIONS and dialogue_act(self.voice.words) is DialogueAct.STOP
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from interject.satellite.turn.backchannel import Verdict, is_command, judge, judge_so_far
+from interject.satellite.turn.backchannel import DialogueAct, dialogue_act, dialogue_act_so_far, is_command
 
 
 @pytest.mark.parametrize("text", ["", "   ", "...", "?!", "—"])
 def test_without_words_there_is_nothing_to_judge(text: str) -> None:
-    assert judge(text) is Verdict.EMPTY
+    assert dialogue_act(text) is DialogueAct.EMPTY
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ def test_without_words_there_is_nothing_to_judge(text: str) -> None:
     ],
 )  # fmt: skip
 def test_what_a_listener_says_to_mean_go_on(text: str) -> None:
-    assert judge(text) is Verdict.BACKCHANNEL
+    assert dialogue_act(text) is DialogueAct.BACKCHANNEL
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_what_a_listener_says_to_mean_go_on(text: str) -> None:
     ],
 )  # fmt: skip
 def test_what_stops_a_reply_and_asks_nothing(text: str) -> None:
-    assert judge(text) is Verdict.STOP
+    assert dialogue_act(text) is DialogueAct.STOP
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_what_stops_a_reply_and_asks_nothing(text: str) -> None:
     ],
 )  # fmt: skip
 def test_what_takes_the_floor(text: str) -> None:
-    assert judge(text) is Verdict.SPEECH
+    assert dialogue_act(text) is DialogueAct.SPEECH
 
 
 @pytest.mark.parametrize(
@@ -54,24 +54,24 @@ def test_what_takes_the_floor(text: str) -> None:
     ],
 )  # fmt: skip
 def test_laughter_and_the_like_is_nothing_to_answer(text: str) -> None:
-    assert judge(text) is Verdict.SOUND
-    assert judge(text, answers_question=True) is Verdict.SOUND
+    assert dialogue_act(text) is DialogueAct.SOUND
+    assert dialogue_act(text, answers_question=True) is DialogueAct.SOUND
 
 
 @pytest.mark.parametrize("text", ["S", "T.", "B- B- B-", "Pfft pfft pfft pfft pfft", "Shh!", "Ssss!", "ehh ehh ehh e"])
 def test_what_nobody_can_pronounce_is_a_sound_where_we_asked_for_nothing(text: str) -> None:
-    assert judge(text) is Verdict.SOUND
-    assert judge(text, answers_question=True) is Verdict.SPEECH
+    assert dialogue_act(text) is DialogueAct.SOUND
+    assert dialogue_act(text, answers_question=True) is DialogueAct.SPEECH
 
 
 @pytest.mark.parametrize("text", ["mm", "hmm", "Mm-hmm"])
 def test_murmurs_are_backchannels_for_all_that(text: str) -> None:
-    assert judge(text) is Verdict.BACKCHANNEL
+    assert dialogue_act(text) is DialogueAct.BACKCHANNEL
 
 
 @pytest.mark.parametrize("text", ["he", "TV", "BBC", "vlk", "a", "hi there", "Hawaii", "I", "who", "ham", "hum a song"])
 def test_words_that_look_like_sounds_are_words(text: str) -> None:
-    assert judge(text) is Verdict.SPEECH
+    assert dialogue_act(text) is DialogueAct.SPEECH
 
 
 @pytest.mark.parametrize(
@@ -97,21 +97,21 @@ def test_what_people_say_to_each_other(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["yes", "okay", "uh huh", "sure"])
 def test_after_a_question_a_yes_is_an_answer(text: str) -> None:
-    assert judge(text, answers_question=True) is Verdict.SPEECH
+    assert dialogue_act(text, answers_question=True) is DialogueAct.SPEECH
 
 
 def test_after_a_question_a_stop_is_still_a_stop_and_a_noise_still_nothing() -> None:
-    assert judge("stop", answers_question=True) is Verdict.STOP
-    assert judge("", answers_question=True) is Verdict.EMPTY
+    assert dialogue_act("stop", answers_question=True) is DialogueAct.STOP
+    assert dialogue_act("", answers_question=True) is DialogueAct.EMPTY
 
 
 @pytest.mark.parametrize("text", ["I", "go", "I see", "makes"])
 def test_what_may_yet_become_a_backchannel_is_none_of_our_business_so_far(text: str) -> None:
-    assert judge_so_far(text) is Verdict.BACKCHANNEL
+    assert dialogue_act_so_far(text) is DialogueAct.BACKCHANNEL
 
 
 def test_once_the_phrase_is_left_it_takes_the_floor() -> None:
-    assert judge_so_far("I want") is Verdict.SPEECH
-    assert judge_so_far("I see that it is wrong") is Verdict.SPEECH
-    assert judge("I") is Verdict.SPEECH
-    assert judge_so_far("I", answers_question=True) is Verdict.SPEECH
+    assert dialogue_act_so_far("I want") is DialogueAct.SPEECH
+    assert dialogue_act_so_far("I see that it is wrong") is DialogueAct.SPEECH
+    assert dialogue_act("I") is DialogueAct.SPEECH
+    assert dialogue_act_so_far("I", answers_question=True) is DialogueAct.SPEECH

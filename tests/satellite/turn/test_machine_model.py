@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from interject.satellite.turn.backchannel import Verdict, judge
+from interject.satellite.turn.backchannel import DialogueAct, dialogue_act
 from interject.satellite.turn.events import (
     AbortStt,
     Announce,
@@ -183,7 +183,7 @@ class TurnMachine(RuleBasedStateMachine):
         """Tell whether "stop" was said or typed into the turn that this event belongs to."""
         said = [segment.text for segment in self.drive.state.segments]
         said.append(getattr(event, "text", ""))
-        return any(judge(text) is Verdict.STOP for text in said)
+        return any(dialogue_act(text) is DialogueAct.STOP for text in said)
 
     def _account_for_typed(self, taken_back: bool) -> None:
         waiting = {word for segment in self.drive.state.segments for word in segment.text.split()}

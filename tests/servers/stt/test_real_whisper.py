@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.turn.backchannel import judge, words_of
+from interject.satellite.turn.backchannel import dialogue_act, words_of
 from interject.satellite.turn.floor import Said, decide
 from interject.satellite.turn.settings import TurnSettings
 from interject.servers.stt.engines.base import Request
@@ -50,7 +50,7 @@ def transcribed(engine: FasterWhisperEngine, pcm: bytes) -> Transcription:
 
 def takes_floor(best: Transcription) -> bool:
     """Tell whether it would cut a reply off."""
-    said = Said(best.text, judge(best.text), speech_ms=500.0, confidence=best.confidence, final=True)
+    said = Said(best.text, dialogue_act(best.text), speech_ms=500.0, confidence=best.confidence, final=True)
     return decide(said, TurnSettings()).takes_floor
 
 
