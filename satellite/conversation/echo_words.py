@@ -10,7 +10,7 @@ from interject.satellite.turn.backchannel import words_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from interject.satellite.conversation.reply_record import ReplyRecord
+    from interject.satellite.conversation.playback import ReplyRecord
 
 # Before a stream begins: its pre-roll, the echo's delay and the word that was under way; what comes next may sound
 # before its position is told.

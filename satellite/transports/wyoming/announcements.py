@@ -12,7 +12,7 @@ from interject.satellite.transports.assist import effects, events
 from interject.satellite.transports.assist.demux import Demux
 from interject.satellite.transports.faults import survive
 from interject.satellite.transports.wyoming.feeds import Feeds
-from interject.satellite.transports.wyoming.reading import is_timer, read
+from interject.satellite.transports.wyoming.messages import is_timer, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

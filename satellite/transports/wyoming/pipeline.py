@@ -15,8 +15,8 @@ from interject.satellite.transports.assist.state import Hearing, Policy, State, 
 from interject.satellite.transports.direct.corrections import Corrections
 from interject.satellite.transports.faults import survive
 from interject.satellite.transports.wyoming.feeds import Feeds
+from interject.satellite.transports.wyoming.messages import is_timer, read
 from interject.satellite.transports.wyoming.own_stt import OwnStt
-from interject.satellite.transports.wyoming.reading import is_timer, read
 from interject.satellite.transports.wyoming.uplink import Uplink
 from interject.satellite.turn.events import CancelReason
 

@@ -9,7 +9,7 @@ from wyoming.snd import Played
 
 from interject.satellite.transports.assist import effects
 from interject.satellite.transports.assist.turn_audio import TurnAudio
-from interject.satellite.transports.wyoming.writing import Microphone, begin_run, begin_wake_run, null_run
+from interject.satellite.transports.wyoming.messages import Microphone, begin_run, begin_wake_run, null_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from interject.satellite.conversation.echo_words import EchoWords
-from interject.satellite.conversation.reply_record import ReplyRecord
+from interject.satellite.conversation.playback import ReplyRecord
 from interject.wire.events import WordMark
 
 WORD_MS = 500.0

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from interject.satellite.conversation.reply_record import ReplyRecord
+from interject.satellite.conversation.playback import ReplyRecord
 from interject.wire.events import WordMark
 
 TEXT = "once upon a time there was a lighthouse"

@@ -10,7 +10,7 @@ from interject.satellite.transports.assist import effects, events
 from interject.satellite.transports.assist.errors import HomeAssistantAwayError
 from interject.satellite.transports.assist.machine import deadline, step
 from interject.satellite.transports.assist.state import Policy, State
-from interject.satellite.transports.wyoming.reading import read
+from interject.satellite.transports.wyoming.messages import read
 from tests.satellite.transports.home_assistant.traces.recording import chunk_of
 
 if TYPE_CHECKING:
