@@ -33,6 +33,11 @@ class Question:
     speaker: Speaker
     epoch: int | None
 
+    def answer_context(self) -> dict[str, Any]:
+        """Return the context that every answer to it carries."""
+        epoch = {} if self.epoch is None else {"epoch": self.epoch}
+        return {"conversation_id": self.conversation_id, **epoch}
+
 
 def read_question(event: Event) -> Question:
     """Read a `transcript`; raises RequestError."""
