@@ -18,6 +18,7 @@ from interject.servers.llm.generation import Failed, Finished, Generation, Given
 from interject.servers.llm.requests import read_interruption, read_question, read_speaker
 from interject.servers.llm.sounding import Sounding
 from interject.wire.admission import AccessRules
+from interject.wire.dispatch import Dispatcher, on, on_own
 from interject.wire.errors import RequestError
 from interject.wire.events import Interrupt, Interrupted
 
@@ -74,20 +75,22 @@ class HandleSession:
         self._peer = peer
         self._bridge = bridge
         self._current: ActiveReply | None = None
+        self._dispatcher = Dispatcher(
+            on(Transcript, self._ask, self._refuse_unreadable), on_own(Interrupt, self._interrupt)
+        )
 
     async def handle(self, event: Event) -> None:
         """Take a `transcript` or an `interrupt`; raises RequestError."""
-        if Transcript.is_type(event.type):
-            await self._ask(event)
-        elif Interrupt.is_type(event):
-            await self._interrupt(event)
-        else:
+        if not await self._dispatcher.dispatch(event):
             _LOGGER.debug("%s sent %s, which is not for this service", self._peer.name, event.type)
 
-    async def _ask(self, event: Event) -> None:
+    async def _refuse_unreadable(self, error: Exception) -> None:
+        await self._refuse("bad-event", f"the transcript event is malformed: {error!r}", None)
+
+    async def _ask(self, transcript: Transcript) -> None:
         question: Question | None = None
         try:
-            question = read_question(event)
+            question = read_question(transcript)
             await self._start(question)
         except RequestError as error:
             await self._refuse(error.code, str(error), question)
@@ -204,8 +207,7 @@ class HandleSession:
                 # Nobody reads it.
                 pass
 
-    async def _interrupt(self, event: Event) -> None:
-        interrupt = Interrupt.from_event(event)
+    async def _interrupt(self, interrupt: Interrupt) -> None:
         interruption = read_interruption(interrupt)
         speaker = read_speaker(interrupt.context)
         cut = [reply for reply in self._bridge.replies if is_cut_by(reply, speaker, interruption)]

@@ -50,7 +50,7 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with opened(tmp_path / "s.sqlite3") as store:
-        question = read_question(Transcript("Hello", context={"conversation_id": "c"}).event())
+        question = read_question(Transcript("Hello", context={"conversation_id": "c"}))
         begun = await store.begin("c", question.speaker, None, question.text)
         reply = ActiveReply("c", question.speaker, None, turn_id=begun.turn_id)
         desk = Desk(Dictated(), reply)
