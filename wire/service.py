@@ -15,6 +15,7 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 
 from interject.wire.admission import AccessRules, Refused, Seat, admit
+from interject.wire.dispatch import UNREADABLE, Dispatcher, on
 from interject.wire.errors import CannotListenError, FrameError, RequestError
 from interject.wire.framing import ByteBudget, FrameLimits, encoded, read_event
 from interject.wire.pacing import Pacing
@@ -227,13 +228,14 @@ class Service:
         pace = self._pacing.of(peer.address)
         try:
             session = self._make_session(peer)
+            dispatcher = self._dispatcher(peer)
             while True:
                 with self._budget.holding(source) as held:
                     event = await read_event(reader, self._limits, held, pace)
                     connection.active_at = loop.time()
                     if event is None:
                         return
-                    await self._dispatch(peer, session, event)
+                    await self._dispatch(peer, dispatcher, session, event)
                 # What a peer sent last must not be kept until it sends something else.
                 del event
                 await pace.slow_down()
@@ -256,22 +258,28 @@ class Service:
             self._described = info, encoded(info.event())
         return self._described[1]
 
-    async def _dispatch(self, peer: Peer, session: Session, event: Event) -> None:
-        if Describe.is_type(event.type):
+    def _dispatcher(self, peer: Peer) -> Dispatcher:
+        """Make the routes of what every service answers."""
+
+        async def describe(_: Describe) -> None:
             await peer.send_frame(self._description())
-        elif Ping.is_type(event.type):
-            await peer.send(Pong(text=Ping.from_event(event).text).event())
-        else:
-            try:
+
+        async def pong(ping: Ping) -> None:
+            await peer.send(Pong(text=ping.text).event())
+
+        return Dispatcher(on(Describe, describe), on(Ping, pong))
+
+    async def _dispatch(self, peer: Peer, dispatcher: Dispatcher, session: Session, event: Event) -> None:
+        try:
+            if not await dispatcher.dispatch(event):
                 await session.handle(event)
-            except RequestError as error:
-                _LOGGER.warning("%s: %s", peer, error)
-                await peer.complain(error.code, str(error))
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                # wyoming's own from_event classes raise these for missing or mistyped fields.
-                _LOGGER.warning("%s: bad %s event: %r", peer, event.type, error)
-                _LOGGER.debug("where the %s event failed", event.type, exc_info=error)
-                await peer.complain("bad-event", f"the {event.type} event is malformed: {error!r}")
+        except RequestError as error:
+            _LOGGER.warning("%s: %s", peer, error)
+            await peer.complain(error.code, str(error))
+        except UNREADABLE as error:
+            _LOGGER.warning("%s: bad %s event: %r", peer, event.type, error)
+            _LOGGER.debug("where the %s event failed", event.type, exc_info=error)
+            await peer.complain("bad-event", f"the {event.type} event is malformed: {error!r}")
 
 
 def _keep_alive(writer: asyncio.StreamWriter) -> None:

@@ -1,15 +1,11 @@
-"""Turns of conversations in a database, in a file or in memory: what is done to them is the same in both."""
-
-# ruff: noqa: S608 - all that is put into a statement are constants of this module
+"""What is done to conversations, whatever repository keeps their turns."""
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interject.servers.llm.matching import Candidate, Speaker, find_cut
+from interject.servers.llm.matching import find_cut
 from interject.servers.llm.sounding import speech_s
 from interject.servers.llm.turns import (
     Interruption,
@@ -25,7 +21,10 @@ from interject.servers.llm.turns import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping
+
+    from interject.servers.llm.matching import Speaker
+    from interject.servers.llm.repository import StoredTurn, TurnRepository
 
 # More turns than the largest --history-messages needs, and a bound for a client that talks without end.
 _MAX_TURNS_READ = 500
@@ -34,13 +33,6 @@ _MAX_TURNS_READ = 500
 _MAX_TURNS_SEARCHED = 200
 # No reply is spoken for longer; what was said before that cannot be cut off any more.
 _MAX_AGE_SEARCHED_S = 15 * 60.0
-
-_COLUMNS = "id, epoch, asked, reply, state, created, ended, engine"
-_ALL_COLUMNS = f"conversation_id, satellite_id, device_id, {_COLUMNS}"
-_VALUES = "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
-
-# A turn as it is stored, to be copied from one database to another: the values of _ALL_COLUMNS.
-Record = tuple[str, str | None, str | None, int, int | None, str, str, str, float, float, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,52 +65,25 @@ class Memory:
 
 
 class Conversations:
-    """All conversations of a database. Every method blocks, and raises sqlite3.Error.
+    """All conversations that a repository keeps. Every method blocks, and raises StoreError.
 
     What another engine answered is no part of a conversation: a model would take it for its own words, and go on in
     that manner.
     """
 
-    def __init__(self, connection: sqlite3.Connection, memory: Memory, engine: str, clock: Callable[[], float]) -> None:
+    def __init__(self, repository: TurnRepository, memory: Memory, engine: str, clock: Callable[[], float]) -> None:
         """`engine` writes the replies; `clock` tells the time in seconds since 1970."""
-        self.connection = connection
+        self._repository = repository
         self._memory = memory
         self._engine = engine
         self._clock = clock
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Do all that is within, or nothing of it."""
-        self.connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self.connection.execute("COMMIT")
-        except BaseException:
-            # Where the disk is full SQLite may have done so itself.
-            with contextlib.suppress(sqlite3.Error):
-                self.connection.execute("ROLLBACK")
-            raise
-
     def begin(self, conversation_id: str, speaker: Speaker, epoch: int | None, asked: str) -> Begun:
         """Store what the user said."""
         now = self._clock()
-        cursor = self.connection.execute(
-            f"INSERT INTO turns ({_ALL_COLUMNS}) VALUES ({_VALUES})",
-            (
-                conversation_id,
-                speaker.satellite_id,
-                speaker.device_id,
-                None,
-                epoch,
-                asked,
-                "",
-                ReplyState.PENDING.value,
-                now,
-                now,
-                self._engine,
-            ),
-        )
-        return Begun(int(cursor.lastrowid or 0), self.messages(conversation_id))
+        turn = Turn(None, epoch, asked, "", ReplyState.PENDING, now, now, self._engine)
+        turn_id = self._repository.add(conversation_id, speaker, turn)
+        return Begun(turn_id, self.messages(conversation_id))
 
     def complete(self, turn_id: int, reply: str) -> int:
         """Store a reply that was generated to its end; returns the turn."""
@@ -148,7 +113,7 @@ class Conversations:
             correction = correction_of(found.turn, interruption, self._clock(), written)
         if correction.turn is None:
             return Corrected(conversation_id, None, correction.content, correction.overstated)
-        self._update(correction.turn)
+        self._repository.update(correction.turn)
         return Corrected(conversation_id, correction.turn.turn_id, correction.content, correction.overstated)
 
     def messages(self, conversation_id: str) -> list[Message]:
@@ -156,123 +121,27 @@ class Conversations:
         turns = since_pause(self._turns(conversation_id), self._memory.pause_s)
         return messages_of([turn for turn in turns if turn.engine == self._engine])
 
-    def others(self) -> int:
-        """Return how many of the answers are another engine's."""
-        (others,) = self.connection.execute("SELECT COUNT(*) FROM turns WHERE engine != ?", (self._engine,)).fetchone()
-        return int(others)
-
     def expire(self) -> None:
         """Delete what is older than its life."""
-        self.connection.execute("DELETE FROM turns WHERE created <= ?", (self._clock() - self._memory.life_s,))
+        self._repository.purge(self._clock() - self._memory.life_s)
 
-    def newest(self, most: int = -1) -> list[Record]:
-        """Return the newest turns of all conversations, newest first; all without a number."""
-        return _checked(self.connection.execute(f"SELECT {_ALL_COLUMNS} FROM turns ORDER BY id DESC LIMIT ?", (most,)))
-
-    def conversation_of(self, turn_id: int) -> list[Record]:
-        """Return the newest turns of the conversation that a turn is in, none if it is not there."""
-        return _checked(
-            self.connection.execute(
-                f"SELECT {_ALL_COLUMNS} FROM turns WHERE conversation_id = "
-                "(SELECT conversation_id FROM turns WHERE id = ?) ORDER BY id DESC LIMIT ?",
-                (turn_id, _MAX_TURNS_SEARCHED),
-            )
-        )
-
-    def put(self, records: Sequence[Record]) -> None:
-        """Take turns with their ids, in place of those that have them."""
-        self.connection.executemany(f"INSERT OR REPLACE INTO turns ({_ALL_COLUMNS}) VALUES ({_VALUES})", records)
-
-    def add(self, records: Sequence[Record]) -> None:
-        """Take turns as they have become elsewhere; those that are not here only if nothing was forgotten since."""
-        (forgotten_at,) = self.connection.execute("SELECT COALESCE(MAX(at), 0) FROM forgotten").fetchone()
-        for record in records:
-            conversation_id, _, _, turn_id, _, _, reply, state, created, ended, _ = record
-            changed = self.connection.execute(
-                "UPDATE turns SET reply = ?1, state = ?2, ended = ?3 WHERE id = ?4 AND conversation_id = ?5 "
-                "AND (reply, state, ended) != (?1, ?2, ?3)",
-                (reply, state, ended, turn_id, conversation_id),
-            )
-            if not changed.rowcount and created > forgotten_at:
-                self.connection.execute(f"INSERT OR IGNORE INTO turns ({_ALL_COLUMNS}) VALUES ({_VALUES})", record)
-
-    def clear(self) -> None:
-        """Delete all turns; their ids are not used again."""
-        self.connection.execute("DELETE FROM turns")
-
-    def used_bytes(self) -> int:
-        """Return how much room the turns take."""
-        pages, free, size = (
-            self.connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
-
-    def drop_older_half(self) -> None:
-        """Delete the older half of the turns; of one turn, that."""
-        self.connection.execute(
-            "DELETE FROM turns WHERE id <= (SELECT id FROM turns ORDER BY id LIMIT 1 OFFSET "
-            "(SELECT COUNT(*) / 2 FROM turns))"
-        )
-
-    def _candidates(self) -> list[Candidate]:
+    def _candidates(self) -> list[StoredTurn]:
         """Return the turns whose replies may still be spoken, newest first."""
-        rows = self.connection.execute(
-            f"SELECT {_ALL_COLUMNS} FROM turns WHERE created > ? ORDER BY id DESC LIMIT ?",
-            (self._clock() - _MAX_AGE_SEARCHED_S, _MAX_TURNS_SEARCHED),
-        )
-        return [
-            Candidate(conversation_id, Speaker(conversation_id, satellite_id, device_id), _turn(row))
-            for conversation_id, satellite_id, device_id, *row in rows.fetchall()
-        ]
+        return self._repository.newest(_MAX_TURNS_SEARCHED, self._clock() - _MAX_AGE_SEARCHED_S)
 
     def _turns(self, conversation_id: str) -> list[Turn]:
-        rows = self.connection.execute(
-            f"SELECT {_COLUMNS} FROM turns WHERE conversation_id = ? AND created > ? ORDER BY id DESC LIMIT ?",
-            (conversation_id, self._clock() - self._memory.life_s, _MAX_TURNS_READ),
-        )
-        return [_turn(row) for row in reversed(rows.fetchall())]
+        return self._repository.turns(conversation_id, self._clock() - self._memory.life_s, _MAX_TURNS_READ)
 
     def _change(self, turn_id: int, change: Callable[[Turn], Turn]) -> int:
-        for row in self.connection.execute(f"SELECT {_COLUMNS} FROM turns WHERE id = ?", (turn_id,)).fetchall():
-            self._update(change(_turn(row)))
+        turn = self._repository.find(turn_id)
+        if turn is not None:
+            self._repository.update(change(turn))
         return turn_id
 
-    def _update(self, turn: Turn) -> None:
-        self.connection.execute(
-            "UPDATE turns SET reply = ?, state = ?, ended = ? WHERE id = ?",
-            (turn.reply, turn.state.value, turn.ended, turn.turn_id),
-        )
 
-
-def all_messages(connection: sqlite3.Connection) -> dict[str, list[Message]]:
-    """Return all that is kept of each conversation, whoever answered; blocking. Raises sqlite3.Error."""
+def all_messages(repository: TurnRepository) -> dict[str, list[Message]]:
+    """Return all that is kept of each conversation, whoever answered; blocking. Raises StoreError."""
     turns: dict[str, list[Turn]] = {}
-    for conversation_id, _, _, *row in connection.execute(f"SELECT {_ALL_COLUMNS} FROM turns ORDER BY id"):
-        turns.setdefault(conversation_id, []).append(_turn(row))
+    for kept in reversed(repository.newest()):
+        turns.setdefault(kept.conversation_id, []).append(kept.turn)
     return {conversation_id: messages_of(found) for conversation_id, found in turns.items()}
-
-
-def _checked(rows: Iterable[Record]) -> list[Record]:
-    """Return turns that are to be copied, so that damage does not spread; raises sqlite3.DatabaseError."""
-    records = list(rows)
-    for _, _, _, *row in records:
-        _turn(row)
-    return records
-
-
-def _turn(row: Sequence[object]) -> Turn:
-    turn_id, epoch, asked, reply, state, created, ended, engine = row
-    try:
-        return Turn(
-            turn_id=int(str(turn_id)),
-            epoch=None if epoch is None else int(str(epoch)),
-            asked=str(asked),
-            reply=str(reply),
-            state=ReplyState(state),
-            created=float(str(created)),
-            ended=float(str(ended)),
-            engine=str(engine),
-        )
-    except ValueError as error:
-        raise sqlite3.DatabaseError(f"a row makes no sense: {error}") from None

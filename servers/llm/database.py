@@ -10,10 +10,9 @@ import logging
 import os
 import sqlite3
 import time
-from enum import Enum
 from typing import TYPE_CHECKING
 
-from interject.servers.llm.errors import StoreError, StoreOutageError
+from interject.servers.llm.errors import Fault, StoreDamagedError, StoreError, StoreOutageError
 from interject.wire.private_file import make_private_file
 
 if TYPE_CHECKING:
@@ -54,18 +53,7 @@ _BASIC_CODE = 0xFF
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
 
 
-class Fault(Enum):
-    """What is wrong with a database, by what has to be done about it."""
-
-    # What it holds cannot be read any more.
-    DAMAGED = "damaged"
-    # It may be used again when somebody makes room, ends another program, or mends the disk.
-    OUTAGE = "outage"
-    # The path is no place for a file.
-    UNUSABLE = "unusable"
-
-
-def fault_of(error: sqlite3.Error) -> Fault:
+def _fault_of(error: sqlite3.Error) -> Fault:
     """Tell what an error of SQLite's means."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
@@ -85,45 +73,29 @@ def open_database(path: Path, now: float, lock_wait_s: float = LOCK_WAIT_S) -> s
     _make_place(path)
     try:
         return _connect(path, lock_wait_s)
-    except sqlite3.Error as error:
-        if fault_of(error) is not Fault.DAMAGED:
-            raise explained(path, error) from None
-        return begin_anew(path, now, error)
+    except StoreDamagedError as damage:
+        return begin_anew(path, now, damage)
 
 
-def begin_anew(path: Path, now: float, damage: sqlite3.Error) -> sqlite3.Connection:
+def begin_anew(path: Path, now: float, damage: StoreError) -> sqlite3.Connection:
     """Rename a damaged file that nobody here has open, and begin a new one; blocking.
 
     Raises StoreError, StoreOutageError.
     """
     aside = _set_aside(path, now)
-    reason = " ".join(str(damage).split())
-    _LOGGER.error("%s is damaged (%s); it was moved to %s and a new one begun", path, reason, aside)
+    _LOGGER.error("%s %s; it was moved to %s and a new one begun", path, damage.reason, aside)
     _make_place(path)
-    try:
-        return _connect(path, LOCK_WAIT_S)
-    except sqlite3.Error as error:
-        raise explained(path, error) from None
+    return _connect(path, LOCK_WAIT_S)
 
 
 def open_existing(path: Path) -> sqlite3.Connection:
-    """Open a file that is there, also one in use, to change what it keeps; blocking.
-
-    Raises StoreError, sqlite3.Error.
-    """
+    """Open a file that is there, also one in use, to change what it keeps; blocking. Raises StoreError."""
     if not path.is_file():
         raise StoreError(path, "does not exist", "give the path that the server was started with")
     return _connect(path, _COMMAND_LOCK_WAIT_S)
 
 
-def open_in_memory() -> sqlite3.Connection:
-    """Open a database that no disk knows, with the same tables."""
-    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    connection.executescript(_SCHEMA)
-    return connection
-
-
-def tidy(path: Path, connection: sqlite3.Connection) -> None:
+def give_room_back(path: Path, connection: sqlite3.Connection) -> None:
     """Give the room of what was deleted back to the disk; blocking. Raises sqlite3.Error.
 
     What was deleted is gone from the write-ahead log too, unless another program reads just then: the next time takes
@@ -153,9 +125,9 @@ def set_aside_files(path: Path) -> list[Path]:
 
 def explained(path: Path, error: sqlite3.Error) -> StoreError:
     """Return what to tell the user of an error of SQLite's."""
-    fault = fault_of(error)
+    fault = _fault_of(error)
     if fault is Fault.DAMAGED:
-        return StoreError(path, f"is damaged ({error})", "the server sets it aside when it uses it next")
+        return StoreDamagedError(path, str(error))
     if fault is Fault.UNUSABLE:
         return StoreError(path, f"cannot be used ({error})", "make it writable, or give another one with --store")
     code = getattr(error, "sqlite_errorcode", 0) & _BASIC_CODE
@@ -169,6 +141,13 @@ def explained(path: Path, error: sqlite3.Error) -> StoreError:
 
 
 def _connect(path: Path, lock_wait_s: float) -> sqlite3.Connection:
+    try:
+        return _prepared(path, lock_wait_s)
+    except sqlite3.Error as error:
+        raise explained(path, error) from None
+
+
+def _prepared(path: Path, lock_wait_s: float) -> sqlite3.Connection:
     # One worker thread is the only user.
     connection = sqlite3.connect(path, timeout=lock_wait_s, isolation_level=None, check_same_thread=False)
     try:

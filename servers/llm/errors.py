@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from interject.wire.errors import InterjectError
@@ -12,8 +13,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+class Fault(Enum):
+    """What is wrong with a store, by what has to be done about it."""
+
+    # What it holds cannot be read any more.
+    DAMAGED = "damaged"
+    # It may be used again when somebody makes room, ends another program, or mends the disk.
+    OUTAGE = "outage"
+    # The path is no place for a file.
+    UNUSABLE = "unusable"
+
+
 class StoreError(InterjectError):
     """The conversation store cannot be used; says which file and what to do."""
+
+    fault = Fault.UNUSABLE
 
     def __init__(self, path: Path, reason: str, remedy: str) -> None:
         super().__init__(f"the conversation store {path} {reason}; {remedy}")
@@ -23,6 +37,18 @@ class StoreError(InterjectError):
 
 class StoreOutageError(StoreError):
     """The conversation store cannot be used now, for a reason that may pass: its disk is full, or it is locked."""
+
+    fault = Fault.OUTAGE
+
+
+class StoreDamagedError(StoreError):
+    """What the conversation store holds cannot be read any more."""
+
+    fault = Fault.DAMAGED
+
+    def __init__(self, path: Path, reason: str) -> None:
+        reason = " ".join(reason.split())
+        super().__init__(path, f"is damaged ({reason})", "the server sets it aside when it uses it next")
 
 
 class UnknownConversationError(InterjectError):

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import sqlite3
 import sys
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from interject.servers.llm.database import explained, open_existing, set_aside_files
-from interject.servers.llm.errors import StoreError, UnknownConversationError
+from interject.servers.llm.database import set_aside_files
+from interject.servers.llm.errors import UnknownConversationError
 from interject.servers.llm.settings import LlmSettings, default_store
+from interject.servers.llm.sqlite_repository import opened_existing
 from interject.wire.settings import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 _DESCRIPTION = "Forget a conversation, or all. Without either, list the conversations that are kept."
@@ -53,13 +52,12 @@ def forget(path: Path, conversation_id: str) -> int:
 
     Blocking. Raises UnknownConversationError, StoreError.
     """
-    with _opened(path) as connection:
-        deleted = connection.execute("DELETE FROM turns WHERE conversation_id = ?", (conversation_id,)).rowcount
-        if not deleted:
-            kept = [name for name, *_ in connection.execute("SELECT DISTINCT conversation_id FROM turns")]
+    with opened_existing(path) as turns:
+        forgotten = turns.forget(conversation_id, time.time())
+        if not forgotten:
+            kept = [summary.conversation_id for summary in turns.summaries()]
             raise UnknownConversationError(conversation_id, path, kept)
-        _note(path, connection)
-    return deleted
+    return forgotten
 
 
 def forget_all(path: Path) -> int:
@@ -67,47 +65,23 @@ def forget_all(path: Path) -> int:
 
     Blocking. Raises StoreError.
     """
-    with _opened(path) as connection:
-        deleted = connection.execute("DELETE FROM turns").rowcount
-        _note(path, connection)
+    with opened_existing(path) as turns:
+        forgotten = turns.forget_all(time.time())
     for aside in set_aside_files(path):
         aside.unlink(missing_ok=True)
-    return deleted
+    return forgotten
 
 
 def _listed(path: Path) -> str:
-    with _opened(path) as connection:
-        rows = connection.execute(
-            "SELECT conversation_id, COUNT(*), MAX(created) FROM turns GROUP BY conversation_id ORDER BY MAX(created)"
-        ).fetchall()
-    if not rows:
+    with opened_existing(path) as turns:
+        summaries = turns.summaries()
+    if not summaries:
         return f"{path} keeps no conversation\n"
     lines = [
-        f"{conversation_id}  ({_counted(count)}, the last at {_local(created)})"
-        for conversation_id, count, created in rows
+        f"{summary.conversation_id}  ({_counted(summary.turns)}, the last at {_local(summary.last_asked)})"
+        for summary in summaries
     ]
     return "\n".join([f"{path} keeps", *lines, "Name one to forget it, or give --all."]) + "\n"
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    try:
-        with contextlib.closing(open_existing(path)) as connection:
-            yield connection
-    except sqlite3.Error as error:
-        raise explained(path, error) from None
-
-
-def _note(path: Path, connection: sqlite3.Connection) -> None:
-    """Have a bridge that kept conversations in memory meanwhile not write them, and leave nothing in the log.
-
-    The write-ahead log holds what was deleted until it is written over.
-    """
-    connection.execute("DELETE FROM forgotten")
-    connection.execute("INSERT INTO forgotten VALUES (?)", (time.time(),))
-    (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
-        raise StoreError(path, "was read while it was to be cleared", "what was said may still be in it: try again")
 
 
 def _counted(questions: int) -> str:

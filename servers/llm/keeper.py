@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import sqlite3
 from typing import TYPE_CHECKING, TypeVar
 
 from interject.servers.llm.conversations import Conversations, Memory
-from interject.servers.llm.database import (
-    LOCK_WAIT_S,
-    Fault,
-    begin_anew,
-    explained,
-    fault_of,
-    open_database,
-    open_in_memory,
-    remove_set_aside,
-    tidy,
-)
-from interject.servers.llm.errors import StoreError, StoreOutageError
+from interject.servers.llm.database import LOCK_WAIT_S, begin_anew, open_database, remove_set_aside
+from interject.servers.llm.errors import StoreDamagedError, StoreError, StoreOutageError
+from interject.servers.llm.memory_repository import MemoryTurnRepository
 from interject.servers.llm.outage import (
     TRY_AGAIN_S,
     Clocks,
@@ -31,18 +21,22 @@ from interject.servers.llm.outage import (
     may_expire,
     put_off,
 )
+from interject.servers.llm.sqlite_repository import SqliteTurnRepository
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable
     from pathlib import Path
+
+    from interject.servers.llm.repository import TurnRepository
 
 T = TypeVar("T", bound=object)
 _LOGGER = logging.getLogger(__name__)
 
 # What a large house says in some hours.
 _MOST_TURNS_LOADED = 200
-# More than is said in any outage; a bound for clients that talk without end.
-_MOST_MEMORY_BYTES = 32 << 20
+# What one turn may change in memory: its conversation as far as an interruption looks back.
+_MOST_TURNS_MIRRORED = 200
 
 
 class Keeper:
@@ -67,20 +61,20 @@ class Keeper:
         self._engine = engine
         self._clock = clock
         self._monotonic = monotonic
-        self._file: Conversations | None = None
+        self._memory = MemoryTurnRepository()
+        self._file: SqliteTurnRepository | None = None
         self._disk = Disk()
         self._looked: Clocks | None = None
-        # A number that SQLite changes when another program writes.
+        # Of the file as memory has it; 0 before memory has it.
         self._version = 0
 
     def open(self) -> None:
         """Open or create the file, and delete what has expired; raises StoreError where it can never be used."""
-        self._memory = self._conversations(open_in_memory())
         try:
             self._open(LOCK_WAIT_S)
         except StoreOutageError as error:
             self._go_without(error)
-        if others := self._in_file(Conversations.others):
+        if others := self._in_file(lambda file: file.count_of_others(self._engine)):
             _LOGGER.info("%d of the answers in %s are another engine's: this one is not shown them", others, self._path)
         self._expire()
 
@@ -96,9 +90,7 @@ class Keeper:
         if done is not None:
             return done
         with self._memory.transaction():
-            done = work(self._memory)
-        self._make_room()
-        return done
+            return work(self._conversations(self._memory))
 
     def look(self) -> None:
         """Try a file that failed again, if that is due; delete what has expired, if that is due."""
@@ -108,55 +100,49 @@ class Keeper:
         if is_expiry_due(self._looked, self._now()):
             self._expire()
 
-    def _conversations(self, connection: sqlite3.Connection) -> Conversations:
-        return Conversations(connection, self._kept, self._engine, self._clock)
+    def _conversations(self, repository: TurnRepository) -> Conversations:
+        return Conversations(repository, self._kept, self._engine, self._clock)
 
-    def _in_file(self, work: Callable[[Conversations], T]) -> T | None:
+    def _in_file(self, work: Callable[[SqliteTurnRepository], T]) -> T | None:
         """Return the result of work that is done in the file, None while no file can be used."""
         while self._file is not None:
             try:
                 return work(self._file)
-            except sqlite3.Error as error:
+            except StoreError as error:
                 self._mend(error)
         return None
 
     def _do_in_file(
-        self, file: Conversations, work: Callable[[Conversations], T], touched: Callable[[T], int | None]
+        self, file: SqliteTurnRepository, work: Callable[[Conversations], T], touched: Callable[[T], int | None]
     ) -> T:
         with file.transaction():
             self._follow(file)
-            done = work(file)
+            done = work(self._conversations(file))
             turn_id = touched(done)
-            records = [] if turn_id is None else file.conversation_of(turn_id)
-        if records:
-            with self._memory.transaction():
-                self._memory.put(records)
-            self._make_room()
+            changed = [] if turn_id is None else file.conversation_of(turn_id, _MOST_TURNS_MIRRORED)
+        self._memory.put(changed)
         return done
 
-    def _follow(self, file: Conversations) -> bool:
+    def _follow(self, file: SqliteTurnRepository) -> bool:
         """Forget in memory what another program has deleted from the file."""
-        (version,) = file.connection.execute("PRAGMA data_version").fetchone()
+        version = file.version()
         if version != self._version:
-            records = file.newest(_MOST_TURNS_LOADED)
+            newest = file.newest(_MOST_TURNS_LOADED)
             self._version = version
-            with self._memory.transaction():
-                self._memory.clear()
-                self._memory.put(records)
-            self._make_room()
+            self._memory.clear()
+            self._memory.put(newest)
         return True
 
-    def _mend(self, error: sqlite3.Error) -> None:
+    def _mend(self, error: StoreError) -> None:
         """Begin a new file in place of a damaged one, or go on without."""
-        self._disk, step = after_fault(self._disk, fault_of(error), self._monotonic())
-        told = explained(self._path, error)
+        self._disk, step = after_fault(self._disk, error.fault, self._monotonic())
         if step is Step.USE_MEMORY and self._file is not None:
             # Also a disk that is full can be read: what was forgotten a moment ago is not to come back.
-            with contextlib.suppress(sqlite3.Error):
+            with contextlib.suppress(StoreError):
                 self._follow(self._file)
         self._let_go()
         if step is Step.USE_MEMORY:
-            self._tell(told)
+            self._tell(error)
             return
         try:
             self._begin_anew(error)
@@ -165,7 +151,7 @@ class Keeper:
 
     def _let_go(self) -> None:
         if self._file is not None:
-            self._file.connection.close()
+            self._file.close()
             self._file = None
 
     def _go_without(self, told: StoreError) -> None:
@@ -192,30 +178,24 @@ class Keeper:
         connection = open_database(self._path, self._clock(), lock_wait_s)
         try:
             self._use(connection)
-        except sqlite3.Error as error:
-            if fault_of(error) is not Fault.DAMAGED:
-                raise explained(self._path, error) from None
+        except StoreDamagedError as error:
             self._begin_anew(error)
 
-    def _begin_anew(self, damage: sqlite3.Error) -> None:
+    def _begin_anew(self, damage: StoreError) -> None:
         """Use a new file in place of a damaged one that is closed; raises StoreError."""
-        connection = begin_anew(self._path, self._clock(), damage)
-        try:
-            self._use(connection)
-        except sqlite3.Error as error:
-            raise explained(self._path, error) from None
+        self._use(begin_anew(self._path, self._clock(), damage))
 
     def _use(self, connection: sqlite3.Connection) -> None:
-        """Use a file that was opened, once it has all that memory has; raises sqlite3.Error, and then it is closed."""
-        file = self._conversations(connection)
+        """Use a file that was opened, once it has all that memory has; raises StoreError, and then it is closed."""
+        file = SqliteTurnRepository(self._path, connection)
         try:
             with file.transaction():
-                file.add(self._memory.newest())
-            connection.execute(f"PRAGMA busy_timeout = {round(LOCK_WAIT_S * 1000)}")
+                file.merge(self._memory.newest())
+            file.wait_for_locks(LOCK_WAIT_S)
             self._version = 0
             self._follow(file)
         except BaseException:
-            connection.close()
+            file.close()
             raise
         self._file = file
         self._disk = after_success(self._disk)
@@ -230,9 +210,9 @@ class Keeper:
             remove_set_aside(self._path, now.wall_s - self._kept.life_s)
         self._looked = now
 
-    def _expire_in_file(self, file: Conversations) -> bool:
+    def _expire_in_file(self, file: SqliteTurnRepository) -> bool:
         self._expire_in(file)
-        tidy(self._path, file.connection)
+        file.give_room_back()
         return True
 
     def _read_anew(self) -> None:
@@ -245,13 +225,9 @@ class Keeper:
         except StoreError as error:
             self._go_without(error)
 
-    def _expire_in(self, conversations: Conversations) -> None:
-        with conversations.transaction():
-            conversations.expire()
-
-    def _make_room(self) -> None:
-        while self._memory.used_bytes() > _MOST_MEMORY_BYTES:
-            self._memory.drop_older_half()
+    def _expire_in(self, repository: TurnRepository) -> None:
+        with repository.transaction():
+            self._conversations(repository).expire()
 
     def _now(self) -> Clocks:
         return Clocks(self._clock(), self._monotonic())

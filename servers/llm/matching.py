@@ -12,7 +12,8 @@ from interject.servers.llm.words import key_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from interject.servers.llm.turns import Interruption, Turn
+    from interject.servers.llm.repository import StoredTurn
+    from interject.servers.llm.turns import Interruption
 
 # What Home Assistant calls a satellite: its domain, the name that the satellite gave itself, perhaps what it is.
 _ENTITY = re.compile(r"assist_satellite\.(?P<name>.+?)(?:_assist_satellite)?")
@@ -28,18 +29,9 @@ class Speaker:
     device_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A turn whose reply may have been cut off, and who asked."""
-
-    conversation_id: str
-    speaker: Speaker
-    turn: Turn
-
-
 def find_cut(
-    newest_first: Sequence[Candidate], speaker: Speaker, interruption: Interruption, being_written: Collection[int]
-) -> Candidate | None:
+    newest_first: Sequence[StoredTurn], speaker: Speaker, interruption: Interruption, being_written: Collection[int]
+) -> StoredTurn | None:
     """Return the turn that was cut off, for a speaker that does not know its conversation; None if it cannot be told.
 
     By the words of the reply: in the same room, then one that is being written (`being_written`: ids of turns whose

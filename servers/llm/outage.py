@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from interject.servers.llm.database import Fault
+from interject.servers.llm.errors import Fault
 
 # Nobody waits for the disk meanwhile; a person who makes room on it sees within this time that it helped.
 TRY_AGAIN_S = 30.0

@@ -11,7 +11,7 @@ from interject.servers.llm.turns import Interruption
 from interject.wire.errors import RequestError
 
 if TYPE_CHECKING:
-    from wyoming.event import Event
+    from wyoming.asr import Transcript
 
     from interject.wire.events import Interrupt
 
@@ -33,18 +33,23 @@ class Question:
     speaker: Speaker
     epoch: int | None
 
+    def answer_context(self) -> dict[str, Any]:
+        """Return the context that every answer to it carries."""
+        epoch = {} if self.epoch is None else {"epoch": self.epoch}
+        return {"conversation_id": self.conversation_id, **epoch}
 
-def read_question(event: Event) -> Question:
-    """Read a `transcript`; raises RequestError."""
-    text = event.data.get("text")
+
+def read_question(transcript: Transcript) -> Question:
+    """Read a question; raises RequestError for fields of a wrong type or size, which wyoming does not check."""
+    text: object = transcript.text
     if not isinstance(text, str) or not text.strip():
         raise RequestError("bad-event", "a transcript's text must be a text that is not empty")
     if len(text) > _MAX_TEXT_CHARS:
         raise RequestError("text-too-long", f"a transcript has at most {_MAX_TEXT_CHARS} characters")
-    context = event.data.get("context") or {}
+    context: object = transcript.context or {}
     if not isinstance(context, dict):
         raise RequestError("bad-event", f"a transcript's context is a {type(context).__name__}, not an object")
-    language = event.data.get("language")
+    language: object = transcript.language
     speaker = read_speaker(context)
     return Question(
         text=_storable(text.strip()),

@@ -14,10 +14,10 @@ from wyoming.info import Attribution, HandleModel, HandleProgram, Info
 
 from interject import package_version
 from interject.servers.common import serve_as
+from interject.servers.llm.active_replies import ActiveReplies
 from interject.servers.llm.conversations import Memory
 from interject.servers.llm.engines.offline import OfflineResponder
 from interject.servers.llm.handler import Bridge, HandleSession
-from interject.servers.llm.live import LiveReplies
 from interject.servers.llm.prompt import DEFAULT_SYSTEM_PROMPT
 from interject.servers.llm.settings import (
     OPENAI_BASE_URL,
@@ -72,8 +72,8 @@ async def serve(settings: LlmSettings) -> None:
         await store.open()
         stack.push_async_callback(store.close)
         rules = settings.access_rules()
-        live = LiveReplies(settings.max_requests)
-        bridge = Bridge(engine, store, live, settings.history_messages, trace, rules=rules)
+        replies = ActiveReplies(settings.max_requests)
+        bridge = Bridge(engine, store, replies, settings.history_messages, trace, rules=rules)
         # Off the event loop, as our version is looked up on disk.
         info = await asyncio.to_thread(lambda: make_info(engine.info))
         service = Service(settings.uri, lambda: info, lambda peer: HandleSession(peer, bridge), LIMITS, rules)

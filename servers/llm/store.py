@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from interject.servers.llm.conversations import all_messages
-from interject.servers.llm.database import explained, open_existing
 from interject.servers.llm.keeper import Keeper
+from interject.servers.llm.sqlite_repository import opened_existing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -125,8 +124,5 @@ class Store:
 
 def read_conversations(path: Path) -> dict[str, list[Message]]:
     """Read all that a store keeps of each conversation, also one in use; blocking. Raises StoreError."""
-    try:
-        with contextlib.closing(open_existing(path)) as connection:
-            return all_messages(connection)
-    except sqlite3.Error as error:
-        raise explained(path, error) from None
+    with opened_existing(path) as repository:
+        return all_messages(repository)

@@ -17,6 +17,7 @@ from interject.servers.stt.audio import BYTES_PER_S, RATE_HZ, AudioFormat, Conve
 from interject.servers.stt.engines.base import Recognition, Request, Transcription
 from interject.servers.stt.errors import AudioTooLongError, NoAudioError
 from interject.servers.stt.hints import MOST_WORDS, hints_of
+from interject.wire.dispatch import Dispatcher, on
 from interject.wire.errors import RequestError
 from interject.wire.events import with_confidence
 
@@ -100,27 +101,30 @@ class SttSession:
         self._work: asyncio.Task[None] | None = None
         # After a refusal the rest of that utterance still arrives, and is no new one.
         self._refused = False
+        self._dispatcher = Dispatcher(
+            on(Transcribe, self._ask),
+            on(AudioStart, self._start),
+            on(AudioChunk, self._hear),
+            on(AudioStop, self._end),
+        )
 
     async def handle(self, event: Event) -> None:
         """Take the next event; raises RequestError."""
         try:
-            if Transcribe.is_type(event.type):
-                self._abandon()
-                transcribe = Transcribe.from_event(event)
-                self._request = self._request_of(transcribe)
-                self._owner = owner_of(self._peer, transcribe.context, self._rules)
-            elif AudioStart.is_type(event.type):
-                start = AudioStart.from_event(event)
-                self._abandon()
-                self._begin(AudioFormat(start.rate, start.width, start.channels))
-            elif AudioChunk.is_type(event.type):
-                self._hear(AudioChunk.from_event(event))
-            elif AudioStop.is_type(event.type):
-                self._end()
+            await self._dispatcher.dispatch(event)
         except RequestError:
             self._abandon()
             self._refused = True
             raise
+
+    async def _ask(self, transcribe: Transcribe) -> None:
+        self._abandon()
+        self._request = self._request_of(transcribe)
+        self._owner = owner_of(self._peer, transcribe.context, self._rules)
+
+    async def _start(self, start: AudioStart) -> None:
+        self._abandon()
+        self._begin(AudioFormat(start.rate, start.width, start.channels))
 
     def _request_of(self, transcribe: Transcribe) -> Request:
         hints = hints_of(transcribe.transcript_names, transcribe.transcript_terms)
@@ -141,7 +145,7 @@ class SttSession:
             name="transcription",
         )
 
-    def _hear(self, chunk: AudioChunk) -> None:
+    async def _hear(self, chunk: AudioChunk) -> None:
         given_up = self._utterance is not None and self._work is not None and self._work.done()
         if self._refused or given_up:
             return
@@ -156,7 +160,7 @@ class SttSession:
             self._converter = Converter(said)
         self._utterance.add(self._converter.convert(chunk.audio))
 
-    def _end(self) -> None:
+    async def _end(self, _: AudioStop) -> None:
         if self._utterance is None and self._request is not None and not self._refused:
             # Who asked and sent nothing gets an answer as well.
             self._begin(AudioFormat(RATE_HZ, 2, 1))

@@ -21,6 +21,7 @@ from wyoming.tts import (
 from interject.servers.fair_wait import owner_of
 from interject.servers.tts.reply import Reply, line_of, lines_of
 from interject.servers.tts.sentences import SentenceSplitter
+from interject.wire.dispatch import Dispatcher, on, on_own
 from interject.wire.errors import RequestError
 from interject.wire.events import Interrupt
 
@@ -97,54 +98,58 @@ class TtsSession:
         self._state = _Stream.NONE
         self._stream: _Request | None = None
         self._splitter = SentenceSplitter()
-        self._streaming = streaming
+        routes = [on_own(Interrupt, self._interrupt), on(Synthesize, self._synthesize, self._unreadable)]
+        if streaming:
+            routes += [
+                on(SynthesizeStart, self._start, self._unreadable_start),
+                on(SynthesizeChunk, self._chunk, self._unreadable),
+                on(SynthesizeStop, self._stop),
+            ]
+        self._dispatcher = Dispatcher(*routes)
 
     async def handle(self, event: Event) -> None:
         """Take the next event; raises RequestError for a bad request."""
-        if Interrupt.is_type(event):
-            await self._interrupt(Interrupt.from_event(event))
-        elif Synthesize.is_type(event.type):
-            self._synthesize(event)
-        elif self._streaming and SynthesizeStart.is_type(event.type):
-            self._start(event)
-        elif self._streaming and SynthesizeChunk.is_type(event.type):
-            self._chunk(event)
-        elif self._streaming and SynthesizeStop.is_type(event.type):
-            self._stop()
-        else:
+        if not await self._dispatcher.dispatch(event):
             _LOGGER.debug("%s: ignored %s", self._peer.name, event.type)
 
-    def _synthesize(self, event: Event) -> None:
+    async def _unreadable(self, error: Exception) -> None:
+        if self._state is not _Stream.REFUSED:
+            raise error
+
+    async def _unreadable_start(self, error: Exception) -> None:
+        if self._state is not _Stream.OPEN:
+            self._state = _Stream.REFUSED
+        raise error
+
+    async def _synthesize(self, asked: Synthesize) -> None:
         if self._state in (_Stream.OPEN, _Stream.REFUSED):
             # Streaming clients send the whole text too, for servers that cannot stream.
             return
         self._state = _Stream.NONE
-        asked = Synthesize.from_event(event)
         request = self._open(asked, streamed=False)
         self._append(request, asked.text)
         self._finish(request)
         self._run(request)
 
-    def _start(self, event: Event) -> None:
+    async def _start(self, asked: SynthesizeStart) -> None:
         if self._state is _Stream.OPEN:
             raise RequestError("already-streaming", "synthesize-start before the last stream's synthesize-stop")
         self._state = _Stream.REFUSED
-        asked = SynthesizeStart.from_event(event)
         self._stream = self._open(asked, streamed=True)
         self._state = _Stream.OPEN
         self._run(self._stream)
 
-    def _chunk(self, event: Event) -> None:
+    async def _chunk(self, chunk: SynthesizeChunk) -> None:
         if self._stream is not None:
             try:
-                self._append(self._stream, SynthesizeChunk.from_event(event).text)
+                self._append(self._stream, chunk.text)
             except RequestError:
                 self._cut(self._stream, "refused", _Stream.REFUSED)
                 raise
         elif self._state is _Stream.NONE:
             raise RequestError("no-stream", "synthesize-chunk without synthesize-start")
 
-    def _stop(self) -> None:
+    async def _stop(self, _: SynthesizeStop) -> None:
         if self._stream is not None:
             self._finish(self._stream)
         elif self._state is _Stream.NONE:

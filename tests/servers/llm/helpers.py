@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from wyoming.asr import Transcript
 
+from interject.servers.llm.active_replies import ActiveReplies
 from interject.servers.llm.conversations import Memory
 from interject.servers.llm.engines import EngineInfo
 from interject.servers.llm.handler import CORRECTION_GRACE_S, Bridge, HandleSession
-from interject.servers.llm.live import LiveReplies
 from interject.servers.llm.service import LIMITS, make_info
 from interject.servers.llm.store import Store
 from interject.wire.events import Interrupt, Interrupted
@@ -133,7 +133,7 @@ class House:
     uri: str
     store: Store
     trace: Records
-    live: LiveReplies
+    replies: ActiveReplies
     service: Service
     clients: list[Client] = field(default_factory=list)
 
@@ -148,7 +148,7 @@ class House:
 
     async def idle(self) -> None:
         """Wait until no reply is being generated."""
-        await eventually(lambda: not list(self.live), "the bridge to have no reply under way")
+        await eventually(lambda: not list(self.replies), "the bridge to have no reply under way")
 
 
 @asynccontextmanager
@@ -163,11 +163,11 @@ async def house(
     store = Store(path / "conversations.sqlite3", Memory(24 * 3600.0, 300.0), "dictated")
     await store.open()
     trace = Records()
-    live = LiveReplies(limit)
-    bridge = Bridge(engine, store, live, history_messages, trace, correction_grace_s=correction_grace_s)
+    replies = ActiveReplies(limit)
+    bridge = Bridge(engine, store, replies, history_messages, trace, correction_grace_s=correction_grace_s)
     info = await asyncio.to_thread(lambda: make_info(engine.info))
     service = Service("tcp://127.0.0.1:0", lambda: info, lambda peer: HandleSession(peer, bridge), LIMITS)
-    running = House(await service.start(), store, trace, live, service)
+    running = House(await service.start(), store, trace, replies, service)
     try:
         yield running
     finally:

@@ -290,7 +290,7 @@ async def test_a_fault_before_the_reply_is_answered_too(
         monkeypatch.setattr(home.store, "begin", begin)
         client = await HomeAssistant(home).send("Tell me a story")
         await client.until("not-handled")
-        assert not list(home.live)
+        assert not list(home.replies)
 
 
 async def test_an_empty_reply_is_handled(engine: Dictated, tmp_path: Path) -> None:

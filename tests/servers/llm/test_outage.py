@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.servers.llm.conversations import Memory
-from interject.servers.llm.database import Fault
+from interject.servers.llm.errors import Fault
 from interject.servers.llm.history import read_history
 from interject.servers.llm.matching import Speaker
 from interject.servers.llm.outage import TRY_AGAIN_S, Disk, Step, after_fault, after_success

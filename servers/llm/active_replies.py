@@ -1,4 +1,4 @@
-"""Replies that are being generated: who asked for them, how many there may be, and how one is cut."""
+"""The replies being generated: who asked for them, how many there may be, and the messages that each can be sent."""
 
 from __future__ import annotations
 
@@ -21,30 +21,44 @@ _MOST_ENDED = 200
 _MOST_CHARACTERS = 1_000_000
 
 
-class CutReason(Enum):
+class StopReason(Enum):
     """Why a generation was ended before its end."""
 
     INTERRUPT = "interrupt"
     # The client, or another one in the same conversation, asked anew.
     SUPERSEDED = "superseded"
-    # The connection was closed, or the server stops.
-    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """A generation was told to end; `heard` is what the user heard of it, `at` the event loop's time in s."""
+class Stop:
+    """A message to a reply: end now. `heard` is what the user heard of it, `at` the event loop's time in s."""
 
-    reason: CutReason
+    reason: StopReason
     heard: str
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryCorrected:
+    """A message to a reply: the conversation that it answers is another one now."""
+
+
+@dataclass(frozen=True, slots=True)
+class WritingEnded:
+    """A message to a reply: a task that wrote it has ended."""
+
+    task: asyncio.Task[None]
+
+
+ReplyMessage = Stop | HistoryCorrected | WritingEnded
+
+
 @dataclass(eq=False, slots=True)
-class LiveReply:
+class ActiveReply:
     """One reply being generated. `turn_id` is None until the question is stored; `host` is who has asked.
 
-    `quiet_until`: the event loop's time before which nothing of it is sent. `outdated`: it has to be generated anew.
+    `text`: what was written so far. `hold_until`: the event loop's time in s before which nothing of it is sent.
+    `is_sent`: whether a client has got some of it. `ended`: set when nothing more of it will be sent.
     """
 
     conversation_id: str
@@ -53,51 +67,47 @@ class LiveReply:
     host: Hashable = None
     turn_id: int | None = None
     text: str = ""
-    cut: Cut | None = None
-    quiet_until: float = 0.0
-    sent: bool = False
-    outdated: bool = False
+    hold_until: float = 0.0
+    is_sent: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    _task: asyncio.Task[None] | None = None
+    _stop: Stop | None = None
+    # A message for each time that the history changes while one reply is generated, and two to end it.
+    _mailbox: asyncio.Queue[ReplyMessage] = field(default_factory=asyncio.Queue)
 
-    def generating(self) -> None:
-        """Say that the current task generates from now on; until then a cut only leaves its mark."""
-        self._task = asyncio.current_task()
+    @property
+    def stopped(self) -> Stop | None:
+        """The message that ended the generation, or is about to; None if there was none."""
+        return self._stop
 
-    def stop(self, reason: CutReason, heard: str = "") -> None:
-        """End the generation now, if nothing else has ended it before; only words that were written count as heard."""
-        if self.cut is None:
-            self.cut = Cut(reason, common_beginning(self.text, heard.strip()), asyncio.get_running_loop().time())
-            if self._task is not None:
-                self._task.cancel()
+    def stop(self, reason: StopReason, heard: str = "") -> None:
+        """Tell the reply to end; the first who does counts. Only words that were written count as heard."""
+        if self._stop is None:
+            heard = common_beginning(self.text, heard.strip())
+            self._stop = Stop(reason, heard, asyncio.get_running_loop().time())
+            self._mailbox.put_nowait(self._stop)
 
-    def renew(self) -> None:
-        """Have the reply generated anew, from a history that has just changed, unless some of it was sent."""
-        if self.cut is None and not self.sent and not self.outdated:
-            self.outdated = True
-            # What it waited for has come.
-            self.quiet_until = 0.0
-            if self._task is not None:
-                self._task.cancel()
+    def history_corrected(self) -> None:
+        """Tell the reply that its conversation has changed."""
+        self._mailbox.put_nowait(HistoryCorrected())
 
-    def begun_anew(self) -> bool:
-        """Tell whether the cancellation that is being handled was by `renew`, and take it back if so."""
-        task = asyncio.current_task()
-        if not self.outdated or self.cut is not None or task is None:
-            return False
-        # Another cancellation may have come with it: the connection was closed.
-        return task.uncancel() == 0
+    def writing_ended(self, task: asyncio.Task[None]) -> None:
+        """Tell the reply that a task that wrote it has ended."""
+        self._mailbox.put_nowait(WritingEnded(task))
+
+    async def receive(self) -> ReplyMessage:
+        """Return the next message, in the order in which they were sent; waits for one."""
+        return await self._mailbox.get()
 
 
-class LiveReplies:
+class ActiveReplies:
     """All replies being generated."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._replies: set[LiveReply] = set()
+        self._replies: set[ActiveReply] = set()
         self._ended: OrderedDict[int, str] = OrderedDict()
 
-    def __iter__(self) -> Iterator[LiveReply]:
+    def __iter__(self) -> Iterator[ActiveReply]:
         return iter(tuple(self._replies))
 
     def full_for(self, host: Hashable) -> int | None:
@@ -105,20 +115,19 @@ class LiveReplies:
 
         A quarter is left to other hosts: one that asks and never reads has its places for as long as it stays.
         """
-        wanted = [reply for reply in self._replies if reply.cut is None]
+        wanted = [reply for reply in self._replies if reply.stopped is None]
         share = self.limit - self.limit // 4
         if len(wanted) >= self.limit:
             return self.limit
         return share if sum(reply.host == host for reply in wanted) >= share else None
 
-    def add(self, reply: LiveReply) -> None:
+    def add(self, reply: ActiveReply) -> None:
         """Count a reply."""
         self._replies.add(reply)
 
-    def remove(self, reply: LiveReply) -> None:
+    def remove(self, reply: ActiveReply) -> None:
         """Count a reply no more; removing it twice is allowed."""
         self._replies.discard(reply)
-        reply.ended.set()
         if reply.turn_id is not None:
             self._ended[reply.turn_id] = reply.text
             while len(self._ended) > _MOST_ENDED or sum(map(len, self._ended.values())) > _MOST_CHARACTERS:
@@ -129,12 +138,12 @@ class LiveReplies:
         return self._ended | {reply.turn_id: reply.text for reply in self if reply.turn_id is not None}
 
 
-def agrees(reply: LiveReply, interruption: Interruption) -> bool:
+def agrees(reply: ActiveReply, interruption: Interruption) -> bool:
     """Tell whether an interruption without a conversation may be meant for a reply, as far as it is written."""
     return bool(interruption.text.strip() and reply.text) and key_of(reply.text).startswith(key_of(interruption.text))
 
 
-def is_cut_by(reply: LiveReply, speaker: Speaker, interruption: Interruption) -> bool:
+def is_cut_by(reply: ActiveReply, speaker: Speaker, interruption: Interruption) -> bool:
     """Tell from the epoch whether an interruption ends a reply; one for an older epoch does not.
 
     A reply whose client gave no epoch has to be found by its text, in the store.
