@@ -19,6 +19,7 @@ from interject.wire.process import exit_status, run_to_end
 from interject.wire.reach import is_for_this_machine, require_reach
 from interject.wire.service import serve_until_stopped
 from interject.wire.settings import load, option
+from interject.wire.trace import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -74,6 +75,15 @@ class ServerSettings(AccessSettings, _ProcessSettings):
             require_reach(self.uri)
 
 
+@dataclass(frozen=True, slots=True)
+class Listening(Record):
+    """The server takes connections."""
+
+    KIND: ClassVar[str] = "listening"
+
+    uri: str
+
+
 SettingsT = TypeVar("SettingsT", bound=ServerSettings)
 
 
@@ -95,7 +105,7 @@ async def serve_as(
     exposed = not await asyncio.to_thread(is_for_this_machine, settings.uri)
 
     def on_ready(uri: str) -> None:
-        trace.emit("listening", uri=uri)
+        trace.emit(Listening(uri))
         _LOGGER.info("Ready at %s", uri)
         if exposed:
             _LOGGER.info("may connect, without a password: %s (--allow; docs/security.md)", settings.who_may_connect())

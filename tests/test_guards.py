@@ -21,6 +21,9 @@ release = threading.Event()
 # What these tests leave never ends.
 guards.GRACE_S = 0.5
 
+class Said(trace.Record):
+    KIND = "said"
+
 class Sleepy(str):
     def lower(self):
         time.sleep(0.001)
@@ -69,7 +72,7 @@ async def test_error_in_a_callback():
 
 async def test_trace_may_write(tmp_path):
     file = await asyncio.to_thread(trace.FileTrace, tmp_path / "trace", "test")
-    file.emit("x")
+    file.emit(Said())
     file.close()
 """
 

@@ -6,7 +6,8 @@ import contextlib
 import json
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from interject.wire.errors import SettingError
 from interject.wire.private_file import make_private_file
@@ -17,17 +18,32 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Something that happened. Each kind is a frozen dataclass of its own; docs/records.md lists them all.
+
+    KIND: its name in traces. SPEECH: the fields that hold words of the user or of the assistant.
+    """
+
+    KIND: ClassVar[str]
+    SPEECH: ClassVar[tuple[str, ...]] = ()
+
+    def fields(self) -> dict[str, Any]:
+        """Return what is known of it, as JSON has it."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
 class Trace(Protocol):
     """Takes records."""
 
-    def emit(self, kind: str, **fields: Any) -> None:
-        """Record that something happened now."""
+    def emit(self, record: Record, t: float | None = None, /) -> None:
+        """Record that something happened now; `t`: when, in seconds of the device's clock, where there is one."""
 
 
 class NoTrace:
     """Records nothing."""
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, _record: Record, _t: float | None = None, /) -> None:
         """Drop the record."""
 
 
@@ -47,11 +63,12 @@ class FileTrace:
         self._source = source
         self._failing = False
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, record: Record, t: float | None = None) -> None:
         """Record that something happened now."""
-        record = {"mono": time.monotonic(), "source": self._source, "type": kind, **fields}
         try:
-            self._file.write(json.dumps(record) + "\n")
+            self._file.write(
+                json.dumps({"mono": time.monotonic(), "source": self._source, **line_of(record, t)}) + "\n"
+            )
         except OSError as error:
             if not self._failing:
                 _LOGGER.warning("records are missing from the trace %s: %s", self._file.name, error)
@@ -65,6 +82,11 @@ class FileTrace:
         """Close the file; what it could not take was warned of before."""
         with contextlib.suppress(OSError):
             self._file.close()
+
+
+def line_of(record: Record, t: float | None = None) -> dict[str, Any]:
+    """Return a record as a line of a trace has it: its type, its time where it has one, its fields."""
+    return {"type": record.KIND, **({} if t is None else {"t": t}), **record.fields()}
 
 
 def open_trace(path: Path | None, source: str) -> Trace:

@@ -14,6 +14,7 @@ from interject.satellite.audio.portaudio import PortAudioChoice, find_portaudio
 from interject.satellite.audio.portaudio_host import PortAudioHost
 from interject.satellite.audio.sound_cards import table
 from interject.satellite.audio.supervised import DeviceHealth, supervise
+from interject.satellite.records.device import DeviceReported
 from interject.satellite.settings import Audio
 from interject.satellite.simulator.device import RoomAcoustics, SimulatedRoom
 from interject.satellite.simulator.script import RoomScript, load_script
@@ -96,6 +97,6 @@ def _remake(make: Callable[[], Device]) -> Callable[[], Awaitable[Device]]:
 
 def _report(trace: Trace) -> Callable[[DeviceHealth, str], None]:
     def report(health: DeviceHealth, text: str) -> None:
-        trace.emit("device", health=health.value, text=text)
+        trace.emit(DeviceReported(health=health.value, text=text))
 
     return report

@@ -35,7 +35,7 @@ from interject.wire.discovery import advertise, default_instance_name
 from interject.wire.process import spare_what_is_loaded
 from interject.wire.reach import is_for_this_machine
 from interject.wire.service import STOP_SIGNALS, Service
-from interject.wire.trace import Trace, open_trace
+from interject.wire.trace import Record, Trace, open_trace
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -59,10 +59,10 @@ class Tee:
         """Pass records on to another one too."""
         self._traces.append(trace)
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, record: Record, t: float | None = None) -> None:
         """Record that something happened now."""
         for trace in self._traces:
-            trace.emit(kind, **fields)
+            trace.emit(record, t)
 
 
 async def run_satellite(settings: SatelliteSettings) -> None:

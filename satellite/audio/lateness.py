@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.satellite.records.device import LatenessMeasured
+
 if TYPE_CHECKING:
     from interject.wire.trace import Trace
 
@@ -73,7 +75,7 @@ class LatenessMeter:
         while True:
             await asyncio.sleep(WINDOW_S)
             if (lately := self.lately()) is not None:
-                trace.emit("lateness", **lately.as_json())
+                trace.emit(LatenessMeasured(**lately.as_json()))
 
 
 def _now() -> float:

@@ -12,6 +12,7 @@ from wyoming.user_event import UserEvent
 from interject.satellite.audio.lateness import WINDOW_S
 from interject.satellite.control.status import Status, of_servers
 from interject.satellite.conversation.loop import MuteSwitch
+from interject.satellite.records.device import VolumeChanged
 from interject.satellite.records.hooks.wyoming_events import wyoming_event
 from interject.wire.errors import RequestError
 from interject.wire.events import user_event_name
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from interject.satellite.transports.direct.server import Server
     from interject.satellite.transports.wyoming.link import HomeAssistantLink
     from interject.wire.peer import Peer
+    from interject.wire.trace import Record
 
 # As much as Home Assistant's buttons for a media player do.
 VOLUME_STEP = 10
@@ -110,9 +112,9 @@ class Controls:
             servers=of_servers(on.servers),
         )
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, record: Record, t: float | None = None) -> None:
         """Pass on what an event service would be told of this record."""
-        event = wyoming_event(kind, fields) if self._watchers else None
+        event = wyoming_event(record, t) if self._watchers else None
         if event is not None:
             for queue in self._watchers:
                 if queue.full():
@@ -148,7 +150,7 @@ class Controls:
             raise RequestError("bad-event", f"volume needs percent, from 0 to {LOUDEST}, or step: up or down")
         self._volume = percent
         self._on.player.set_volume(gain_of(percent))
-        self._on.conversation.note("volume", percent=percent)
+        self._on.conversation.note(VolumeChanged(percent=percent))
 
 
 def gain_of(percent: int) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from interject.satellite.audio.supervised import DeviceHealth
+from interject.satellite.records.device import DeviceReported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from interject.satellite.conversation.loop import MuteSwitch
     from interject.satellite.transports.direct.server import Server
     from interject.satellite.turn.state import Phase
+    from interject.wire.trace import Record
 
 # A device that is supervised reports a stall by itself, after 5 s where a stream has just begun: this is for others.
 STALLED_AFTER_S = 6.0
@@ -78,10 +80,10 @@ class MicrophoneWatch:
         # Set from the first audio on: by then all of a satellite runs.
         self.began = asyncio.Event()
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, record: Record, _t: float | None = None, /) -> None:
         """Take note of what the device reports."""
-        if kind == "device":
-            self._error = None if fields["health"] == DeviceHealth.WORKING.value else str(fields["text"])
+        if isinstance(record, DeviceReported):
+            self._error = None if record.health == DeviceHealth.WORKING.value else record.text
 
     def moved(self) -> None:
         """Take note that audio came."""

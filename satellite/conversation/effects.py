@@ -5,6 +5,25 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from interject.satellite.records.conversation import (
+    AnnouncementBegun,
+    Decided,
+    ErrorCued,
+    NotUnderstoodCued,
+    PlaybackChanged,
+    PlaybackDucked,
+    PlaybackPaused,
+    PlaybackResumed,
+    PlaybackUnducked,
+    QuestionAsked,
+    ReplyInterrupted,
+    RingBegun,
+    RingEnded,
+    SttAborted,
+    SttEnded,
+    SttOpened,
+    TextOffered,
+)
 from interject.satellite.turn import events as turn
 from interject.satellite.turn.state import Kind
 from interject.wire.events import Interrupt
@@ -19,6 +38,7 @@ if TYPE_CHECKING:
     from interject.satellite.conversation.stt_audio import SttAudio
     from interject.satellite.transports.base import Pipeline
     from interject.satellite.wake.base import WakeWord
+    from interject.wire.trace import Record
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -33,7 +53,7 @@ class Effects:
         feed: SttAudio,
         player: Player,
         sounds: RoomSounds,
-        emit: Callable[..., None],
+        emit: Callable[[Record], None],
     ) -> None:
         self._pipeline = pipeline
         self._playback = playback
@@ -55,17 +75,17 @@ class Effects:
                 self._emit_decision(effect)
             case turn.OpenStt(stream, pre_roll_ms, _):
                 audio_from_s = self._feed.open(stream, pre_roll_ms)
-                self._emit("stt-open", stream=stream, audio_from=audio_from_s)
+                self._emit(SttOpened(stream=stream, audio_from=audio_from_s))
                 self._pipeline.open_stt(stream)
                 self.send_audio()
             case turn.EndStt(stream):
                 self._send(self._feed.rest())
                 self._feed.end(last_voice_s)
-                self._emit("stt-end", stream=stream)
+                self._emit(SttEnded(stream=stream))
                 self._pipeline.end_stt(stream)
             case turn.AbortStt(stream):
                 self._feed.take_back(stream)
-                self._emit("stt-abort", stream=stream)
+                self._emit(SttAborted(stream=stream))
                 self._pipeline.abort_stt(stream)
             case turn.ForgetStt(stream):
                 self._pipeline.abort_stt(stream)
@@ -76,7 +96,7 @@ class Effects:
             case turn.ErrorCue() | turn.NotUnderstoodCue() | turn.RingOnce() | turn.TurnEndedCue():
                 self._cue(effect)
             case turn.OfferText():
-                self._emit("offer-text")
+                self._emit(TextOffered())
                 _LOGGER.warning("speech recognition keeps failing; start the satellite with --text to type instead")
             case turn.Ask() | turn.Announce() | turn.StartRing() | turn.CancelReply():
                 self._change_epoch(effect)
@@ -86,10 +106,10 @@ class Effects:
     def _cue(self, effect: turn.ErrorCue | turn.NotUnderstoodCue | turn.RingOnce | turn.TurnEndedCue) -> None:
         match effect:
             case turn.ErrorCue():
-                self._emit("error-cue")
+                self._emit(ErrorCued())
                 self.sound(self._sounds.error)
             case turn.NotUnderstoodCue():
-                self._emit("not-understood-cue")
+                self._emit(NotUnderstoodCued())
                 self.sound(self._sounds.not_understood)
             case turn.RingOnce():
                 self.sound(self._sounds.ring_once)
@@ -99,52 +119,58 @@ class Effects:
     def _emit_decision(self, decided: turn.Decided) -> None:
         rule, said = decided.rule, decided.said
         self._emit(
-            "decided",
-            stream=said.stream,
-            rule=rule.value,
-            takes_floor=rule.takes_floor,
-            text=said.text,
-            confidence=said.confidence,
-            speech_ms=said.speech_ms,
-            softer_db=None if said.softer_db is None else round(said.softer_db, 1),
-            late=said.late,
+            Decided(
+                stream=said.stream,
+                rule=rule.value,
+                takes_floor=rule.takes_floor,
+                text=said.text,
+                confidence=said.confidence,
+                speech_ms=said.speech_ms,
+                softer_db=None if said.softer_db is None else round(said.softer_db, 1),
+                late=said.late,
+            )
         )
 
     def _change_epoch(self, effect: turn.Ask | turn.Announce | turn.StartRing | turn.CancelReply) -> None:
         match effect:
             case turn.Ask(epoch, text):
                 self._playback.begin(epoch, Kind.REPLY)
-                self._emit("ask", epoch=epoch, text=text)
+                self._emit(QuestionAsked(epoch=epoch, text=text))
                 self._pipeline.ask(epoch, text)
             case turn.Announce(epoch):
                 self._playback.begin(epoch, Kind.ANNOUNCEMENT)
-                self._emit("announcement", epoch=epoch)
+                self._emit(AnnouncementBegun(epoch=epoch))
             case turn.StartRing(epoch):
-                self._emit("ring", epoch=epoch)
+                self._emit(RingBegun(epoch=epoch))
                 self._playback.begin_ring(epoch, self._sounds.ring())
             case turn.CancelReply(epoch, reason):
                 self._cancel_reply(epoch, reason)
 
     def _change_playback(self, effect: turn.Duck | turn.Unduck | turn.Pause | turn.Resume) -> None:
         rewound_ms = 0.0
+        changed: type[PlaybackChanged]
         match effect:
             case turn.Duck():
                 self._playback.duck()
+                changed = PlaybackDucked
             case turn.Unduck():
                 self._playback.unduck()
+                changed = PlaybackUnducked
             case turn.Pause():
                 self._playback.pause()
+                changed = PlaybackPaused
             case turn.Resume():
                 rewound_ms = self._playback.resume()
-        self._emit(type(effect).__name__.lower(), position_ms=self._playback.position_ms(), rewound_ms=rewound_ms)
+                changed = PlaybackResumed
+        self._emit(changed(self._playback.position_ms(), rewound_ms))
 
     def _cancel_reply(self, epoch: int, reason: turn.CancelReason) -> None:
         heard = self._playback.heard()
         self._playback.stop()
         if self._playback.kind is Kind.RING:
-            self._emit("ring-ended", epoch=epoch, reason=reason.value)
+            self._emit(RingEnded(epoch=epoch, reason=reason.value))
             return
-        self._emit("interrupt", epoch=epoch, reason=reason.value, heard=heard.text, heard_ms=heard.position_ms)
+        self._emit(ReplyInterrupted(epoch=epoch, reason=reason.value, heard=heard.text, heard_ms=heard.position_ms))
         text = self._playback.record.text
         self._pipeline.cancel(Interrupt(reason.value, epoch, text, heard.text, round(heard.position_ms)))
 

@@ -20,6 +20,31 @@ from interject.satellite.conversation.stop_words import StopWords
 from interject.satellite.conversation.stt_audio import SttAudio
 from interject.satellite.conversation.timers import TimerNames
 from interject.satellite.duplex.monitor import DuplexMonitor
+from interject.satellite.records.conversation import (
+    AwaitsWakeWord,
+    FirstAudio,
+    FirstText,
+    HistoryCorrected,
+    ListenRequested,
+    PartialUnderstood,
+    PhaseChanged,
+    ReplyFailed,
+    ReplyKnown,
+    ReplyPlayed,
+    ReplyReceived,
+    ReplyStarted,
+    RingEnded,
+    Started,
+    StopRequested,
+    StreamingStarted,
+    StreamingStopped,
+    SttFailed,
+    TextTyped,
+    TextUnderstood,
+    WordDetected,
+    WordsMarked,
+)
+from interject.satellite.records.device import Muted, StillMuted, Unmuted, timer_record
 from interject.satellite.turn import events as turn
 from interject.satellite.turn.machine import UndeclaredTransitionError, deadline, step
 from interject.satellite.turn.settings import Judgement, TurnStart
@@ -38,7 +63,7 @@ if TYPE_CHECKING:
     from interject.satellite.wake.stop_search import StopFound, StopWordSearch
     from interject.wire.errors import InterjectError
     from interject.wire.events import WordMark
-    from interject.wire.trace import Trace
+    from interject.wire.trace import Record, Trace
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -127,7 +152,7 @@ class Conversation:
 
     async def run(self) -> None:
         """Tell that the room is ready, then listen for wake words and stop words, until cancelled."""
-        self._emit("startup")
+        self._emit(Started())
         if self._settings.turn_start is TurnStart.WAKE_WORD:
             self._carry_out(turn.AwaitWakeWord())
         async with asyncio.TaskGroup() as tasks:
@@ -158,7 +183,7 @@ class Conversation:
 
     def type_text(self, text: str) -> None:
         """Take a typed message."""
-        self._emit("typed", text=text)
+        self._emit(TextTyped(text=text))
         self._apply(turn.Typed(text))
 
     def wake_word(self, word: WakeWord) -> None:
@@ -197,13 +222,13 @@ class Conversation:
 
     def listen(self) -> None:
         """Listen as after a wake word, whatever sounds; a muted microphone hears nothing all the same."""
-        self._emit("listen-now")
+        self._emit(ListenRequested())
         self._effects.woken = None
         self._apply(turn.ListenNow())
 
     def stop(self) -> None:
         """Silence what sounds, and drop what the user has said so far."""
-        self._emit("stop-now")
+        self._emit(StopRequested())
         self._apply(turn.StopNow())
 
     def mute(self, switch: MuteSwitch = MuteSwitch.HOME_ASSISTANT) -> None:
@@ -211,10 +236,10 @@ class Conversation:
         before = self._muted_by
         self._muted_by = before | {switch}
         if not before:
-            self._emit("muted", by=switch.value)
+            self._emit(Muted(by=switch.value))
             self._apply(turn.Muted())
         elif before != self._muted_by:
-            self._emit("still-muted", by=switch.value, switched="off")
+            self._emit(StillMuted(by=switch.value, switched="off"))
 
     def unmute(self, switch: MuteSwitch = MuteSwitch.HOME_ASSISTANT) -> None:
         """Switch the microphone on; that of the satellite switches Home Assistant's on too, and not the reverse.
@@ -224,58 +249,60 @@ class Conversation:
         before = self._muted_by
         self._muted_by = frozenset() if switch is MuteSwitch.SATELLITE else before - {switch}
         if before and not self._muted_by:
-            self._emit("unmuted", by=switch.value)
+            self._emit(Unmuted(by=switch.value))
         elif before != self._muted_by:
-            self._emit("still-muted", by=switch.value, switched="on")
+            self._emit(StillMuted(by=switch.value, switched="on"))
 
     def timer(self, event: Event) -> None:
         """A timer was started, updated, cancelled, or has finished."""
-        self._emit(event.type, data=dict(event.data), name=self._timers.follow(event))
+        self._emit(timer_record(event.type, dict(event.data), self._timers.follow(event)))
         if TimerFinished.is_type(event.type):
             self._apply(turn.TimerFinished())
 
-    def note(self, kind: str, **fields: object) -> None:
+    def note(self, record: Record) -> None:
         """Record something for traces, hooks and the log."""
-        self._emit(kind, **fields)
+        self._emit(record)
 
     def partial(self, stream: int, text: str, confidence: float | None = None) -> None:
         """All words of a stream that are stable; confidence: how likely it is that they were said, 0 to 1, if known."""
         text = self._theirs(stream, text)
-        self._emit("partial", stream=stream, text=text[-_PARTIAL_SHOWN:], characters=len(text), confidence=confidence)
+        self._emit(
+            PartialUnderstood(stream=stream, text=text[-_PARTIAL_SHOWN:], characters=len(text), confidence=confidence)
+        )
         self._apply(turn.Partial(stream, text, confidence))
 
     def transcribed(self, stream: int, text: str, confidence: float | None = None) -> None:
         """The final text of a stream; nothing more comes of it."""
         text = self._theirs(stream, text)
         self._feed.finished(stream)
-        self._emit("transcript", stream=stream, text=text, confidence=confidence)
+        self._emit(TextUnderstood(stream=stream, text=text, confidence=confidence))
         self._apply(turn.Transcribed(stream, text, confidence))
 
     def stt_failed(self, stream: int, error: InterjectError) -> None:
         """A stream gives no text; nothing more comes of it."""
         self._feed.take_back(stream)
-        self._emit("failed", stage="stt", stream=stream, error=str(error), brief=error.brief)
+        self._emit(SttFailed(stream=stream, error=str(error), brief=error.brief))
         self._apply(turn.SttFailed(stream))
 
     def reply_text(self, epoch: int, text: str) -> None:
         """All text of a reply known so far."""
         if self._wants(epoch):
             if not self._playback.record.text:
-                self._emit("first-text", epoch=epoch)
+                self._emit(FirstText(epoch=epoch))
             self._playback.record.text = text
             self._apply(turn.ReplyText(epoch, text))
 
     def reply_marks(self, epoch: int, marks: tuple[WordMark, ...]) -> None:
         """When the next words of a reply sound."""
         if self._wants(epoch):
-            self._emit("word-marks", epoch=epoch, marks=[(mark.text, mark.start_ms, mark.end_ms) for mark in marks])
+            self._emit(WordsMarked(epoch=epoch, marks=[(mark.text, mark.start_ms, mark.end_ms) for mark in marks]))
             self._playback.add_marks(marks)
 
     def reply_audio(self, epoch: int, audio: bytes, rate_hz: int) -> None:
         """More of a reply's speech: 16-bit mono."""
         if self._wants(epoch):
             if not self._playback.record.audio_ms:
-                self._emit("first-audio", epoch=epoch)
+                self._emit(FirstAudio(epoch=epoch))
             self._playback.add_audio(audio, rate_hz)
 
     def reply_ended(self, epoch: int) -> None:
@@ -284,18 +311,18 @@ class Conversation:
             self._playback.complete()
             record = self._playback.record
             if record.text:
-                self._emit("synthesize", epoch=epoch, text=record.text)
-            self._emit("reply-received", epoch=epoch, text=record.text, audio_ms=record.audio_ms)
+                self._emit(ReplyKnown(epoch=epoch, text=record.text))
+            self._emit(ReplyReceived(epoch=epoch, text=record.text, audio_ms=record.audio_ms))
 
     def reply_failed(self, epoch: int, error: InterjectError) -> None:
         """A stage of a reply failed; `reply_ended` still follows."""
         if self._wants(epoch):
-            self._emit("failed", stage="reply", epoch=epoch, error=str(error), brief=error.brief)
+            self._emit(ReplyFailed(epoch=epoch, error=str(error), brief=error.brief))
             self._apply(turn.ReplyFailed(epoch))
 
     def history_corrected(self, epoch: int, content: str) -> None:
         """The bridge has noted what was heard of a reply."""
-        self._emit("history-corrected", epoch=epoch, content=content)
+        self._emit(HistoryCorrected(epoch=epoch, content=content))
 
     async def room_for_audio(self, epoch: int) -> None:
         """Wait while more of a reply is buffered than it is worth keeping."""
@@ -315,7 +342,7 @@ class Conversation:
         """Record a word; returns how long ago it ended, ms."""
         end = self._front_end.ring.end
         ago_ms = 0.0 if word.end_index is None else max(0.0, (end - word.end_index) * 1000 / _HEARING_RATE_HZ)
-        self._emit("detection", name=word.name, phrase=word.phrase, role=word.role.value, ago_ms=ago_ms)
+        self._emit(WordDetected(name=word.name, phrase=word.phrase, role=word.role.value, ago_ms=ago_ms))
         return ago_ms
 
     def _takes_words(self) -> bool:
@@ -363,11 +390,11 @@ class Conversation:
             case turn.VoiceEnded():
                 self._feed.voice_ended()
             case turn.PhaseChanged(was, phase):
-                self._emit("phase", was=was.value, phase=phase.value)
+                self._emit(PhaseChanged(was=was.value, phase=phase.value))
                 if Phase.LISTENING in (phase, was):
-                    self._emit("streaming-start" if phase is Phase.LISTENING else "streaming-stop")
+                    self._emit(StreamingStarted() if phase is Phase.LISTENING else StreamingStopped())
             case turn.AwaitWakeWord():
-                self._emit("detect")
+                self._emit(AwaitsWakeWord())
             case turn.TurnDropped():
                 self._pipeline.turn_dropped()
             case turn.ReplyOver():
@@ -389,14 +416,14 @@ class Conversation:
         record = self._playback.record
         if status.furthest_frames > 0 and not record.started:
             record.started = True
-            self._emit("reply-started", epoch=epoch)
+            self._emit(ReplyStarted(epoch=epoch))
             self._apply(turn.ReplyStarted(epoch))
         if self._playback.has_finished(status):
             played_ms = status.furthest_frames * 1000 / self._player.rate_hz
             if self._playback.kind is Kind.RING:
-                self._emit("ring-ended", epoch=epoch, reason="played")
+                self._emit(RingEnded(epoch=epoch, reason="played"))
             else:
-                self._emit("reply-played", epoch=epoch, played_ms=played_ms, underruns=status.underruns)
+                self._emit(ReplyPlayed(epoch=epoch, played_ms=played_ms, underruns=status.underruns))
                 self._pipeline.played(epoch)
             self._apply(turn.ReplyPlayed(epoch))
 
@@ -419,5 +446,5 @@ class Conversation:
             self._effects.awake_sound_due = False
             self._effects.sound(self._sounds.awake)
 
-    def _emit(self, kind: str, **fields: object) -> None:
-        self._trace.emit(kind, t=round(self._now, 4), **fields)
+    def _emit(self, record: Record) -> None:
+        self._trace.emit(record, round(self._now, 4))

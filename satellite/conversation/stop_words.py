@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from interject.satellite.conversation.echo_words import say_word
+from interject.satellite.records.conversation import StopWordFound
 from interject.satellite.turn.backchannel import words_of
 from interject.satellite.turn.settings import BargeIn
 from interject.satellite.turn.state import Origin
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from interject.satellite.turn.settings import TurnSettings
     from interject.satellite.turn.state import State
     from interject.satellite.wake.stop_search import StopFound, StopWordSearch
+    from interject.wire.trace import Record
 
 _RATE_HZ = 16_000
 # What a device and a room delay our voice by, and what marks of words are wrong by.
@@ -27,17 +29,10 @@ _SENTENCE_WORDS = 2
 _BEFORE_IT_WORDS = 4
 
 
-class Emit(Protocol):
-    """Records something."""
-
-    def __call__(self, kind: str, **fields: object) -> None:
-        """Record it, with the time."""
-
-
 class StopWords:
     """Lets a search hear the beginning of each utterance into what sounds, and judges what it finds."""
 
-    def __init__(self, search: StopWordSearch, emit: Emit) -> None:
+    def __init__(self, search: StopWordSearch, emit: Callable[[Record], None]) -> None:
         self._search = search
         self._emit = emit
         self._utterance = Utterance()
@@ -79,15 +74,16 @@ class StopWords:
             # What is left of the echo, and a breath on it, has a voiced window or two.
             reason = "too-short"
         self._emit(
-            "stop-word",
-            phrase=found.phrase.text,
-            verdict="taken" if reason is None else "refused",
-            reason=reason,
-            speech_ms=self._speech_ms,
-            stood_ms=found.stood_ms,
-            heard_ms=(found.heard_index - found.onset_index) * 1000 / _RATE_HZ,
-            told_ms=since_onset_ms,
-            position_ms=position_ms,
+            StopWordFound(
+                phrase=found.phrase.text,
+                verdict="taken" if reason is None else "refused",
+                reason=reason,
+                speech_ms=self._speech_ms,
+                stood_ms=found.stood_ms,
+                heard_ms=(found.heard_index - found.onset_index) * 1000 / _RATE_HZ,
+                told_ms=since_onset_ms,
+                position_ms=position_ms,
+            )
         )
         return reason is None
 

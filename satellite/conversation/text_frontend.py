@@ -7,9 +7,10 @@ import os
 import stat
 import sys
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from interject.satellite.errors import NoKeyboardError
+from interject.satellite.records.conversation import ReplyFailed, ReplyInterrupted, ReplyPlayed, SttFailed
 from interject.satellite.turn.events import CancelReason
 from interject.satellite.turn.state import Phase
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from interject.satellite.conversation.loop import Conversation
+    from interject.wire.trace import Record
 
 # Words appear as they are spoken; five times a second looks continuous.
 _REFRESH_S = 0.2
@@ -46,15 +48,18 @@ class TextMode:
         self._answered = asyncio.Event()
         self._answered.set()
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, record: Record, _t: float | None = None, /) -> None:
         """Show the records that a person wants to see; a Trace."""
-        if kind == "interrupt":
-            self._show_interrupt(CancelReason(fields["reason"]), fields["epoch"], fields["heard"])
-        elif kind == "reply-played":
-            self._show(fields["epoch"], self._conversation.heard())
-        elif kind == "failed":
-            # What came of the reply before is still being spoken.
-            self._failure = fields["brief"]
+        match record:
+            case ReplyInterrupted():
+                self._show_interrupt(CancelReason(record.reason), record.epoch, record.heard)
+            case ReplyPlayed():
+                self._show(record.epoch, self._conversation.heard())
+            case ReplyFailed() | SttFailed():
+                # What came of the reply before is still being spoken.
+                self._failure = record.brief
+            case _:
+                pass
 
     async def run(self) -> None:
         """Take lines until there are no more and the last is answered, or until one of them asks to leave."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from interject.satellite.audio.supervised import DeviceHealth
 from interject.satellite.doctor.errors import NotMeasuredError
 from interject.satellite.doctor.recording import Recording
 from interject.satellite.doctor.signals import make_programme
+from interject.satellite.records.device import DeviceReported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from interject.satellite.audio.base import Device
     from interject.satellite.doctor.signals import Programme
     from interject.satellite.settings import SatelliteSettings
+    from interject.wire.trace import Record
 
 # A sound server that was just started, and a Bluetooth loudspeaker that wakes up, together need less.
 _PATIENCE_S = 15.0
@@ -55,9 +57,9 @@ class _Health:
         self._remedy = remedy
         self._failure: str | None = None
 
-    def emit(self, kind: str, **fields: Any) -> None:
-        if kind == "device" and fields["health"] == DeviceHealth.FAILED.value:
-            self._failure = str(fields["text"])
+    def emit(self, record: Record, _t: float | None = None, /) -> None:
+        if isinstance(record, DeviceReported) and record.health == DeviceHealth.FAILED.value:
+            self._failure = record.text
 
     def check(self) -> None:
         """Raise NotMeasuredError if the device has failed."""

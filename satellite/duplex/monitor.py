@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from interject.satellite.audio.pcm import INT16_FULL_SCALE
 from interject.satellite.duplex.modes import DuplexMode, ModeState, Reason, cut_off_for_nothing, observe, settings_for
 from interject.satellite.duplex.statistics import Observation
+from interject.satellite.records.device import DuplexModeChanged, EmptyInterruption
 from interject.satellite.turn.settings import BargeIn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from interject.satellite.audio.base import Block, Samples
     from interject.satellite.turn.settings import TurnSettings
     from interject.satellite.turn.state import State
+    from interject.wire.trace import Record
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -56,7 +58,7 @@ _EFFECT = {
 class DuplexMonitor:
     """Keeps the duplex mode, and tells of each change: a record `duplex-mode`."""
 
-    def __init__(self, settings: TurnSettings, emit: Callable[..., None]) -> None:
+    def __init__(self, settings: TurnSettings, emit: Callable[[Record], None]) -> None:
         self._chosen = settings
         self._emit = emit
         self._state = ModeState()
@@ -92,7 +94,7 @@ class DuplexMonitor:
 
     def cut_off_for_nothing(self, now_s: float, report: EchoReport) -> None:
         """Somebody's voice cut a reply off, and said nothing: it may have been our own."""
-        self._emit("empty-interruption", echo_db=report.echo_db)
+        self._emit(EmptyInterruption(echo_db=report.echo_db))
         self._state = cut_off_for_nothing(self._state, now_s)
 
     def _tell(self, before: ModeState, report: EchoReport) -> None:
@@ -100,38 +102,33 @@ class DuplexMonitor:
         self.settings = settings_for(state.mode, self._chosen)
         left_dbfs = state.history.left_dbfs
         self._emit(
-            "duplex-mode",
-            mode=state.mode.value,
-            was=before.mode.value,
-            reason=None if state.reason is None else state.reason.value,
-            barge_in=self.settings.barge_in.value,
-            barge_in_was=was.barge_in.value,
-            echo_db=report.echo_db,
-            residual_dbfs=report.residual_dbfs if left_dbfs is None else left_dbfs,
-            noise_dbfs=report.noise_dbfs,
-            erle_db=report.erle_db,
-            delay_ms=report.delay_ms,
-            drift_ppm=report.drift_ppm,
+            DuplexModeChanged(
+                mode=state.mode.value,
+                was=before.mode.value,
+                reason=None if state.reason is None else state.reason.value,
+                barge_in=self.settings.barge_in.value,
+                barge_in_was=was.barge_in.value,
+                echo_db=report.echo_db,
+                residual_dbfs=report.residual_dbfs if left_dbfs is None else left_dbfs,
+                noise_dbfs=report.noise_dbfs,
+                erle_db=report.erle_db,
+                delay_ms=report.delay_ms,
+                drift_ppm=report.drift_ppm,
+            )
         )
 
 
-def log_duplex_mode(kind: str, record: Mapping[str, Any]) -> None:
-    """Log what a record `duplex-mode` or `empty-interruption` means to who runs the satellite.
-
-    A duplex mode that takes nothing away from --barge-in is no news.
-    """
-    if kind == "empty-interruption":
-        _LOGGER.info("a voice cut a reply off and said nothing; it may have been the satellite's own")
+def log_duplex_mode(record: DuplexModeChanged) -> None:
+    """Log what a duplex mode means, unless it takes nothing away from --barge-in."""
+    if record.barge_in == record.barge_in_was:
         return
-    if record["barge_in"] == record["barge_in_was"]:
-        return
-    mode, effect = DuplexMode(record["mode"]), _EFFECT[BargeIn(record["barge_in"])]
-    if mode.is_better(DuplexMode(record["was"])):
+    mode, effect = DuplexMode(record.mode), _EFFECT[BargeIn(record.barge_in)]
+    if mode.is_better(DuplexMode(record.was)):
         _LOGGER.warning("our own voice can be told from the user's better: %s", effect)
         return
-    reason = Reason(record["reason"])
+    reason = Reason(record.reason)
     remedy = _REMEDY.get(reason, _USUAL_REMEDY)
-    _LOGGER.warning("%s: %s until that is better; %s", _WHY[reason].format_map(record), effect, remedy)
+    _LOGGER.warning("%s: %s until that is better; %s", _WHY[reason].format_map(record.fields()), effect, remedy)
 
 
 def _joined(blocks: list[Samples]) -> NDArray[np.float32]:

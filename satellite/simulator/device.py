@@ -19,6 +19,7 @@ from interject.satellite.audio.errors import RoomScriptError
 from interject.satellite.audio.pcm import INT16_FULL_SCALE, Mono, gain_of, to_int16
 from interject.satellite.audio.wav import WavRecorder, writer_thread
 from interject.satellite.simulator.noise import Noise, NoiseColour
+from interject.satellite.simulator.records import ClockStarted
 from interject.satellite.simulator.script import RoomScript
 from interject.satellite.simulator.user import RoomUser, load_clips
 from interject.wire.trace import NoTrace
@@ -111,7 +112,7 @@ class SimulatedRoom:
             echo = _Echo(self._acoustics, self._rate_hz)
             leaving = deque(np.zeros(frames, np.int16) for _ in range(self._latency_blocks))
             opened_s = loop.time()
-            self._trace.emit("clock", t=0.0, rate_hz=self._rate_hz)
+            self._trace.emit(ClockStarted(rate_hz=self._rate_hz), 0.0)
             for number in count():
                 await asyncio.sleep(max(0.0, opened_s + (number + 1) * frames / self._rate_hz - loop.time()))
                 played = render_exactly(render, frames)

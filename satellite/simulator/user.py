@@ -12,6 +12,7 @@ import numpy as np
 from interject.satellite.audio.errors import RoomScriptError
 from interject.satellite.audio.pcm import INT16_FULL_SCALE, Mono, gain_of
 from interject.satellite.audio.wav import read_wav
+from interject.satellite.simulator.records import LoudspeakerStarts, LoudspeakerStops, UserSpeaks, UserStops
 from interject.satellite.simulator.timing import HYSTERESIS_S, Audibility, count_from, listen, onset_of, start_frame
 
 if TYPE_CHECKING:
@@ -84,22 +85,22 @@ class RoomUser:
             return None
         self._speaking, self._began = self._waiting.popleft(), start
         onset_t = self._seconds(start + self._speaking.onset)
-        self._trace.emit("user-speaks", clip=self._speaking.name, t=self._seconds(start), onset_t=onset_t)
+        self._trace.emit(UserSpeaks(clip=self._speaking.name, onset_t=onset_t), self._seconds(start))
         return self._speaking
 
     def _end(self, clip: LoadedClip) -> None:
         self._speaking = None
         self._previous_end = self._began + len(clip.samples)
         self._heard = count_from(self._heard, self._previous_end)
-        self._trace.emit("user-stops", clip=clip.name, t=self._seconds(self._previous_end))
+        self._trace.emit(UserStops(clip=clip.name), self._seconds(self._previous_end))
 
     def _listen(self, loudspeaker: Samples, frame: int) -> None:
         self._heard, changes = listen(self._heard, loudspeaker, frame, self._hysteresis)
         for change in changes:
             if change.started is not None:
-                self._trace.emit("loudspeaker-starts", t=self._seconds(change.started))
+                self._trace.emit(LoudspeakerStarts(), self._seconds(change.started))
             if change.stopped is not None:
-                self._trace.emit("loudspeaker-stops", t=self._seconds(change.stopped))
+                self._trace.emit(LoudspeakerStops(), self._seconds(change.stopped))
 
     def _seconds(self, frame: int) -> float:
         return round(frame / self._rate_hz, 6)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from interject.satellite.wake.base import WakeWord
     from interject.wire.errors import InterjectError
     from interject.wire.events import Interrupt, WordMark
+    from interject.wire.trace import Record
 
 
 class PipelineListener(Protocol):
@@ -61,7 +62,7 @@ class Room(Protocol):
     def timer(self, event: Event) -> None:
         """A timer was started, updated, cancelled, or has finished."""
 
-    def note(self, kind: str, **fields: object) -> None:
+    def note(self, record: Record) -> None:
         """Record something for traces, hooks and the log."""
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wyoming.handle import HandledChunk, HandledStart
 
 from interject.servers.llm.active_replies import HistoryCorrected, Stop, WritingEnded
+from interject.servers.llm.records import FirstToken, GenerationFinished, GenerationRenewed
 from interject.servers.llm.turns import recent
 from interject.servers.markup import MarkupFilter
 
@@ -95,7 +96,7 @@ class Generation:
             outcome = await self._attempt(messages)
             if not isinstance(outcome, _Renewed):
                 return outcome
-            self._trace.emit("generation-renewed", conversation_id=self._reply.conversation_id)
+            self._trace.emit(GenerationRenewed(conversation_id=self._reply.conversation_id))
             messages = await self._store.messages(self._reply.conversation_id)
         return Stopped(self._reply.stopped)
 
@@ -141,16 +142,14 @@ class Generation:
         async with aclosing(without_markup(pieces)) as plain:
             async for piece in plain:
                 if not reply.text:
-                    self._trace.emit("first-token", took_s=loop.time() - start, conversation_id=reply.conversation_id)
+                    self._trace.emit(FirstToken(took_s=loop.time() - start, conversation_id=reply.conversation_id))
                 reply.text += piece
                 if not reply.is_sent:
                     await asyncio.sleep(max(0.0, reply.hold_until - loop.time()))
                 reply.is_sent = True
                 await self._send(HandledChunk(text=piece).event())
         reply.is_sent = True
-        self._trace.emit(
-            "generation-finished", text=reply.text, conversation_id=reply.conversation_id, epoch=reply.epoch
-        )
+        self._trace.emit(GenerationFinished(text=reply.text, conversation_id=reply.conversation_id, epoch=reply.epoch))
 
 
 async def _ended(writing: asyncio.Task[None]) -> None:

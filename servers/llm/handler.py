@@ -15,6 +15,7 @@ from interject.servers.fair_wait import owner_of
 from interject.servers.llm.active_replies import ActiveReplies, ActiveReply, StopReason, agrees, is_cut_by
 from interject.servers.llm.errors import EngineError
 from interject.servers.llm.generation import Failed, Finished, Generation, GivenUp, Outcome, Stopped
+from interject.servers.llm.records import GenerationCancelled, QuestionReceived, ReplyCorrected
 from interject.servers.llm.requests import read_interruption, read_question, read_speaker
 from interject.servers.llm.sounding import Sounding
 from interject.wire.admission import AccessRules
@@ -126,7 +127,7 @@ class HandleSession:
             raise
         reply.turn_id = begun.turn_id
         self._bridge.trace.emit(
-            "request", text=question.text, conversation_id=question.conversation_id, epoch=question.epoch
+            QuestionReceived(text=question.text, conversation_id=question.conversation_id, epoch=question.epoch)
         )
         work = self._answer(reply, question, begun.messages)
         self._peer.start(work, "reply").add_done_callback(lambda _: self._ended(reply))
@@ -219,12 +220,13 @@ class HandleSession:
         if corrected.overstated:
             _LOGGER.info("%s says that more was heard than was written; the rest is ignored", self._peer.name)
         self._bridge.trace.emit(
-            "interrupted",
-            content=corrected.content,
-            heard=interruption.heard,
-            overstated=corrected.overstated,
-            conversation_id=corrected.conversation_id,
-            epoch=interruption.epoch,
+            ReplyCorrected(
+                content=corrected.content,
+                heard=interruption.heard,
+                overstated=corrected.overstated,
+                conversation_id=corrected.conversation_id,
+                epoch=interruption.epoch,
+            )
         )
         await _all_ended(cut)
         context = {"conversation_id": corrected.conversation_id} if corrected.conversation_id else {}
@@ -270,12 +272,13 @@ class HandleSession:
 
     def _trace_cancelled(self, reply: ActiveReply, reason: str, stopped_at: float | None = None) -> None:
         self._bridge.trace.emit(
-            "generation-cancelled",
-            reason=reason,
-            text=reply.text,
-            upstream_closed_s=None if stopped_at is None else asyncio.get_running_loop().time() - stopped_at,
-            conversation_id=reply.conversation_id,
-            epoch=reply.epoch,
+            GenerationCancelled(
+                reason=reason,
+                text=reply.text,
+                upstream_closed_s=None if stopped_at is None else asyncio.get_running_loop().time() - stopped_at,
+                conversation_id=reply.conversation_id,
+                epoch=reply.epoch,
+            )
         )
 
 

@@ -17,6 +17,13 @@ from interject.servers.stt.audio import BYTES_PER_S, RATE_HZ, AudioFormat, Conve
 from interject.servers.stt.engines.base import Recognition, Request, Transcription
 from interject.servers.stt.errors import AudioTooLongError, NoAudioError
 from interject.servers.stt.hints import MOST_WORDS, hints_of
+from interject.servers.stt.records import (
+    PartialRecognised,
+    TextRecognised,
+    TranscribeAborted,
+    TranscribeRefused,
+    TranscribeStarted,
+)
 from interject.wire.dispatch import Dispatcher, on
 from interject.wire.errors import RequestError
 from interject.wire.events import with_confidence
@@ -184,17 +191,17 @@ class SttSession:
         if earlier is not None:
             # Answers come in the order of the requests.
             await asyncio.wait([earlier])
-        self._trace.emit("transcribe-started", peer=self._peer.name)
+        self._trace.emit(TranscribeStarted(peer=self._peer.name))
         try:
             await self._engine.ready()
             async with self._seats.seat(owner) as worker:
                 await self._recognise(worker, request, utterance)
         except (asyncio.CancelledError, ConnectionError):
             # Who leaves is noticed by whichever comes first: the end of what it sends, or that it takes no answer.
-            self._trace.emit("aborted", peer=self._peer.name, audio_s=round(utterance.seconds, 3))
+            self._trace.emit(TranscribeAborted(peer=self._peer.name, audio_s=round(utterance.seconds, 3)))
             raise
         except RequestError as error:
-            self._trace.emit("refused", peer=self._peer.name, code=error.code)
+            self._trace.emit(TranscribeRefused(peer=self._peer.name, code=error.code))
             raise
 
     async def _recognise(self, worker: Worker, request: Request, utterance: Utterance) -> None:
@@ -234,7 +241,7 @@ class SttSession:
             if fresh := agreement.stable[before:]:
                 confidence = agreement.confidence()
                 await self._say(" ".join(word.text for word in fresh), confidence, first=before == 0)
-                self._trace.emit("partial", peer=self._peer.name, text=agreement.text(), confidence=confidence)
+                self._trace.emit(PartialRecognised(peer=self._peer.name, text=agreement.text(), confidence=confidence))
 
     async def _say(self, words: str, confidence: float | None, *, first: bool) -> None:
         chunk = TranscriptChunk(text=words if first else f" {words}").event()
@@ -250,13 +257,14 @@ class SttSession:
         await self._peer.send(with_confidence(transcript, best.confidence))
         audio_s = utterance.seconds
         self._trace.emit(
-            "transcript",
-            peer=self._peer.name,
-            text=best.text,
-            confidence=best.confidence,
-            figures={name: round(figure, 3) for name, figure in best.figures.items()},
-            audio_s=round(audio_s, 3),
-            took_s=round(took_s, 4),
+            TextRecognised(
+                peer=self._peer.name,
+                text=best.text,
+                confidence=best.confidence,
+                figures={name: round(figure, 3) for name, figure in best.figures.items()},
+                audio_s=round(audio_s, 3),
+                took_s=round(took_s, 4),
+            )
         )
         _LOGGER.debug("%s: %.2f s of audio, %.3f s after its end: %r", self._peer.name, audio_s, took_s, best.text)
 

@@ -19,6 +19,7 @@ from wyoming.tts import (
 )
 
 from interject.servers.fair_wait import owner_of
+from interject.servers.tts.records import SynthesisCancelled, SynthesisFailed, SynthesisFinished, SynthesisStarted
 from interject.servers.tts.reply import Reply, line_of, lines_of
 from interject.servers.tts.sentences import SentenceSplitter
 from interject.wire.dispatch import Dispatcher, on, on_own
@@ -194,7 +195,7 @@ class TtsSession:
         reply: Reply | None = None
         try:
             async with self._turn:
-                self._trace.emit("synthesis-started", text=request.text, streaming=request.streamed)
+                self._trace.emit(SynthesisStarted(text=request.text, streaming=request.streamed))
                 voice = await self._engine.voice(request.voice)
                 reply = Reply(self._peer, self._lane, voice, self._options, self._trace, request.owner)
                 while (line := await request.lines.get()) is not None:
@@ -202,15 +203,15 @@ class TtsSession:
                 await reply.finish()
                 if request.streamed:
                     await self._peer.send(SynthesizeStopped().event())
-                self._trace.emit("synthesis-finished", audio_ms=reply.audio_ms)
+                self._trace.emit(SynthesisFinished(audio_ms=reply.audio_ms))
         except (asyncio.CancelledError, ConnectionError):
             audio_ms = reply.audio_ms if reply else 0
-            self._trace.emit("synthesis-cancelled", reason=request.cut_by, audio_ms=audio_ms)
+            self._trace.emit(SynthesisCancelled(reason=request.cut_by, audio_ms=audio_ms))
             if request.cut_by == _CLOSED:
                 await self._say_farewell()
             raise
         except Exception as error:
-            self._trace.emit("synthesis-failed", reason=str(error), audio_ms=reply.audio_ms if reply else 0)
+            self._trace.emit(SynthesisFailed(reason=str(error), audio_ms=reply.audio_ms if reply else 0))
             if request is self._stream:
                 self._stream, self._state = None, _Stream.REFUSED
             raise

@@ -13,6 +13,7 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from interject.servers.markup import blanked
 from interject.servers.tts.engines.base import Line
 from interject.servers.tts.marks import shifted, tokens_of
+from interject.servers.tts.records import FirstAudioSent, SentenceSpoken
 from interject.servers.tts.sentences import is_whole
 from interject.wire.events import WordMarks
 
@@ -82,10 +83,11 @@ class Reply:
         await self._send_audio(pending, 1, began)
         self._pause_due = is_whole(line.written) if heard else self._pause_due
         self._trace.emit(
-            "sentence",
-            text=line.written,
-            audio_ms=self._ms(self._samples_sent - first_sample),
-            took_s=round(time.monotonic() - began, 4),
+            SentenceSpoken(
+                text=line.written,
+                audio_ms=self._ms(self._samples_sent - first_sample),
+                took_s=round(time.monotonic() - began, 4),
+            )
         )
 
     async def finish(self) -> None:
@@ -109,7 +111,7 @@ class Reply:
             del pending[:size]
             if not self._started:
                 await self._start()
-                self._trace.emit("first-audio", took_s=round(time.monotonic() - began, 4))
+                self._trace.emit(FirstAudioSent(took_s=round(time.monotonic() - began, 4)))
             timestamp = self.audio_ms
             self._samples_sent += len(chunk) // _WIDTH_BYTES
             await self._peer.send(

@@ -13,6 +13,7 @@ from interject.satellite.audio.room_sounds import RoomSounds
 from interject.satellite.audio.sounds import SHIPPED
 from interject.satellite.audio.wav import read_wav
 from interject.satellite.conversation.loop import MuteSwitch
+from interject.satellite.records.conversation import ReplyInterrupted, ReplyPlayed
 from interject.satellite.records.hooks.table import hook_call
 from interject.satellite.records.hooks.wyoming_events import wyoming_event
 from interject.satellite.turn.settings import BargeIn, TurnSettings, TurnStart
@@ -277,10 +278,9 @@ def test_a_reply_that_broke_off_is_played_once() -> None:
     talk.it.reply_failed(epoch, PeerGoneError("tcp://127.0.0.1:10200", "it is gone"))
     talk.it.reply_ended(epoch)
     talk.silence(2.0)
-    records = [record for kind in ("reply-played", "interrupt") for record in talk.trace.of(kind)]
-    for made in (hook_call, wyoming_event):
-        ends = [made(record["type"], record) for record in records]
-        assert len([end for end in ends if end is not None]) == 1
+    ends = [record for record in talk.trace.typed if isinstance(record, ReplyPlayed | ReplyInterrupted)]
+    assert len([record for record in ends if hook_call(record) is not None]) == 1
+    assert len([record for record in ends if wyoming_event(record, 1.0) is not None]) == 1
 
 
 @pytest.mark.parametrize("text", ["stop", ""])

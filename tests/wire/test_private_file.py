@@ -14,6 +14,7 @@ from interject.satellite.audio.wav import WavRecorder
 from interject.satellite.doctor.archive import Archive
 from interject.satellite.doctor.recording import Recording
 from interject.satellite.doctor.signals import Part, Programme
+from interject.satellite.records.conversation import StreamingStarted
 from interject.wire.private_file import make_private_file
 from interject.wire.trace import FileTrace
 
@@ -43,7 +44,7 @@ def test_a_trace_that_others_could_read_is_made_private_and_goes_on(tmp_path: Pa
     path.write_text("before\n")
     path.chmod(0o644)
     trace = FileTrace(path, "stt")
-    trace.emit("x")
+    trace.emit(StreamingStarted())
     trace.close()
     assert mode(path) == 0o600
     assert path.read_text().startswith("before\n{")

@@ -7,25 +7,40 @@ import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from interject.wire.errors import SettingError
 from interject.wire.logs import DEFAULT_FORMAT, FloodFilter, configure_logging
-from interject.wire.trace import NoTrace, open_trace
+from interject.wire.trace import NoTrace, Record, open_trace
+
+
+@dataclass(frozen=True, slots=True)
+class Greeted(Record):
+    KIND: ClassVar[str] = "greeted"
+
+    text: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(Record):
+    KIND: ClassVar[str] = "ended"
 
 
 def test_each_record_can_be_read_as_soon_as_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "trace.jsonl"
     trace = open_trace(path, "stt")
-    trace.emit("transcript", text="grüß \ud83d", n=1)
+    trace.emit(Greeted("grüß \ud83d", 1), 0.25)
     first = json.loads(path.read_text())
-    trace.emit("end")
+    trace.emit(Ended())
     second = json.loads(path.read_text().splitlines()[1])
     trace.close()  # type: ignore[attr-defined]
-    assert {key: first[key] for key in ("source", "type", "text", "n")} == {
+    assert {key: first[key] for key in ("source", "type", "t", "text", "n")} == {
+        "t": 0.25,
         "source": "stt",
-        "type": "transcript",
+        "type": "greeted",
         "text": "grüß \ud83d",
         "n": 1,
     }
@@ -34,7 +49,7 @@ def test_each_record_can_be_read_as_soon_as_it_is_written(tmp_path: Path) -> Non
 
 def test_without_a_path_nothing_is_recorded() -> None:
     trace = open_trace(None, "stt")
-    trace.emit("anything", a=object())
+    trace.emit(Ended())
     assert isinstance(trace, NoTrace)
 
 
@@ -49,7 +64,7 @@ def test_a_full_disk_costs_records_and_one_warning_not_the_process(caplog: pytes
         pytest.skip("this machine has no /dev/full")
     trace = open_trace(full, "stt")
     for _ in range(3):
-        trace.emit("x")
+        trace.emit(Ended())
     trace.close()  # type: ignore[attr-defined]
     assert len([record for record in caplog.records if "/dev/full" in record.getMessage()]) == 1
 

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from interject.satellite.audio.base import Samples
     from interject.satellite.transports.base import Pipeline
     from interject.satellite.turn.settings import TurnSettings
+    from interject.wire.trace import Record
 
 # Where nothing happens for minutes, as a card with a large buffer gives it: what a block costs by itself is saved.
 _REST_BLOCK = 5 * BLOCK
@@ -78,9 +79,9 @@ class Tally:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
 
-    def emit(self, kind: str, **_: Any) -> None:
+    def emit(self, record: Record, _t: float | None = None, /) -> None:
         """Count it."""
-        self.counts[kind] += 1
+        self.counts[record.KIND] += 1
 
 
 class Faults(logging.Handler):

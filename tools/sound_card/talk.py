@@ -21,6 +21,7 @@ from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
 from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
+from interject.wire.trace import Record, line_of
 from tools.room_bench.pipeline import ScriptedPipeline
 from tools.simulator.levels import RATE_HZ, frames_of
 from tools.sound_card.pauses import Deck
@@ -75,9 +76,9 @@ class _Records:
     def __init__(self) -> None:
         self.kept: list[Mapping[str, Any]] = []
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, record: Record, t: float | None = None) -> None:
         """Record that something happened now."""
-        self.kept.append({"mono": time.monotonic(), "type": kind, **fields})
+        self.kept.append({"mono": time.monotonic(), **line_of(record, t)})
 
 
 class _Observer:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from wyoming.event import Event
 
+    from interject.wire.trace import Record
     from tools.fake_home_assistant.script import Answer, Turn
 
 RATE_HZ = 16_000
@@ -71,8 +72,8 @@ class Room(Listener):
         self.timers.append(event)
         self.changed.set()
 
-    def note(self, kind: str, **fields: object) -> None:
-        self.notes.append((kind, fields))
+    def note(self, record: Record) -> None:
+        self.notes.append((record.KIND, record.fields()))
         self.changed.set()
 
     def noted(self, kind: str) -> list[dict[str, object]]:

@@ -17,6 +17,7 @@ from interject.satellite.transports.direct.pipeline import DirectPipeline, Ident
 from interject.satellite.transports.direct.server import Server, fixed
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
+from interject.wire.trace import Record, line_of
 from tools.virtual.network import FakeServer, Network, cancelled
 from tools.virtual.servers import FakeBridge, FakeStt, FakeTts
 from tools.virtual.signals import RATE_HZ, Run, find_replies, magnitude, user_voice
@@ -51,9 +52,11 @@ class Recorder:
 
     def __init__(self) -> None:
         self.records: list[dict[str, Any]] = []
+        self.typed: list[Record] = []
 
-    def emit(self, kind: str, **fields: Any) -> None:
-        self.records.append({"type": kind, **fields})
+    def emit(self, record: Record, t: float | None = None) -> None:
+        self.records.append(line_of(record, t))
+        self.typed.append(record)
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [record for record in self.records if record["type"] == kind]

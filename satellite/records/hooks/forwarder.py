@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from interject.satellite.records.hooks.wyoming_events import wyoming_event
 from interject.wire import client
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wyoming.event import Event
 
     from interject.wire.client import Connection, Connector
+    from interject.wire.trace import Record
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -40,9 +41,9 @@ class EventForwarder:
         self._has_events = asyncio.Event()
         self._outage = Outage(_LOGGER)
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, record: Record, t: float | None = None) -> None:
         """Have the service told of this record, if it is of interest there; returns at once."""
-        event = wyoming_event(kind, fields)
+        event = wyoming_event(record, t)
         if event is not None:
             self._waiting.append(event)
             self._has_events.set()

@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from interject.satellite.records.hooks.command import Command, hook_commands
 from interject.satellite.records.hooks.errors import HookFailedError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interject.satellite.settings import SatelliteSettings
+    from interject.wire.trace import Record
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,9 +38,9 @@ class EventHooks:
     def __init__(self, commands: Sequence[Command]) -> None:
         self._queues = {command.hook: HookQueue(command) for command in commands}
 
-    def emit(self, kind: str, **fields: Any) -> None:
+    def emit(self, record: Record, _t: float | None = None, /) -> None:
         """Have the hook of this record run, if there is one; returns at once."""
-        call = hook_call(kind, fields)
+        call = hook_call(record)
         if call is not None and call.hook in self._queues:
             self._queues[call.hook].add(call.stdin)
 

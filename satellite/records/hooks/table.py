@@ -1,16 +1,19 @@
-"""Which hook a record of the trace runs, and what the hook gets to read."""
+"""Which hook a record runs, and what the hook gets to read."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TypeVar, cast
 
-Fields = Mapping[str, Any]
-# What a hook reads; None: this record does not run it.
-_Input = Callable[[Fields], str | None]
+from interject.satellite.records import conversation as talk
+from interject.satellite.records import device, home_assistant
+from interject.wire.trace import Record
+
+R = TypeVar("R", bound=Record)
+_Input = Callable[[R], str | None]
 
 
 class Hook(Enum):
@@ -50,69 +53,72 @@ class HookCall:
     stdin: bytes
 
 
-def hook_call(kind: str, fields: Fields) -> HookCall | None:
-    """Give the hook that a record of the trace runs, if any; missing fields are empty."""
-    if kind not in _TABLE:
+def hook_call(record: Record) -> HookCall | None:
+    """Give the hook that a record runs, if any."""
+    row = _TABLE.get(type(record))
+    if row is None:
         return None
-    hook, what_it_reads = _TABLE[kind]
-    text = what_it_reads(fields)
+    text = row.reads(record)
     # JSON from the network can carry half a surrogate pair, UTF-8 cannot.
-    return None if text is None else HookCall(hook, text.encode("utf-8", "replace"))
+    return None if text is None else HookCall(row.hook, text.encode("utf-8", "replace"))
 
 
-def _nothing(_fields: Fields) -> str:
-    return ""
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A hook, and what it reads of a record; None: this record does not run it."""
+
+    hook: Hook
+    reads: _Input[Record]
 
 
-def _text_of(field: str) -> _Input:
-    return lambda fields: str(fields.get(field, ""))
+def _runs(record: type[R], hook: Hook, reads: _Input[R] = lambda _: "") -> tuple[type[Record], _Row]:
+    return record, _Row(hook, cast("_Input[Record]", reads))
 
 
-def _words(fields: Fields) -> str | None:
-    # A murmur is transcribed too: nobody said anything.
-    return str(fields.get("text", "")) or None
-
-
-def _wake_word(fields: Fields) -> str | None:
+def _wake_word(record: talk.WordDetected) -> str | None:
     # Who was told of a wake word waits for a turn; a stop word begins none.
-    return str(fields.get("name", "")) if fields.get("role") != "stop" else None
+    return record.name if record.role != "stop" else None
 
 
-def _nothing_once_heard(fields: Fields) -> str | None:
+def _nothing_once_heard(record: talk.ReplyInterrupted) -> str | None:
     # An interruption is the end of what sounded; of what nobody had heard yet there is no end, and what failed was
     # played as far as it went.
-    return "" if fields.get("heard_ms", 0) > 0 and fields.get("reason") != "failed" else None
+    return "" if record.heard_ms > 0 and record.reason != "failed" else None
 
 
-def _timer_event(kind: str) -> _Input:
+def _timer_event(record: device.TimerChanged) -> str:
     # wyoming-satellite writes the whole event, and scripts pick its data out of it.
-    return lambda fields: json.dumps({"type": kind, "data": fields.get("data", {})}, ensure_ascii=False)
+    return json.dumps({"type": record.KIND, "data": record.data}, ensure_ascii=False)
 
 
-def _timer_id(fields: Fields) -> str:
-    return str(fields.get("data", {}).get("id", ""))
+def _timer_id(record: device.TimerChanged) -> str:
+    return str(record.data.get("id", ""))
 
 
-_TABLE: dict[str, tuple[Hook, _Input]] = {
-    "startup": (Hook.STARTUP, _nothing),
-    "detect": (Hook.DETECT, _nothing),
-    "detection": (Hook.DETECTION, _wake_word),
-    "streaming-start": (Hook.STREAMING_START, _nothing),
-    "streaming-stop": (Hook.STREAMING_STOP, _nothing),
-    "stt-open": (Hook.STT_START, _nothing),
-    "stt-end": (Hook.STT_STOP, _nothing),
-    "stt-abort": (Hook.STT_STOP, _nothing),
-    "transcript": (Hook.TRANSCRIPT, _words),
-    "synthesize": (Hook.SYNTHESIZE, _text_of("text")),
-    "first-audio": (Hook.TTS_START, _nothing),
-    "reply-received": (Hook.TTS_STOP, _nothing),
-    "reply-played": (Hook.TTS_PLAYED, _nothing),
-    "interrupt": (Hook.TTS_PLAYED, _nothing_once_heard),
-    "failed": (Hook.ERROR, _text_of("error")),
-    "connected": (Hook.CONNECTED, _nothing),
-    "disconnected": (Hook.DISCONNECTED, _nothing),
-    "timer-started": (Hook.TIMER_STARTED, _timer_event("timer-started")),
-    "timer-updated": (Hook.TIMER_UPDATED, _timer_event("timer-updated")),
-    "timer-cancelled": (Hook.TIMER_CANCELLED, _timer_id),
-    "timer-finished": (Hook.TIMER_FINISHED, _timer_id),
-}
+_TABLE: dict[type[Record], _Row] = dict(
+    (
+        _runs(talk.Started, Hook.STARTUP),
+        _runs(talk.AwaitsWakeWord, Hook.DETECT),
+        _runs(talk.WordDetected, Hook.DETECTION, _wake_word),
+        _runs(talk.StreamingStarted, Hook.STREAMING_START),
+        _runs(talk.StreamingStopped, Hook.STREAMING_STOP),
+        _runs(talk.SttOpened, Hook.STT_START),
+        _runs(talk.SttEnded, Hook.STT_STOP),
+        _runs(talk.SttAborted, Hook.STT_STOP),
+        # A murmur is transcribed too: nobody said anything.
+        _runs(talk.TextUnderstood, Hook.TRANSCRIPT, lambda it: it.text or None),
+        _runs(talk.ReplyKnown, Hook.SYNTHESIZE, lambda it: it.text),
+        _runs(talk.FirstAudio, Hook.TTS_START),
+        _runs(talk.ReplyReceived, Hook.TTS_STOP),
+        _runs(talk.ReplyPlayed, Hook.TTS_PLAYED),
+        _runs(talk.ReplyInterrupted, Hook.TTS_PLAYED, _nothing_once_heard),
+        _runs(talk.SttFailed, Hook.ERROR, lambda it: it.error),
+        _runs(talk.ReplyFailed, Hook.ERROR, lambda it: it.error),
+        _runs(home_assistant.Connected, Hook.CONNECTED),
+        _runs(home_assistant.Disconnected, Hook.DISCONNECTED),
+        _runs(device.TimerStarted, Hook.TIMER_STARTED, _timer_event),
+        _runs(device.TimerUpdated, Hook.TIMER_UPDATED, _timer_event),
+        _runs(device.TimerCancelled, Hook.TIMER_CANCELLED, _timer_id),
+        _runs(device.TimerFinished, Hook.TIMER_FINISHED, _timer_id),
+    )
+)

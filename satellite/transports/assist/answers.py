@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from interject.satellite.records.home_assistant import ErrorReported, RunAnswered, RunHeard, RunUnderstood
 from interject.satellite.transports.assist.demux import Demux
 from interject.satellite.transports.assist.effects import (
     Bind,
@@ -83,7 +84,7 @@ def transcribing(state: State, _event: object, now: float, _policy: Policy) -> O
     deadline = now + TEXT_S if run.phase is RunPhase.STOPPED else run.deadline
     begun = replace(run, transcribing=True, deadline=deadline)
     # Whatever was to acknowledge a null run came before this, or never comes.
-    return replace(state, run=begun, unacknowledged=0), (Note("ha-transcribe", {"run": run.number}),)
+    return replace(state, run=begun, unacknowledged=0), (Note(RunHeard(run=run.number)),)
 
 
 def voice_started(state: State, _event: object, _now: float, _policy: Policy) -> Outcome:
@@ -118,7 +119,7 @@ def transcribed(state: State, event: Transcribed, now: float, policy: Policy) ->
     answering = replace(run, phase=RunPhase.THINKING, tell=(), deadline=now + policy.reply_timeout_s)
     voiceless = state.voiceless or (bool(event.text) and not run.voice)
     heard = replace(state, run=answering, voiceless=voiceless)
-    note = Note("ha-transcript", {"run": run.number, "text": event.text})
+    note = Note(RunUnderstood(run=run.number, text=event.text))
     return heard, (*stopped, note, *told)
 
 
@@ -129,7 +130,7 @@ def synthesized(state: State, event: Synthesized, now: float, _policy: Policy) -
         return state, ()
     awaited = run.phase is RunPhase.THINKING and run.epoch is not None
     known = replace(run, text=True, deadline=now + SPEECH_S if awaited else run.deadline)
-    note = Note("ha-text", {"epoch": run.epoch, "text": event.text})
+    note = Note(RunAnswered(epoch=run.epoch, text=event.text))
     return settle(replace(state, run=known), (note, FeedText(run.number, event.text)))
 
 
@@ -139,8 +140,8 @@ def failed(state: State, event: Failed, now: float, _policy: Policy) -> Outcome:
         return acknowledged(replace(state, unacknowledged=state.unacknowledged - 1), now)
     run = state.run
     if run is None or run.phase in (RunPhase.HELD, RunPhase.PLANNED):
-        return state, (Note("error", {"code": event.code, "text": event.text}),)
-    note = Note("error", {"code": event.code, "text": event.text, "run": run.number})
+        return state, (Note(ErrorReported(code=event.code, text=event.text)),)
+    note = Note(ErrorReported(code=event.code, text=event.text, run=run.number))
     if run.phase is RunPhase.WAKE:
         pause_s = min(_WAKE_AGAIN_S * 2**state.wake_failures, _WAKE_AGAIN_MAX_S)
         failed_again = replace(over(state), wake_after=now + pause_s, wake_failures=state.wake_failures + 1)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from interject.satellite.transports.assist.events import Woken
     from interject.wire.errors import InterjectError
+    from interject.wire.trace import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +161,7 @@ class TellWord:
 class Note:
     """Leave a record."""
 
-    kind: str
-    fields: Mapping[str, object] = field(default_factory=dict)
+    record: Record
 
 
 Effect = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from interject.satellite.records.home_assistant import NullRunSent, RunBegun
 from interject.satellite.transports.assist.demux import STALE
 from interject.satellite.transports.assist.effects import (
     DropFeed,
@@ -70,7 +71,7 @@ def launch(state: State, now: float) -> Outcome:
     begun = replace(run, phase=RunPhase.LISTENING, deadline=now + HEARS_US_S)
     effects: tuple[Effect, ...] = (
         SendRun(run.number, run.streams, state.woken, state.pipeline),
-        Note("ha-run", {"run": run.number, "streams": list(run.streams)}),
+        Note(RunBegun(run=run.number, streams=list(run.streams))),
     )
     launched = replace(state, run=begun, may_run=True, woken=None)
     return then(effects, stop_audio(launched, now) if run.complete else (launched, ()))
@@ -101,7 +102,7 @@ def send_null(state: State, now: float) -> Outcome:
         owed_until=owed_until,
         demux=state.demux.disowned(STALE if state.announcement is None else state.announcement.feed),
     )
-    return sent, (StopStreaming(), SendNullRun(), Note("ha-null-run"))
+    return sent, (StopStreaming(), SendNullRun(), Note(NullRunSent()))
 
 
 def stop_run(state: State, now: float) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from interject.satellite.records.home_assistant import RunSpoken
 from interject.satellite.transports.assist.demux import STALE
 from interject.satellite.transports.assist.effects import Announce, DropFeed, Effect, EndFeed, FeedAudio, Note
 from interject.satellite.transports.assist.events import Speech, SpeechStarted, SpeechStopped
@@ -75,7 +76,7 @@ def speech_stopped(state: State, event: SpeechStopped, now: float, _policy: Poli
         return noted, ()
     deadline = now + _TEXT_AFTER_S if run.epoch is not None else run.deadline
     spoken = replace(run, spoken=True, deadline=deadline)
-    return settle(replace(noted, run=spoken), (Note("ha-spoken", {"run": owner}), EndFeed(owner)))
+    return settle(replace(noted, run=spoken), (Note(RunSpoken(run=owner)), EndFeed(owner)))
 
 
 def _gap_ends(now: float, *, text: bool) -> float:

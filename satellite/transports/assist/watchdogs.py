@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from interject.satellite.records.home_assistant import RunRetried
 from interject.satellite.transports.assist.answers import SPEECH_S, acknowledged
 from interject.satellite.transports.assist.effects import EndFeed, Note
 from interject.satellite.transports.assist.errors import HomeAssistantSilentError
@@ -96,4 +97,4 @@ def _retry(state: State, run: Run, now: float) -> Outcome:
         epoch=run.epoch,
     )
     begun, effects = begin(replace(state, retried=True), again, now)
-    return begun, (Note("ha-retry", {"run": run.number}), *effects)
+    return begun, (Note(RunRetried(run=run.number)), *effects)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from wyoming.snd import Played
 
+from interject.satellite.records.home_assistant import Connected, Disconnected
 from interject.satellite.transports.assist import effects, events
 from interject.satellite.transports.assist.demux import Demux
 from interject.satellite.transports.faults import survive
@@ -77,11 +78,11 @@ class Announcements:
 
     def connected(self, name: str) -> None:
         """Home Assistant is ready for us."""
-        self._room.note("connected", uri=name)
+        self._room.note(Connected(uri=name))
 
     def lost(self, name: str, error: InterjectError) -> None:
         """The live connection is gone: what has come of an announcement is played."""
-        self._room.note("disconnected", uri=name)
+        self._room.note(Disconnected(uri=name))
         _LOGGER.debug("Home Assistant is gone: %s", error)
         self._demux = Demux()
         self._end()

@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from interject.satellite.records.home_assistant import Connected, Disconnected
 from interject.satellite.transports.assist import effects, events
 from interject.satellite.transports.assist.machine import deadline, step
 from interject.satellite.transports.assist.state import Hearing, Policy, State, WakeIn
@@ -167,12 +168,12 @@ class HomeAssistantPipeline:
 
     def connected(self, name: str) -> None:
         """Home Assistant is ready for us."""
-        self._running_listener.note("connected", uri=name)
+        self._running_listener.note(Connected(uri=name))
         self.take(events.Connected())
 
     def lost(self, name: str, error: InterjectError) -> None:
         """The live connection is gone."""
-        self._running_listener.note("disconnected", uri=name)
+        self._running_listener.note(Disconnected(uri=name))
         self.take(events.Lost(error))
 
     def paused(self) -> None:
@@ -245,8 +246,8 @@ class HomeAssistantPipeline:
                 self.take(events.Announced(feed, listener.announce()))
             case effects.TellWord(name):
                 self._heard(name)
-            case effects.Note(kind, fields):
-                listener.note(kind, **fields)
+            case effects.Note(record):
+                listener.note(record)
             case _:
                 self._uplink.carry_out(effect)
 

@@ -19,6 +19,8 @@ from wyoming.user_event import UserEvent
 from interject.satellite.audio.lateness import LatenessMeter
 from interject.satellite.control.session import Commanded, Controls, ControlSession
 from interject.satellite.control.status import STALLED_AFTER_S, MicrophoneWatch
+from interject.satellite.records.conversation import PartialUnderstood
+from interject.satellite.records.device import DeviceReported, Muted
 from interject.satellite.transports.direct.server import Server, fixed
 from interject.satellite.transports.wyoming.link import HomeAssistantLink
 from interject.satellite.turn.state import Phase
@@ -138,11 +140,11 @@ def test_a_server_that_does_not_answer_and_a_microphone_that_stands_still_are_fa
         desk.microphone.moved()
         assert desk.do("status")["faults"] == ["stt server: cannot connect to tcp://127.0.0.1:1: Connection refused"]
         await elapse(STALLED_AFTER_S)
-        desk.microphone.emit("device", health="working", text="the sound card works")
+        desk.microphone.emit(DeviceReported(health="working", text="the sound card works"))
         microphone, _ = desk.do("status")["faults"]
         assert microphone == "microphone: no audio moved for 6 s"
         desk.microphone.moved()
-        desk.microphone.emit("device", health="failed", text="the sound card: it was unplugged")
+        desk.microphone.emit(DeviceReported(health="failed", text="the sound card: it was unplugged"))
         assert desk.do("status")["microphone"] == {"moving": False, "error": "the sound card: it was unplugged"}
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
@@ -223,6 +225,6 @@ async def test_who_asks_for_events_is_told_what_an_event_service_is(tmp_path: Pa
         # The answer to a second command says that the first was taken.
         await connection.send(UserEvent("status").event())
         await connection.receive()
-        desk.controls.emit("partial", stream=1, text="what")
-        desk.controls.emit("muted", t=1.0, by="satellite")
+        desk.controls.emit(PartialUnderstood(1, "what", 4, None))
+        desk.controls.emit(Muted(by="satellite"), 1.0)
         assert PauseSatellite.is_type((await connection.receive()).type)

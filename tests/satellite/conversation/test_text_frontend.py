@@ -16,6 +16,7 @@ import pytest
 from wyoming.info import Describe
 
 from interject.satellite.conversation.text_frontend import TextMode
+from interject.satellite.records.conversation import ReplyFailed, ReplyInterrupted
 from interject.satellite.turn.state import Phase
 from interject.wire.client import connect
 from tools.patience import eventually, expecting, showing
@@ -116,10 +117,10 @@ async def test_why_a_reply_broke_off_is_told_after_what_was_heard_of_it() -> Non
         await eventually(lambda: talk.typed == ["hello"], "the line to be taken")
         talk.speak("Once upon")
         await eventually(lambda: "Once upon" in screen.getvalue(), "what is heard to be shown")
-        mode.emit("failed", stage="reply", error="tcp://llm:1: it broke off", brief="llm server: it broke off")
+        mode.emit(ReplyFailed(1, error="tcp://llm:1: it broke off", brief="llm server: it broke off"))
         talk.speak("Once upon a time")
         await eventually(lambda: "a time" in screen.getvalue(), "the rest to be shown")
-        mode.emit("interrupt", epoch=1, reason="failed", heard="Once upon a time")
+        mode.emit(ReplyInterrupted(epoch=1, reason="failed", heard="Once upon a time", heard_ms=1000.0))
         talk.phase = Phase.IDLE
         await eventually(lambda: screen.getvalue().count("> ") > 1, "it to ask for more")
         os.write(hand, b"quit\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from wyoming.timer import TimerFinished
 
 from interject.satellite.aec.base import Cancelled, Convergence, EchoReport
 from interject.satellite.audio.room_sounds import RoomSounds
+from interject.satellite.records.device import DuplexModeChanged, EmptyInterruption
 from interject.satellite.records.log import LogTrace
 from interject.satellite.turn.settings import BargeIn, Judgement, TurnSettings
 from interject.satellite.turn.state import Phase
@@ -68,10 +69,9 @@ def modes(talk: Talk) -> list[str]:
 def warnings_about(talk: Talk, caplog: pytest.LogCaptureFixture) -> list[str]:
     caplog.clear()
     with caplog.at_level(logging.INFO):
-        for record in talk.trace.records:
-            fields: dict[str, Any] = {key: value for key, value in record.items() if key != "type"}
-            if record["type"] in ("duplex-mode", "empty-interruption"):
-                LogTrace().emit(record["type"], **fields)
+        for record in talk.trace.typed:
+            if isinstance(record, DuplexModeChanged | EmptyInterruption):
+                LogTrace().emit(record)
     return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
 
 

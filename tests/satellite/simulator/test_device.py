@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from interject.satellite.audio.base import Block, Samples
+    from interject.wire.trace import Record
 
 RATE_HZ = 16_000
 QUIET = RoomAcoustics(noise_db=None)
@@ -32,8 +33,8 @@ class Recorder:
     def __init__(self) -> None:
         self.records: list[tuple[str, dict[str, Any]]] = []
 
-    def emit(self, kind: str, **fields: Any) -> None:
-        self.records.append((kind, fields))
+    def emit(self, record: Record, t: float | None = None) -> None:
+        self.records.append((record.KIND, {"t": t, **record.fields()}))
 
     def times(self, kind: str) -> list[float]:
         return [fields["t"] for emitted, fields in self.records if emitted == kind]

@@ -18,6 +18,7 @@ from interject.servers.llm.store import Store
 from interject.wire.events import Interrupt, Interrupted
 from interject.wire.framing import read_event, write_event
 from interject.wire.service import Service
+from interject.wire.trace import Record, line_of
 from tools.patience import eventually, expecting
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ class Records:
     def __init__(self) -> None:
         self.records: list[dict[str, Any]] = []
 
-    def emit(self, kind: str, **fields: Any) -> None:
-        self.records.append({"type": kind, **fields})
+    def emit(self, record: Record, t: float | None = None) -> None:
+        self.records.append(line_of(record, t))
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [record for record in self.records if record["type"] == kind]

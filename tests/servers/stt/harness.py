@@ -15,6 +15,7 @@ from interject.servers.stt.service import make_engine, make_service
 from interject.servers.stt.worker import Seats
 from interject.wire.client import StreamConnection
 from interject.wire.errors import PeerError
+from interject.wire.trace import Record, line_of
 from interject.wire.uri import open_stream
 from tools.patience import PATIENCE_S, eventually, expecting
 
@@ -55,8 +56,8 @@ class Records:
     def __init__(self) -> None:
         self.records: list[tuple[str, dict[str, Any]]] = []
 
-    def emit(self, kind: str, **fields: Any) -> None:
-        self.records.append((kind, fields))
+    def emit(self, record: Record, t: float | None = None) -> None:
+        self.records.append((record.KIND, line_of(record, t)))
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [fields for name, fields in self.records if name == kind]

@@ -18,6 +18,7 @@ from interject.servers.tts.engines.base import Line
 from interject.servers.tts.lane import Lane
 from interject.wire.client import Connection, StreamConnection
 from interject.wire.events import WordMark, WordMarks
+from interject.wire.trace import Record, line_of
 from interject.wire.uri import TcpAddress, parse_uri
 from tools.patience import PATIENCE_S, eventually, expecting
 
@@ -38,8 +39,8 @@ class RecordedTrace:
 
     records: list[dict[str, Any]] = field(default_factory=list)
 
-    def emit(self, kind: str, **fields: Any) -> None:
-        self.records.append({"type": kind, **fields})
+    def emit(self, record: Record, t: float | None = None) -> None:
+        self.records.append(line_of(record, t))
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [record for record in self.records if record["type"] == kind]

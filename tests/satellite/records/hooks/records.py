@@ -9,6 +9,9 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
+from interject.satellite.records import conversation as talk
+from interject.satellite.records.device import timer_record
+from interject.satellite.records.home_assistant import Connected, Disconnected
 from interject.satellite.records.hooks.table import Hook
 from tools.patience import expecting
 
@@ -16,36 +19,42 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from interject.wire.trace import Record
+
+
+def understood(text: str) -> talk.TextUnderstood:
+    return talk.TextUnderstood(1, text, None)
+
+
+def interrupted(heard_ms: float) -> talk.ReplyInterrupted:
+    return talk.ReplyInterrupted(1, "speech", "", heard_ms)
+
+
 STARTED = {"id": "1", "total_seconds": 180, "name": "thé", "start_minutes": 3}
 STARTED_JSON = '{"type": "timer-started", "data": {"id": "1", "total_seconds": 180, "name": "thé", "start_minutes": 3}}'
 UPDATED = {"id": "1", "is_active": False, "total_seconds": 90}
 UPDATED_JSON = '{"type": "timer-updated", "data": {"id": "1", "is_active": false, "total_seconds": 90}}'
 
-RECORDS: list[tuple[str, dict[str, Any], Hook, str]] = [
-    ("startup", {}, Hook.STARTUP, ""),
-    ("detect", {}, Hook.DETECT, ""),
-    ("detection", {"name": "okay_nabu", "phrase": "okay nabu"}, Hook.DETECTION, "okay_nabu"),
-    ("streaming-start", {}, Hook.STREAMING_START, ""),
-    ("stt-open", {"stream": 1, "audio_from": 0.5}, Hook.STT_START, ""),
-    ("stt-end", {"stream": 1}, Hook.STT_STOP, ""),
-    ("streaming-stop", {}, Hook.STREAMING_STOP, ""),
-    (
-        "transcript",
-        {"stream": 1, "text": "quelle heure est-il à Lyon"},
-        Hook.TRANSCRIPT,
-        "quelle heure est-il à Lyon",
-    ),
-    ("synthesize", {"epoch": 1, "text": "It is\nnoon."}, Hook.SYNTHESIZE, "It is\nnoon."),
-    ("first-audio", {"epoch": 1}, Hook.TTS_START, ""),
-    ("reply-received", {"epoch": 1, "text": "It is noon.", "audio_ms": 900.0}, Hook.TTS_STOP, ""),
-    ("reply-played", {"epoch": 1}, Hook.TTS_PLAYED, ""),
-    ("failed", {"stage": "stt", "error": "the STT server is gone"}, Hook.ERROR, "the STT server is gone"),
-    ("connected", {"uri": "tcp://127.0.0.1:5"}, Hook.CONNECTED, ""),
-    ("disconnected", {"uri": "tcp://127.0.0.1:5"}, Hook.DISCONNECTED, ""),
-    ("timer-started", {"data": STARTED}, Hook.TIMER_STARTED, STARTED_JSON),
-    ("timer-updated", {"data": UPDATED}, Hook.TIMER_UPDATED, UPDATED_JSON),
-    ("timer-cancelled", {"data": {"id": "1"}}, Hook.TIMER_CANCELLED, "1"),
-    ("timer-finished", {"data": {"id": "1"}}, Hook.TIMER_FINISHED, "1"),
+RECORDS: list[tuple[Record, Hook, str]] = [
+    (talk.Started(), Hook.STARTUP, ""),
+    (talk.AwaitsWakeWord(), Hook.DETECT, ""),
+    (talk.WordDetected("okay_nabu", "okay nabu", "wake", 0.0), Hook.DETECTION, "okay_nabu"),
+    (talk.StreamingStarted(), Hook.STREAMING_START, ""),
+    (talk.SttOpened(1, 0.5), Hook.STT_START, ""),
+    (talk.SttEnded(1), Hook.STT_STOP, ""),
+    (talk.StreamingStopped(), Hook.STREAMING_STOP, ""),
+    (understood("quelle heure est-il à Lyon"), Hook.TRANSCRIPT, "quelle heure est-il à Lyon"),
+    (talk.ReplyKnown(1, "It is\nnoon."), Hook.SYNTHESIZE, "It is\nnoon."),
+    (talk.FirstAudio(1), Hook.TTS_START, ""),
+    (talk.ReplyReceived(1, "It is noon.", 900.0), Hook.TTS_STOP, ""),
+    (talk.ReplyPlayed(1, 900.0, 0), Hook.TTS_PLAYED, ""),
+    (talk.SttFailed(1, "the STT server is gone", "stt server: gone"), Hook.ERROR, "the STT server is gone"),
+    (Connected("tcp://127.0.0.1:5"), Hook.CONNECTED, ""),
+    (Disconnected("tcp://127.0.0.1:5"), Hook.DISCONNECTED, ""),
+    (timer_record("timer-started", STARTED, None), Hook.TIMER_STARTED, STARTED_JSON),
+    (timer_record("timer-updated", UPDATED, None), Hook.TIMER_UPDATED, UPDATED_JSON),
+    (timer_record("timer-cancelled", {"id": "1"}, None), Hook.TIMER_CANCELLED, "1"),
+    (timer_record("timer-finished", {"id": "1"}, None), Hook.TIMER_FINISHED, "1"),
 ]
 
 _REPORT = """

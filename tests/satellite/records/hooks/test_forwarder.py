@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from wyoming.asr import Transcript
@@ -28,11 +28,14 @@ from wyoming.user_event import UserEvent
 from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detect, Detection
 
+from interject.satellite.records.conversation import AwaitsWakeWord, PartialUnderstood, PhaseChanged, SttAborted
+from interject.satellite.records.device import DuplexModeChanged, Muted, Unmuted
+from interject.satellite.records.home_assistant import Connected
 from interject.satellite.records.hooks.forwarder import WAITING_EVENTS, EventForwarder
 from interject.satellite.records.hooks.wyoming_events import wyoming_event
 from interject.wire.errors import PeerUnreachableError
 from interject.wire.service import Service
-from tests.satellite.records.hooks.records import RECORDS, log_lines, working
+from tests.satellite.records.hooks.records import RECORDS, interrupted, log_lines, understood, working
 from tools.patience import expecting
 from tools.virtual_clock import elapse, run_virtual
 
@@ -44,9 +47,23 @@ if TYPE_CHECKING:
 
     from interject.wire.client import Connection
     from interject.wire.peer import Peer
+    from interject.wire.trace import Record
 
 LOGGER = "interject.satellite.records.hooks.forwarder"
 
+MODE_DATA = {
+    "mode": "words",
+    "was": "speech",
+    "reason": "echo",
+    "barge_in": "wake-word",
+    "barge_in_was": "speech",
+    "echo_db": -12.5,
+    "residual_dbfs": None,
+    "noise_dbfs": None,
+    "erle_db": None,
+    "delay_ms": None,
+    "drift_ppm": None,
+}
 EXPECTED: dict[str, Eventable | None] = {
     "startup": None,
     "detect": Detect(),
@@ -69,11 +86,15 @@ EXPECTED: dict[str, Eventable | None] = {
     "timer-finished": TimerFinished(id="1"),
     "muted": PauseSatellite(),
     "unmuted": RunSatellite(),
-    "duplex-mode": UserEvent("duplex-mode", {"mode": "words", "was": "speech", "reason": "echo", "echo_db": -12.5}),
+    "duplex-mode": UserEvent("duplex-mode", MODE_DATA),
 }
-DUPLEX_MODE = {"t": 1.5, "mode": "words", "was": "speech", "reason": "echo", "echo_db": -12.5}
-MORE_RECORDS: list[tuple[str, dict[str, Any]]] = [("muted", {}), ("unmuted", {}), ("duplex-mode", DUPLEX_MODE)]
-ALL_RECORDS = [(kind, {"t": 1.5, **record}) for kind, record, *_ in RECORDS] + MORE_RECORDS
+MODE = DuplexModeChanged("words", "speech", "echo", "wake-word", "speech", -12.5, None, None, None, None, None)
+ALL_RECORDS: list[Record] = [
+    *(record for record, *_ in RECORDS),
+    Muted("home-assistant"),
+    Unmuted("home-assistant"),
+    MODE,
+]
 
 
 class EventService:
@@ -106,22 +127,22 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("interject.satellite.records.hooks.forwarder.STEADY_AFTER_S", 0.01)
 
 
-@pytest.mark.parametrize(("kind", "record"), ALL_RECORDS, ids=[kind for kind, _ in ALL_RECORDS])
-def test_a_record_is_the_event_that_wyoming_knows(kind: str, record: dict[str, Any]) -> None:
-    expected = EXPECTED[kind]
-    assert wyoming_event(kind, record) == (None if expected is None else expected.event())
+@pytest.mark.parametrize("record", ALL_RECORDS, ids=[record.KIND for record in ALL_RECORDS])
+def test_a_record_is_the_event_that_wyoming_knows(record: Record) -> None:
+    expected = EXPECTED[record.KIND]
+    assert wyoming_event(record, 1.5) == (None if expected is None else expected.event())
 
 
 def test_murmurs_knocks_and_interruptions() -> None:
-    assert wyoming_event("transcript", {"text": ""}) is None
-    assert wyoming_event("stt-abort", {"stream": 1}) == VoiceStopped().event()
-    assert wyoming_event("interrupt", {"heard_ms": 0.0}) is None
-    assert wyoming_event("interrupt", {"heard_ms": 10.0}) == Played().event()
+    assert wyoming_event(understood(""), 1.5) is None
+    assert wyoming_event(SttAborted(1), None) == VoiceStopped().event()
+    assert wyoming_event(interrupted(0.0), 1.5) is None
+    assert wyoming_event(interrupted(10.0), 1.5) == Played().event()
 
 
-@pytest.mark.parametrize("kind", [*EXPECTED, "phase", "partial"])
-def test_a_record_without_its_fields_does_no_harm(kind: str) -> None:
-    wyoming_event(kind, {})
+@pytest.mark.parametrize("record", [PhaseChanged("idle", "listening"), PartialUnderstood(1, "what", 4, None)])
+def test_other_records_are_no_event(record: Record) -> None:
+    assert wyoming_event(record, 1.5) is None
 
 
 async def test_a_service_gets_everything_in_order() -> None:
@@ -129,10 +150,10 @@ async def test_a_service_gets_everything_in_order() -> None:
     async with service.running():
         forwarder = EventForwarder(service.uri)
         async with working(forwarder):
-            for kind, record in ALL_RECORDS:
-                forwarder.emit(kind, **record)
-            for kind, _ in ALL_RECORDS:
-                if (expected := EXPECTED[kind]) is not None:
+            for record in ALL_RECORDS:
+                forwarder.emit(record, 1.5)
+            for record in ALL_RECORDS:
+                if (expected := EXPECTED[record.KIND]) is not None:
                     assert await service.next() == expected.event()
 
 
@@ -145,11 +166,11 @@ async def test_a_service_that_comes_late_or_comes_back_gets_what_it_missed(tmp_p
         async with working(forwarder):
             await log.wait_for(f"event service: cannot connect to {service.uri}")
             for text in ("before it came", "while it was away"):
-                forwarder.emit("transcript", text=text)
+                forwarder.emit(understood(text))
                 async with service.running():
                     assert await service.next() == Transcript(text=text).event()
                     await log.wait_for(f"{service.uri} is there again")
-                    forwarder.emit("transcript", text="now")
+                    forwarder.emit(understood("now"))
                     assert await service.next() == Transcript(text="now").event()
                 await log.wait_for(f"{service.uri}: the connection was closed")
     assert len(log.told) == 5
@@ -160,7 +181,7 @@ async def test_the_newest_events_are_kept_for_a_service_that_is_away() -> None:
     async with service.running():
         forwarder = EventForwarder(service.uri)
         for number in range(1000):
-            forwarder.emit("transcript", text=str(number))
+            forwarder.emit(understood(str(number)))
         async with working(forwarder):
             for number in range(1000 - WAITING_EVENTS, 1000):
                 assert await service.next() == Transcript(text=str(number)).event()
@@ -184,7 +205,7 @@ async def test_what_the_service_says_is_of_no_interest() -> None:
     forwarder = EventForwarder(await service.start())
     async with working(forwarder):
         for _ in range(3):
-            forwarder.emit("detect")
+            forwarder.emit(AwaitsWakeWord())
             async with expecting("the event service to be sent an event"):
                 assert await heard.get() == Detect().event()
     await service.stop()
@@ -239,8 +260,8 @@ def test_a_service_that_takes_nothing_is_given_up_and_loses_nothing() -> None:
 
     async def main() -> None:
         forwarder = EventForwarder(Deaf.uri, connect)
-        forwarder.emit("detect")
-        forwarder.emit("connected")
+        forwarder.emit(AwaitsWakeWord())
+        forwarder.emit(Connected(""))
         async with working(forwarder):
             await elapse(60)
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from interject.satellite.records.conversation import ReplyFailed, Started
 from interject.satellite.records.hooks.command import Command, read_command
 from interject.satellite.records.hooks.errors import HookFailedError
 from interject.satellite.records.hooks.runner import WAITING_CALLS, EventHooks, load_hooks, run_program
 from interject.satellite.records.hooks.table import Hook
 from interject.satellite.settings import SatelliteSettings
 from interject.wire.errors import SettingError
-from tests.satellite.records.hooks.records import RECORDS, Reports, log_lines, working
+from tests.satellite.records.hooks.records import RECORDS, Reports, log_lines, understood, working
 from tools.patience import PATIENCE_S, expecting
 
 if TYPE_CHECKING:
@@ -44,18 +45,18 @@ async def hooks_for(reports: Reports, *hooks: Hook) -> EventHooks:
 
 async def test_all_hooks_get_what_happened_also_before_they_run(reports: Reports) -> None:
     hooks = await hooks_for(reports, *Hook)
-    for kind, record, _, _ in RECORDS:
-        hooks.emit(kind, t=0.1, **record)
+    for record, _, _ in RECORDS:
+        hooks.emit(record, 0.1)
     async with working(hooks):
         came = {await reports.next() for _ in RECORDS}
-    assert came == {(hook.value, stdin) for _, _, hook, stdin in RECORDS}
+    assert came == {(hook.value, stdin) for _, hook, stdin in RECORDS}
 
 
 async def test_the_calls_of_one_hook_come_in_order_and_one_at_a_time(reports: Reports) -> None:
     hooks = await hooks_for(reports, Hook.TRANSCRIPT)
     async with working(hooks):
         for number in range(10):
-            hooks.emit("transcript", text=str(number))
+            hooks.emit(understood(str(number)))
         for number in range(10):
             assert await reports.next() == ("transcript", str(number))
 
@@ -65,11 +66,11 @@ async def test_a_hook_that_is_slow_holds_up_no_other_and_loses_its_oldest_calls(
     hooks = await hooks_for(reports, Hook.TRANSCRIPT, Hook.STARTUP)
     with log_lines(LOGGER) as log:
         async with working(hooks):
-            hooks.emit("transcript", text="first")
+            hooks.emit(understood("first"))
             assert await reports.next() == ("transcript", "first")
             for number in range(1000):
-                hooks.emit("transcript", text=str(number))
-            hooks.emit("startup")
+                hooks.emit(understood(str(number)))
+            hooks.emit(Started())
             assert await reports.next() == ("startup", "")
             await log.wait_for("--transcript-command: ")
             reports.let_go.set()
@@ -84,7 +85,7 @@ async def test_a_hook_that_fails_is_told_once_and_when_it_works_again(reports: R
     with log_lines(LOGGER) as log:
         async with working(hooks):
             for text in ("bad", "bad", "good", "bad"):
-                hooks.emit("transcript", text=text)
+                hooks.emit(understood(text))
             await log.wait_for("works again")
             await log.wait_for("exit code 3")
     first, again, second = log.told
@@ -101,10 +102,10 @@ async def test_a_hook_that_hangs_is_ended_and_told_and_runs_the_next_time(monkey
     hooks = EventHooks([await command_for(Hook.ERROR, program)])
     with log_lines(LOGGER) as log:
         async with working(hooks):
-            hooks.emit("failed", error="hang")
+            hooks.emit(ReplyFailed(1, "hang", ""))
             await log.wait_for("--error-command: sh had not ended after 0.05 s and was ended")
             monkeypatch.setattr("interject.satellite.records.hooks.runner.HOOK_TIMEOUT_S", 2 * PATIENCE_S)
-            hooks.emit("failed", error="no")
+            hooks.emit(ReplyFailed(1, "no", ""))
             await log.wait_for("--error-command: sh works again")
 
 
@@ -113,7 +114,7 @@ async def test_hooks_end_with_the_satellite_also_stubborn_ones_and_what_they_wai
     stubborn = f"trap '' TERM; {reports.command('child')}; exit"
     hooks = EventHooks([await command_for(Hook.STARTUP, shlex.join(["sh", "-c", stubborn]))])
     async with working(hooks):
-        hooks.emit("startup")
+        hooks.emit(Started())
         assert await reports.next() == ("child", "")
     async with expecting("what the hook waits for to be ended"):
         assert await reports.killed.get() == "child"
@@ -173,6 +174,6 @@ async def test_a_command_that_cannot_work_is_told_at_the_start(command: str, tol
 async def test_without_hooks_it_works_until_cancelled() -> None:
     hooks = await load_hooks(SatelliteSettings(startup_command=""))
     async with working(hooks) as task:
-        hooks.emit("startup")
+        hooks.emit(Started())
         await asyncio.sleep(0)
         assert not task.done()
