@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from wyoming.event import Event
 
 E = TypeVar("E")
+S = TypeVar("S")
 E_co = TypeVar("E_co", covariant=True)
 
 # What the from_event methods of wyoming's classes raise for fields that are missing or of a wrong type.
@@ -42,55 +43,59 @@ class OwnEvent(Protocol[E_co]):
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """Events of one class, and who takes them."""
+class Route(Generic[S]):
+    """Events of one class, and what takes them for a receiver."""
 
     matches: Callable[[Event], bool]
-    take: Callable[[Event], Awaitable[None]]
+    take: Callable[[S, Event], Awaitable[None]]
 
 
 def on(
     kind: WyomingEvent[E],
-    handle: Callable[[E], Awaitable[None]],
-    unreadable: Callable[[Exception], Awaitable[None]] | None = None,
-) -> Route:
+    handle: Callable[[S, E], Awaitable[None]],
+    unreadable: Callable[[S, Exception], Awaitable[None]] | None = None,
+) -> Route[S]:
     """Make a route for a class of wyoming's.
 
     `unreadable` takes the error (one of UNREADABLE) of an event that cannot be read; without it the error is raised.
     """
 
-    async def take(event: Event) -> None:
+    async def take(receiver: S, event: Event) -> None:
         try:
             read = kind.from_event(event)
         except UNREADABLE as error:
             if unreadable is None:
                 raise
-            await unreadable(error)
+            await unreadable(receiver, error)
             return
-        await handle(read)
+        await handle(receiver, read)
 
     return Route(lambda event: kind.is_type(event.type), take)
 
 
-def on_own(kind: OwnEvent[E], handle: Callable[[E], Awaitable[None]]) -> Route:
+def on_own(kind: OwnEvent[E], handle: Callable[[S, E], Awaitable[None]]) -> Route[S]:
     """Make a route for a class of ours."""
 
-    async def take(event: Event) -> None:
-        await handle(kind.from_event(event))
+    async def take(receiver: S, event: Event) -> None:
+        await handle(receiver, kind.from_event(event))
 
     return Route(kind.is_type, take)
 
 
-class Dispatcher:
-    """Gives each event to the first route that matches it."""
+class Dispatcher(Generic[S]):
+    """Gives each event to the first route that matches it.
 
-    def __init__(self, *routes: Route) -> None:
+    One serves all receivers of a class: if each had its own, with its bound methods, the two would hold each other,
+    and what a connection had sent would stay in memory until the next garbage collection.
+    """
+
+    def __init__(self, *routes: Route[S]) -> None:
         self._routes = routes
 
-    async def dispatch(self, event: Event) -> bool:
+    async def dispatch(self, receiver: S, event: Event) -> bool:
         """Have an event handled; returns whether any route took it. Raises what the handler or the reading raises."""
         for route in self._routes:
             if route.matches(event):
-                await route.take(event)
+                await route.take(receiver, event)
                 return True
         return False

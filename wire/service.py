@@ -105,6 +105,7 @@ class Service:
         self._socket_mode = socket_mode
         self._info = info
         self._described: tuple[Info, bytes] | None = None
+        self._dispatcher = Dispatcher(on(Describe, self._describe), on(Ping, self._pong))
         self._make_session = make_session
         self._limits = limits
         self._budget = ByteBudget(_BYTES_IN_FLIGHT)
@@ -228,14 +229,13 @@ class Service:
         pace = self._pacing.of(peer.address)
         try:
             session = self._make_session(peer)
-            dispatcher = self._dispatcher(peer)
             while True:
                 with self._budget.holding(source) as held:
                     event = await read_event(reader, self._limits, held, pace)
                     connection.active_at = loop.time()
                     if event is None:
                         return
-                    await self._dispatch(peer, dispatcher, session, event)
+                    await self._dispatch(peer, session, event)
                 # What a peer sent last must not be kept until it sends something else.
                 del event
                 await pace.slow_down()
@@ -258,20 +258,15 @@ class Service:
             self._described = info, encoded(info.event())
         return self._described[1]
 
-    def _dispatcher(self, peer: Peer) -> Dispatcher:
-        """Make the routes of what every service answers."""
+    async def _describe(self, peer: Peer, _: Describe) -> None:
+        await peer.send_frame(self._description())
 
-        async def describe(_: Describe) -> None:
-            await peer.send_frame(self._description())
+    async def _pong(self, peer: Peer, ping: Ping) -> None:
+        await peer.send(Pong(text=ping.text).event())
 
-        async def pong(ping: Ping) -> None:
-            await peer.send(Pong(text=ping.text).event())
-
-        return Dispatcher(on(Describe, describe), on(Ping, pong))
-
-    async def _dispatch(self, peer: Peer, dispatcher: Dispatcher, session: Session, event: Event) -> None:
+    async def _dispatch(self, peer: Peer, session: Session, event: Event) -> None:
         try:
-            if not await dispatcher.dispatch(event):
+            if not await self._dispatcher.dispatch(peer, event):
                 await session.handle(event)
         except RequestError as error:
             _LOGGER.warning("%s: %s", peer, error)

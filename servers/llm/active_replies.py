@@ -8,17 +8,22 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from interject.servers.llm.words import common_beginning, key_of
+from interject.servers.llm.text_matching import common_word_prefix, normalized
+from interject.servers.llm.turns import speech_duration_s
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from interject.servers.llm.matching import Speaker
-    from interject.servers.llm.turns import Interruption
+    from interject.servers.llm.interruptions import Interruption
+    from interject.servers.llm.turns import Origin
 
 # How many replies can still be told to have been cut off: more than a large house speaks in some minutes.
 _MOST_ENDED = 200
 _MOST_CHARACTERS = 1_000_000
+# Synthesis and the way to the loudspeaker take up to this before the first word, and a reply may have been paused.
+_PLAYBACK_MARGIN_S = 5.0
+# More rooms than a house has; the one that is forgotten too soon loses nothing but the wait for its interruption.
+_MOST_PLAYING = 256
 
 
 class StopReason(Enum):
@@ -62,7 +67,7 @@ class ActiveReply:
     """
 
     conversation_id: str
-    speaker: Speaker
+    origin: Origin
     epoch: int | None
     host: Hashable = None
     turn_id: int | None = None
@@ -82,7 +87,7 @@ class ActiveReply:
     def stop(self, reason: StopReason, heard: str = "") -> None:
         """Tell the reply to end; the first who does counts. Only words that were written count as heard."""
         if self._stop is None:
-            heard = common_beginning(self.text, heard.strip())
+            heard = common_word_prefix(self.text, heard.strip())
             self._stop = Stop(reason, heard, asyncio.get_running_loop().time())
             self._mailbox.put_nowait(self._stop)
 
@@ -93,6 +98,24 @@ class ActiveReply:
     def writing_ended(self, task: asyncio.Task[None]) -> None:
         """Tell the reply that a task that wrote it has ended."""
         self._mailbox.put_nowait(WritingEnded(task))
+
+    def agrees_with(self, interruption: Interruption) -> bool:
+        """Tell whether an interruption without a conversation may be meant for this, as far as it is written."""
+        told, written = normalized(interruption.text), normalized(self.text)
+        return bool(told and written) and written.startswith(told)
+
+    def is_cut_by(self, origin: Origin, interruption: Interruption) -> bool:
+        """Tell from the epoch whether an interruption ends this; one for an older epoch does not.
+
+        A reply whose client gave no epoch has to be found by its text, in the store.
+        """
+        if self.epoch is None or self.epoch > interruption.epoch:
+            return False
+        if origin.conversation_id is not None:
+            return origin.conversation_id == self.conversation_id
+        if origin.satellite_id is not None:
+            return origin.satellite_id == self.origin.satellite_id
+        return origin.device_id is not None and origin.device_id == self.origin.device_id
 
     async def receive(self) -> ReplyMessage:
         """Return the next message, in the order in which they were sent; waits for one."""
@@ -110,8 +133,8 @@ class ActiveReplies:
     def __iter__(self) -> Iterator[ActiveReply]:
         return iter(tuple(self._replies))
 
-    def full_for(self, host: Hashable) -> int | None:
-        """Return how many replies are the limit, where no other one may be generated for a host now; None if one may.
+    def limit_reached_by(self, host: Hashable) -> int | None:
+        """Return the number of replies that a host has reached as its limit; None if it may have another one now.
 
         A quarter is left to other hosts: one that asks and never reads has its places for as long as it stays.
         """
@@ -122,11 +145,11 @@ class ActiveReplies:
         return share if sum(reply.host == host for reply in wanted) >= share else None
 
     def add(self, reply: ActiveReply) -> None:
-        """Count a reply."""
+        """Begin to count a reply, and to show it to interruptions."""
         self._replies.add(reply)
 
     def remove(self, reply: ActiveReply) -> None:
-        """Count a reply no more; removing it twice is allowed."""
+        """Count a reply no more, and keep what was written of it for a while; removing it twice is allowed."""
         self._replies.discard(reply)
         if reply.turn_id is not None:
             self._ended[reply.turn_id] = reply.text
@@ -134,24 +157,27 @@ class ActiveReplies:
                 self._ended.popitem(last=False)
 
     def written(self) -> dict[int, str]:
-        """Return what was written of the newest replies, by their turn, whether it was heard or not."""
+        """Return, by the id of the turn, the text of the newest replies as far as it was written, heard or not."""
         return self._ended | {reply.turn_id: reply.text for reply in self if reply.turn_id is not None}
 
 
-def agrees(reply: ActiveReply, interruption: Interruption) -> bool:
-    """Tell whether an interruption without a conversation may be meant for a reply, as far as it is written."""
-    return bool(interruption.text.strip() and reply.text) and key_of(reply.text).startswith(key_of(interruption.text))
+class PlaybackEstimate:
+    """Keeps until when the last reply of each conversation may be playing; times are the event loop's, in s."""
 
+    def __init__(self) -> None:
+        self._until: OrderedDict[str, float] = OrderedDict()
 
-def is_cut_by(reply: ActiveReply, speaker: Speaker, interruption: Interruption) -> bool:
-    """Tell from the epoch whether an interruption ends a reply; one for an older epoch does not.
+    def started(self, conversation_id: str, text: str, now: float) -> None:
+        """Note that a whole reply was handed to a client that has it spoken."""
+        self._until[conversation_id] = now + speech_duration_s(text) + _PLAYBACK_MARGIN_S
+        self._until.move_to_end(conversation_id)
+        while len(self._until) > _MOST_PLAYING:
+            self._until.popitem(last=False)
 
-    A reply whose client gave no epoch has to be found by its text, in the store.
-    """
-    if reply.epoch is None or reply.epoch > interruption.epoch:
-        return False
-    if speaker.conversation_id is not None:
-        return speaker.conversation_id == reply.conversation_id
-    if speaker.satellite_id is not None:
-        return speaker.satellite_id == reply.speaker.satellite_id
-    return speaker.device_id is not None and speaker.device_id == reply.speaker.device_id
+    def ended(self, conversation_id: str) -> None:
+        """Note that the reply is over: it was cut off, or another question has been asked."""
+        self._until.pop(conversation_id, None)
+
+    def may_be_playing(self, conversation_id: str, now: float) -> bool:
+        """Tell whether the last reply may still be heard."""
+        return self._until.get(conversation_id, now) > now

@@ -1,30 +1,27 @@
-"""What is done to conversations, whatever repository keeps their turns."""
+"""Conversations: turns are begun, completed, failed and corrected, whatever repository keeps them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interject.servers.llm.matching import find_cut
-from interject.servers.llm.sounding import speech_s
+from interject.servers.llm.interruptions import Interruption, corrected, correction_of, find_turn_by_words
 from interject.servers.llm.turns import (
-    Interruption,
     Message,
     ReplyState,
     Turn,
     completed,
-    corrected,
-    correction_of,
     failed,
     messages_of,
     since_pause,
+    speech_duration_s,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from interject.servers.llm.matching import Speaker
     from interject.servers.llm.repository import StoredTurn, TurnRepository
+    from interject.servers.llm.turns import Origin
 
 # More turns than the largest --history-messages needs, and a bound for a client that talks without end.
 _MAX_TURNS_READ = 500
@@ -57,7 +54,7 @@ class Corrected:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class Retention:
     """How long what was said is kept, and after how long a silence a conversation begins anew, in s."""
 
     life_s: float
@@ -71,23 +68,25 @@ class Conversations:
     that manner.
     """
 
-    def __init__(self, repository: TurnRepository, memory: Memory, engine: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, repository: TurnRepository, retention: Retention, engine: str, clock: Callable[[], float]
+    ) -> None:
         """`engine` writes the replies; `clock` tells the time in seconds since 1970."""
         self._repository = repository
-        self._memory = memory
+        self._retention = retention
         self._engine = engine
         self._clock = clock
 
-    def begin(self, conversation_id: str, speaker: Speaker, epoch: int | None, asked: str) -> Begun:
-        """Store what the user said."""
+    def begin(self, conversation_id: str, origin: Origin, epoch: int | None, asked: str) -> Begun:
+        """Store what the user said; returns the new turn, and the conversation with it."""
         now = self._clock()
         turn = Turn(None, epoch, asked, "", ReplyState.PENDING, now, now, self._engine)
-        turn_id = self._repository.add(conversation_id, speaker, turn)
+        turn_id = self._repository.add(conversation_id, origin, turn)
         return Begun(turn_id, self.messages(conversation_id))
 
     def complete(self, turn_id: int, reply: str) -> int:
         """Store a reply that was generated to its end; returns the turn."""
-        return self._change(turn_id, lambda turn: completed(turn, reply, self._clock() + speech_s(reply)))
+        return self._change(turn_id, lambda turn: completed(turn, reply, self._clock() + speech_duration_s(reply)))
 
     def fail(self, turn_id: int) -> int:
         """Note that a reply could not be generated; returns the turn."""
@@ -95,18 +94,18 @@ class Conversations:
 
     def interrupt(
         self,
-        speaker: Speaker,
+        origin: Origin,
         interruption: Interruption,
         written: Mapping[int, str],
         being_written: Collection[int],
     ) -> Corrected:
         """Cut a reply to what was heard; see Store.interrupt."""
-        conversation_id = speaker.conversation_id
+        conversation_id = origin.conversation_id
         if conversation_id is not None:
             correction = corrected(self._turns(conversation_id), interruption, self._clock(), written)
         else:
             # Behind Home Assistant the satellite knows the words of the reply, and itself by another name.
-            found = find_cut(self._candidates(), speaker, interruption, being_written)
+            found = find_turn_by_words(self._candidates(), origin, interruption, being_written)
             if found is None:
                 return Corrected(None, None, "")
             conversation_id = found.conversation_id
@@ -118,19 +117,19 @@ class Conversations:
 
     def messages(self, conversation_id: str) -> list[Message]:
         """Return a conversation as the model sees it, oldest message first."""
-        turns = since_pause(self._turns(conversation_id), self._memory.pause_s)
+        turns = since_pause(self._turns(conversation_id), self._retention.pause_s)
         return messages_of([turn for turn in turns if turn.engine == self._engine])
 
     def expire(self) -> None:
         """Delete what is older than its life."""
-        self._repository.purge(self._clock() - self._memory.life_s)
+        self._repository.purge(self._clock() - self._retention.life_s)
 
     def _candidates(self) -> list[StoredTurn]:
         """Return the turns whose replies may still be spoken, newest first."""
         return self._repository.newest(_MAX_TURNS_SEARCHED, self._clock() - _MAX_AGE_SEARCHED_S)
 
     def _turns(self, conversation_id: str) -> list[Turn]:
-        return self._repository.turns(conversation_id, self._clock() - self._memory.life_s, _MAX_TURNS_READ)
+        return self._repository.turns(conversation_id, self._clock() - self._retention.life_s, _MAX_TURNS_READ)
 
     def _change(self, turn_id: int, change: Callable[[Turn], Turn]) -> int:
         turn = self._repository.find(turn_id)

@@ -109,7 +109,7 @@ class Generation:
             while True:
                 message = await reply.receive()
                 match message:
-                    case Stop():
+                    case Stop() if not writing.done():
                         return Stopped(message)
                     case HistoryCorrected() if not reply.is_sent:
                         # What the first word may have waited for has come.

@@ -6,18 +6,17 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from wyoming.asr import Transcript
 from wyoming.handle import Handled, HandledStop, NotHandled
 
 from interject.servers.fair_wait import owner_of
-from interject.servers.llm.active_replies import ActiveReplies, ActiveReply, StopReason, agrees, is_cut_by
+from interject.servers.llm.active_replies import ActiveReplies, ActiveReply, PlaybackEstimate, StopReason
 from interject.servers.llm.errors import EngineError
 from interject.servers.llm.generation import Failed, Finished, Generation, GivenUp, Outcome, Stopped
 from interject.servers.llm.records import GenerationCancelled, QuestionReceived, ReplyCorrected
-from interject.servers.llm.requests import read_interruption, read_question, read_speaker
-from interject.servers.llm.sounding import Sounding
+from interject.servers.llm.requests import read_interruption, read_origin, read_question
 from interject.wire.admission import AccessRules
 from interject.wire.dispatch import Dispatcher, on, on_own
 from interject.wire.errors import RequestError
@@ -59,7 +58,7 @@ class Bridge:
     replies: ActiveReplies
     history_messages: int
     trace: Trace
-    sounding: Sounding = field(default_factory=Sounding)
+    playback: PlaybackEstimate = field(default_factory=PlaybackEstimate)
     correction_grace_s: float = CORRECTION_GRACE_S
     rules: AccessRules = field(default_factory=AccessRules)
 
@@ -76,13 +75,10 @@ class HandleSession:
         self._peer = peer
         self._bridge = bridge
         self._current: ActiveReply | None = None
-        self._dispatcher = Dispatcher(
-            on(Transcript, self._ask, self._refuse_unreadable), on_own(Interrupt, self._interrupt)
-        )
 
     async def handle(self, event: Event) -> None:
         """Take a `transcript` or an `interrupt`; raises RequestError."""
-        if not await self._dispatcher.dispatch(event):
+        if not await self._ROUTES.dispatch(self, event):
             _LOGGER.debug("%s sent %s, which is not for this service", self._peer.name, event.type)
 
     async def _refuse_unreadable(self, error: Exception) -> None:
@@ -104,23 +100,23 @@ class HandleSession:
         for other in replies:
             if other is self._current or other.conversation_id == question.conversation_id:
                 other.stop(StopReason.SUPERSEDED)
-        asker = {"satellite_id": question.speaker.satellite_id}
+        asker = {"satellite_id": question.origin.satellite_id}
         host = owner_of(self._peer, asker, self._bridge.rules).host
-        if (limit := replies.full_for(host)) is not None:
+        if (limit := replies.limit_reached_by(host)) is not None:
             whose = "" if limit == replies.limit else f" for {host}"
             raise RequestError(
                 "busy", f"{limit} replies are being generated{whose}, which is the limit; try again soon"
             )
-        reply = ActiveReply(question.conversation_id, question.speaker, question.epoch, host)
+        reply = ActiveReply(question.conversation_id, question.origin, question.epoch, host)
         now = asyncio.get_running_loop().time()
-        if question.epoch is None and self._bridge.sounding.sounds(question.conversation_id, now):
+        if question.epoch is None and self._bridge.playback.may_be_playing(question.conversation_id, now):
             reply.hold_until = now + self._bridge.correction_grace_s
-        self._bridge.sounding.ends(question.conversation_id)
+        self._bridge.playback.ended(question.conversation_id)
         replies.add(reply)
         self._current = reply
         try:
             begun = await self._bridge.store.begin(
-                question.conversation_id, question.speaker, question.epoch, question.text
+                question.conversation_id, question.origin, question.epoch, question.text
             )
         except BaseException:
             self._ended(reply)
@@ -152,6 +148,11 @@ class HandleSession:
             self._trace_cancelled(reply, _CLOSED)
             await self._say_farewell(question)
             raise
+        except Exception:
+            # Of the store, or of ours: what the engine raises is an outcome.
+            _LOGGER.exception("%s: a reply failed", self._peer.name)
+            await self._refuse("internal-error", _FAULT, question)
+            return
         await self._tell_outcome(reply, question, outcome)
 
     async def _store_outcome(self, reply: ActiveReply, outcome: Outcome) -> None:
@@ -193,7 +194,7 @@ class HandleSession:
                 await self._send(HandledStop().event())
                 if question.epoch is None:
                     now = asyncio.get_running_loop().time()
-                    self._bridge.sounding.begins(question.conversation_id, text, now)
+                    self._bridge.playback.started(question.conversation_id, text, now)
                 await self._send(Handled(text=text, context=context).event())
             case Stopped(stop):
                 await self._send(HandledStop().event())
@@ -210,12 +211,12 @@ class HandleSession:
 
     async def _interrupt(self, interrupt: Interrupt) -> None:
         interruption = read_interruption(interrupt)
-        speaker = read_speaker(interrupt.context)
-        cut = [reply for reply in self._bridge.replies if is_cut_by(reply, speaker, interruption)]
+        origin = read_origin(interrupt.context)
+        cut = [reply for reply in self._bridge.replies if reply.is_cut_by(origin, interruption)]
         for reply in cut:
             reply.stop(StopReason.INTERRUPT, interruption.heard)
-        agreeing = [item.turn_id for item in self._bridge.replies if item.turn_id and agrees(item, interruption)]
-        corrected = await self._bridge.store.interrupt(speaker, interruption, self._bridge.replies.written(), agreeing)
+        agreeing = [item.turn_id for item in self._bridge.replies if item.turn_id and item.agrees_with(interruption)]
+        corrected = await self._bridge.store.interrupt(origin, interruption, self._bridge.replies.written(), agreeing)
         cut += self._follow(corrected, interruption.heard)
         if corrected.overstated:
             _LOGGER.info("%s says that more was heard than was written; the rest is ignored", self._peer.name)
@@ -233,10 +234,10 @@ class HandleSession:
         await self._send(Interrupted(interruption.epoch, corrected.content, {**interrupt.context, **context}).event())
 
     def _follow(self, corrected: Corrected, heard: str) -> list[ActiveReply]:
-        """End the reply that was cut, and return it; have a later one begin anew, from what the history says now."""
+        """Stop the replies to the corrected turn, and return them; tell later ones that their history has changed."""
         if corrected.conversation_id is None or corrected.turn_id is None:
             return []
-        self._bridge.sounding.ends(corrected.conversation_id)
+        self._bridge.playback.ended(corrected.conversation_id)
         ended = []
         for reply in self._bridge.replies:
             if reply.turn_id == corrected.turn_id:
@@ -254,7 +255,7 @@ class HandleSession:
                 await self._refuse("cancelled", "the reply was cancelled: the service stops", question)
 
     async def _refuse(self, code: str, text: str, question: Question | None) -> None:
-        """Say that there will be no reply.
+        """Send an error and a `not-handled`, which end the request; the peer going away is no error.
 
         Our own clients and newer Home Assistants take the `error`; older ones ignore it and wait for one of the
         standard answers, so `not-handled` follows.
@@ -280,6 +281,10 @@ class HandleSession:
                 epoch=reply.epoch,
             )
         )
+
+    _ROUTES: ClassVar[Dispatcher[HandleSession]] = Dispatcher(
+        on(Transcript, _ask, _refuse_unreadable), on_own(Interrupt, _interrupt)
+    )
 
 
 async def _all_ended(replies: Sequence[ActiveReply]) -> None:

@@ -12,8 +12,7 @@ from interject.servers.llm.repository import ANY_TIME_S, StoredTurn, Summary
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from interject.servers.llm.matching import Speaker
-    from interject.servers.llm.turns import Turn
+    from interject.servers.llm.turns import Origin, Turn
 
 # More than is said in any outage; a bound for clients that talk without end.
 MOST_BYTES = 32 << 20
@@ -40,10 +39,10 @@ class MemoryTurnRepository:
             self._kept, self._forgotten_at = before
             raise
 
-    def add(self, conversation_id: str, speaker: Speaker, turn: Turn) -> int:
+    def add(self, conversation_id: str, origin: Origin, turn: Turn) -> int:
         """Keep a new turn; returns its id."""
         turn_id = self._last_id + 1
-        asker = replace(speaker, conversation_id=conversation_id)
+        asker = replace(origin, conversation_id=conversation_id)
         self.put([StoredTurn(conversation_id, asker, replace(turn, turn_id=turn_id))])
         return turn_id
 

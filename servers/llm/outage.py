@@ -1,4 +1,4 @@
-"""What to do about a disk that fails, and when to delete what is old: decided by pure functions."""
+"""When a file that failed is tried again or begun anew, and when turns expire; pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STEADY_WITHIN_S = 60.0
 
 
 class Step(Enum):
-    """What to do next."""
+    """What to do about a file that failed."""
 
     # The file is set aside, and a new one takes what is in memory.
     BEGIN_ANEW = "begin anew"
@@ -28,7 +28,7 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """How it is with the file; times of a monotonic clock, in s.
+    """Whether the file is in use; times of a monotonic clock, in s.
 
     `out_since`: since when only memory is used, None while the file is; `try_at`: when the file is tried again.
     """
@@ -43,19 +43,19 @@ class Disk:
 
 
 def after_fault(disk: Disk, fault: Fault, now: float) -> tuple[Disk, Step]:
-    """Decide what follows from a fault."""
+    """Return the state after a fault of a file in use, and what to do about it."""
     if fault is Fault.DAMAGED and disk.out_since is None and _may_begin_anew(disk, now):
         return replace(disk, anew_at=now), Step.BEGIN_ANEW
     return put_off(disk, now), Step.USE_MEMORY
 
 
 def put_off(disk: Disk, now: float) -> Disk:
-    """Leave the file alone for a while."""
+    """Return the state with the file out of use until it is tried again, TRY_AGAIN_S from now."""
     return replace(disk, out_since=now if disk.out_since is None else disk.out_since, try_at=now + TRY_AGAIN_S)
 
 
 def after_success(disk: Disk) -> Disk:
-    """Note that the file can be used."""
+    """Return the state with the file in use."""
     return replace(disk, out_since=None)
 
 

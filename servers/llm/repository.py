@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
-    from interject.servers.llm.matching import Speaker
-    from interject.servers.llm.turns import Turn
+    from interject.servers.llm.turns import Origin, Turn
 
 # Older than every turn.
 ANY_TIME_S = -math.inf
@@ -22,7 +21,7 @@ class StoredTurn:
     """A turn, the conversation that it is part of, and who asked."""
 
     conversation_id: str
-    speaker: Speaker
+    origin: Origin
     turn: Turn
 
 
@@ -45,7 +44,7 @@ class TurnRepository(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """Do all that is within, or nothing of it, with nobody else's change in between."""
 
-    def add(self, conversation_id: str, speaker: Speaker, turn: Turn) -> int:
+    def add(self, conversation_id: str, origin: Origin, turn: Turn) -> int:
         """Keep a new turn, whose own id does not matter; returns its id."""
 
     def update(self, turn: Turn) -> None:

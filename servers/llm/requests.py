@@ -6,8 +6,8 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from interject.servers.llm.matching import Speaker
-from interject.servers.llm.turns import Interruption
+from interject.servers.llm.interruptions import Interruption
+from interject.servers.llm.turns import Origin
 from interject.wire.errors import RequestError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Question:
     text: str
     language: str | None
     conversation_id: str
-    speaker: Speaker
+    origin: Origin
     epoch: int | None
 
     def answer_context(self) -> dict[str, Any]:
@@ -50,12 +50,12 @@ def read_question(transcript: Transcript) -> Question:
     if not isinstance(context, dict):
         raise RequestError("bad-event", f"a transcript's context is a {type(context).__name__}, not an object")
     language: object = transcript.language
-    speaker = read_speaker(context)
+    origin = read_origin(context)
     return Question(
         text=_storable(text.strip()),
         language=language if isinstance(language, str) and language else None,
-        conversation_id=speaker.conversation_id or _new_conversation_id(speaker),
-        speaker=speaker,
+        conversation_id=origin.conversation_id or _new_conversation_id(origin),
+        origin=origin,
         epoch=_read_epoch(context),
     )
 
@@ -68,9 +68,9 @@ def read_interruption(interrupt: Interrupt) -> Interruption:
     return Interruption(interrupt.reason, interrupt.epoch, text, heard)
 
 
-def read_speaker(context: dict[str, Any]) -> Speaker:
+def read_origin(context: dict[str, Any]) -> Origin:
     """Read who speaks from an event's context; raises RequestError."""
-    return Speaker(
+    return Origin(
         conversation_id=_read_id(context, "conversation_id"),
         satellite_id=_read_id(context, "satellite_id"),
         device_id=_read_id(context, "device_id"),
@@ -102,10 +102,10 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _new_conversation_id(speaker: Speaker) -> str:
+def _new_conversation_id(origin: Origin) -> str:
     """Return one conversation for each satellite or device, else a new one."""
-    if speaker.satellite_id is not None:
-        return f"satellite-{speaker.satellite_id}"
-    if speaker.device_id is not None:
-        return f"device-{speaker.device_id}"
+    if origin.satellite_id is not None:
+        return f"satellite-{origin.satellite_id}"
+    if origin.device_id is not None:
+        return f"device-{origin.device_id}"
     return uuid.uuid4().hex

@@ -15,7 +15,7 @@ from wyoming.info import Attribution, HandleModel, HandleProgram, Info
 from interject import package_version
 from interject.servers.common import serve_as
 from interject.servers.llm.active_replies import ActiveReplies
-from interject.servers.llm.conversations import Memory
+from interject.servers.llm.conversations import Retention
 from interject.servers.llm.engines.offline import OfflineResponder
 from interject.servers.llm.handler import Bridge, HandleSession
 from interject.servers.llm.prompt import DEFAULT_SYSTEM_PROMPT
@@ -62,11 +62,11 @@ async def serve(settings: LlmSettings) -> None:
     """Run the bridge until it is told to stop; raises InterjectError for what the user has to mend."""
     trace = await asyncio.to_thread(open_trace, settings.trace_file, "llm")
     engine = await asyncio.to_thread(make_engine, settings, os.environ)
-    memory = Memory(
+    retention = Retention(
         life_s=settings.history_hours * _SECONDS_PER_HOUR,
         pause_s=settings.history_idle_minutes * _SECONDS_PER_MINUTE,
     )
-    store = Store(settings.store or default_store(os.environ), memory, (settings.backend or Backend.OFFLINE).value)
+    store = Store(settings.store or default_store(os.environ), retention, (settings.backend or Backend.OFFLINE).value)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(engine.close)
         await store.open()

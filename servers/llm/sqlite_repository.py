@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from interject.servers.llm.database import explained, give_room_back, open_existing
 from interject.servers.llm.errors import StoreDamagedError, StoreError
-from interject.servers.llm.matching import Speaker
 from interject.servers.llm.repository import ANY_TIME_S, StoredTurn, Summary
-from interject.servers.llm.turns import ReplyState, Turn
+from interject.servers.llm.turns import Origin, ReplyState, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,9 +54,9 @@ class SqliteTurnRepository:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    def add(self, conversation_id: str, speaker: Speaker, turn: Turn) -> int:
+    def add(self, conversation_id: str, origin: Origin, turn: Turn) -> int:
         """Keep a new turn; returns its id."""
-        values = _values_of(StoredTurn(conversation_id, speaker, turn), None)
+        values = _values_of(StoredTurn(conversation_id, origin, turn), None)
         with self._errors():
             cursor = self._connection.execute(f"INSERT INTO turns ({_ALL_COLUMNS}) VALUES ({_VALUES})", values)
             return int(cursor.lastrowid or 0)
@@ -189,7 +188,7 @@ class SqliteTurnRepository:
 
     def _stored(self, statement: str, values: Sequence[_Value]) -> list[StoredTurn]:
         return [
-            StoredTurn(str(name), Speaker(str(name), _text(satellite_id), _text(device_id)), self._turn(row))
+            StoredTurn(str(name), Origin(str(name), _text(satellite_id), _text(device_id)), self._turn(row))
             for name, satellite_id, device_id, *row in self._rows(statement, values)
         ]
 
@@ -226,8 +225,8 @@ def opened_existing(path: Path) -> Iterator[SqliteTurnRepository]:
 
 def _values_of(item: StoredTurn, turn_id: int | None) -> tuple[_Value, ...]:
     """Return the values of _ALL_COLUMNS."""
-    turn, speaker = item.turn, item.speaker
-    who = (item.conversation_id, speaker.satellite_id, speaker.device_id)
+    turn, origin = item.turn, item.origin
+    who = (item.conversation_id, origin.satellite_id, origin.device_id)
     return (
         *who,
         turn_id,

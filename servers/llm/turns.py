@@ -1,8 +1,7 @@
-"""What a conversation's history says, decided by pure functions.
+"""Turns of a conversation: what the user said and what became of the reply; pure.
 
-A turn is what the user said and what became of the reply. Keeping turns rather than messages gives every reply one
-place: an interruption that arrives late, twice, or before the reply was stored still finds it. What the model sees is
-a projection of the turns.
+Keeping turns rather than messages gives every reply one place: an interruption that arrives late, twice, or before the
+reply was stored still finds it. The messages that the model sees are a projection of the turns.
 """
 
 from __future__ import annotations
@@ -11,13 +10,14 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from interject.servers.llm.words import common_beginning, key_of, repeats
+from interject.servers.llm.text_matching import begins_with_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 INTERRUPTED_MARK = "[INTERRUPTED]"
-STOP_WORD = "stop-word"
+# The slow side of what synthesizers speak (14 to 17 characters a second).
+_CHARACTERS_PER_S = 12.0
 
 
 class Role(Enum):
@@ -55,6 +55,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request or an interruption comes from, as far as the client said."""
+
+    conversation_id: str | None
+    satellite_id: str | None
+    device_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What the user said (`asked`, empty if unknown), and the reply. `turn_id` is None before it is stored.
 
@@ -70,29 +79,6 @@ class Turn:
     created: float
     ended: float
     engine: str
-
-
-@dataclass(frozen=True, slots=True)
-class Interruption:
-    """What a client said of a reply that was cut off: `text` is all it knew of the reply, `heard` what was heard."""
-
-    reason: str
-    epoch: int
-    text: str
-    heard: str
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """What to write: the turn as it is now; None if nothing has to change.
-
-    `content` is the assistant's message as the model will see it, empty when there is none. `overstated`: words were
-    said to be heard that the reply does not have.
-    """
-
-    turn: Turn | None
-    content: str
-    overstated: bool = False
 
 
 def content_of(turn: Turn) -> str:
@@ -141,6 +127,11 @@ def recent(messages: Sequence[Message], most: int) -> Sequence[Message]:
     return last[first:]
 
 
+def speech_duration_s(text: str) -> float:
+    """Return how long a text takes to be spoken, in s, rather too long than too short."""
+    return len(text) / _CHARACTERS_PER_S
+
+
 def completed(turn: Turn, reply: str, ended: float) -> Turn:
     """Return the turn with its whole reply; an interruption that came before stands."""
     if turn.state is not ReplyState.PENDING or not reply:
@@ -153,74 +144,10 @@ def failed(turn: Turn, ended: float) -> Turn:
     return replace(turn, state=ReplyState.FAILED, ended=ended) if turn.state is ReplyState.PENDING else turn
 
 
-def corrected(turns: Sequence[Turn], interruption: Interruption, now: float, written: Mapping[int, str]) -> Correction:
-    """Decide what an interruption makes of the history; see `correction_of`."""
-    turn = find_turn(turns, interruption)
-    return Correction(None, "") if turn is None else correction_of(turn, interruption, now, written)
-
-
-def correction_of(turn: Turn, interruption: Interruption, now: float, written: Mapping[int, str]) -> Correction:
-    """Decide what an interruption makes of the turn that it cut; applying it twice is the same as once.
-
-    Only words of the reply count as heard. `written`: by the turn's id, what was written of replies that the turns do
-    not have, or no longer have, as a whole.
-    """
-    claimed = interruption.heard.strip()
-    reply = turn.reply if turn.turn_id is None else written.get(turn.turn_id, turn.reply)
-    heard = common_beginning(reply, claimed)
-    changed = _cut(turn, heard, interruption.reason)
-    overstated = key_of(heard) != key_of(claimed)
-    return Correction(None if changed == turn else replace(changed, ended=now), content_of(changed), overstated)
-
-
-def find_turn(turns: Sequence[Turn], interruption: Interruption) -> Turn | None:
-    """Return the turn whose reply was cut: by epoch, else by the reply's text, else one still without a reply.
-
-    The newest match counts, and an older one only if its text agrees, as a satellite that starts anew counts its
-    epochs from the beginning again.
-    """
-    newest_first = turns[::-1]
-    for turn in newest_first:
-        if turn.epoch == interruption.epoch and (turn is turns[-1] or not contradicts(turn, interruption)):
-            return turn
-    for turn in newest_first:
-        if is_reply_of(turn, interruption):
-            return turn
-    # A standard client gives no epoch; the reply that its satellite cuts can then only be the newest one's.
-    if turns and turns[-1].epoch is None and turns[-1].state is ReplyState.PENDING:
-        return turns[-1]
-    return None
-
-
-def _cut(turn: Turn, heard: str, reason: str) -> Turn:
-    if turn.state is ReplyState.INTERRUPTED and len(turn.reply) >= len(heard):
-        # Told before: what is known to have been heard stays heard.
-        return turn
-    if heard:
-        return replace(turn, reply=heard, state=ReplyState.INTERRUPTED)
-    stopped = turn.state is ReplyState.STOPPED or reason == STOP_WORD
-    return replace(turn, reply="", state=ReplyState.STOPPED if stopped else ReplyState.UNHEARD)
-
-
-def is_reply_of(turn: Turn, interruption: Interruption) -> bool:
-    """Tell by the words alone whether it was this turn's reply that was cut."""
-    if turn.state is ReplyState.COMPLETE:
-        # The client may know less than all of the reply, never more.
-        return bool(interruption.text.strip()) and key_of(turn.reply).startswith(key_of(interruption.text))
-    if turn.state is ReplyState.INTERRUPTED:
-        return key_of(turn.reply) == key_of(interruption.heard)
-    return False
-
-
-def contradicts(turn: Turn, interruption: Interruption) -> bool:
-    """Tell whether a turn has a whole reply that is not the one that was cut."""
-    return turn.state is ReplyState.COMPLETE and bool(interruption.text) and not is_reply_of(turn, interruption)
-
-
 def _joined(unanswered: str, asked: str) -> str:
-    """Return what the user asked in two goes.
+    """Return two user messages in a row as one.
 
     A satellite that cannot tell us of an interruption sends the audio of an unanswered question once more, in front of
     what followed it.
     """
-    return asked if repeats(asked, unanswered) else f"{unanswered} {asked}"
+    return asked if begins_with_words(asked, unanswered) else f"{unanswered} {asked}"

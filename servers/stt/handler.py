@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -108,17 +108,11 @@ class SttSession:
         self._work: asyncio.Task[None] | None = None
         # After a refusal the rest of that utterance still arrives, and is no new one.
         self._refused = False
-        self._dispatcher = Dispatcher(
-            on(Transcribe, self._ask),
-            on(AudioStart, self._start),
-            on(AudioChunk, self._hear),
-            on(AudioStop, self._end),
-        )
 
     async def handle(self, event: Event) -> None:
         """Take the next event; raises RequestError."""
         try:
-            await self._dispatcher.dispatch(event)
+            await self._ROUTES.dispatch(self, event)
         except RequestError:
             self._abandon()
             self._refused = True
@@ -267,6 +261,10 @@ class SttSession:
             )
         )
         _LOGGER.debug("%s: %.2f s of audio, %.3f s after its end: %r", self._peer.name, audio_s, took_s, best.text)
+
+    _ROUTES: ClassVar[Dispatcher[SttSession]] = Dispatcher(
+        on(Transcribe, _ask), on(AudioStart, _start), on(AudioChunk, _hear), on(AudioStop, _end)
+    )
 
 
 def _language(value: object) -> str | None:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from wyoming.tts import (
     Synthesize,
@@ -22,7 +22,7 @@ from interject.servers.fair_wait import owner_of
 from interject.servers.tts.records import SynthesisCancelled, SynthesisFailed, SynthesisFinished, SynthesisStarted
 from interject.servers.tts.reply import Reply, line_of, lines_of
 from interject.servers.tts.sentences import SentenceSplitter
-from interject.wire.dispatch import Dispatcher, on, on_own
+from interject.wire.dispatch import Dispatcher, Route, on, on_own
 from interject.wire.errors import RequestError
 from interject.wire.events import Interrupt
 
@@ -99,18 +99,11 @@ class TtsSession:
         self._state = _Stream.NONE
         self._stream: _Request | None = None
         self._splitter = SentenceSplitter()
-        routes = [on_own(Interrupt, self._interrupt), on(Synthesize, self._synthesize, self._unreadable)]
-        if streaming:
-            routes += [
-                on(SynthesizeStart, self._start, self._unreadable_start),
-                on(SynthesizeChunk, self._chunk, self._unreadable),
-                on(SynthesizeStop, self._stop),
-            ]
-        self._dispatcher = Dispatcher(*routes)
+        self._routes = self._STREAMING if streaming else self._WHOLE
 
     async def handle(self, event: Event) -> None:
         """Take the next event; raises RequestError for a bad request."""
-        if not await self._dispatcher.dispatch(event):
+        if not await self._routes.dispatch(self, event):
             _LOGGER.debug("%s: ignored %s", self._peer.name, event.type)
 
     async def _unreadable(self, error: Exception) -> None:
@@ -241,3 +234,15 @@ class TtsSession:
         await asyncio.gather(*tasks, return_exceptions=True)
         for _ in tasks:
             await self._peer.complain("interrupted", f"speech was cut off ({interrupt.reason})")
+
+    _TEXTS: ClassVar[tuple[Route[TtsSession], ...]] = (
+        on_own(Interrupt, _interrupt),
+        on(Synthesize, _synthesize, _unreadable),
+    )
+    _WHOLE: ClassVar[Dispatcher[TtsSession]] = Dispatcher(*_TEXTS)
+    _STREAMING: ClassVar[Dispatcher[TtsSession]] = Dispatcher(
+        *_TEXTS,
+        on(SynthesizeStart, _start, _unreadable_start),
+        on(SynthesizeChunk, _chunk, _unreadable),
+        on(SynthesizeStop, _stop),
+    )

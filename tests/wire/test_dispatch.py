@@ -28,10 +28,10 @@ class Session:
 
 async def test_each_event_is_read_and_handled_by_its_class() -> None:
     session = Session()
-    dispatcher = Dispatcher(on(Transcript, session.transcript), on_own(Interrupt, session.interrupt))
-    assert await dispatcher.dispatch(Transcript("Hello").event())
-    assert await dispatcher.dispatch(Interrupt("speech", 1).event())
-    assert not await dispatcher.dispatch(Ping().event())
+    dispatcher = Dispatcher(on(Transcript, Session.transcript), on_own(Interrupt, Session.interrupt))
+    assert await dispatcher.dispatch(session, Transcript("Hello").event())
+    assert await dispatcher.dispatch(session, Interrupt("speech", 1).event())
+    assert not await dispatcher.dispatch(session, Ping().event())
     assert session.got == ["Hello", "speech"]
 
 
@@ -39,19 +39,18 @@ async def test_an_event_that_cannot_be_read_is_an_error_or_goes_to_who_asked_for
     session = Session()
     bad = Event("transcript", {})
     with pytest.raises(KeyError):
-        await Dispatcher(on(Transcript, session.transcript)).dispatch(bad)
-    assert await Dispatcher(on(Transcript, session.transcript, session.unreadable)).dispatch(bad)
+        await Dispatcher(on(Transcript, Session.transcript)).dispatch(session, bad)
+    assert await Dispatcher(on(Transcript, Session.transcript, Session.unreadable)).dispatch(session, bad)
     assert session.got == ["KeyError('text')"]
     with pytest.raises(RequestError):
-        await Dispatcher(on_own(Interrupt, session.interrupt)).dispatch(
-            Event("user-event", {"name": "interrupt", "data": {"reason": 5}})
+        await Dispatcher(on_own(Interrupt, Session.interrupt)).dispatch(
+            session, Event("user-event", {"name": "interrupt", "data": {"reason": 5}})
         )
 
 
 def test_a_handler_bound_to_a_wrong_class_fails_the_type_check() -> None:
     """mypy checks these lines: strict, it also refuses an ignored error that is none."""
-    session = Session()
-    on(Ping, session.transcript)  # type: ignore[arg-type]
-    on(Transcript, session.interrupt)  # type: ignore[arg-type]
-    on_own(Interrupt, session.transcript)  # type: ignore[arg-type]
-    on(Interrupt, session.interrupt)  # type: ignore[arg-type]
+    on(Ping, Session.transcript)  # type: ignore[arg-type]
+    on(Transcript, Session.interrupt)  # type: ignore[arg-type]
+    on_own(Interrupt, Session.transcript)  # type: ignore[arg-type]
+    on(Interrupt, Session.interrupt)  # type: ignore[arg-type]

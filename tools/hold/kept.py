@@ -8,9 +8,9 @@ import stat
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from interject.servers.llm.conversations import Memory
-from interject.servers.llm.matching import Speaker
+from interject.servers.llm.conversations import Retention
 from interject.servers.llm.store import Store
+from interject.servers.llm.turns import Origin
 from tools.hold.harms import store_in
 from tools.hold.part import Part, Row, Size
 from tools.hold.talking_house import talking_house
@@ -104,10 +104,10 @@ async def _aged(folder: Path, attack: str, happens: Callable[[Store, Clock], Awa
     async def main() -> list[str]:
         loop = asyncio.get_running_loop()
         clock = Clock(loop)
-        store = Store(store_in(folder), Memory(life_s=_LIFE_S, pause_s=_PAUSE_S), "offline", clock, loop.time)
+        store = Store(store_in(folder), Retention(life_s=_LIFE_S, pause_s=_PAUSE_S), "offline", clock, loop.time)
         await store.open()
         try:
-            begun = await store.begin(_ROOM, Speaker(_ROOM, _ROOM, None), 1, _SECRET)
+            begun = await store.begin(_ROOM, Origin(_ROOM, _ROOM, None), 1, _SECRET)
             await store.complete(begun.turn_id, _REPLY)
             await happens(store, clock)
             return await asyncio.to_thread(_files_with_it, folder)
@@ -128,7 +128,7 @@ async def _clock_jumps(store: Store, clock: Clock) -> None:
     """Put the clock ahead for a second now and then, while somebody in another room speaks; each time elsewhere."""
     for number in range(_JUMPS):
         clock.ahead_s = 2 * _DAY_S
-        await store.begin(_OTHER_ROOM, Speaker(_OTHER_ROOM, _OTHER_ROOM, None), number, "what time is it")
+        await store.begin(_OTHER_ROOM, Origin(_OTHER_ROOM, _OTHER_ROOM, None), number, "what time is it")
         await elapse(_AHEAD_FOR_S)
         clock.ahead_s = 0.0
         await elapse(_BETWEEN_JUMPS_S)

@@ -14,7 +14,8 @@ from wyoming.event import Event
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
-from interject.servers.llm.turns import Interruption, Message, ReplyState, Turn, completed, corrected, messages_of
+from interject.servers.llm.interruptions import Interruption, corrected
+from interject.servers.llm.turns import Message, ReplyState, Turn, completed, messages_of
 from interject.wire.events import Interrupt, Interrupted, WordMark, WordMarks
 from tools.virtual.network import FakeServer, Link, tts_info
 from tools.virtual.signals import RATE_HZ, magnitude, reply_voice

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from wyoming.asr import Transcript
 
 from interject.servers.llm.active_replies import ActiveReplies
-from interject.servers.llm.conversations import Memory
+from interject.servers.llm.conversations import Retention
 from interject.servers.llm.engines import EngineInfo
 from interject.servers.llm.handler import CORRECTION_GRACE_S, Bridge, HandleSession
 from interject.servers.llm.service import LIMITS, make_info
@@ -161,7 +161,7 @@ async def house(
     history_messages: int = 20,
     correction_grace_s: float = CORRECTION_GRACE_S,
 ) -> AsyncIterator[House]:
-    store = Store(path / "conversations.sqlite3", Memory(24 * 3600.0, 300.0), "dictated")
+    store = Store(path / "conversations.sqlite3", Retention(24 * 3600.0, 300.0), "dictated")
     await store.open()
     trace = Records()
     replies = ActiveReplies(limit)

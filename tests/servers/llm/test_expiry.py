@@ -32,11 +32,11 @@ async def test_what_is_old_is_deleted_without_a_word_said_also_from_the_log_and_
             begun = await store.begin(f"c{number}", NOBODY, 1, f"A secret {'x' * 5000}")
             await store.complete(begun.turn_id, "A secret too.")
         clock.now += DAY_S / 2
-        await store.look()
+        await store.maintain()
         large = size(path)
         assert large > 1_000_000
         clock.now += DAY_S / 2 + 1
-        await store.look()
+        await store.maintain()
         assert not await asyncio.to_thread(kept, path, "secret")
         assert size(path) < large / 10
 
@@ -61,18 +61,18 @@ async def test_a_date_that_is_wrong_for_a_moment_deletes_nothing(path: Path) -> 
         await store.begin("c", NOBODY, 1, "Hello")
         clock.now += 600
         clock.set(2 * DAY_S)
-        await store.look()
+        await store.maintain()
         clock.set(-2 * DAY_S)
         clock.now += 600
-        await store.look()
+        await store.maintain()
         clock.now += 600
-        await store.look()
+        await store.maintain()
         assert contents(await asyncio.to_thread(read_history, path, "c")) == ["Hello"]
         # One that stays is the right one.
         clock.set(2 * DAY_S)
         for _ in range(2):
             clock.now += 600
-            await store.look()
+            await store.maintain()
         assert await asyncio.to_thread(read_history, path, "c") == []
 
 
@@ -81,8 +81,8 @@ async def test_damaged_files_that_were_set_aside_expire(path: Path) -> None:
     write(path, b"this was a database once and has a secret" * 100)
     async with opened(path, clock) as store:
         clock.now += DAY_S - 1
-        await store.look()
+        await store.maintain()
         assert await asyncio.to_thread(kept, path, "secret")
         clock.now += 601
-        await store.look()
+        await store.maintain()
         assert not await asyncio.to_thread(kept, path, "secret")

@@ -51,8 +51,8 @@ class Desk:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with opened(tmp_path / "s.sqlite3") as store:
         question = read_question(Transcript("Hello", context={"conversation_id": "c"}))
-        begun = await store.begin("c", question.speaker, None, question.text)
-        reply = ActiveReply("c", question.speaker, None, turn_id=begun.turn_id)
+        begun = await store.begin("c", question.origin, None, question.text)
+        reply = ActiveReply("c", question.origin, None, turn_id=begun.turn_id)
         desk = Desk(Dictated(), reply)
         generation = Generation(reply, question, desk.engine, store, 20, Records(), desk.send)
         desk.task = asyncio.create_task(generation.run(begun.messages))
@@ -78,6 +78,18 @@ async def test_the_first_who_stops_a_reply_counts_and_the_model_is_left_alone(de
     assert isinstance(outcome, Stopped)
     assert (outcome.stop.reason, outcome.stop.heard) == (StopReason.INTERRUPT, "Good")
     assert desk.engine.closed == 1
+
+
+async def test_a_reply_that_is_whole_cannot_be_stopped(desk: Desk) -> None:
+    desk.engine.say("Good day.")
+    desk.engine.end()
+    for _ in range(100):
+        if desk.engine.closed:
+            break
+        await asyncio.sleep(0)
+    assert not desk.task.done()
+    desk.reply.stop(StopReason.SUPERSEDED)
+    assert await desk.task == Finished("Good day.")
 
 
 async def test_a_corrected_history_has_the_reply_written_anew_until_some_of_it_was_sent(desk: Desk) -> None:

@@ -413,6 +413,22 @@ async def test_a_fault_of_ours_ends_with_an_answer_too(
         assert "ZeroDivisionError" in caplog.text
 
 
+async def test_a_fault_of_the_store_ends_with_an_answer_too(
+    engine: Dictated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async with house(engine, tmp_path) as home:
+        client = await home.client()
+        await client.ask("Hello")
+        await client.until("handled-start")
+        monkeypatch.setattr(home.store, "complete", broken)
+        engine.end()
+        assert (await client.until("error")).data["code"] == "internal-error"
+        await client.until("not-handled")
+
+
 async def test_one_question_too_many_is_refused_and_the_others_go_on(engine: Dictated, tmp_path: Path) -> None:
     async with house(engine, tmp_path, limit=2) as home:
         clients = [await home.client() for _ in range(3)]

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.servers.llm.conversations import Memory
+from interject.servers.llm.conversations import Retention
 from interject.servers.llm.errors import StoreError
 from interject.servers.llm.history import read_history
-from interject.servers.llm.matching import Speaker
+from interject.servers.llm.interruptions import Interruption
 from interject.servers.llm.store import Store
-from interject.servers.llm.turns import Interruption
+from interject.servers.llm.turns import Origin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 DAY_S = 24 * 3600.0
 PAUSE_S = 300.0
-NOBODY = Speaker(None, None, None)
-KITCHEN = Speaker(None, "kitchen", None)
+NOBODY = Origin(None, None, None)
+KITCHEN = Origin(None, "kitchen", None)
 
 
 class Clock:
@@ -52,7 +52,7 @@ class Clock:
 @asynccontextmanager
 async def opened(path: Path, clock: Clock | None = None, engine: str = "openai") -> AsyncIterator[Store]:
     clock = clock or Clock()
-    store = Store(path, Memory(DAY_S, PAUSE_S), engine, clock, clock.monotonic)
+    store = Store(path, Retention(DAY_S, PAUSE_S), engine, clock, clock.monotonic)
     await store.open()
     try:
         yield store
@@ -83,7 +83,7 @@ async def test_survives_a_restart(path: Path) -> None:
         begun = await store.begin("c", NOBODY, 1, "Hello")
         await store.complete(begun.turn_id, "Good day, how are you?")
     async with opened(path) as store:
-        await store.interrupt(Speaker("c", None, None), Interruption("speech", 1, "Good day, how", "Good day,"), {})
+        await store.interrupt(Origin("c", None, None), Interruption("speech", 1, "Good day, how", "Good day,"), {})
         begun = await store.begin("c", NOBODY, 2, "Fine")
         assert contents(begun.messages) == ["Hello", "Good day, [INTERRUPTED]", "Fine"]
 
@@ -96,7 +96,7 @@ async def test_what_is_older_than_its_life_is_gone_from_the_model_and_the_file(p
         assert contents(await store.messages("c")) == ["An old secret"]
         clock.now += 2
         assert contents((await store.begin("c", NOBODY, 2, "New")).messages) == ["New"]
-        await store.look()
+        await store.maintain()
         assert contents(await asyncio.to_thread(read_history, path, "c")) == ["New"]
         assert not await asyncio.to_thread(kept, path, "An old secret")
     assert b"An old secret" not in content(path)
@@ -126,9 +126,9 @@ async def test_a_write_goes_on_when_its_caller_is_cancelled(path: Path) -> None:
 
 async def test_a_satellite_that_knows_no_conversation_id_is_found_by_its_words(path: Path) -> None:
     async with opened(path) as store:
-        other = await store.begin("other", Speaker("other", "hall", None), 3, "Hi")
+        other = await store.begin("other", Origin("other", "hall", None), 3, "Hi")
         await store.complete(other.turn_id, "Good evening to you.")
-        mine = await store.begin("mine", Speaker("mine", "assist_satellite.kitchen", "d1"), None, "Hello")
+        mine = await store.begin("mine", Origin("mine", "assist_satellite.kitchen", "d1"), None, "Hello")
         await store.complete(mine.turn_id, "Good day, how are you?")
         cut = Interruption("speech", 3, "Good day, how are you?", "Good day,")
         corrected = await store.interrupt(KITCHEN, cut, {})
@@ -219,7 +219,7 @@ async def test_a_silence_begins_where_a_long_reply_ends_or_is_cut_off(path: Path
         assert contents(begun.messages) == ["Tell me a story", story, "Whose was it?"]
         await store.complete(begun.turn_id, story)
         clock.now += 2 * PAUSE_S
-        await store.interrupt(Speaker("c", None, None), Interruption("speech", 2, story, "Once upon a time"), {})
+        await store.interrupt(Origin("c", None, None), Interruption("speech", 2, story, "Once upon a time"), {})
         clock.now += PAUSE_S
         (*_, cut, asked) = contents((await store.begin("c", NOBODY, 3, "Go on")).messages)
         assert (cut, asked) == ("Once upon a time [INTERRUPTED]", "Go on")

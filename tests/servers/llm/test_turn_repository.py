@@ -11,11 +11,10 @@ import pytest
 
 from interject.servers.llm.database import open_database
 from interject.servers.llm.errors import Fault, StoreError
-from interject.servers.llm.matching import Speaker
 from interject.servers.llm.memory_repository import MemoryTurnRepository
 from interject.servers.llm.repository import StoredTurn, Summary
 from interject.servers.llm.sqlite_repository import SqliteTurnRepository
-from interject.servers.llm.turns import ReplyState, Turn, completed
+from interject.servers.llm.turns import Origin, ReplyState, Turn, completed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     Opened = Callable[[Path], AbstractContextManager[TurnRepository]]
 
-KITCHEN = Speaker(None, "kitchen", "d1")
+KITCHEN = Origin(None, "kitchen", "d1")
 
 
 @contextlib.contextmanager
@@ -75,7 +74,7 @@ def test_a_turn_is_found_as_it_was_added(repository: TurnRepository) -> None:
     turn_id = repository.add("c", KITCHEN, turn)
     kept = repository.find(turn_id)
     assert kept == Turn(turn_id, 7, "Grüße\nan dich", "", ReplyState.PENDING, 10.5, 11.5, "openai")
-    assert repository.newest() == [StoredTurn("c", Speaker("c", "kitchen", "d1"), kept)]
+    assert repository.newest() == [StoredTurn("c", Origin("c", "kitchen", "d1"), kept)]
     assert repository.find(turn_id + 1) is None
 
 

@@ -9,20 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interject.servers.llm.turns import (
-    INTERRUPTED_MARK,
-    Interruption,
-    ReplyState,
-    Role,
-    Turn,
-    completed,
-    corrected,
-    failed,
-    find_turn,
-    messages_of,
-    recent,
-)
-from interject.servers.llm.words import common_beginning
+from interject.servers.llm.interruptions import Interruption, corrected, find_turn
+from interject.servers.llm.text_matching import common_word_prefix
+from interject.servers.llm.turns import INTERRUPTED_MARK, ReplyState, Role, Turn, completed, failed, messages_of, recent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,7 +169,7 @@ def test_only_whole_words_of_the_reply_count_as_heard_and_stay_as_written(
 
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_whatever_is_told_the_history_has_a_beginning_of_the_reply(reply: str, heard: str) -> None:
-    assert common_beginning(reply, heard) == reply[: len(common_beginning(reply, heard))]
+    assert common_word_prefix(reply, heard) == reply[: len(common_word_prefix(reply, heard))]
 
 
 words = st.text("abcde", min_size=1, max_size=5)

@@ -1,4 +1,4 @@
-"""Keeps conversations in a file, and in memory what the next replies need, should the file fail."""
+"""Turns in a file, with the newest mirrored in memory, which takes over while the file fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, TypeVar
 
-from interject.servers.llm.conversations import Conversations, Memory
+from interject.servers.llm.conversations import Conversations, Retention
 from interject.servers.llm.database import LOCK_WAIT_S, begin_anew, open_database, remove_set_aside
 from interject.servers.llm.errors import StoreDamagedError, StoreError, StoreOutageError
 from interject.servers.llm.memory_repository import MemoryTurnRepository
@@ -39,8 +39,8 @@ _MOST_TURNS_LOADED = 200
 _MOST_TURNS_MIRRORED = 200
 
 
-class Keeper:
-    """Does each piece of work in the file, and in memory alone while the file fails: no disk keeps it from being done.
+class FailoverStorage:
+    """Does work on conversations in the file, or in memory alone while the file fails; `do` raises no StoreError.
 
     Memory has the newest turns under the same ids, so it goes on where the file left off; and the file, when it can be
     used again, takes what was said meanwhile. An outage is one line in the log, and its end another. Every method
@@ -50,21 +50,21 @@ class Keeper:
     def __init__(
         self,
         path: Path,
-        memory: Memory,
+        retention: Retention,
         engine: str,
         clock: Callable[[], float],
         monotonic: Callable[[], float],
     ) -> None:
         """`engine` writes the replies; `clock` tells the time in seconds since 1970, `monotonic` any, in s."""
         self._path = path
-        self._kept = memory
+        self._retention = retention
         self._engine = engine
         self._clock = clock
         self._monotonic = monotonic
         self._memory = MemoryTurnRepository()
         self._file: SqliteTurnRepository | None = None
         self._disk = Disk()
-        self._looked: Clocks | None = None
+        self._expired_at: Clocks | None = None
         # Of the file as memory has it; 0 before memory has it.
         self._version = 0
 
@@ -85,23 +85,23 @@ class Keeper:
         self._let_go()
 
     def do(self, work: Callable[[Conversations], T], touched: Callable[[T], int | None]) -> T:
-        """Do a piece of work, and return its result; `touched` tells from that which turn is another one now."""
+        """Do work in one transaction, and return its result; `touched` gives the id of the turn that it changed."""
         done = self._in_file(lambda file: self._do_in_file(file, work, touched))
         if done is not None:
             return done
         with self._memory.transaction():
             return work(self._conversations(self._memory))
 
-    def look(self) -> None:
-        """Try a file that failed again, if that is due; delete what has expired, if that is due."""
+    def maintain(self) -> None:
+        """Try a file that failed again, and delete what has expired, each where it is due."""
         if self._disk.is_due(self._monotonic()):
             self._try_again()
         self._in_file(self._follow)
-        if is_expiry_due(self._looked, self._now()):
+        if is_expiry_due(self._expired_at, self._now()):
             self._expire()
 
     def _conversations(self, repository: TurnRepository) -> Conversations:
-        return Conversations(repository, self._kept, self._engine, self._clock)
+        return Conversations(repository, self._retention, self._engine, self._clock)
 
     def _in_file(self, work: Callable[[SqliteTurnRepository], T]) -> T | None:
         """Return the result of work that is done in the file, None while no file can be used."""
@@ -124,7 +124,7 @@ class Keeper:
         return done
 
     def _follow(self, file: SqliteTurnRepository) -> bool:
-        """Forget in memory what another program has deleted from the file."""
+        """Load the newest turns into memory again if another program has changed the file; returns True."""
         version = file.version()
         if version != self._version:
             newest = file.newest(_MOST_TURNS_LOADED)
@@ -134,7 +134,7 @@ class Keeper:
         return True
 
     def _mend(self, error: StoreError) -> None:
-        """Begin a new file in place of a damaged one, or go on without."""
+        """Let the file go; begin a new one if it is damaged, use memory alone otherwise."""
         self._disk, step = after_fault(self._disk, error.fault, self._monotonic())
         if step is Step.USE_MEMORY and self._file is not None:
             # Also a disk that is full can be read: what was forgotten a moment ago is not to come back.
@@ -203,12 +203,12 @@ class Keeper:
     def _expire(self) -> None:
         """Delete what has expired, unless the date has jumped since the last time."""
         now = self._now()
-        if may_expire(self._looked, now):
+        if may_expire(self._expired_at, now):
             self._expire_in(self._memory)
             self._in_file(self._expire_in_file)
             self._read_anew()
-            remove_set_aside(self._path, now.wall_s - self._kept.life_s)
-        self._looked = now
+            remove_set_aside(self._path, now.wall_s - self._retention.life_s)
+        self._expired_at = now
 
     def _expire_in_file(self, file: SqliteTurnRepository) -> bool:
         self._expire_in(file)
@@ -216,7 +216,10 @@ class Keeper:
         return True
 
     def _read_anew(self) -> None:
-        """Find damage while memory can still mend it: what SQLite has read before, it does not read again."""
+        """Open the file again, so that damage is found while memory still has the turns to mend it with.
+
+        SQLite does not read again what it has in its cache.
+        """
         if self._file is None:
             return
         self._let_go()

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.servers.llm.conversations import Memory
+from interject.servers.llm.conversations import Retention
 from interject.servers.llm.errors import Fault
 from interject.servers.llm.history import read_history
-from interject.servers.llm.matching import Speaker
+from interject.servers.llm.interruptions import Interruption
 from interject.servers.llm.outage import TRY_AGAIN_S, Disk, Step, after_fault, after_success
 from interject.servers.llm.store import Store
-from interject.servers.llm.turns import Interruption
+from interject.servers.llm.turns import Origin
 from tests.servers.llm.test_process import bridge
 from tests.servers.llm.test_store import DAY_S, KITCHEN, NOBODY, PAUSE_S, Clock, contents, forget, kept, opened, write
 from tools.virtual_clock import elapse, run_virtual
@@ -81,7 +81,7 @@ async def test_a_reply_is_cut_in_either(either: Store) -> None:
     assert (cut.conversation_id, cut.turn_id, cut.content) == ("c", begun.turn_id, "Good day, [INTERRUPTED]")
     other = await either.begin("c", KITCHEN, 2, "Fine")
     early = Interruption("early", 2, "", "")
-    assert (await either.interrupt(Speaker("c", None, None), early, {})).turn_id == other.turn_id
+    assert (await either.interrupt(Origin("c", None, None), early, {})).turn_id == other.turn_id
     asked = (await either.begin("c", KITCHEN, 3, "and you?")).messages
     assert contents(asked) == ["Hello", "Good day, [INTERRUPTED]", "Fine and you?"]
 
@@ -97,16 +97,16 @@ async def test_what_was_said_while_the_file_was_locked_is_in_it_afterwards(
             second = await store.begin("c", NOBODY, 2, "Two")
             assert contents(second.messages) == ["One", "A first reply.", "Two"]
             await store.complete(second.turn_id, "A second reply.")
-            await store.interrupt(Speaker("c", None, None), Interruption("speech", 1, "A first reply.", "A first"), {})
+            await store.interrupt(Origin("c", None, None), Interruption("speech", 1, "A first reply.", "A first"), {})
             clock.now += TRY_AGAIN_S
-            await store.look()
+            await store.maintain()
             (told,) = outages(caplog)
             assert "is locked by another program; stop that one" in told
             assert "in memory alone" in told
-        await store.look()
+        await store.maintain()
         assert len(outages(caplog)) == 1
         clock.now += TRY_AGAIN_S
-        await store.look()
+        await store.maintain()
         (_, well) = outages(caplog)
         assert "works again" in well
         expected = ["One", "A first [INTERRUPTED]", "Two", "A second reply."]
@@ -130,7 +130,7 @@ async def test_a_file_that_is_locked_at_the_start_is_used_when_it_is_free(
         with locked(path):
             await store.begin("e", NOBODY, 1, "Meanwhile")
         clock.now += TRY_AGAIN_S
-        await store.look()
+        await store.maintain()
         assert contents(await store.messages("c")) == ["Before"]
         assert contents(await store.messages("e")) == ["Meanwhile"]
 
@@ -162,7 +162,7 @@ async def test_damage_is_found_without_a_word_said(path: Path, caplog: pytest.Lo
         await store.complete(begun.turn_id, "A reply.")
         await asyncio.to_thread(write, path, os.urandom(20_000))
         clock.now += 600
-        await store.look()
+        await store.maintain()
         assert contents(await asyncio.to_thread(read_history, path, "c")) == ["One", "A reply."]
         (told,) = outages(caplog)
         assert "is damaged" in told
@@ -191,7 +191,7 @@ async def test_what_was_forgotten_does_not_come_back_from_memory(path: Path) -> 
         done = await asyncio.to_thread(forget, "--all", "--store", str(path))
         assert done.returncode == 0, done.stderr
         clock.now += TRY_AGAIN_S
-        await store.look()
+        await store.maintain()
         assert await store.messages("c") == []
         assert not await asyncio.to_thread(kept, path, "secret")
 
@@ -207,7 +207,7 @@ async def test_what_was_forgotten_is_not_remembered_when_the_file_fails_right_af
 def test_a_store_looks_after_itself(path: Path) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        store = Store(path, Memory(DAY_S, PAUSE_S), "openai", lambda: 1e6 + loop.time(), loop.time)
+        store = Store(path, Retention(DAY_S, PAUSE_S), "openai", lambda: 1e6 + loop.time(), loop.time)
         await store.open()
         await store.begin("c", NOBODY, 1, "Hello")
         # At a moment of no significance to the store.

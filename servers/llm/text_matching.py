@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def key_of(text: str) -> str:
+def normalized(text: str) -> str:
     """Return the letters and digits of a text, without case and accents; all but white space where it has none."""
     return _letters(text) or "".join(text.split())
 
 
-def repeats(text: str, beginning: str) -> bool:
+def begins_with_words(text: str, beginning: str) -> bool:
     """Tell whether a text begins with all words of another one that has any."""
     wanted = _words(beginning)
     first = next(wanted, None)
@@ -30,7 +30,7 @@ def repeats(text: str, beginning: str) -> bool:
     return all(word == other for word, other in itertools.takewhile(lambda pair: pair[0] is not None, pairs))
 
 
-def common_beginning(text: str, other: str) -> str:
+def common_word_prefix(text: str, other: str) -> str:
     """Return the whole words of `text`, as written there, that `other` begins with too; empty if none."""
     if text.startswith(other) and not text[len(other) :][:1].strip():
         return other
