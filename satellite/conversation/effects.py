@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from interject.satellite.audio.base import Samples
     from interject.satellite.audio.player import Player
     from interject.satellite.audio.room_sounds import RoomSounds
+    from interject.satellite.conversation.evidence import Evidence
     from interject.satellite.conversation.playback import Playback
     from interject.satellite.conversation.stt_audio import SttAudio
     from interject.satellite.transports.base import Pipeline
@@ -54,6 +55,7 @@ class Effects:
         player: Player,
         sounds: RoomSounds,
         emit: Callable[[Record], None],
+        evidence: Callable[[], Evidence],
     ) -> None:
         self._pipeline = pipeline
         self._playback = playback
@@ -61,6 +63,7 @@ class Effects:
         self._player = player
         self._sounds = sounds
         self._emit = emit
+        self._evidence = evidence
         # The wake word that the next `Awake` is about.
         self.woken: WakeWord | None = None
         # Since the last `Awake`, until its sound was played or is not wanted any more.
@@ -162,7 +165,18 @@ class Effects:
             case turn.Resume():
                 rewound_ms = self._playback.resume()
                 changed = PlaybackResumed
-        self._emit(changed(self._playback.position_ms(), rewound_ms))
+        evidence = self._evidence()
+        self._emit(
+            changed(
+                self._playback.position_ms(),
+                rewound_ms,
+                probability=evidence.probability,
+                is_echo=evidence.is_echo,
+                speech_ms=evidence.speech_ms,
+                text=evidence.text,
+                side_speech=evidence.side_speech,
+            )
+        )
 
     def _cancel_reply(self, epoch: int, reason: turn.CancelReason) -> None:
         heard = self._playback.heard()

@@ -15,6 +15,7 @@ from wyoming.timer import TimerFinished
 from interject.satellite.audio.room_sounds import RoomSounds
 from interject.satellite.conversation.echo_words import EchoWords
 from interject.satellite.conversation.effects import Effects
+from interject.satellite.conversation.evidence import NO_EVIDENCE, evidence_of
 from interject.satellite.conversation.playback import Playback
 from interject.satellite.conversation.stop_words import StopWords
 from interject.satellite.conversation.stt_audio import SttAudio
@@ -118,10 +119,14 @@ class Conversation:
         self._wake = words.wake if words is not None else None
         self._stop_words = StopWords(words.stop, self._emit) if words is not None and words.stop is not None else None
         self._sounds = sounds or RoomSounds.silent()
-        self._effects = Effects(pipeline, self._playback, self._feed, player, self._sounds, self._emit)
+        self._effects = Effects(
+            pipeline, self._playback, self._feed, player, self._sounds, self._emit, lambda: self._evidence
+        )
         self._duplex = DuplexMonitor(settings, self._emit)
         self._echo_words = EchoWords()
         self._state = State()
+        self._evidence = NO_EVIDENCE
+        self._window = turn.VoiceWindow(0.0)
         self._waiting: deque[turn.Event] = deque()
         self._applying = False
         self._now = 0.0
@@ -373,12 +378,17 @@ class Conversation:
             self._applying = False
 
     def _step(self, event: turn.Event) -> None:
+        before = self._state
+        if isinstance(event, turn.VoiceWindow):
+            self._window = event
         try:
             self._state, effects = step(self._state, event, self._now, self._duplex.settings)
         except UndeclaredTransitionError as error:
             # The room goes on with what the rules came to.
             _LOGGER.exception("the turn machine took a step that its table does not have")
             self._state, effects = error.outcome
+        if effects:
+            self._evidence = evidence_of(before, self._state, event, self._window, self._now)
         for effect in effects:
             self._carry_out(effect)
 
@@ -390,7 +400,8 @@ class Conversation:
             case turn.VoiceEnded():
                 self._feed.voice_ended()
             case turn.PhaseChanged(was, phase):
-                self._emit(PhaseChanged(was=was.value, phase=phase.value))
+                known = self._evidence
+                self._emit(PhaseChanged(was.value, phase.value, known.event, known.speech_ms, known.silent_ms))
                 if Phase.LISTENING in (phase, was):
                     self._emit(StreamingStarted() if phase is Phase.LISTENING else StreamingStopped())
             case turn.AwaitWakeWord():

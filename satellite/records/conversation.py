@@ -17,12 +17,19 @@ class Started(Record):
 
 @dataclass(frozen=True, slots=True)
 class PhaseChanged(Record):
-    """The floor has passed on: the phase before, and the phase now."""
+    """The floor has passed on: the phase before, and the phase now.
+
+    event: what made it pass on. speech_ms: how much of the last utterance was voiced. silent_ms: how long ago its last
+    voice was.
+    """
 
     KIND: ClassVar[str] = "phase"
 
     was: str
     phase: str
+    event: str
+    speech_ms: float
+    silent_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,10 +365,21 @@ class TextOffered(Record):
 
 @dataclass(frozen=True, slots=True)
 class PlaybackChanged(Record):
-    """Playback made room or came back, at a position, after going back by `rewound_ms`."""
+    """Playback made room or came back, at a position, after going back by `rewound_ms`; and upon which evidence.
+
+    probability: of speech, by the VAD, 0 to 1. is_echo: the echo guard took the window for the loudspeaker. speech_ms:
+    how much of the utterance is voiced. text: its stable words. side_speech: it is too soft to be meant for us.
+    """
+
+    SPEECH: ClassVar[tuple[str, ...]] = ("text",)
 
     position_ms: float
     rewound_ms: float
+    probability: float
+    is_echo: bool
+    speech_ms: float
+    text: str
+    side_speech: bool
 
 
 @dataclass(frozen=True, slots=True)

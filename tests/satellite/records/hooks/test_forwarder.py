@@ -140,7 +140,9 @@ def test_murmurs_knocks_and_interruptions() -> None:
     assert wyoming_event(interrupted(10.0), 1.5) == Played().event()
 
 
-@pytest.mark.parametrize("record", [PhaseChanged("idle", "listening"), PartialUnderstood(1, "what", 4, None)])
+@pytest.mark.parametrize(
+    "record", [PhaseChanged("idle", "listening", "tick", 0.0, 0.0), PartialUnderstood(1, "what", 4, None)]
+)
 def test_other_records_are_no_event(record: Record) -> None:
     assert wyoming_event(record, 1.5) is None
 

@@ -59,7 +59,7 @@ def test_an_interruption_ends_what_sounded(heard_ms: float, runs: bool) -> None:
     assert (call is not None and call.hook is Hook.TTS_PLAYED) is runs
 
 
-@pytest.mark.parametrize("record", [talk.PhaseChanged("idle", "listening"), talk.PlaybackDucked(0.0, 0.0)])
+@pytest.mark.parametrize("record", [talk.PhaseChanged("idle", "listening", "tick", 0.0, 0.0), talk.ErrorCued()])
 def test_other_records_run_nothing(record: Record) -> None:
     assert hook_call(record) is None
 
