@@ -21,12 +21,12 @@ from interject.satellite.settings import Audio, PipelineKind, WakeSource
 from interject.satellite.state_file import StateFile
 from interject.satellite.transports.assist.state import WakeIn
 from interject.satellite.transports.direct.marks import TtsMarks
-from interject.satellite.transports.direct.pipeline import DirectPipeline, Identity
 from interject.satellite.transports.direct.server import Server, fixed
-from interject.satellite.transports.recorded import RecordedPipeline
+from interject.satellite.transports.direct.transport import DirectTransport, Identity
+from interject.satellite.transports.recorded import RecordedTransport
 from interject.satellite.transports.wyoming.announcements import WithHomeAssistant
 from interject.satellite.transports.wyoming.link import HomeAssistantLink
-from interject.satellite.transports.wyoming.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.transports.wyoming.transport import HomeAssistantSettings, HomeAssistantTransport
 from interject.satellite.transports.wyoming.wake import HomeAssistantWake
 from interject.satellite.wake.choice import WordChoice, make_detector
 from interject.satellite.wake.several import SeveralDetectors
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from interject.satellite.settings import SatelliteSettings
-    from interject.satellite.transports.base import Pipeline
+    from interject.satellite.transports.base import Transport
     from interject.satellite.wake.base import WakeDetector
 
 _LOGGER = logging.getLogger(__name__)
@@ -62,17 +62,17 @@ class Reaction(Trace, Helper, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PipelineParts:
+class TransportParts:
     """What converses, the side that Home Assistant sees, what listens for words, and what helps them."""
 
-    pipeline: Pipeline
+    transport: Transport
     link: HomeAssistantLink
     wake: WakeDetector | None
     servers: tuple[Server, ...]
     helpers: tuple[Helper, ...] = ()
 
 
-async def pipeline_parts(settings: SatelliteSettings, state: StateFile | None) -> PipelineParts:
+async def transport_parts(settings: SatelliteSettings, state: StateFile | None) -> TransportParts:
     """Build what hears, thinks and speaks; raises SettingError, BadUriError, WakeModelError.
 
     `state` is what is kept of this satellite; None: nothing, as where settings are only tried.
@@ -80,21 +80,21 @@ async def pipeline_parts(settings: SatelliteSettings, state: StateFile | None) -
     link, servers = await _link(state), _servers(settings)
     wake_server = _given("wake", settings.wake_uri) if settings.wake_word is WakeSource.REMOTE else None
     detectors = [detector] if (detector := await _detector(settings, wake_server)) is not None else []
-    pipeline: Pipeline
+    transport: Transport
     if settings.pipeline is PipelineKind.HOME_ASSISTANT:
         through = _home_assistant_pipeline(settings, link, servers)
-        pipeline = through
+        transport = through
         if settings.wake_word is WakeSource.HOME_ASSISTANT:
             detectors.append(HomeAssistantWake(through))
     else:
-        pipeline = WithHomeAssistant(await _direct_pipeline(settings, servers, state), link)
+        transport = WithHomeAssistant(await _direct_transport(settings, servers, state), link)
     helpers: tuple[Helper, ...] = ()
     if settings.debug_recording_dir is not None:
         recorder = Recorder(settings.debug_recording_dir)
-        pipeline, helpers = RecordedPipeline(pipeline, recorder), (recorder,)
+        transport, helpers = RecordedTransport(transport, recorder), (recorder,)
     wake = detectors[0] if len(detectors) == 1 else SeveralDetectors(tuple(detectors)) if detectors else None
     used = (*servers.values(), *(() if wake_server is None else (wake_server,)))
-    return PipelineParts(pipeline, link, wake, used, helpers)
+    return TransportParts(transport, link, wake, used, helpers)
 
 
 def state_file(settings: SatelliteSettings) -> StateFile:
@@ -162,10 +162,10 @@ async def _detector(settings: SatelliteSettings, server: Server | None) -> WakeD
 
 def _home_assistant_pipeline(
     settings: SatelliteSettings, link: HomeAssistantLink, servers: Mapping[ServiceKind, Server]
-) -> HomeAssistantPipeline:
+) -> HomeAssistantTransport:
     wake = WakeIn.HOME_ASSISTANT if settings.wake_word is WakeSource.HOME_ASSISTANT else WakeIn.SATELLITE
     tts = servers.get(ServiceKind.TTS)
-    return HomeAssistantPipeline(
+    return HomeAssistantTransport(
         link,
         HomeAssistantSettings(
             satellite_id=settings.name,
@@ -192,9 +192,9 @@ async def _link(state: StateFile | None) -> HomeAssistantLink:
     return HomeAssistantLink(remembered, remember)
 
 
-async def _direct_pipeline(
+async def _direct_transport(
     settings: SatelliteSettings, servers: Mapping[ServiceKind, Server], state: StateFile | None
-) -> DirectPipeline:
+) -> DirectTransport:
     instance = settings.zeroconf_name or default_instance_name()
     identity = Identity(
         satellite_id=f"{settings.name}@{instance}:{_place(settings.uri)}",
@@ -202,7 +202,7 @@ async def _direct_pipeline(
         language=settings.language,
         voice=settings.voice,
     )
-    return DirectPipeline(
+    return DirectTransport(
         stt=servers[ServiceKind.STT],
         llm=servers[ServiceKind.LLM],
         tts=servers[ServiceKind.TTS],

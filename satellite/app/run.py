@@ -13,11 +13,11 @@ from interject.satellite.app.device import sound_device
 from interject.satellite.app.info import satellite_info
 from interject.satellite.app.parts import (
     echo_memory,
-    pipeline_parts,
     reactions_to,
     room_sounds,
     state_file,
     stop_search,
+    transport_parts,
 )
 from interject.satellite.audio.base import running
 from interject.satellite.audio.lateness import LatenessMeter
@@ -80,12 +80,12 @@ async def run_satellite(settings: SatelliteSettings) -> None:
         player = Player(device.rate_hz, player_settings(settings))
         memory = echo_memory(settings)
         echo = make_echo_control(settings.echo_canceller, await memory.load() if memory is not None else None)
-        parts = await pipeline_parts(settings, state_file(settings))
+        parts = await transport_parts(settings, state_file(settings))
         conversation = Conversation(
             turn_settings(settings),
             player,
             _front_end(settings, device, echo),
-            parts.pipeline,
+            parts.transport,
             trace,
             volume=settings.snd_volume_multiplier,
             words=WordListeners(parts.wake, await stop_search(settings)),
@@ -131,7 +131,7 @@ async def run_satellite(settings: SatelliteSettings) -> None:
             "audio": _move_audio(device, player, conversation, (microphone, lateness)),
             "lateness": lateness.report(trace),
             "conversation": conversation.run(),
-            "pipeline": parts.pipeline.run(conversation),
+            "transport": parts.transport.run(conversation),
             "stop signal": stopping.wait(),
         }
         for helper in (*reactions, *parts.helpers):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from interject.satellite.conversation.evidence import Evidence
     from interject.satellite.conversation.playback import Playback
     from interject.satellite.conversation.stt_audio import SttAudio
-    from interject.satellite.transports.base import Pipeline
+    from interject.satellite.transports.base import Transport
     from interject.satellite.wake.base import WakeWord
     from interject.wire.trace import Record
 
@@ -45,11 +45,11 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Effects:
-    """The hands of a conversation: audio to the recogniser, playback, short sounds, the pipeline."""
+    """The hands of a conversation: audio to the recogniser, playback, short sounds, the transport."""
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        transport: Transport,
         playback: Playback,
         feed: SttAudio,
         player: Player,
@@ -57,7 +57,7 @@ class Effects:
         emit: Callable[[Record], None],
         evidence: Callable[[], Evidence],
     ) -> None:
-        self._pipeline = pipeline
+        self._transport = transport
         self._playback = playback
         self._feed = feed
         self._player = player
@@ -79,23 +79,23 @@ class Effects:
             case turn.OpenStt(stream, pre_roll_ms, _):
                 audio_from_s = self._feed.open(stream, pre_roll_ms)
                 self._emit(SttOpened(stream=stream, audio_from=audio_from_s))
-                self._pipeline.open_stt(stream)
+                self._transport.open_stt(stream)
                 self.send_audio()
             case turn.EndStt(stream):
                 self._send(self._feed.rest())
                 self._feed.end(last_voice_s)
                 self._emit(SttEnded(stream=stream))
-                self._pipeline.end_stt(stream)
+                self._transport.end_stt(stream)
             case turn.AbortStt(stream):
                 self._feed.take_back(stream)
                 self._emit(SttAborted(stream=stream))
-                self._pipeline.abort_stt(stream)
+                self._transport.abort_stt(stream)
             case turn.ForgetStt(stream):
-                self._pipeline.abort_stt(stream)
+                self._transport.abort_stt(stream)
             case turn.Awake():
                 self.awake_sound_due = True
                 if self.woken is not None:
-                    self._pipeline.woken(self.woken)
+                    self._transport.woken(self.woken)
             case turn.ErrorCue() | turn.NotUnderstoodCue() | turn.RingOnce() | turn.TurnEndedCue():
                 self._cue(effect)
             case turn.OfferText():
@@ -139,7 +139,7 @@ class Effects:
             case turn.Ask(epoch, text):
                 self._playback.begin(epoch, Kind.REPLY)
                 self._emit(QuestionAsked(epoch=epoch, text=text))
-                self._pipeline.ask(epoch, text)
+                self._transport.ask(epoch, text)
             case turn.Announce(epoch):
                 self._playback.begin(epoch, Kind.ANNOUNCEMENT)
                 self._emit(AnnouncementBegun(epoch=epoch))
@@ -186,7 +186,7 @@ class Effects:
             return
         self._emit(ReplyInterrupted(epoch=epoch, reason=reason.value, heard=heard.text, heard_ms=heard.position_ms))
         text = self._playback.record.text
-        self._pipeline.cancel(Interrupt(reason.value, epoch, text, heard.text, round(heard.position_ms)))
+        self._transport.cancel(Interrupt(reason.value, epoch, text, heard.text, round(heard.position_ms)))
 
     def sound(self, samples: Samples | None) -> None:
         """Play a short sound that the recogniser must not hear."""
@@ -202,4 +202,4 @@ class Effects:
 
     def _send(self, audio: Samples) -> None:
         if len(audio):
-            self._pipeline.send_audio(self._feed.stream, audio.tobytes())
+            self._transport.send_audio(self._feed.stream, audio.tobytes())

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from interject.satellite.audio.base import Block
     from interject.satellite.audio.player import Player, PlayerStatus
     from interject.satellite.frontend.frontend import FrontEnd, Window
-    from interject.satellite.transports.base import Pipeline
+    from interject.satellite.transports.base import Transport
     from interject.satellite.turn.settings import TurnSettings
     from interject.satellite.wake.base import WakeDetector
     from interject.satellite.wake.stop_search import StopFound, StopWordSearch
@@ -102,7 +102,7 @@ class Conversation:
         settings: TurnSettings,
         player: Player,
         front_end: FrontEnd,
-        pipeline: Pipeline,
+        transport: Transport,
         trace: Trace,
         *,
         volume: float = 1.0,
@@ -114,13 +114,13 @@ class Conversation:
         self._playback = Playback(player, volume)
         self._front_end = front_end
         self._feed = SttAudio(front_end.ring)
-        self._pipeline = pipeline
+        self._transport = transport
         self._trace = trace
         self._wake = words.wake if words is not None else None
         self._stop_words = StopWords(words.stop, self._emit) if words is not None and words.stop is not None else None
         self._sounds = sounds or RoomSounds.silent()
         self._effects = Effects(
-            pipeline, self._playback, self._feed, player, self._sounds, self._emit, lambda: self._evidence
+            transport, self._playback, self._feed, player, self._sounds, self._emit, lambda: self._evidence
         )
         self._duplex = DuplexMonitor(settings, self._emit)
         self._echo_words = EchoWords()
@@ -407,7 +407,7 @@ class Conversation:
             case turn.AwaitWakeWord():
                 self._emit(AwaitsWakeWord())
             case turn.TurnDropped():
-                self._pipeline.turn_dropped()
+                self._transport.turn_dropped()
             case turn.ReplyOver():
                 # Whoever waits to feed a reply that is over must find that out.
                 self._has_room.set()
@@ -435,7 +435,7 @@ class Conversation:
                 self._emit(RingEnded(epoch=epoch, reason="played"))
             else:
                 self._emit(ReplyPlayed(epoch=epoch, played_ms=played_ms, underruns=status.underruns))
-                self._pipeline.played(epoch)
+                self._transport.played(epoch)
             self._apply(turn.ReplyPlayed(epoch))
 
     def _listen_for_words(self) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from interject.satellite.app.parts import pipeline_parts, reactions_to, room_sounds
+from interject.satellite.app.parts import reactions_to, room_sounds, transport_parts
 from interject.satellite.settings import SatelliteSettings
 from interject.satellite.systemd.installation import (
     install,
@@ -224,7 +224,7 @@ async def _check(settings: SatelliteSettings) -> None:
     for name in ("text", "list_devices"):
         if getattr(settings, name):
             raise SettingError(f"--{name.replace('_', '-')}", "makes no sense for a service; leave it out")
-    await pipeline_parts(settings, state=None)
+    await transport_parts(settings, state=None)
     await reactions_to(settings)
     await room_sounds(settings, _ANY_RATE_HZ)
 

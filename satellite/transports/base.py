@@ -1,4 +1,4 @@
-"""What a pipeline does for a conversation, and what it tells it."""
+"""What a transport does for a conversation, and what it tells it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from interject.wire.trace import Record
 
 
-class PipelineListener(Protocol):
+class TransportListener(Protocol):
     """Takes what the servers say; called on the event loop, never blocks."""
 
     def partial(self, stream: int, text: str, confidence: float | None) -> None:
@@ -66,11 +66,11 @@ class Room(Protocol):
         """Record something for traces, hooks and the log."""
 
 
-class RoomListener(PipelineListener, Room, Protocol):
+class RoomListener(TransportListener, Room, Protocol):
     """A room as Home Assistant sees it: it converses, and it can be asked for more."""
 
 
-class Pipeline(Protocol):
+class Transport(Protocol):
     """Hears, thinks and speaks for a conversation; every call returns at once."""
 
     async def run(self, listener: RoomListener) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 
-class PipelineFaultError(InterjectError):
+class TransportFaultError(InterjectError):
     """A fault of the satellite's own ended some work of the pipeline."""
 
     def __init__(self, work: str) -> None:
@@ -32,4 +32,4 @@ async def survive(
     except Exception:
         _LOGGER.exception("%s ended by a fault of the satellite", name)
         if give_up is not None:
-            give_up(PipelineFaultError(name))
+            give_up(TransportFaultError(name))

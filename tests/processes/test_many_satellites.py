@@ -8,8 +8,8 @@ import wave
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from interject.satellite.transports.direct.pipeline import DirectPipeline, Identity
 from interject.satellite.transports.direct.server import Server, fixed
+from interject.satellite.transports.direct.transport import DirectTransport, Identity
 from interject.wire.client import connect
 from tests.processes.house import CLIPS, House, Running, satellite_flags, servers, started
 from tools.patience import expecting
@@ -80,9 +80,9 @@ class Listener:
 
 
 @contextlib.asynccontextmanager
-async def pipeline(uris: dict[str, str], name: str, listener: Listener) -> AsyncIterator[DirectPipeline]:
+async def pipeline(uris: dict[str, str], name: str, listener: Listener) -> AsyncIterator[DirectTransport]:
     servers = {kind: Server(kind, fixed(uri), connect) for kind, uri in uris.items()}
-    made = DirectPipeline(servers["stt"], servers["llm"], servers["tts"], Identity(name, name))
+    made = DirectTransport(servers["stt"], servers["llm"], servers["tts"], Identity(name, name))
     running = asyncio.create_task(made.run(listener))
     # One step, in which it begins to run.
     await asyncio.sleep(0)
@@ -127,7 +127,7 @@ async def type_in(
     return listener
 
 
-async def _answered(satellite: DirectPipeline, listener: Listener, name: str, text: str) -> None:
+async def _answered(satellite: DirectTransport, listener: Listener, name: str, text: str) -> None:
     async with expecting(f"the servers to answer {name}"):
         satellite.ask(1, text)
         await listener.ended.wait()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from interject.satellite.aec.base import EchoControl
     from interject.satellite.audio.base import Samples
     from interject.satellite.audio.room_sounds import RoomSounds
-    from interject.satellite.transports.base import PipelineListener
+    from interject.satellite.transports.base import TransportListener
     from interject.satellite.wake.base import WakeWord
 
 
@@ -38,7 +38,7 @@ class Asked:
         self.words: list[str] = []
         self.heard_whole: list[int] = []
 
-    async def run(self, listener: PipelineListener) -> None:
+    async def run(self, listener: TransportListener) -> None:
         """Nothing happens by itself."""
 
     def woken(self, word: WakeWord) -> None:
@@ -81,13 +81,13 @@ class Talk:
         words: WordListeners | None = None,
         sounds: RoomSounds | None = None,
     ) -> None:
-        self.pipeline = Asked()
+        self.transport = Asked()
         self.trace = Recorder()
         self.player = Player(RATE_HZ)
         control = control or make_echo_control(CancellerKind.NONE)
         front_end = FrontEnd(RATE_HZ, HearingSettings(vad_noise_suppression=0, vad_gain_db=0), EnergyVad(), control)
         self.it = Conversation(
-            settings or TurnSettings(), self.player, front_end, self.pipeline, self.trace, words=words, sounds=sounds
+            settings or TurnSettings(), self.player, front_end, self.transport, self.trace, words=words, sounds=sounds
         )
         self.heard_so_far = np.zeros(0, np.int16)
         self.played_so_far = np.zeros(0, np.int16)
@@ -114,7 +114,7 @@ class Talk:
         self.hears(user_voice(1, round(seconds * RATE_HZ)))
 
     def sent(self, stream: int) -> Samples:
-        return np.frombuffer(self.pipeline.audio[stream], "<i2")
+        return np.frombuffer(self.transport.audio[stream], "<i2")
 
     def replies(self, seconds: float) -> None:
         """Give a whole reply to the newest question, a word each 200 ms."""

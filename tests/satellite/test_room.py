@@ -78,7 +78,7 @@ def test_the_command_that_follows_the_wake_word_without_a_pause_is_sent_whole() 
     assert np.array_equal(sent, talk.heard_so_far[start : start + len(sent)])
     assert len(sent) / RATE_HZ > 1.3
     assert not talk.played_so_far.any(), "nobody who speaks on needs a chime"
-    assert talk.pipeline.words == ["okay_nabu"]
+    assert talk.transport.words == ["okay_nabu"]
 
 
 def test_who_pauses_after_the_wake_word_hears_the_awake_sound_and_the_recogniser_does_not() -> None:
@@ -115,8 +115,8 @@ def test_the_wake_word_said_into_a_reply_silences_it_and_the_next_words_are_sent
     wake_word(talk)
     talk.voice(1.0)
     talk.silence(1.0)
-    assert [interrupt.reason for interrupt in talk.pipeline.interrupts] == ["wake-word"]
-    assert talk.pipeline.ended == [1]
+    assert [interrupt.reason for interrupt in talk.transport.interrupts] == ["wake-word"]
+    assert talk.transport.ended == [1]
     assert not talk.played_so_far[-RATE_HZ:].any()
 
 
@@ -126,7 +126,7 @@ def test_the_stop_word_silences_within_a_block_and_its_fade() -> None:
     said = len(talk.played_so_far)
     talk.silence(1.0)
     assert talk.played_so_far[said:].nonzero()[0][-1] < 0.04 * RATE_HZ
-    assert [interrupt.reason for interrupt in talk.pipeline.interrupts] == ["stop-word"]
+    assert [interrupt.reason for interrupt in talk.transport.interrupts] == ["stop-word"]
     assert phase_of(talk) is Phase.IDLE
 
 
@@ -137,9 +137,9 @@ def test_an_announcement_is_played_and_its_end_is_told() -> None:
     talk.it.reply_audio(epoch, reply_voice(1)[: RATE_HZ // 2].tobytes(), RATE_HZ)
     talk.it.reply_ended(epoch)
     talk.silence(0.4)
-    assert talk.pipeline.heard_whole == []
+    assert talk.transport.heard_whole == []
     talk.silence(0.2)
-    assert talk.pipeline.heard_whole == [epoch]
+    assert talk.transport.heard_whole == [epoch]
     assert phase_of(talk) is Phase.IDLE
 
 
@@ -151,8 +151,8 @@ def test_an_announcement_that_is_spoken_into_is_told_as_interrupted() -> None:
     talk.it.reply_ended(epoch)
     talk.silence(0.5)
     talk.voice(1.2)
-    assert [(interrupt.epoch, interrupt.reason) for interrupt in talk.pipeline.interrupts] == [(epoch, "speech")]
-    assert talk.pipeline.heard_whole == []
+    assert [(interrupt.epoch, interrupt.reason) for interrupt in talk.transport.interrupts] == [(epoch, "speech")]
+    assert talk.transport.heard_whole == []
 
 
 def test_a_finished_timer_rings_and_speech_ends_it() -> None:
@@ -167,8 +167,8 @@ def test_a_finished_timer_rings_and_speech_ends_it() -> None:
     talk.voice(0.6)
     talk.silence(1.0)
     assert not talk.played_so_far[-RATE_HZ:].any()
-    assert talk.pipeline.interrupts == [], "a ring is nobody else's matter"
-    assert talk.pipeline.audio == {}
+    assert talk.transport.interrupts == [], "a ring is nobody else's matter"
+    assert talk.transport.audio == {}
 
 
 def test_a_ring_ends_by_itself_after_its_last_sound() -> None:
@@ -188,7 +188,7 @@ def test_what_is_said_to_a_muted_microphone_goes_nowhere() -> None:
     talk.voice(2.0)
     wake_word(talk)
     assert phase_of(talk) is Phase.IDLE
-    assert talk.pipeline.aborted == [1]
+    assert talk.transport.aborted == [1]
     talk.it.unmute()
     talk.silence(0.1)
     talk.voice(1.0)
@@ -205,7 +205,7 @@ def test_home_assistant_does_not_switch_on_what_was_switched_off_at_the_satellit
     talk.it.unmute()
     talk.voice(1.0)
     assert talk.it.muted_by == {MuteSwitch.SATELLITE}
-    assert not talk.pipeline.audio
+    assert not talk.transport.audio
     assert [record["switched"] for record in talk.trace.of("still-muted")] == ["off", "on"]
     assert not talk.trace.of("unmuted")
 
@@ -217,7 +217,7 @@ def test_the_switch_of_the_satellite_switches_the_microphone_on_whoever_had_swit
     assert [record["by"] for record in talk.trace.of("unmuted")] == ["satellite"]
     talk.it.unmute()
     talk.voice(1.0)
-    assert talk.pipeline.audio
+    assert talk.transport.audio
     assert len(talk.trace.of("unmuted")) == 1
 
 
@@ -288,7 +288,7 @@ def test_only_a_voice_that_said_nothing_is_suspected_to_be_our_own(text: str) ->
     talk = Talk().speaking()
     talk.voice(1.2)
     talk.silence(0.8)
-    assert talk.pipeline.ended == [1]
+    assert talk.transport.ended == [1]
     talk.it.transcribed(1, text)
     assert phase_of(talk) is Phase.IDLE
     assert bool(talk.trace.of("empty-interruption")) is not bool(text)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from interject.satellite.transports.direct.pipeline import DirectPipeline, Identity
 from interject.satellite.transports.direct.server import Server, fixed
+from interject.satellite.transports.direct.transport import DirectTransport, Identity
 from interject.satellite.turn.settings import TurnSettings
 from tools.hold.virtual_life import VirtualLife
 from tools.virtual.network import Fault, Network
@@ -53,8 +53,8 @@ class DirectLife(VirtualLife):
             kind: Server(kind, fixed(fake.uri), network.connect)
             for kind, fake in zip(("stt", "llm", "tts"), self._fakes, strict=True)
         }
-        pipeline = DirectPipeline(**self._servers, identity=Identity("kitchen", "conversation"))
-        super().__init__("direct", pipeline, TurnSettings())
+        transport = DirectTransport(**self._servers, identity=Identity("kitchen", "conversation"))
+        super().__init__("direct", transport, TurnSettings())
 
     @property
     def scenes(self) -> Mapping[str, Callable[[], Awaitable[None]]]:

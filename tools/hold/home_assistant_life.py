@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.satellite.transports.wyoming.link import HomeAssistantLink
-from interject.satellite.transports.wyoming.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.transports.wyoming.transport import HomeAssistantSettings, HomeAssistantTransport
 from interject.satellite.turn.settings import Judgement, TurnSettings
 from interject.wire.service import Service
 from tools.fake_home_assistant.link import connector
@@ -62,8 +62,8 @@ class HomeAssistantLife(VirtualLife):
     """Home Assistant as the fake has it, over a socket."""
 
     def __init__(self, link: HomeAssistantLink, connect: Connect) -> None:
-        pipeline = HomeAssistantPipeline(link, HomeAssistantSettings())
-        super().__init__("home-assistant", pipeline, TurnSettings(judgement=Judgement.DURATION))
+        transport = HomeAssistantTransport(link, HomeAssistantSettings())
+        super().__init__("home-assistant", transport, TurnSettings(judgement=Judgement.DURATION))
         self.home = FakeHomeAssistant(connect, _answer)
 
     @property

@@ -92,7 +92,7 @@ def rows(lived: Lived, hours: float) -> list[Row]:
     scenes = {name.removeprefix("scene: "): n for name, n in lived.happened.items() if name.startswith("scene: ")}
     wanted = "" if lived.hours >= hours else f" of {hours:g} h, as the machine is busy"
     tried = f"{lived.happened['ask']} turns; " + ", ".join(f"{name} {n}" for name, n in sorted(scenes.items()))
-    attack = f"{lived.hours:.0f} h{wanted} in virtual time, {lived.pipeline} pipeline"
+    attack = f"{lived.hours:.0f} h{wanted} in virtual time, {lived.transport} pipeline"
     wrong = f": {'; '.join(lived.wrong[:_SHOWN])}" if lived.wrong else ""
     return [
         Row(attack, tried, *_growth(lived.uses)),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from interject.satellite.audio.base import Samples
-    from interject.satellite.transports.base import Pipeline
+    from interject.satellite.transports.base import Transport
     from interject.satellite.turn.settings import TurnSettings
     from interject.wire.trace import Record
 
@@ -66,7 +66,7 @@ class Use:
 class Lived:
     """What came of a life: its length, its use each hour, how often what happened, and what was wrong, in words."""
 
-    pipeline: str
+    transport: str
     hours: float = 0.0
     uses: list[Use] = field(default_factory=list)
     happened: Counter[str] = field(default_factory=Counter)
@@ -100,15 +100,15 @@ class Faults(logging.Handler):
 class VirtualLife(ABC):
     """A satellite with a pipeline; who derives from it knows what can happen to it."""
 
-    def __init__(self, name: str, pipeline: Pipeline, settings: TurnSettings) -> None:
+    def __init__(self, name: str, transport: Transport, settings: TurnSettings) -> None:
         self.random = Random(_SEED)  # noqa: S311 - the same life each time
         self.tally = Tally()
         self.lived = Lived(name)
         self._player = Player(RATE_HZ)
-        self._pipeline = pipeline
+        self._transport = transport
         hearing = HearingSettings(vad_noise_suppression=0, vad_gain_db=0)
         front_end = FrontEnd(RATE_HZ, hearing, EnergyVad(), make_echo_control(CancellerKind.NONE))
-        self.conversation = Conversation(settings, self._player, front_end, pipeline, self.tally)
+        self.conversation = Conversation(settings, self._player, front_end, transport, self.tally)
         self._noise = np.random.default_rng(_SEED).integers(-_NOISE, _NOISE + 1, _REST_BLOCK).astype(np.int16)
         self._said: Samples = np.zeros(0, np.int16)
         self._sounds = False
@@ -130,7 +130,7 @@ class VirtualLife(ABC):
         """Live for some hours of the event loop's clock, which must be virtual; fewer when real time runs out."""
         faults = Faults()
         logging.getLogger().addHandler(faults)
-        working = asyncio.create_task(self._pipeline.run(self.conversation), name="pipeline")
+        working = asyncio.create_task(self._transport.run(self.conversation), name="pipeline")
         sounding = asyncio.create_task(self._sound(), name="sound")
         try:
             await self._days(hours, time.monotonic() + patience_s)

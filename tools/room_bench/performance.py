@@ -20,7 +20,7 @@ from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.trace import Record, line_of
-from tools.room_bench.pipeline import ScriptedPipeline
+from tools.room_bench.transport import ScriptedTransport
 from tools.simulator.device import RoomDevice
 from tools.simulator.levels import RATE_HZ
 from tools.virtual_clock import run_virtual
@@ -135,9 +135,9 @@ class _ObservedFrontEnd(FrontEnd):
 class _Loudspeaker:
     """Renders the player's sound for the device, and beside it what it would be at full level."""
 
-    def __init__(self, player: Player, pipeline: ScriptedPipeline) -> None:
+    def __init__(self, player: Player, transport: ScriptedTransport) -> None:
         self._player = player
-        self._pipeline = pipeline
+        self._transport = transport
         self.played: list[Samples] = []
         self.reference: list[Samples] = []
 
@@ -148,7 +148,7 @@ class _Loudspeaker:
         moved = 0 if before.epoch is None else self._player.status(0).rendered_frames - before.rendered_frames
         whole = np.zeros(frames, np.int16)
         if before.epoch is not None and moved > 0:
-            whole[:moved] = self._pipeline.material(before.epoch, before.rendered_frames, moved)
+            whole[:moved] = self._transport.material(before.epoch, before.rendered_frames, moved)
         self.played.append(played)
         self.reference.append(whole)
         return played
@@ -157,12 +157,12 @@ class _Loudspeaker:
 async def _perform(stage: Stage, turn: TurnSettings, front_end: _ObservedFrontEnd) -> Performance:
     parts: list[Heard] = []
     device = RoomDevice(stage, told=parts.append)
-    pipeline = ScriptedPipeline(stage, lambda: front_end.ring.end, turn.judgement)
+    transport = ScriptedTransport(stage, lambda: front_end.ring.end, turn.judgement)
     player, records = Player(device.rate_hz), _Records()
-    loudspeaker = _Loudspeaker(player, pipeline)
-    conversation = Conversation(turn, player, front_end, pipeline, records)
+    loudspeaker = _Loudspeaker(player, transport)
+    conversation = Conversation(turn, player, front_end, transport, records)
     silent_from = stage.scene.reply_from_frame
-    serving = asyncio.create_task(pipeline.run(conversation))
+    serving = asyncio.create_task(transport.run(conversation))
     async with running(device, loudspeaker.render) as blocks:
         async for block in blocks:
             conversation.on_block(block, device.output_latency_frames)

@@ -22,7 +22,7 @@ from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.trace import Record, line_of
-from tools.room_bench.pipeline import ScriptedPipeline
+from tools.room_bench.transport import ScriptedTransport
 from tools.simulator.levels import RATE_HZ, frames_of
 from tools.sound_card.pauses import Deck
 
@@ -148,10 +148,10 @@ async def _talk(device: Device, card: RoomCard, failures: Failures) -> Talk:
     front_end = FrontEnd(device.rate_hz, HearingSettings(), SileroVad(), make_echo_control(CancellerKind.KALMAN))
     # The satellite's count of samples and the room's differ by when they began.
     began: list[int] = []
-    pipeline = ScriptedPipeline(stage, lambda: began[0] + front_end.ring.end, settings.judgement)
-    conversation = Conversation(settings, deck.player, front_end, pipeline, records)
+    transport = ScriptedTransport(stage, lambda: began[0] + front_end.ring.end, settings.judgement)
+    conversation = Conversation(settings, deck.player, front_end, transport, records)
     observer = _Observer(device.rate_hz, lambda: front_end.echo)
-    serving = asyncio.create_task(pipeline.run(conversation))
+    serving = asyncio.create_task(transport.run(conversation))
     idle_since = stage.scene.reply_from_frame * device.rate_hz // RATE_HZ
     try:
         async with running(device, deck.render) as blocks:

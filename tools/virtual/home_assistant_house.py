@@ -11,7 +11,7 @@ import numpy as np
 from wyoming.info import Attribution, Info, Satellite
 
 from interject.satellite.transports.wyoming.link import HomeAssistantLink
-from interject.satellite.transports.wyoming.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.transports.wyoming.transport import HomeAssistantSettings, HomeAssistantTransport
 from interject.satellite.wake.base import Role, WakeWord
 from interject.wire.events import Interrupt
 from interject.wire.service import Service
@@ -40,7 +40,7 @@ class Room(Listener):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pipeline: HomeAssistantPipeline | None = None
+        self.transport: HomeAssistantTransport | None = None
         self.asks = True
         self.epoch = 0
         self.announcements: list[int] = []
@@ -50,9 +50,9 @@ class Room(Listener):
 
     def transcribed(self, stream: int, text: str, confidence: float | None) -> None:
         super().transcribed(stream, text, confidence)
-        if text and self.asks and self.pipeline is not None:
+        if text and self.asks and self.transport is not None:
             self.epoch += 1
-            self.pipeline.ask(self.epoch, text)
+            self.transport.ask(self.epoch, text)
 
     def announce(self) -> int:
         self.epoch += 1
@@ -95,13 +95,13 @@ class House:
         self,
         link: HomeAssistantLink,
         service: Service,
-        pipeline: HomeAssistantPipeline,
+        transport: HomeAssistantTransport,
         room: Room,
         home: FakeHomeAssistant,
     ) -> None:
         self.link = link
         self.service = service
-        self.pipeline = pipeline
+        self.transport = transport
         self.room = room
         self.home = home
 
@@ -109,14 +109,14 @@ class House:
         """Hand over audio as it is spoken."""
         step = round(BLOCK_S * RATE_HZ) * 2
         for at in range(0, len(audio), step):
-            self.pipeline.send_audio(stream, audio[at : at + step])
+            self.transport.send_audio(stream, audio[at : at + step])
             await asyncio.sleep(BLOCK_S)
 
     async def speak(self, stream: int, audio: bytes) -> None:
         """Speak one utterance from its beginning to its end."""
-        self.pipeline.open_stt(stream)
+        self.transport.open_stt(stream)
         await self.say(stream, audio)
-        self.pipeline.end_stt(stream)
+        self.transport.end_stt(stream)
 
     async def speaking(self, epoch: int) -> None:
         """Wait until a reply has begun to come."""
@@ -127,11 +127,11 @@ class House:
         await self.room.until(lambda: epoch in self.room.ended)
 
     def interrupt(self, epoch: int, reason: str = "speech") -> None:
-        self.pipeline.cancel(Interrupt(reason, epoch, self.room.texts.get(epoch, "")))
+        self.transport.cancel(Interrupt(reason, epoch, self.room.texts.get(epoch, "")))
 
     def wake(self, name: str, pipeline: str | None = None) -> None:
         """Say a wake word that the satellite itself listens for."""
-        self.pipeline.woken(WakeWord(name, name, Role.WAKE, end_index=None, pipeline=pipeline))
+        self.transport.woken(WakeWord(name, name, Role.WAKE, end_index=None, pipeline=pipeline))
 
     def pipelines(self) -> list[str | None]:
         """Return which pipeline each run that was no null run asked for."""
@@ -165,17 +165,17 @@ async def house(
     """Run both until they know each other; `parts` are stt, llm and marks, `options` those of the fake."""
     link = HomeAssistantLink()
     room = Room()
-    pipeline = HomeAssistantPipeline(link, settings or HomeAssistantSettings(), **(parts or {}))
-    room.pipeline = pipeline
+    transport = HomeAssistantTransport(link, settings or HomeAssistantSettings(), **(parts or {}))
+    room.transport = transport
     with tempfile.TemporaryDirectory() as folder:
         service = Service(f"unix://{folder}/satellite", info, link.session)
         uri = await service.start()
-        work = asyncio.create_task(pipeline.run(room))
+        work = asyncio.create_task(transport.run(room))
         try:
             async with FakeHomeAssistant(connector(uri), turns, **options) as home:
                 await home.connected()
                 await room.until(lambda: room.noted("connected"))
-                yield House(link, service, pipeline, room, home)
+                yield House(link, service, transport, room, home)
                 if work.done():
                     work.result()
         finally:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.transports.direct.pipeline import DirectPipeline, Identity
 from interject.satellite.transports.direct.server import Server, fixed
+from interject.satellite.transports.direct.transport import DirectTransport, Identity
 from interject.wire.events import Interrupt
 from tools.patience import expecting
 from tools.virtual.network import FakeServer, Network, cancelled
@@ -105,7 +105,7 @@ class House:
         self.bridge = FakeBridge(lambda _: words)
         self.tts = FakeTts()
         network = Network(self.stt, self.bridge, self.tts)
-        self.pipeline = DirectPipeline(
+        self.transport = DirectTransport(
             stt=Server("stt", fixed(self.stt.uri), network.connect),
             llm=Server("llm", fixed(self.bridge.uri), network.connect),
             tts=Server("tts", fixed(self.tts.uri), network.connect),
@@ -121,13 +121,13 @@ class House:
 
     def speak(self, stream: int) -> None:
         """Send one utterance, and its end."""
-        self.pipeline.open_stt(stream)
+        self.transport.open_stt(stream)
         for piece in np.split(user_voice(1, 8000), 25):
-            self.pipeline.send_audio(stream, piece.tobytes())
-        self.pipeline.end_stt(stream)
+            self.transport.send_audio(stream, piece.tobytes())
+        self.transport.end_stt(stream)
 
     def interrupt(self, epoch: int, heard: str = "", reason: str = "speech") -> None:
-        self.pipeline.cancel(Interrupt(reason, epoch, self.listener.texts.get(epoch, ""), heard, 0))
+        self.transport.cancel(Interrupt(reason, epoch, self.listener.texts.get(epoch, ""), heard, 0))
 
 
 @asynccontextmanager
@@ -135,7 +135,7 @@ async def running(words: int = 8, *, streaming_tts: bool = True) -> AsyncIterato
     """Run a pipeline; it must end without a trace."""
     house = House(words)
     house.tts.streaming = streaming_tts
-    work = asyncio.get_running_loop().create_task(house.pipeline.run(house.listener))
+    work = asyncio.get_running_loop().create_task(house.transport.run(house.listener))
     # By then the pipeline has asked each server what it can do.
     await elapse(0.01)
     try:

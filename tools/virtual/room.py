@@ -13,8 +13,8 @@ from interject.satellite.audio.base import Block
 from interject.satellite.audio.player import Player
 from interject.satellite.conversation.loop import Conversation
 from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
-from interject.satellite.transports.direct.pipeline import DirectPipeline, Identity
 from interject.satellite.transports.direct.server import Server, fixed
+from interject.satellite.transports.direct.transport import DirectTransport, Identity
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.trace import Record, line_of
@@ -117,7 +117,7 @@ class Room:
         self.at: list[tuple[float, Callable[[], None]]] = []
         self.player = Player(RATE_HZ)
         network = Network(self.stt, self.bridge, self.tts)
-        self.pipeline = DirectPipeline(
+        self.transport = DirectTransport(
             stt=Server("stt", fixed(self.stt.uri), network.connect),
             llm=Server("llm", fixed(self.bridge.uri), network.connect),
             tts=Server("tts", fixed(self.tts.uri), network.connect),
@@ -128,7 +128,7 @@ class Room:
             settings or TurnSettings(),
             self.player,
             FrontEnd(RATE_HZ, hearing, vad or EnergyVad(), make_echo_control(CancellerKind.NONE)),
-            self.pipeline,
+            self.transport,
             self.trace,
         )
 
@@ -138,7 +138,7 @@ class Room:
     async def run(self, longest_s: float = 12.0, quiet_s: float = 0.4) -> Result:
         """Let time pass until all was said and the room has been idle for `quiet_s`."""
         mic = self._mic(longest_s)
-        running = asyncio.get_running_loop().create_task(self.pipeline.run(self.conversation))
+        running = asyncio.get_running_loop().create_task(self.transport.run(self.conversation))
         await asyncio.sleep(0)
         played: list[Samples] = []
         todo = sorted(self.at, key=lambda item: item[0])

@@ -28,7 +28,7 @@ from interject.wire.events import Interrupt, Interrupted
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from interject.satellite.transports.base import PipelineListener
+    from interject.satellite.transports.base import TransportListener
     from interject.satellite.transports.direct.server import Server
     from interject.wire.client import Connection
 
@@ -75,7 +75,7 @@ class Question:
 class Reply:
     """Runs one reply; can be interrupted at any moment."""
 
-    def __init__(self, question: Question, llm: Server, tts: Server, listener: PipelineListener) -> None:
+    def __init__(self, question: Question, llm: Server, tts: Server, listener: TransportListener) -> None:
         self._question = question
         self._llm = llm
         self._tts = tts

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from wyoming.event import Event
 
-    from interject.satellite.transports.base import Pipeline, RoomListener
+    from interject.satellite.transports.base import RoomListener, Transport
     from interject.satellite.transports.wyoming.link import HomeAssistantLink
     from interject.satellite.wake.base import WakeWord
     from interject.wire.errors import InterjectError
@@ -166,7 +166,7 @@ class Announcements:
 class WithHomeAssistant:
     """Turns are another pipeline's; Home Assistant has none of them, and is told of its own announcements only."""
 
-    def __init__(self, turns: Pipeline, link: HomeAssistantLink) -> None:
+    def __init__(self, turns: Transport, link: HomeAssistantLink) -> None:
         self._turns = turns
         self._home = Announcements(link)
 

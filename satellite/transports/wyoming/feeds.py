@@ -14,7 +14,7 @@ from interject.wire.errors import WireError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from interject.satellite.transports.base import PipelineListener
+    from interject.satellite.transports.base import TransportListener
     from interject.satellite.transports.direct.marks import MarksSource
     from interject.wire.errors import InterjectError
     from interject.wire.events import WordMark
@@ -33,7 +33,7 @@ _MARKS_MS = 300.0
 class Feed:
     """One reply or announcement."""
 
-    def __init__(self, listener: PipelineListener, marks: MarksSource | None) -> None:
+    def __init__(self, listener: TransportListener, marks: MarksSource | None) -> None:
         self._listener = listener
         self._marks = marks
         self._epoch: int | None = None
@@ -168,7 +168,7 @@ class Feeds:
         self._start = start
         self._feeds: dict[int, tuple[Feed, asyncio.Task[None]]] = {}
 
-    def carry_out(self, effect: FeedEffect, listener: PipelineListener) -> None:
+    def carry_out(self, effect: FeedEffect, listener: TransportListener) -> None:
         """Do one thing to a feed."""
         match effect:
             case effects.Bind(number, epoch):
@@ -182,7 +182,7 @@ class Feeds:
             case effects.DropFeed(number):
                 self._drop(number)
 
-    def _feed(self, number: int, listener: PipelineListener) -> Feed:
+    def _feed(self, number: int, listener: TransportListener) -> Feed:
         if number not in self._feeds:
             feed = Feed(listener, self._marks)
             task = self._start(feed.run, f"speech of run {number}", feed.give_up)

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interject.satellite.audio.base import Samples
-    from interject.satellite.transports.wyoming.pipeline import HomeAssistantPipeline
+    from interject.satellite.transports.wyoming.transport import HomeAssistantTransport
     from interject.satellite.wake.base import WordModel
 
 
 class HomeAssistantWake:
-    """Listens through the pipeline, which must have been set to wake in Home Assistant."""
+    """Listens through the transport, which must have been set to wake in Home Assistant."""
 
-    def __init__(self, pipeline: HomeAssistantPipeline) -> None:
-        self._pipeline = pipeline
+    def __init__(self, transport: HomeAssistantTransport) -> None:
+        self._transport = transport
 
     @property
     def words(self) -> tuple[WordModel, ...]:
@@ -32,10 +32,10 @@ class HomeAssistantWake:
         def told(name: str) -> None:
             heard(WakeWord(name, phrase_of(name), Role.WAKE, end_index=None))
 
-        self._pipeline.on_word(told)
+        self._transport.on_word(told)
         await asyncio.Event().wait()
 
     def push(self, samples: Samples, end_index: int) -> None:
         """Take the next 16 kHz samples. Never blocks, never raises."""
         del end_index
-        self._pipeline.push(samples.tobytes())
+        self._transport.push(samples.tobytes())

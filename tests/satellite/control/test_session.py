@@ -74,13 +74,13 @@ async def test_listen_begins_a_turn_without_a_wake_word() -> None:
     assert desk.do("listen")["state"] == "listening"
     desk.talk.voice(1.0)
     desk.talk.silence(1.0)
-    assert desk.talk.pipeline.ended == [1]
+    assert desk.talk.transport.ended == [1]
 
 
 async def test_stop_silences_a_reply_and_tells_the_servers() -> None:
     desk = Desk(Talk().speaking())
     assert desk.do("stop")["state"] == "idle"
-    assert [interrupt.reason for interrupt in desk.talk.pipeline.interrupts] == ["stop-word"]
+    assert [interrupt.reason for interrupt in desk.talk.transport.interrupts] == ["stop-word"]
     desk.talk.silence(0.5)
     assert not desk.talk.played_so_far[-RATE_HZ // 4 :].any()
 
@@ -98,10 +98,10 @@ async def test_a_muted_microphone_hears_nothing_and_is_not_asked_to_listen() -> 
     desk.talk.voice(1.0)
     with pytest.raises(RequestError, match="the microphone is off; switch it on first"):
         desk.do("listen")
-    assert not desk.talk.pipeline.audio
+    assert not desk.talk.transport.audio
     assert desk.do("toggle-mute")["muted_by"] == []
     desk.talk.voice(1.0)
-    assert desk.talk.pipeline.audio
+    assert desk.talk.transport.audio
 
 
 async def test_a_volume_holds_from_now_on_whatever_plays() -> None:

@@ -27,7 +27,7 @@ def test_a_stream_begins_half_a_second_before_the_voice() -> None:
     start = round(opened["audio_from"] * RATE_HZ)
     assert 1.5 <= opened["audio_from"] <= 1.6
     assert np.array_equal(sent, talk.heard_so_far[start : start + len(sent)])
-    assert talk.pipeline.ended == [1]
+    assert talk.transport.ended == [1]
 
 
 @pytest.mark.parametrize("how", ["fails", "ends early"])
@@ -55,7 +55,7 @@ def test_a_voice_that_begins_weakly_as_a_turn_ends_reaches_the_next_stream_whole
     onset_s = len(talk.heard_so_far) / RATE_HZ
     weak = user_voice(1, round(0.06 * RATE_HZ)) // 30
     talk.hears(weak)
-    assert talk.pipeline.ended == [1]
+    assert talk.transport.ended == [1]
     talk.voice(0.5)
     assert talk.trace.of("stt-open")[1]["audio_from"] <= onset_s
 
@@ -65,7 +65,7 @@ def test_what_a_knock_began_is_sent_again() -> None:
     talk.silence(1.0)
     talk.voice(0.1)
     talk.silence(0.7)
-    assert talk.pipeline.aborted == [1]
+    assert talk.transport.aborted == [1]
     talk.voice(0.3)
     assert talk.trace.of("stt-open")[1]["audio_from"] <= 1.4
 
@@ -75,7 +75,7 @@ def test_an_interruption_tells_what_was_heard_up_to_the_pause() -> None:
     talk.voice(0.4)
     assert phase_of(talk) is Phase.INTERRUPTED
     talk.it.partial(1, "stop")
-    (interrupt,) = talk.pipeline.interrupts
+    (interrupt,) = talk.transport.interrupts
     assert interrupt.heard.split() == [f"w{number}" for number in range(interrupt.heard_ms // 200)]
     assert 1_200 <= interrupt.heard_ms <= 1_400
     assert interrupt.text.startswith(interrupt.heard)

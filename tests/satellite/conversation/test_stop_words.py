@@ -63,13 +63,13 @@ async def test_stop_silences_a_reply_without_a_recogniser(barge_in: BargeIn, jud
         talk.silence(2.0)
         if phase_of(talk) is not Phase.IDLE:
             talk.it.transcribed(1, "Bye.")
-    (interrupt,) = talk.pipeline.interrupts
+    (interrupt,) = talk.transport.interrupts
     assert interrupt.heard.split()
     assert interrupt.reason == "stop-word"
     assert phase_of(talk) is Phase.IDLE
     (found,) = talk.trace.of("stop-word")
     assert (found["phrase"], found["verdict"], found["reason"]) == ("stop", "taken", None)
-    assert not talk.pipeline.questions[1:]
+    assert not talk.transport.questions[1:]
 
 
 @needs_library
@@ -80,11 +80,11 @@ async def test_who_goes_on_after_stop_asks_something(text: str, asked: list[str]
         talk.speaking()
         talk.hears(STOP_CLIP)
         await eventually(lambda: talk.trace.of("detection"), "the satellite to hear it")
-        assert talk.pipeline.interrupts
+        assert talk.transport.interrupts
         talk.it.partial(1, text)
         talk.silence(2.0)
         talk.it.transcribed(1, text)
-    assert [question for _, question in talk.pipeline.questions[1:]] == asked
+    assert [question for _, question in talk.transport.questions[1:]] == asked
 
 
 @needs_library
@@ -115,7 +115,7 @@ async def test_in_an_idle_room_nobody_can_be_stopped() -> None:
         talk.voice(1.0)
         talk.silence(1.0)
     assert not talk.trace.of("stop-word")
-    assert len(talk.pipeline.ended) == 1
+    assert len(talk.transport.ended) == 1
 
 
 @pytest.mark.parametrize(("ours", "counts"), [("stop", False), ("stopped", False), ("step", True)])
@@ -132,7 +132,7 @@ async def test_a_stop_word_that_the_reply_itself_says_there_is_refused(ours: str
         talk.voice(0.6)
         (found,) = await eventually(lambda: talk.trace.of("stop-word"), "the search to find it")
     assert (found["verdict"], found["reason"]) == (("taken", None) if counts else ("refused", "own-word"))
-    assert bool(talk.pipeline.interrupts) is counts
+    assert bool(talk.transport.interrupts) is counts
     assert bool(talk.trace.of("detection")) is counts
 
 
@@ -144,7 +144,7 @@ async def test_a_breath_on_what_is_left_of_our_own_voice_is_no_stop_word() -> No
         talk.silence(0.5)
         (found,) = await eventually(lambda: talk.trace.of("stop-word"), "the search to find it")
     assert (found["verdict"], found["reason"]) == ("refused", "too-short")
-    assert not talk.pipeline.interrupts
+    assert not talk.transport.interrupts
 
 
 async def test_a_stop_word_that_is_found_after_the_reply_was_cut_off_asks_nothing() -> None:
@@ -153,11 +153,11 @@ async def test_a_stop_word_that_is_found_after_the_reply_was_cut_off_asks_nothin
         talk.speaking()
         talk.voice(0.7)
         talk.it.partial(1, "tell")
-        assert talk.pipeline.interrupts
+        assert talk.transport.interrupts
         await eventually(lambda: talk.trace.of("stop-word"), "the search to find it")
         talk.silence(1.0)
         talk.it.transcribed(1, "bye")
-    assert len(talk.pipeline.questions) == 1
+    assert len(talk.transport.questions) == 1
     assert phase_of(talk) is Phase.IDLE
 
 

@@ -97,18 +97,18 @@ def test_in_the_words_mode_a_voice_does_not_interrupt_and_a_stop_word_does() -> 
     talk.voice(1.5)
     assert phase_of(talk) is Phase.SPEAKING
     talk.it.partial(1, "what about the other one")
-    assert talk.pipeline.interrupts == []
+    assert talk.transport.interrupts == []
     talk.it.partial(1, "stop")
-    (interrupt,) = talk.pipeline.interrupts
+    (interrupt,) = talk.transport.interrupts
     assert interrupt.reason == "stop-word"
 
 
 def test_the_recogniser_hears_through_the_guard_where_it_takes_a_word_to_interrupt() -> None:
-    assert in_a_reply(Told()).pipeline.audio != {}
-    assert in_a_reply(Told(HEADPHONES)).pipeline.audio == {}
-    assert in_a_reply(Told(), TurnSettings(barge_in=BargeIn.STOP_WORD)).pipeline.audio != {}
-    assert in_a_reply(Told(), TurnSettings(barge_in=BargeIn.OFF)).pipeline.audio == {}
-    assert in_a_reply(Told(), TurnSettings(judgement=Judgement.DURATION)).pipeline.audio == {}
+    assert in_a_reply(Told()).transport.audio != {}
+    assert in_a_reply(Told(HEADPHONES)).transport.audio == {}
+    assert in_a_reply(Told(), TurnSettings(barge_in=BargeIn.STOP_WORD)).transport.audio != {}
+    assert in_a_reply(Told(), TurnSettings(barge_in=BargeIn.OFF)).transport.audio == {}
+    assert in_a_reply(Told(), TurnSettings(judgement=Judgement.DURATION)).transport.audio == {}
 
 
 def test_who_speaks_as_soon_as_a_reply_is_over_that_nothing_interrupts_is_heard() -> None:
@@ -126,9 +126,9 @@ def test_our_own_reply_does_not_stop_itself() -> None:
     talk = in_a_reply(Told(), text="the bus will stop at the station and then it goes on to the harbour and the sea")
     talk.it.partial(1, "stop")
     talk.it.partial(1, "bus will stop at")
-    assert talk.pipeline.interrupts == []
+    assert talk.transport.interrupts == []
     talk.it.partial(1, "bus will stop at stop")
-    (interrupt,) = talk.pipeline.interrupts
+    (interrupt,) = talk.transport.interrupts
     assert interrupt.reason == "stop-word"
 
 
@@ -136,7 +136,7 @@ def test_a_stop_word_that_the_reply_says_much_later_is_the_user_s_now() -> None:
     words = [f"w{number}" for number in range(29)]
     talk = in_a_reply(Told(), text=" ".join([*words, "stop"]))
     talk.it.partial(1, "w1 w2 stop")
-    assert [interrupt.reason for interrupt in talk.pipeline.interrupts] == ["stop-word"]
+    assert [interrupt.reason for interrupt in talk.transport.interrupts] == ["stop-word"]
 
 
 def test_what_was_stopped_in_the_words_mode_asks_nothing_of_our_own_words() -> None:
@@ -145,7 +145,7 @@ def test_what_was_stopped_in_the_words_mode_asks_nothing_of_our_own_words() -> N
     talk.silence(1.0)
     talk.it.transcribed(1, "w2 w3 stop")
     assert phase_of(talk) is Phase.IDLE
-    assert [text for _, text in talk.pipeline.questions] == ["tell me a story"]
+    assert [text for _, text in talk.transport.questions] == ["tell me a story"]
 
 
 def test_a_room_without_echo_keeps_every_word_of_the_user() -> None:
@@ -154,15 +154,15 @@ def test_a_room_without_echo_keeps_every_word_of_the_user() -> None:
     talk.it.partial(1, "w3 and w4")
     talk.silence(1.0)
     talk.it.transcribed(1, "w3 and w4")
-    assert talk.pipeline.questions[-1][1] == "w3 and w4"
+    assert talk.transport.questions[-1][1] == "w3 and w4"
 
 
 def test_the_end_of_our_own_reply_begins_no_turn() -> None:
     talk = in_a_reply(Told())
     talk.silence(8.0)
     assert phase_of(talk) is Phase.IDLE
-    assert talk.pipeline.interrupts == []
-    assert len(talk.pipeline.questions) == 1
+    assert talk.transport.interrupts == []
+    assert len(talk.transport.questions) == 1
 
 
 def test_a_reply_that_is_held_as_the_mode_goes_down_plays_on() -> None:

@@ -21,7 +21,7 @@ from tools.virtual_clock import elapse, run_virtual
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from interject.satellite.transports.base import Pipeline
+    from interject.satellite.transports.base import Transport
 
 TEXT = "what is this"
 LONG_S = 20.0
@@ -31,7 +31,7 @@ LONG_S = 20.0
 class Side:
     """A transport, what it tells, and what is behind it: `speak` says TEXT, `fail` takes away who answers."""
 
-    pipeline: Pipeline
+    transport: Transport
     room: Room
     speak: Callable[[int], Awaitable[None]]
     fail: Callable[[], Awaitable[None]]
@@ -48,9 +48,9 @@ Make = AbstractAsyncContextManager[Side]
 
 
 @asynccontextmanager
-async def around(pipeline: Pipeline, servers: listener.House) -> AsyncIterator[Side]:
+async def around(transport: Transport, servers: listener.House) -> AsyncIterator[Side]:
     room = Room()
-    work = asyncio.create_task(pipeline.run(room))
+    work = asyncio.create_task(transport.run(room))
     await elapse(0.01)
 
     async def speak(stream: int) -> None:
@@ -60,7 +60,7 @@ async def around(pipeline: Pipeline, servers: listener.House) -> AsyncIterator[S
         servers.bridge.fail(Fault.REFUSED)
 
     try:
-        yield Side(pipeline, room, speak, fail)
+        yield Side(transport, room, speak, fail)
     finally:
         await cancelled(work)
         for server in (servers.stt, servers.bridge, servers.tts):
@@ -69,12 +69,12 @@ async def around(pipeline: Pipeline, servers: listener.House) -> AsyncIterator[S
 
 def direct() -> Make:
     servers = listener.House(words=40)
-    return around(servers.pipeline, servers)
+    return around(servers.transport, servers)
 
 
 def direct_beside_home_assistant() -> Make:
     servers = listener.House(words=40)
-    return around(WithHomeAssistant(servers.pipeline, HomeAssistantLink()), servers)
+    return around(WithHomeAssistant(servers.transport, HomeAssistantLink()), servers)
 
 
 @asynccontextmanager
@@ -89,7 +89,7 @@ async def home_assistant() -> AsyncIterator[Side]:
         async def fail() -> None:
             here.home.drop_link()
 
-        yield Side(here.pipeline, here.room, speak, fail)
+        yield Side(here.transport, here.room, speak, fail)
 
 
 TRANSPORTS: tuple[Callable[[], Make], ...] = (direct, direct_beside_home_assistant, home_assistant)
@@ -102,11 +102,11 @@ def test_a_question_is_understood_asked_and_answered_once(make: Callable[[], Mak
         async with make() as side:
             await side.speak(1)
             assert await side.text(1) == TEXT
-            side.pipeline.ask(1, TEXT)
+            side.transport.ask(1, TEXT)
             await side.answered(1)
             assert side.room.texts[1]
             assert side.room.audio[1]
-            side.pipeline.played(1)
+            side.transport.played(1)
             await elapse(LONG_S)
             assert side.room.ended == [1]
             assert side.room.failed == []
@@ -121,16 +121,16 @@ def test_nothing_of_a_reply_comes_after_it_was_cut_off_and_the_next_one_does(mak
         async with make() as side:
             await side.speak(1)
             await side.text(1)
-            side.pipeline.ask(1, TEXT)
+            side.transport.ask(1, TEXT)
             await side.room.until(lambda: side.room.audio.get(1))
-            side.pipeline.cancel(Interrupt("stop-word", 1, side.room.texts.get(1, "")))
+            side.transport.cancel(Interrupt("stop-word", 1, side.room.texts.get(1, "")))
             heard = len(side.room.audio[1])
             await elapse(LONG_S)
             assert len(side.room.audio[1]) == heard
             assert 1 not in side.room.ended
             await side.speak(2)
             await side.text(2)
-            side.pipeline.ask(2, TEXT)
+            side.transport.ask(2, TEXT)
             await side.answered(2)
             assert side.room.audio[2]
 
@@ -141,11 +141,11 @@ def test_nothing_of_a_reply_comes_after_it_was_cut_off_and_the_next_one_does(mak
 def test_nothing_is_told_of_an_utterance_that_was_aborted(make: Callable[[], Make]) -> None:
     async def main() -> None:
         async with make() as side:
-            side.pipeline.open_stt(1)
-            side.pipeline.send_audio(1, home_assistant_house.voice(0.5))
-            side.pipeline.abort_stt(1)
-            side.pipeline.abort_stt(1)
-            side.pipeline.turn_dropped()
+            side.transport.open_stt(1)
+            side.transport.send_audio(1, home_assistant_house.voice(0.5))
+            side.transport.abort_stt(1)
+            side.transport.abort_stt(1)
+            side.transport.turn_dropped()
             await elapse(LONG_S)
             assert side.room.transcripts == {}
             assert side.room.stt_failures == []
@@ -159,13 +159,13 @@ def test_nothing_comes_of_a_turn_that_was_dropped_and_the_next_one_is_answered(m
         async with make() as side:
             await side.speak(1)
             await side.text(1)
-            side.pipeline.abort_stt(1)
-            side.pipeline.turn_dropped()
+            side.transport.abort_stt(1)
+            side.transport.turn_dropped()
             await elapse(LONG_S)
             assert (side.room.texts, side.room.audio, side.room.ended) == ({}, {}, [])
             await side.speak(2)
             assert await side.text(2) == TEXT
-            side.pipeline.ask(1, TEXT)
+            side.transport.ask(1, TEXT)
             await side.answered(1)
             assert side.room.audio[1]
 
@@ -179,7 +179,7 @@ def test_a_reply_that_cannot_be_made_fails_once_and_ends(make: Callable[[], Make
             await side.speak(1)
             await side.text(1)
             await side.fail()
-            side.pipeline.ask(1, TEXT)
+            side.transport.ask(1, TEXT)
             await side.answered(1)
             await elapse(LONG_S)
             assert [epoch for epoch, _ in side.room.failed] == [1]

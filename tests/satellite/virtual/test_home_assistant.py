@@ -16,7 +16,7 @@ from interject.satellite.audio.player import Player
 from interject.satellite.conversation.loop import Conversation
 from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
 from interject.satellite.transports.wyoming.link import HomeAssistantLink
-from interject.satellite.transports.wyoming.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.transports.wyoming.transport import HomeAssistantSettings, HomeAssistantTransport
 from interject.satellite.turn.settings import Endpointing, Judgement, TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.service import Service
@@ -98,14 +98,14 @@ class Evening:
 
 async def evening(second_at_s: float, release: Release = V2026_11, settings: TurnSettings = SETTINGS) -> Evening:
     trace, player, link = Recorder(), Player(RATE_HZ), HomeAssistantLink()
-    pipeline = HomeAssistantPipeline(link, HomeAssistantSettings())
+    transport = HomeAssistantTransport(link, HomeAssistantSettings())
     front_end = FrontEnd(
         RATE_HZ,
         HearingSettings(vad_noise_suppression=0, vad_gain_db=0),
         EnergyVad(),
         make_echo_control(CancellerKind.NONE),
     )
-    conversation = Conversation(settings, player, front_end, pipeline, trace)
+    conversation = Conversation(settings, player, front_end, transport, trace)
     mic = np.random.default_rng(7).integers(-3, 4, round(LONGEST_S * RATE_HZ)).astype(np.int16)
     for number, said_at in ((1, FIRST), (2, Utterance(second_at_s, SECOND_LENGTH_S, TEXTS[2]))):
         mic[said_at.start : said_at.start + said_at.samples] = user_voice(number, said_at.samples)
@@ -114,7 +114,7 @@ async def evening(second_at_s: float, release: Release = V2026_11, settings: Tur
     with tempfile.TemporaryDirectory() as folder:
         service = Service(f"unix://{folder}/satellite", info, link.session)
         uri = await service.start()
-        working = asyncio.create_task(pipeline.run(conversation))
+        working = asyncio.create_task(transport.run(conversation))
         try:
             async with FakeHomeAssistant(connector(uri), said, release) as home:
                 await home.connected()

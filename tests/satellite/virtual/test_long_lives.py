@@ -54,7 +54,7 @@ def test_the_hundredth_turn_is_as_the_first() -> None:
     sizes: list[int] = []
 
     def measure() -> None:
-        sizes.append(footprint(room.conversation, room.pipeline) + len(asyncio.all_tasks()))
+        sizes.append(footprint(room.conversation, room.transport) + len(asyncio.all_tasks()))
 
     room.at = [(said[turn].at_s - 0.1, measure) for turn in range(9, 100, 30)]
     result = run_virtual(room.run(longest_s=at_s + 5))

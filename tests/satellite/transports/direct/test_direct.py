@@ -37,7 +37,7 @@ def test_an_utterance_becomes_text_and_a_question_speech() -> None:
             await house.listener.until(lambda: house.listener.transcripts)
             assert house.listener.transcripts == {1: "what is this"}
             assert house.listener.partials[-1] == "what is this"
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await house.listener.until(lambda: house.listener.ended)
             assert house.listener.texts[1] == EIGHT_WORDS
             assert house.listener.audio[1] == spoken(8)
@@ -52,7 +52,7 @@ def test_servers_are_told_which_satellite_asks_and_in_which_conversation_only_th
     async def main() -> None:
         async with running(streaming_tts=streaming_tts) as house:
             house.speak(1)
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await house.listener.until(lambda: house.listener.ended and house.listener.transcripts)
             assert house.stt.contexts == house.tts.contexts == [{"satellite_id": "kitchen"}]
 
@@ -64,7 +64,7 @@ def test_an_aborted_utterance_is_closed_and_gives_nothing() -> None:
         async with running() as house:
             house.speak(1)
             await elapse(0.01)
-            house.pipeline.abort_stt(1)
+            house.transport.abort_stt(1)
             await settled(house)
             assert house.listener.transcripts == {}
             assert house.listener.stt_failures == []
@@ -79,7 +79,7 @@ def test_servers_that_cannot_stream_work_too(streaming_llm: bool, streaming_tts:
         async with running(streaming_tts=streaming_tts) as house:
             house.bridge.streaming = streaming_llm
             house.tts.marks = False
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await house.listener.until(lambda: house.listener.ended)
             assert house.listener.texts[1] == EIGHT_WORDS
             assert house.listener.audio[1] == spoken(8)
@@ -94,7 +94,7 @@ def test_a_reply_without_words_ends_and_asks_nobody_to_say_nothing(streaming_tts
     async def main() -> None:
         async with running(words=0, streaming_tts=streaming_tts) as house:
             house.bridge.streaming = False
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await house.listener.until(lambda: house.listener.ended)
             assert house.listener.failed == []
 
@@ -107,7 +107,7 @@ def test_speech_begins_while_text_still_comes() -> None:
     async def main() -> None:
         async with running() as house:
             house.bridge.token_s = 2.0
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await house.listener.until(lambda: house.listener.audio)
             assert asyncio.get_running_loop().time() < 3.0
             await house.listener.until(lambda: house.listener.ended)
@@ -122,7 +122,7 @@ def test_a_slow_loudspeaker_holds_up_the_synthesiser_only() -> None:
     async def main() -> None:
         async with running() as house:
             house.listener.room.clear()
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await house.listener.until(lambda: house.listener.texts.get(1) == EIGHT_WORDS)
             await elapse(60)
             assert house.listener.ended == []
@@ -141,10 +141,10 @@ def test_an_interruption_at_any_moment_ends_everything_and_the_next_question_is_
     async def main() -> None:
         async with running() as house:
             house.tts.real_time_factor = 0.5
-            house.pipeline.ask(1, "tell me a story")
+            house.transport.ask(1, "tell me a story")
             await elapse(at_ms / 1000)
             house.interrupt(1)
-            house.pipeline.ask(2, "about a lighthouse")
+            house.transport.ask(2, "about a lighthouse")
             before = dict(house.listener.audio)
             await house.listener.until(lambda: house.listener.ended)
             assert house.listener.ended == [2]
@@ -165,7 +165,7 @@ def test_several_cuts_before_the_bridge_is_reached_lose_no_part_of_the_question(
         async with running() as house:
             house.bridge.fail(Fault.REFUSED)
             for epoch, text in enumerate(("tell me", "a long story", "about a lighthouse"), 1):
-                house.pipeline.ask(epoch, text)
+                house.transport.ask(epoch, text)
                 await elapse(0.03)
                 if epoch < 3:
                     house.interrupt(epoch, reason="early")
@@ -181,12 +181,12 @@ def test_a_question_that_is_done_with_does_not_come_back(reason: str) -> None:
     async def main() -> None:
         async with running() as house:
             house.bridge.fail(Fault.REFUSED)
-            house.pipeline.ask(1, "tell me a story")
+            house.transport.ask(1, "tell me a story")
             await elapse(0.03)
             house.interrupt(1, reason=reason)
             await elapse(1)
             house.bridge.recover()
-            house.pipeline.ask(2, "what is this")
+            house.transport.ask(2, "what is this")
             await house.listener.until(lambda: house.listener.ended)
             assert house.bridge.questions == ["what is this"]
 
@@ -198,11 +198,11 @@ def test_what_was_heard_reaches_the_bridge_before_the_next_question() -> None:
 
     async def main() -> None:
         async with running() as house:
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await house.listener.until(lambda: house.listener.ended)
             await elapse(1)
             house.interrupt(1, heard="r1w0 r1w1")
-            house.pipeline.ask(2, "and that")
+            house.transport.ask(2, "and that")
             await house.listener.until(lambda: len(house.listener.ended) == 2)
             assert [message.content for message in house.bridge.history()][:3] == [
                 "what is this",
@@ -217,13 +217,13 @@ def test_what_was_heard_reaches_the_bridge_before_the_next_question() -> None:
 def test_what_was_heard_waits_for_a_bridge_that_is_away() -> None:
     async def main() -> None:
         async with running() as house:
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await house.listener.until(lambda: house.listener.ended)
             house.bridge.fail(Fault.REFUSED)
             house.interrupt(1, heard="r1w0 r1w1")
             await elapse(30)
             house.bridge.recover()
-            house.pipeline.ask(2, "and that")
+            house.transport.ask(2, "and that")
             await house.listener.until(lambda: len(house.listener.ended) == 2)
             assert house.bridge.history()[1].content == "r1w0 r1w1 [INTERRUPTED]"
 
@@ -234,7 +234,7 @@ def test_the_synthesiser_learns_of_the_interruption() -> None:
     async def main() -> None:
         async with running() as house:
             house.tts.real_time_factor = 1.0
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await house.listener.until(lambda: house.listener.audio)
             house.interrupt(1, heard="")
             await settled(house)
@@ -261,7 +261,7 @@ def test_a_failing_server_is_named_and_ends_its_work(name: str, fault: Fault, er
             if fault in {Fault.REFUSED, Fault.SILENT}:
                 server.fail(fault)
             house.speak(1)
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await elapse(0.03)
             server.fail(fault)
             listener = house.listener
@@ -303,7 +303,7 @@ def test_garbage_ends_its_work_and_nothing_else(name: str, garbage: Event) -> No
         async with running() as house:
             server = house.server(name)
             house.speak(1)
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await elapse(0.001)
             assert server.links
             for link in server.links:
@@ -312,7 +312,7 @@ def test_garbage_ends_its_work_and_nothing_else(name: str, garbage: Event) -> No
             await listener.until(lambda: listener.ended and (listener.transcripts or listener.stt_failures))
             assert listener.stt_failures if name == "stt" else listener.failed
             house.speak(2)
-            house.pipeline.ask(2, "and now")
+            house.transport.ask(2, "and now")
             await listener.until(lambda: 2 in listener.ended and 2 in listener.transcripts)
             assert listener.audio[2] == spoken(8, epoch=2)
 
@@ -323,7 +323,7 @@ def test_marks_that_cannot_be_right_cost_no_speech(caplog: pytest.LogCaptureFixt
     async def main() -> None:
         async with running() as house:
             house.tts.preface = [word_marks(marks) for marks in BAD_MARKS]
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await house.listener.until(lambda: 1 in house.listener.ended)
             assert not house.listener.failed
             assert house.listener.audio[1] == spoken(8, epoch=1)
@@ -342,14 +342,14 @@ def test_a_server_that_is_away_for_a_minute_is_told_once_each_way(caplog: pytest
         async with running() as house:
             house.bridge.fail(Fault.REFUSED)
             for epoch in range(1, 7):
-                house.pipeline.ask(epoch, "what is this")
+                house.transport.ask(epoch, "what is this")
                 await house.listener.until(lambda epoch=epoch: epoch in house.listener.ended)  # type: ignore[misc]
                 house.interrupt(epoch, reason="failed")
                 await elapse(10)
             assert house.bridge.attempts < 120, "asking for it costs next to nothing"
             house.bridge.recover()
             await elapse(11)
-            house.pipeline.ask(7, "what is this")
+            house.transport.ask(7, "what is this")
             await house.listener.until(lambda: 7 in house.listener.ended)
             assert house.bridge.questions == ["what is this"]
 
@@ -365,7 +365,7 @@ def test_a_restart_within_a_moment_is_not_noticed(caplog: pytest.LogCaptureFixtu
     async def main() -> None:
         async with running() as house:
             house.tts.fail(Fault.REFUSED)
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await elapse(0.2)
             house.tts.recover()
             await house.listener.until(lambda: house.listener.ended)
@@ -379,15 +379,15 @@ def test_a_description_that_is_garbage_is_told_and_asked_for_again() -> None:
     async def main() -> None:
         async with running() as house:
             house.tts.fail(Fault.REFUSED)
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await house.listener.until(lambda: house.listener.ended)
             house.tts.recover()
             house.tts.description = Event("info", data={"tts": [5]})
-            house.pipeline.ask(2, "what is this")
+            house.transport.ask(2, "what is this")
             await house.listener.until(lambda: 2 in house.listener.ended)
             assert "answer to describe is garbage" in str(house.listener.failed[-1][1])
             house.tts.description = None
-            house.pipeline.ask(3, "what is this")
+            house.transport.ask(3, "what is this")
             await house.listener.until(lambda: 3 in house.listener.ended)
             assert house.listener.audio[3] == spoken(8, epoch=3)
 
@@ -397,10 +397,10 @@ def test_a_description_that_is_garbage_is_told_and_asked_for_again() -> None:
 def test_a_recogniser_that_takes_no_audio_is_given_up() -> None:
     async def main() -> None:
         async with running() as house:
-            house.pipeline.open_stt(1)
+            house.transport.open_stt(1)
             piece = np.zeros(160, np.int16).tobytes()
             for _ in range(3_001):
-                house.pipeline.send_audio(1, piece)
+                house.transport.send_audio(1, piece)
             await house.listener.until(lambda: house.listener.stt_failures)
             assert "taking audio" in str(house.listener.stt_failures[0][1])
             await settled(house)
@@ -412,7 +412,7 @@ def test_a_recogniser_that_takes_no_audio_is_given_up() -> None:
 def test_speech_goes_on_without_word_marks_that_are_garbage(marks: object, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with running() as house:
-            house.pipeline.ask(1, "what is this")
+            house.transport.ask(1, "what is this")
             await elapse(0.001)
             for link in house.tts.links:
                 link.to_client.put_nowait(Event("user-event", data={"name": "word-marks", "data": {"marks": marks}}))
@@ -427,7 +427,7 @@ def test_speech_goes_on_without_word_marks_that_are_garbage(marks: object, caplo
 def test_a_flood_of_partial_texts_is_work_for_as_many_as_a_turn_can_have() -> None:
     async def main() -> None:
         async with running() as house:
-            house.pipeline.open_stt(1)
+            house.transport.open_stt(1)
             await elapse(0.001)
             (link,) = house.stt.links
             for _ in range(5_000):
@@ -452,12 +452,12 @@ def test_a_fault_of_our_own_costs_one_reply_and_not_the_satellite(
         async with running() as house:
             with monkeypatch.context() as patch:
                 patch.setattr(house.listener, "reply_audio", lambda *_: 1 / 0)
-                house.pipeline.ask(1, "what is this")
+                house.transport.ask(1, "what is this")
                 await house.listener.until(lambda: house.listener.ended)
             assert [epoch for epoch, _ in house.listener.failed] == [1]
             assert "reply 1" in caplog.text
             await settled(house)
-            house.pipeline.ask(2, "and that")
+            house.transport.ask(2, "and that")
             await house.listener.until(lambda: house.listener.ended == [1, 2])
             assert house.listener.audio[2] == spoken(8, epoch=2)
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wyoming.event import Event
 
-from interject.satellite.transports.direct.pipeline import DirectPipeline, Identity
 from interject.satellite.transports.direct.server import Server, fixed
-from interject.satellite.transports.faults import PipelineFaultError
+from interject.satellite.transports.direct.transport import DirectTransport, Identity
+from interject.satellite.transports.faults import TransportFaultError
 from interject.wire.events import Interrupt
 from tests.wire.hostile import ANYTHING
 from tools.virtual.listener import Listener
@@ -36,7 +36,7 @@ _RIGHT: Mapping[str, object] = {
     "data": {"epoch": 1, "content": "one", "marks": [{"text": "one", "start_ms": 0, "end_ms": 1}]}, "context": {},
     "code": "busy",
 }  # fmt: skip
-# Longer than the pipeline waits for anything.
+# Longer than the transport waits for anything.
 _SILENCE_S = 60.0
 
 
@@ -80,20 +80,20 @@ def test_a_turn_ends_once_and_leaves_nothing_behind(
         rogues = {name: Rogue(name, words, hangs_up=hang_up) for name, words in says.items()}
         network, listener = Network(*rogues.values()), Listener()
         stt, llm, tts = (Server(name, fixed(rogue.uri), network.connect) for name, rogue in rogues.items())
-        pipeline = DirectPipeline(stt=stt, llm=llm, tts=tts, identity=Identity("kitchen", "conversation"))
-        work = asyncio.create_task(pipeline.run(listener))
-        # By then the pipeline has asked each server what it can do.
+        transport = DirectTransport(stt=stt, llm=llm, tts=tts, identity=Identity("kitchen", "conversation"))
+        work = asyncio.create_task(transport.run(listener))
+        # By then the transport has asked each server what it can do.
         await elapse(0.01)
         try:
-            pipeline.open_stt(1)
-            pipeline.send_audio(1, bytes(640))
-            pipeline.end_stt(1)
+            transport.open_stt(1)
+            transport.send_audio(1, bytes(640))
+            transport.end_stt(1)
             await elapse(_SILENCE_S)
             assert len(listener.transcripts) + len(listener.stt_failures) == 1
-            pipeline.ask(1, "what is this")
+            transport.ask(1, "what is this")
             if interrupted:
                 await elapse(0.01)
-                pipeline.cancel(Interrupt("speech", 1, listener.texts.get(1, "")))
+                transport.cancel(Interrupt("speech", 1, listener.texts.get(1, "")))
             await elapse(_SILENCE_S)
             assert interrupted or listener.ended == [1]
             assert not any(rogue.links for rogue in rogues.values())
@@ -101,7 +101,7 @@ def test_a_turn_ends_once_and_leaves_nothing_behind(
             # Whole samples of 16 bits, or they are noise from there on.
             assert not any(len(audio) % 2 for audio in listener.audio.values())
             faults = [error for _, error in listener.stt_failures + listener.failed]
-            assert not any(isinstance(error, PipelineFaultError) for error in faults)
+            assert not any(isinstance(error, TransportFaultError) for error in faults)
         finally:
             await cancelled(work)
             for rogue in rogues.values():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wyoming.satellite import RunSatellite
 
 from interject.satellite.transports.wyoming.link import HomeAssistantLink
-from interject.satellite.transports.wyoming.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.transports.wyoming.transport import HomeAssistantSettings, HomeAssistantTransport
 from interject.wire.framing import encoded
 from interject.wire.service import Service
 from tests.wire.hostile import check_withstood
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def satellite() -> AsyncIterator[str]:
     link, room = HomeAssistantLink(), Room()
-    pipeline = HomeAssistantPipeline(link, HomeAssistantSettings())
-    room.pipeline = pipeline
+    transport = HomeAssistantTransport(link, HomeAssistantSettings())
+    room.transport = transport
     service = Service("tcp://127.0.0.1:0", info, link.session)
-    work = asyncio.create_task(pipeline.run(room))
+    work = asyncio.create_task(transport.run(room))
     try:
         yield await service.start()
         assert not work.done(), work

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from interject.satellite.transports.assist.state import WakeIn
-from interject.satellite.transports.wyoming.pipeline import HomeAssistantSettings
+from interject.satellite.transports.wyoming.transport import HomeAssistantSettings
 from interject.satellite.transports.wyoming.wake import HomeAssistantWake
 from tools.fake_home_assistant.release import V2026_2, V2026_11, Release
 from tools.fake_home_assistant.script import Reply, Turn, tone
@@ -23,7 +23,7 @@ YES = Turn("one", Reply("Yes.", NEW))
 def test_a_link_that_broke_while_the_user_spoke_fails_the_turn_and_comes_back(release: Release) -> None:
     async def main() -> None:
         async with house([YES], release=release) as here:
-            here.pipeline.open_stt(1)
+            here.transport.open_stt(1)
             await here.say(1, voice(0.5))
             here.home.drop_link()
             await here.room.until(lambda: here.room.stt_failures)
@@ -94,26 +94,26 @@ def test_home_assistants_own_wake_word_begins_a_turn_in_the_run_that_heard_it() 
 
         settings = HomeAssistantSettings(wake=WakeIn.HOME_ASSISTANT)
         async with house([YES, YES], settings, hears_wake_word=hears) as here:
-            wake = HomeAssistantWake(here.pipeline)
+            wake = HomeAssistantWake(here.transport)
             listening = asyncio.create_task(wake.run(lambda word: heard.append(word.phrase)))
             try:
                 for number in (1, 2):
                     await here.home.sent("detect", number)
                     for sound in (quiet(0.1), voice(0.1, 30)):
-                        here.pipeline.push(sound)
+                        here.transport.push(sound)
                     await here.home.sent("detection", number)
                     await elapse(0.01)
                     assert heard == ["okay nabu"] * number
-                    here.pipeline.open_stt(number)
+                    here.transport.open_stt(number)
                     for _ in range(50):
-                        here.pipeline.push(voice(0.02, SECOND))
-                        here.pipeline.send_audio(number, voice(0.02, SECOND))
+                        here.transport.push(voice(0.02, SECOND))
+                        here.transport.send_audio(number, voice(0.02, SECOND))
                         await elapse(0.02)
-                    here.pipeline.end_stt(number)
+                    here.transport.end_stt(number)
                     await here.answered(number)
                     assert here.home.utterances[-1].audio == voice(1.0, SECOND)
                     await elapse(3)
-                    here.pipeline.played(number)
+                    here.transport.played(number)
                 assert "null" not in here.from_satellite("run-pipeline")[1:]
             finally:
                 listening.cancel()
@@ -130,18 +130,18 @@ def test_a_stop_word_over_the_answer_to_home_assistants_own_wake_word_ends_its_r
         settings = HomeAssistantSettings(wake=WakeIn.HOME_ASSISTANT)
         slow = Turn("one", Reply("Long.", OLD, pace_s=0.2))
         async with house([slow], settings, hears_wake_word=hears) as here:
-            listening = asyncio.create_task(HomeAssistantWake(here.pipeline).run(lambda _: None))
+            listening = asyncio.create_task(HomeAssistantWake(here.transport).run(lambda _: None))
             try:
                 await here.home.sent("detect")
-                here.pipeline.push(voice(0.1, 30))
+                here.transport.push(voice(0.1, 30))
                 await here.home.sent("detection")
                 await elapse(0.01)
                 await here.speak(1, voice(1.0, SECOND))
                 await here.speaking(1)
-                here.pipeline.open_stt(2)
+                here.transport.open_stt(2)
                 await here.say(2, voice(0.5, SECOND))
                 here.interrupt(1, "stop-word")
-                here.pipeline.end_stt(2)
+                here.transport.end_stt(2)
                 await elapse(1)
                 # It listens for its wake word again, and not only once it has spoken to the end.
                 assert here.from_satellite("run-pipeline")[1:].count("null") == 1

@@ -52,18 +52,18 @@ def lines_of(here: House) -> list[Line]:
 
 async def interrupted(here: House, epoch: int, stream: int, reason: str = "speech") -> None:
     """Speak into a reply, which is cut off on the way."""
-    here.pipeline.open_stt(stream)
+    here.transport.open_stt(stream)
     await here.say(stream, voice(VOICE_S / 2, FIRST))
     here.interrupt(epoch, reason)
     await here.say(stream, voice(VOICE_S / 2, FIRST) + quiet(SILENCE_S))
-    here.pipeline.end_stt(stream)
+    here.transport.end_stt(stream)
 
 
 async def answered(here: House, epoch: int) -> None:
     """Hear a reply to its end."""
     await here.answered(epoch)
     await elapse(2.0)
-    here.pipeline.played(epoch)
+    here.transport.played(epoch)
     told = len(here.home.log.of("played", from_satellite=True))
     await here.home.received("played", told + 1)
 

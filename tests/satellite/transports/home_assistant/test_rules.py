@@ -8,7 +8,7 @@ import pytest
 from wyoming.event import Event
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpdated
 
-from interject.satellite.transports.wyoming.pipeline import HomeAssistantSettings
+from interject.satellite.transports.wyoming.transport import HomeAssistantSettings
 from tools.fake_home_assistant.release import V2026_2, V2026_11, Release
 from tools.fake_home_assistant.script import NOTHING, EndedBy, Order, Reply, Turn, tone
 from tools.fake_home_assistant.stages import Stt
@@ -24,10 +24,10 @@ def test_rule_2_old_speech_between_the_new_reaches_nobody() -> None:
         async with house(turns) as here:
             await here.speak(1, voice(1.0))
             await here.speaking(1)
-            here.pipeline.open_stt(2)
+            here.transport.open_stt(2)
             here.interrupt(1)
             await here.say(2, voice(1.0, SECOND))
-            here.pipeline.end_stt(2)
+            here.transport.end_stt(2)
             await here.answered(2)
             assert here.room.audio[2] == NEW
             # All of the old one was still sent.
@@ -44,10 +44,10 @@ def test_rule_2_the_end_of_the_old_speech_does_not_end_the_new() -> None:
         async with house(turns) as here:
             await here.speak(1, voice(1.0))
             await here.speaking(1)
-            here.pipeline.open_stt(2)
+            here.transport.open_stt(2)
             here.interrupt(1)
             await here.say(2, voice(1.0, SECOND))
-            here.pipeline.end_stt(2)
+            here.transport.end_stt(2)
             await here.answered(2)
             assert here.room.audio[2] == NEW
 
@@ -65,7 +65,7 @@ def test_rule_3_text_late_or_never_and_no_audio_start(order: Order, no_audio_sta
                 await here.answered(number)
                 assert here.room.audio[number] == NEW
                 await elapse(5)
-                here.pipeline.played(number)
+                here.transport.played(number)
             assert here.room.failed == []
             texts = {} if order is Order.NO_TEXT else {1: "All right.", 2: "All right."}
             assert {epoch: text for epoch, text in here.room.texts.items() if text} == texts
@@ -133,12 +133,12 @@ def test_rule_5_connections_that_only_describe_change_nothing() -> None:
 def test_rule_6_a_deaf_home_assistant_is_cured_and_gets_the_whole_turn() -> None:
     async def main() -> None:
         async with house([Turn("one", Reply("Yes.", NEW))]) as here:
-            here.pipeline.open_stt(1)
+            here.transport.open_stt(1)
             await here.say(1, voice(0.1))
             # As after a run into a running one.
             here.home.runs.running = False
             await here.say(1, voice(4.9))
-            here.pipeline.end_stt(1)
+            here.transport.end_stt(1)
             await here.answered(1)
             assert here.home.utterances[-1].audio == voice(5.0)
             assert len(here.room.noted("ha-retry")) == 1
@@ -153,7 +153,7 @@ def test_rule_6_an_stt_without_voice_events_is_asked_anew_once_at_most() -> None
             for number in (1, 2, 3):
                 await here.speak(number, voice(6.0))
                 await here.answered(number)
-                here.pipeline.played(number)
+                here.transport.played(number)
                 assert len(here.room.noted("ha-retry")) == 1
                 assert here.home.utterances[-1].audio == voice(6.0)
 
@@ -163,7 +163,7 @@ def test_rule_6_an_stt_without_voice_events_is_asked_anew_once_at_most() -> None
 def test_rule_7_no_audio_after_home_assistant_ended_the_turn() -> None:
     async def main() -> None:
         async with house([Turn("one", Reply("Yes.", NEW), stt_s=1.0)]) as here:
-            here.pipeline.open_stt(1)
+            here.transport.open_stt(1)
             await here.say(1, voice(1.5) + quiet(3.0))
             await here.answered(1)
             assert here.home.utterances[0].ended_by is EndedBy.VOICE_ACTIVITY
@@ -184,7 +184,7 @@ def test_rule_8_an_announcement_is_played_and_reported() -> None:
             assert here.room.audio[1] == NEW
             await elapse(2)
             assert not announcing.done()
-            here.pipeline.played(1)
+            here.transport.played(1)
             assert await announcing
 
     run_virtual(main())
@@ -196,13 +196,13 @@ def test_rule_8_an_interrupted_announcement_is_over_at_once_and_its_rest_reaches
             here.room.room.clear()
             announcing = asyncio.create_task(here.home.announce(OLD))
             await here.speaking(1)
-            here.pipeline.open_stt(1)
+            here.transport.open_stt(1)
             await here.say(1, voice(0.5))
             here.interrupt(1)
             assert await announcing
             await here.say(1, voice(0.5))
             here.room.room.set()
-            here.pipeline.end_stt(1)
+            here.transport.end_stt(1)
             await here.answered(2)
             assert here.home.utterances[0].audio == voice(1.0)
             assert here.room.audio[2] == NEW
@@ -214,12 +214,12 @@ def test_rule_8_an_interrupted_announcement_is_over_at_once_and_its_rest_reaches
 def test_rule_8_an_announcement_while_the_user_speaks_ends_the_turn_without_an_error() -> None:
     async def main() -> None:
         async with house([Turn("one", Reply("Yes.", NEW))]) as here:
-            here.pipeline.open_stt(1)
+            here.transport.open_stt(1)
             await here.say(1, voice(1.0))
             announcing = asyncio.create_task(here.home.announce(NEW))
             await here.answered(1)
             assert here.room.stt_failures == []
-            here.pipeline.played(1)
+            here.transport.played(1)
             assert await announcing
             await here.speak(2, voice(1.0))
             await here.answered(2)
@@ -244,7 +244,7 @@ def test_rule_8_an_announcement_during_a_reply_takes_its_place() -> None:
             await here.answered(2)
             assert here.room.audio[2] == NEW
             assert not announcing.done()
-            here.pipeline.played(2)
+            here.transport.played(2)
             assert await announcing
 
     run_virtual(main())
@@ -288,12 +288,12 @@ def test_rule_10_where_another_room_answers_the_turn_ends_without_an_error() -> 
     async def main() -> None:
         async with house([Turn("one", Reply("Yes.", NEW))], wake_ups={"okay_nabu": 0.0}) as here:
             here.wake("okay_nabu")
-            here.pipeline.open_stt(1)
+            here.transport.open_stt(1)
             await here.say(1, voice(0.5))
             await here.room.until(lambda: here.room.transcripts)
             assert here.room.transcripts == {1: ""}
             assert here.room.stt_failures == []
-            here.pipeline.end_stt(1)
+            here.transport.end_stt(1)
             await elapse(5)
             here.wake("okay_nabu")
             await here.speak(2, voice(1.0))
@@ -322,11 +322,11 @@ def test_a_barge_in_while_the_agent_thinks_leaves_no_deaf_home_assistant(release
         async with house(turns, release=release) as here:
             await here.speak(1, voice(1.0))
             await here.room.until(lambda: here.room.transcripts)
-            here.pipeline.open_stt(2)
+            here.transport.open_stt(2)
             await here.say(2, voice(0.5, SECOND))
             here.interrupt(1, "early")
             await here.say(2, voice(0.5, SECOND))
-            here.pipeline.end_stt(2)
+            here.transport.end_stt(2)
             await here.answered(2)
             # The agent has forgotten the question that was cut: it gets both.
             assert here.home.utterances[1].audio == voice(1.0) + voice(1.0, SECOND)

@@ -18,7 +18,7 @@ from wyoming.wake import Detection
 
 from interject.satellite.transports.assist.state import WakeIn
 from interject.satellite.transports.wyoming.link import HomeAssistantLink
-from interject.satellite.transports.wyoming.pipeline import HomeAssistantPipeline, HomeAssistantSettings
+from interject.satellite.transports.wyoming.transport import HomeAssistantSettings, HomeAssistantTransport
 from interject.wire.framing import read_event
 from interject.wire.service import Service
 from tests.processes.house import port_of
@@ -40,10 +40,10 @@ SETTLED_CHUNKS = 30
 class Home:
     """A satellite that streams its microphone to Home Assistant, and who called it."""
 
-    def __init__(self, port: int, room: Room, pipeline: HomeAssistantPipeline) -> None:
+    def __init__(self, port: int, room: Room, transport: HomeAssistantTransport) -> None:
         self.port = port
         self.room = room
-        self.pipeline = pipeline
+        self.transport = transport
         self.remembered: list[str] = []
         self._callers: list[Caller] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -63,7 +63,7 @@ class Home:
 
     async def listen(self) -> None:
         while True:
-            self.pipeline.push(voice(0.064))
+            self.transport.push(voice(0.064))
             await asyncio.sleep(0.01)
 
     async def close(self) -> None:
@@ -81,11 +81,11 @@ async def home(remembered: str | None = None) -> AsyncIterator[Home]:
         kept.append(address)
 
     link, room = HomeAssistantLink(remembered, remember), Room()
-    pipeline = HomeAssistantPipeline(link, HomeAssistantSettings(wake=WakeIn.HOME_ASSISTANT))
+    transport = HomeAssistantTransport(link, HomeAssistantSettings(wake=WakeIn.HOME_ASSISTANT))
     service = Service("tcp://127.0.0.1:0", info, link.session)
-    here = Home(port_of(await service.start()), room, pipeline)
+    here = Home(port_of(await service.start()), room, transport)
     here.remembered = kept
-    work = asyncio.create_task(pipeline.run(room))
+    work = asyncio.create_task(transport.run(room))
     microphone = asyncio.create_task(here.listen())
     try:
         async with expecting("it to be over"):

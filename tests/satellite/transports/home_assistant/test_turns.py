@@ -20,7 +20,7 @@ def test_an_ordinary_turn_is_heard_answered_and_reported_as_played() -> None:
             assert here.room.audio == {1: tone(1.0)}
             assert here.home.utterances[0].audio == voice(1.2) + quiet(0.6)
             assert here.home.utterances[0].ended_by is EndedBy.SATELLITE
-            here.pipeline.played(1)
+            here.transport.played(1)
             await here.home.received("played")
             assert here.room.failed == []
 
@@ -34,11 +34,11 @@ def test_rule_1_a_barge_in_waits_for_the_null_run_and_loses_no_sample(release: R
         async with house(turns, release=release) as here:
             await here.speak(1, voice(1.2))
             await here.speaking(1)
-            here.pipeline.open_stt(2)
+            here.transport.open_stt(2)
             await here.say(2, voice(0.6, SECOND))
             here.interrupt(1)
             await here.say(2, voice(0.6, SECOND))
-            here.pipeline.end_stt(2)
+            here.transport.end_stt(2)
             await here.answered(2)
             sent = here.from_satellite("played", "run-pipeline")
             assert sent[-3:] == ["played", "null", "run-pipeline"]
@@ -58,11 +58,11 @@ def test_six_barge_ins_in_a_row_leave_home_assistant_hearing(release: Release) -
             await here.speak(1, voice(1.0))
             for n in range(1, 7):
                 await here.speaking(n)
-                here.pipeline.open_stt(n + 1)
+                here.transport.open_stt(n + 1)
                 await here.say(n + 1, voice(0.3, FIRST + n))
                 here.interrupt(n)
                 await here.say(n + 1, voice(0.3, FIRST + n))
-                here.pipeline.end_stt(n + 1)
+                here.transport.end_stt(n + 1)
             await here.answered(7)
             assert [u.audio for u in here.home.utterances[1:]] == [voice(0.6, FIRST + n) for n in range(1, 7)]
             for epoch in range(1, 8):
@@ -82,20 +82,20 @@ def test_the_pipeline_of_the_wake_word_has_the_turn_also_when_its_run_is_begun_a
         ]
         async with house(turns) as here:
             here.wake("okay_nabu", "Kitchen")
-            here.pipeline.open_stt(1)
+            here.transport.open_stt(1)
             # Home Assistant hears nobody for so long that a run without `voice-started` is begun anew.
             await here.say(1, quiet(3.0) + voice(1.0))
-            here.pipeline.end_stt(1)
+            here.transport.end_stt(1)
             await here.speaking(1)
-            here.pipeline.open_stt(2)
+            here.transport.open_stt(2)
             await here.say(2, voice(0.6, SECOND))
             here.interrupt(1)
-            here.pipeline.end_stt(2)
+            here.transport.end_stt(2)
             await here.answered(2)
             assert len(here.pipelines()) >= 3
             assert set(here.pipelines()) == {"Kitchen"}
             assert len(here.home.log.of("detection", from_satellite=True)) == 1
-            here.pipeline.played(2)
+            here.transport.played(2)
             here.wake("alexa")
             await here.speak(3, voice(1.0))
             await here.room.until(lambda: 3 in here.room.transcripts)
@@ -108,12 +108,12 @@ def test_a_turn_that_goes_on_while_its_text_is_awaited_reaches_home_assistant_wh
     async def main() -> None:
         whole = Turn("turn on the light in the kitchen", Reply("Done."))
         async with house([Turn("turn on the light", stt_s=1.0), whole]) as here:
-            here.pipeline.open_stt(1)
+            here.transport.open_stt(1)
             await here.say(1, voice(0.8) + quiet(0.6))
-            here.pipeline.end_stt(1)
-            here.pipeline.open_stt(2)
+            here.transport.end_stt(1)
+            here.transport.open_stt(2)
             await here.say(2, voice(0.8, SECOND))
-            here.pipeline.end_stt(2)
+            here.transport.end_stt(2)
             await here.room.until(lambda: 2 in here.room.transcripts)
             assert here.room.transcripts == {1: "", 2: "turn on the light in the kitchen"}
             assert here.home.utterances[-1].audio == voice(0.8) + quiet(0.2) + voice(0.8, SECOND)
@@ -128,7 +128,7 @@ def test_a_turn_that_is_dropped_is_taken_back_from_home_assistant_at_once() -> N
             here.room.asks = False
             await here.speak(1, voice(1.0))
             await here.room.until(lambda: 1 in here.room.transcripts)
-            here.pipeline.turn_dropped()
+            here.transport.turn_dropped()
             await here.home.received("run-pipeline", 3)
             assert here.from_satellite("run-pipeline") == ["null", "run-pipeline", "null"]
             here.room.asks = True
@@ -148,7 +148,7 @@ def test_a_turn_that_is_asked_late_still_gets_the_answer_that_is_there() -> None
             await here.speak(1, voice(1.0))
             await here.room.until(lambda: 1 in here.room.transcripts)
             await elapse(8)
-            here.pipeline.ask(1, "one")
+            here.transport.ask(1, "one")
             await here.answered(1)
             assert here.room.audio == {1: tone(1.0)}
             assert here.from_satellite("run-pipeline") == ["null", "run-pipeline"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from interject.satellite.transports.direct.server import Server, fixed
-from interject.satellite.transports.wyoming.pipeline import HomeAssistantSettings
+from interject.satellite.transports.wyoming.transport import HomeAssistantSettings
 from interject.wire.errors import PeerGoneError
 from interject.wire.events import WordMark
 from tools.fake_home_assistant.script import Reply, Turn, tone
@@ -76,7 +76,7 @@ def test_words_made_out_by_our_own_stt_reach_home_assistant_as_audio() -> None:
         async with house([Turn("one", Reply("Old.", OLD)), LIGHT], parts=parts(stt)) as here:
             await interrupted_by(here, "turn on the light", lambda: here.interrupt(1))
             await elapse(0.6)
-            here.pipeline.ask(2, "turn on the light")
+            here.transport.ask(2, "turn on the light")
             await here.answered(2)
             assert here.home.utterances[1].audio == voice(0.5, SECOND)
             assert here.room.audio[2] == NEW
@@ -91,11 +91,11 @@ def test_the_user_goes_on_after_words_that_our_own_stt_made_out() -> None:
         async with house([Turn("one", Reply("Old.", OLD)), LIGHT], parts=parts(stt)) as here:
             await interrupted_by(here, "turn on", lambda: here.interrupt(1))
             here.room.asks = False
-            here.pipeline.open_stt(3)
+            here.transport.open_stt(3)
             await here.say(3, voice(0.5, THIRD))
             here.room.asks = True
             here.room.epoch = 1
-            here.pipeline.end_stt(3)
+            here.transport.end_stt(3)
             await here.answered(2)
             assert here.home.utterances[1].audio == voice(0.5, SECOND) + voice(0.5, THIRD)
             assert here.room.transcripts[3] == "turn on the light"
@@ -111,11 +111,11 @@ def test_after_a_stop_word_our_own_stt_may_take_its_time_and_its_text_is_still_t
         async with house([Turn("one", Reply("Old.", OLD))], parts=parts(stt)) as here:
             await here.speak(1, voice(1.0))
             await here.speaking(1)
-            here.pipeline.open_stt(2)
+            here.transport.open_stt(2)
             await here.say(2, voice(0.3, SECOND))
             here.interrupt(1, "stop-word")
             await here.say(2, voice(0.2, SECOND))
-            here.pipeline.end_stt(2)
+            here.transport.end_stt(2)
             await here.room.until(lambda: 2 in here.room.transcripts)
             assert here.room.transcripts[2] == "stop and turn on the light"
         await stt.stop()
@@ -132,10 +132,10 @@ def test_the_bridge_is_told_what_was_heard(reason: str) -> None:
         async with house(turns, settings, parts(bridge)) as here:
             await here.speak(1, voice(1.0) + quiet(0.5))
             await here.room.until(lambda: here.room.audio.get(1) if reason == "speech" else here.room.transcripts)
-            here.pipeline.open_stt(2)
+            here.transport.open_stt(2)
             await here.say(2, voice(0.5, SECOND))
             here.interrupt(1, reason)
-            here.pipeline.end_stt(2)
+            here.transport.end_stt(2)
             await here.answered(2)
             assert here.room.corrected
             (_, said) = here.home.utterances
@@ -186,7 +186,7 @@ def test_a_stop_that_our_own_stt_understood_is_no_part_of_the_next_turn() -> Non
         async with house([Turn("tell me", Reply("Once.", OLD)), LIGHT], parts=parts(stt)) as here:
             await interrupted_by(here, "stop", lambda: here.interrupt(1, "stop-word"))
             # A conversation asks nothing, and forgets it.
-            here.pipeline.abort_stt(2)
+            here.transport.abort_stt(2)
             await here.speak(3, voice(1.0))
             await here.answered(2)
             assert here.home.utterances[1].audio == voice(1.0)

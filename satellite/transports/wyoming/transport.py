@@ -52,7 +52,7 @@ class HomeAssistantSettings:
     wake: WakeIn = WakeIn.SATELLITE
 
 
-class HomeAssistantPipeline:
+class HomeAssistantTransport:
     """Carries out what the machine decides; everything happens on the event loop."""
 
     def __init__(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from interject.satellite.audio.base import Samples
-    from interject.satellite.transports.base import PipelineListener
+    from interject.satellite.transports.base import TransportListener
     from interject.satellite.wake.base import WakeWord
     from interject.wire.events import Interrupt
     from tools.room_bench.recogniser import Word
@@ -48,8 +48,8 @@ class _Stream:
             self.work.cancel()
 
 
-class ScriptedPipeline:
-    """A Pipeline for one scene.
+class ScriptedTransport:
+    """A Transport for one scene.
 
     heard_until: the frame after the last one that has been handed to speech recognition. Stable words are told as they
     come where words are what decides. A reply has no end: it takes the scene's material up where the reply before was
@@ -62,7 +62,7 @@ class ScriptedPipeline:
         self._material = stage.reply
         self._heard_until = heard_until
         self._judgement = judgement
-        self._listener: PipelineListener | None = None
+        self._listener: TransportListener | None = None
         self._group: asyncio.TaskGroup | None = None
         self._streams: dict[int, _Stream] = {}
         self._replies: dict[int, asyncio.Task[None]] = {}
@@ -74,7 +74,7 @@ class ScriptedPipeline:
         wanted = np.arange(self._begins[epoch] + frame, self._begins[epoch] + frame + count)
         return self._stage.faded_in(self._material.take(wanted, mode="wrap"), frame)
 
-    async def run(self, listener: PipelineListener) -> None:
+    async def run(self, listener: TransportListener) -> None:
         """Work until cancelled."""
         self._listener = listener
         async with asyncio.TaskGroup() as self._group:
@@ -165,7 +165,7 @@ class ScriptedPipeline:
             await self._listening.room_for_audio(epoch)
 
     @property
-    def _listening(self) -> PipelineListener:
+    def _listening(self) -> TransportListener:
         if self._listener is None:
             raise RuntimeError("the pipeline does not run yet")
         return self._listener

@@ -16,7 +16,7 @@ from interject.satellite.turn.events import CancelReason
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from interject.satellite.transports.base import PipelineListener
+    from interject.satellite.transports.base import TransportListener
     from interject.satellite.transports.direct.server import Server
     from interject.satellite.wake.base import WakeWord
     from interject.wire.errors import InterjectError
@@ -36,7 +36,7 @@ class Identity:
     voice: str | None = None
 
 
-class DirectPipeline:
+class DirectTransport:
     """Streams at every stage, one connection an utterance and two a reply; closing one cancels its work."""
 
     def __init__(self, stt: Server, llm: Server, tts: Server, identity: Identity) -> None:
@@ -44,7 +44,7 @@ class DirectPipeline:
         self._llm = llm
         self._tts = tts
         self._identity = identity
-        self._listener: PipelineListener | None = None
+        self._listener: TransportListener | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._streams: dict[int, tuple[SttStream, asyncio.Task[None]]] = {}
         self._replies: dict[int, Reply] = {}
@@ -54,7 +54,7 @@ class DirectPipeline:
         self._correcting: set[asyncio.Task[None]] = set()
         self._corrections = Corrections(llm, self._corrected)
 
-    async def run(self, listener: PipelineListener) -> None:
+    async def run(self, listener: TransportListener) -> None:
         """Work until cancelled."""
         self._listener = listener
         async with asyncio.TaskGroup() as tasks:
@@ -108,7 +108,7 @@ class DirectPipeline:
         """Take no notice: the bridge takes a reply that was not interrupted for heard."""
 
     @property
-    def _running_listener(self) -> PipelineListener:
+    def _running_listener(self) -> TransportListener:
         if self._listener is None:
             raise RuntimeError("the pipeline is not running")
         return self._listener
