@@ -50,5 +50,5 @@ def test_the_help_of_a_server_needs_no_extra(module: str) -> None:
 
 def test_a_module_of_our_own_that_is_missing_is_no_extra() -> None:
     with pytest.raises(ModuleNotFoundError) as caught, needing("stt"):
-        importlib.import_module("servers.nothing_of_the_kind")
+        importlib.import_module("interject.nothing_of_the_kind")
     assert not isinstance(caught.value, ExtraMissingError)

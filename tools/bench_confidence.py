@@ -21,8 +21,8 @@ from interject.satellite.audio.wav import read_wav
 from interject.satellite.turn.backchannel import DialogueAct, dialogue_act
 from interject.satellite.turn.settings import TurnSettings
 from interject.servers.stt.audio import RATE_HZ
+from interject.servers.stt.engines import open_engine
 from interject.servers.stt.engines.base import Request
-from interject.servers.stt.service import make_engine
 from interject.servers.stt.settings import EngineChoice, SttSettings
 from interject.wire.errors import InterjectError
 from tools.dev_models import whisper_tiny_en
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 async def _hear(settings: SttSettings, folder: Path) -> list[Heard]:
-    engine = make_engine(settings)
+    engine = await open_engine(settings)
     await engine.start()
     await engine.ready()
     clips = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ from interject.wire.errors import InterjectError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_OURS = frozenset({"satellite", "servers", "wire"})
+_OURS = "interject"
 
 
 class ExtraMissingError(InterjectError):
@@ -30,7 +30,7 @@ def needing(extra: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if not package or package in _OURS:
+        if not package or package == _OURS:
             raise
         raise ExtraMissingError(package, extra) from error
 

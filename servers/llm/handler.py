@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from wyoming.event import Event
 
     from interject.servers.llm.conversations import Corrected
-    from interject.servers.llm.engines import Engine
+    from interject.servers.llm.engines.base import Engine
     from interject.servers.llm.requests import Question
     from interject.servers.llm.store import Store
     from interject.servers.llm.turns import Message

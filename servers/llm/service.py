@@ -7,7 +7,6 @@ import logging
 import os
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from wyoming.info import Attribution, HandleModel, HandleProgram, Info
@@ -16,27 +15,17 @@ from interject import package_version
 from interject.servers.common import serve_as
 from interject.servers.llm.active_replies import ActiveReplies
 from interject.servers.llm.conversations import Retention
-from interject.servers.llm.engines.offline import OfflineResponder
+from interject.servers.llm.engines import open_engine
 from interject.servers.llm.handler import Bridge, HandleSession
-from interject.servers.llm.prompt import DEFAULT_SYSTEM_PROMPT
-from interject.servers.llm.settings import (
-    OPENAI_BASE_URL,
-    Backend,
-    default_store,
-    find_api_key,
-    read_text_file,
-)
+from interject.servers.llm.settings import Backend, default_store
 from interject.servers.llm.store import Store
 from interject.wire.discovery import ServiceKind
-from interject.wire.errors import SettingError
 from interject.wire.project import ATTRIBUTION
 from interject.wire.service import SERVICE_LIMITS, Service
 from interject.wire.trace import open_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from interject.servers.llm.engines import Engine, EngineInfo
+    from interject.servers.llm.engines.base import EngineInfo
     from interject.servers.llm.settings import LlmSettings
 
 _LOGGER = logging.getLogger(__name__)
@@ -55,13 +44,12 @@ ANY_LANGUAGE = tuple(
 LIMITS = replace(SERVICE_LIMITS, data_bytes=2 << 20)
 _SECONDS_PER_HOUR = 3600.0
 _SECONDS_PER_MINUTE = 60.0
-_MS_PER_S = 1000.0
 
 
 async def serve(settings: LlmSettings) -> None:
     """Run the bridge until it is told to stop; raises InterjectError for what the user has to mend."""
     trace = await asyncio.to_thread(open_trace, settings.trace_file, "llm")
-    engine = await asyncio.to_thread(make_engine, settings, os.environ)
+    engine = await open_engine(settings)
     retention = Retention(
         life_s=settings.history_hours * _SECONDS_PER_HOUR,
         pause_s=settings.history_idle_minutes * _SECONDS_PER_MINUTE,
@@ -79,41 +67,6 @@ async def serve(settings: LlmSettings) -> None:
         service = Service(settings.uri, lambda: info, lambda peer: HandleSession(peer, bridge), LIMITS, rules)
         _LOGGER.info("%s; conversations are kept in %s", info.handle[0].description, store.path)
         await serve_as(ServiceKind.LLM, service, settings, trace, engine.check())
-
-
-def make_engine(settings: LlmSettings, environ: Mapping[str, str]) -> Engine:
-    """Make the engine that the settings choose; blocking. Raises SettingError."""
-    if settings.backend in {None, Backend.OFFLINE}:
-        return OfflineResponder(
-            words_per_second=settings.offline_words_per_second,
-            think_s=settings.offline_think_ms / _MS_PER_S,
-            clock=lambda: datetime.now(UTC).astimezone(),
-        )
-    try:
-        # The SDK takes a second to import, and the offline responder runs without it.
-        from interject.servers.llm.engines.openai_chat import ChatOptions, OpenAiChat  # noqa: PLC0415 - see above
-    except ImportError as error:
-        reason = f"needs a package that is not installed ({error.name}); install wyoming-interject[llm]"
-        raise SettingError("--backend openai", reason) from None
-    base_url = settings.base_url or OPENAI_BASE_URL
-    if not base_url.startswith(("http://", "https://")):
-        raise SettingError("--base-url", f"{base_url!r} is not accepted; give http://HOST:PORT/v1 or https://HOST/v1")
-    if settings.base_url is None and settings.model is None:
-        raise SettingError("--model", f"is needed with {base_url}; name one of its models, or give --base-url")
-    key = find_api_key(settings, environ)
-    if key.value is None and settings.base_url is None:
-        raise SettingError("OPENAI_API_KEY", f"is not set, and {base_url} needs a key; set it or give --api-key-file")
-    return OpenAiChat(
-        ChatOptions(
-            base_url=base_url.rstrip("/"),
-            model=settings.model,
-            key=key,
-            system_prompt=_system_prompt(settings),
-            temperature=settings.temperature,
-            max_tokens=settings.max_tokens,
-            timeout_s=settings.request_timeout_s,
-        )
-    )
 
 
 def make_info(engine: EngineInfo) -> Info:
@@ -138,11 +91,3 @@ def make_info(engine: EngineInfo) -> Info:
         supports_home_control=False,
     )
     return Info(handle=[program])
-
-
-def _system_prompt(settings: LlmSettings) -> str:
-    if settings.system_prompt_file is not None:
-        if settings.system_prompt is not None:
-            raise SettingError("--system-prompt-file", "and --system-prompt exclude each other; give one of them")
-        return read_text_file("--system-prompt-file", settings.system_prompt_file)
-    return settings.system_prompt or DEFAULT_SYSTEM_PROMPT

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from interject import package_version
-from interject.servers.llm.engines import EngineInfo
+from interject.servers.llm.engines.base import EngineInfo
 from interject.servers.llm.engines.spoken import (
     LARGEST_NUMBER,
     date_words,
@@ -22,10 +23,11 @@ from interject.servers.llm.turns import INTERRUPTED_MARK, Role
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
-    from datetime import datetime
 
+    from interject.servers.llm.settings import LlmSettings
     from interject.servers.llm.turns import Message
 
+_MS_PER_S = 1000.0
 # Enough of a cut reply's end to recognise where it stopped, short enough to listen to.
 _QUOTED_WORDS = 12
 # A sentence of a count: a natural place to breathe, and for speech synthesis to begin before all is written.
@@ -60,6 +62,15 @@ class Rule:
 
     pattern: re.Pattern[str]
     answer: Callable[[Asked], str]
+
+
+async def open_engine(settings: LlmSettings) -> OfflineResponder:
+    """Make the responder, with the clock of this machine."""
+    return OfflineResponder(
+        words_per_second=settings.offline_words_per_second,
+        think_s=settings.offline_think_ms / _MS_PER_S,
+        clock=lambda: datetime.now(UTC).astimezone(),
+    )
 
 
 class OfflineResponder:

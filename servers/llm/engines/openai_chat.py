@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import openai
 from openai import AsyncOpenAI
 
-from interject.servers.llm.engines import EngineInfo
+from interject.servers.llm.engines.base import EngineInfo
 from interject.servers.llm.errors import (
     EngineError,
     UpstreamBrokenError,
@@ -23,18 +24,19 @@ from interject.servers.llm.errors import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from interject.servers.llm.prompt import with_language
-from interject.servers.llm.settings import OPENAI_BASE_URL
+from interject.servers.llm.prompt import DEFAULT_SYSTEM_PROMPT, with_language
+from interject.servers.llm.settings import OPENAI_BASE_URL, find_api_key, read_text_file
+from interject.wire.errors import SettingError
 from interject.wire.likeness import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine, Sequence
+    from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
     from typing import Any, TypeVar
 
     from openai import AsyncStream
     from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-    from interject.servers.llm.settings import ApiKey
+    from interject.servers.llm.settings import ApiKey, LlmSettings
     from interject.servers.llm.turns import Message
 
     T = TypeVar("T")
@@ -71,6 +73,40 @@ class ChatOptions:
     max_tokens: int | None
     # Longest wait for the first piece, retries included, and between two pieces.
     timeout_s: float
+
+
+async def open_engine(settings: LlmSettings) -> OpenAiChat:
+    """Make the engine; raises SettingError."""
+    return await asyncio.to_thread(lambda: OpenAiChat(chat_options(settings, os.environ)))
+
+
+def chat_options(settings: LlmSettings, environ: Mapping[str, str]) -> ChatOptions:
+    """Work out what the chat API is asked for; blocking. Raises SettingError."""
+    base_url = settings.base_url or OPENAI_BASE_URL
+    if not base_url.startswith(("http://", "https://")):
+        raise SettingError("--base-url", f"{base_url!r} is not accepted; give http://HOST:PORT/v1 or https://HOST/v1")
+    if settings.base_url is None and settings.model is None:
+        raise SettingError("--model", f"is needed with {base_url}; name one of its models, or give --base-url")
+    key = find_api_key(settings, environ)
+    if key.value is None and settings.base_url is None:
+        raise SettingError("OPENAI_API_KEY", f"is not set, and {base_url} needs a key; set it or give --api-key-file")
+    return ChatOptions(
+        base_url=base_url.rstrip("/"),
+        model=settings.model,
+        key=key,
+        system_prompt=_system_prompt(settings),
+        temperature=settings.temperature,
+        max_tokens=settings.max_tokens,
+        timeout_s=settings.request_timeout_s,
+    )
+
+
+def _system_prompt(settings: LlmSettings) -> str:
+    if settings.system_prompt_file is not None:
+        if settings.system_prompt is not None:
+            raise SettingError("--system-prompt-file", "and --system-prompt exclude each other; give one of them")
+        return read_text_file("--system-prompt-file", settings.system_prompt_file)
+    return settings.system_prompt or DEFAULT_SYSTEM_PROMPT
 
 
 class OpenAiChat:

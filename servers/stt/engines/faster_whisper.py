@@ -70,6 +70,11 @@ class WhisperOptions:
     load_timeout_s: float
 
 
+async def open_engine(settings: SttSettings) -> FasterWhisperEngine:
+    """Make the engine; its model is looked up in the folders that the settings name."""
+    return await asyncio.to_thread(lambda: FasterWhisperEngine(whisper_options(settings)))
+
+
 def whisper_options(settings: SttSettings) -> WhisperOptions:
     """Work out the options from the settings and this machine."""
     arm = platform.machine().lower().startswith(("arm", "aarch"))

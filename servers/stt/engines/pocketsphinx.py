@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from concurrent.futures import Future
 
+    from interject.servers.stt.settings import SttSettings
+
 _LOGGER = logging.getLogger(__name__)
 
 NAME = "pocketsphinx"
@@ -86,6 +88,11 @@ class _Pair:
         self.grammar.use_grammar(extend(home_grammar(), sorted_phrases.known))
         self.expected = phrases
         return sorted_phrases
+
+
+async def open_engine(_: SttSettings) -> PocketSphinxEngine:
+    """Make the engine, which has no settings of its own."""
+    return await asyncio.to_thread(PocketSphinxEngine)
 
 
 class PocketSphinxEngine:

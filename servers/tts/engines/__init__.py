@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import re
 from typing import TYPE_CHECKING
 
+from interject.servers.engine_registry import EngineEntry, EngineRegistry
 from interject.servers.tts.settings import EngineName
-from interject.wire.extras import needing
 
 if TYPE_CHECKING:
     from interject.servers.tts.engines.base import Engine
@@ -17,10 +15,12 @@ if TYPE_CHECKING:
 # What piper.download_voices takes, without anything that could leave the download directory.
 _PIPER_VOICE = re.compile(r"[a-z]{2,3}_[A-Z0-9]{2,3}-\w+-\w+", re.ASCII)
 MODEL_SUFFIX = ".onnx"
-_MODULES = {
-    EngineName.ESPEAK_NG: "interject.servers.tts.engines.espeak",
-    EngineName.PIPER: "interject.servers.tts.engines.piper",
-}
+ENGINES: EngineRegistry[TtsSettings, Engine] = EngineRegistry(
+    {
+        EngineName.ESPEAK_NG: EngineEntry("interject.servers.tts.engines.espeak", "tts"),
+        EngineName.PIPER: EngineEntry("interject.servers.tts.engines.piper", "tts"),
+    }
+)
 
 
 def is_pipers(voice: str) -> bool:
@@ -32,8 +32,4 @@ async def open_engine(settings: TtsSettings) -> Engine:
     """Load the chosen engine, else that of the voice; raises ExtraMissingError, SettingError for what it cannot do."""
     pipers = settings.voice is not None and is_pipers(settings.voice)
     choice = settings.engine or (EngineName.PIPER if pipers else EngineName.ESPEAK_NG)
-    with needing("tts"):
-        # Importing piper takes half a second: it brings onnxruntime and onnx.
-        module = await asyncio.to_thread(importlib.import_module, _MODULES[choice])
-    engine: Engine = await module.open_engine(settings)
-    return engine
+    return await ENGINES.open(choice, settings)

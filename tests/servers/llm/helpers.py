@@ -11,7 +11,7 @@ from wyoming.asr import Transcript
 
 from interject.servers.llm.active_replies import ActiveReplies
 from interject.servers.llm.conversations import Retention
-from interject.servers.llm.engines import EngineInfo
+from interject.servers.llm.engines.base import EngineInfo
 from interject.servers.llm.handler import CORRECTION_GRACE_S, Bridge, HandleSession
 from interject.servers.llm.service import LIMITS, make_info
 from interject.servers.llm.store import Store
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from wyoming.event import Event
 
-    from interject.servers.llm.engines import Engine
+    from interject.servers.llm.engines.base import Engine
     from interject.servers.llm.turns import Message
 
 

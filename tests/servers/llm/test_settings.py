@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.servers.llm.service import make_engine, make_info
+from interject.servers.llm.engines import open_engine
+from interject.servers.llm.service import make_info
 from interject.servers.llm.settings import Backend, LlmSettings, default_store, find_api_key
 from interject.wire.errors import SettingError
 from interject.wire.settings import load
@@ -73,9 +75,10 @@ def test_a_bad_key_file_is_named(tmp_path: Path, content: bytes | None) -> None:
         (("--base-url", LOCAL, "--system-prompt-file", "/nowhere", "--system-prompt", "x"), "exclude each other"),
     ],
 )
-def test_mistakes_name_the_setting(argv: tuple[str, ...], named: str) -> None:
+async def test_mistakes_name_the_setting(argv: tuple[str, ...], named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(SettingError, match=named):
-        make_engine(settings(*argv), {})
+        await open_engine(await asyncio.to_thread(settings, *argv))
 
 
 def test_the_store_is_in_the_users_data_directory() -> None:
@@ -84,11 +87,13 @@ def test_the_store_is_in_the_users_data_directory() -> None:
     assert default_store({}) == default_store({"XDG_DATA_HOME": "not/absolute"}) == home
 
 
-def test_info_says_what_answers() -> None:
-    (program,) = make_info(make_engine(settings(), {}).info).handle
+async def test_info_says_what_answers() -> None:
+    (program,) = make_info((await open_engine(await asyncio.to_thread(settings))).info).handle
     assert "no language model" in (program.description or "")
     assert program.models[0].languages == ["en"]
-    (program,) = make_info(make_engine(settings("--base-url", LOCAL, "--model", "m"), {}).info).handle
+    engine = await open_engine(await asyncio.to_thread(settings, "--base-url", LOCAL, "--model", "m"))
+    (program,) = make_info(engine.info).handle
+    await engine.close()
     assert program.models[0].name == "m"
     # A model takes any language, and every one has to be named: older Home Assistants offer no others.
     assert {"en", "de", "nb", "zh", "gsw"} <= set(program.models[0].languages)

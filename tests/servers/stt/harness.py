@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import wave
 from dataclasses import dataclass, field
@@ -11,7 +10,8 @@ import pytest
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
-from interject.servers.stt.service import make_engine, make_service
+from interject.servers.stt.engines import open_engine
+from interject.servers.stt.service import make_service
 from interject.servers.stt.worker import Seats
 from interject.wire.client import StreamConnection
 from interject.wire.errors import PeerError
@@ -107,7 +107,7 @@ async def running(settings: SttSettings) -> AsyncIterator[Running]:
 
 
 async def started(settings: SttSettings) -> Engine:
-    engine = await asyncio.to_thread(make_engine, settings)
+    engine = await open_engine(settings)
     await engine.start()
     return engine
 
