@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.satellite.doctor.settings import DoctorSettings
+from interject.satellite.doctor.command import DoctorSettings
 from interject.satellite.settings import SatelliteSettings
 from interject.satellite.turn.settings import BargeIn
 from interject.servers.llm.settings import LlmSettings

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from wyoming.audio import AudioChunk
 
-from interject.satellite.audio.reply_resampling import ReplyResampler
+from interject.satellite.audio.resampling import ReplyResampler
 from interject.wire.errors import FrameTruncatedError
 from interject.wire.events import WordMarks
 from interject.wire.framing import DEFAULT_LIMITS, read_event

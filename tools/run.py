@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from interject.satellite.__main__ import main as satellite_main
-from interject.satellite.audio.errors import DeviceError
+from interject.satellite.audio.base import DeviceError
 from interject.satellite.audio.portaudio_host import PortAudioHost
 from interject.satellite.settings import Audio, SatelliteSettings
 from interject.servers.stt.settings import SttSettings

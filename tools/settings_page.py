@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interject.satellite.doctor.settings import DoctorSettings
+from interject.satellite.doctor.command import DoctorSettings
 from interject.satellite.settings import SatelliteSettings
 from interject.servers.llm.settings import LlmSettings
 from interject.servers.stt.settings import SttSettings

@@ -6,14 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.aec.errors import CancellerMissingError
+from interject.satellite.errors import HearingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+
 _RATE_HZ = 16_000
 # AEC3 knows no other frame than 10 ms.
 _FRAME_SAMPLES = 160
+
+
+class CancellerMissingError(HearingError):
+    """The package of an optional canceller is not installed."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__(f"the echo canceller of {package} is not installed; install it with: pip install {package}")
+        self.package = package
 
 
 class WebRtcCanceller:

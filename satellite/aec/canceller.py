@@ -11,19 +11,17 @@ import numpy as np
 from interject.satellite.aec import stft as frames
 from interject.satellite.aec.base import BLOCK_SAMPLES, Cancelled, Convergence
 from interject.satellite.aec.delay import MAX_DELAY_SAMPLES, DelayEstimator
-from interject.satellite.aec.divergence_guard import DivergenceGuard
+from interject.satellite.aec.divergence_guard import DivergenceGuard, GainBound
 from interject.satellite.aec.drift import MAX_DRIFT_PPM, DriftEstimator, SlidingDelay
 from interject.satellite.aec.facts import EchoFacts
-from interject.satellite.aec.gain_bound import GainBound
 from interject.satellite.aec.kalman import KalmanFilter
 from interject.satellite.aec.levels import EchoLevels, dbfs
 from interject.satellite.aec.near_end import Evidence
 from interject.satellite.aec.nonlinearity import Loudspeaker
 from interject.satellite.aec.partitions import BINS, FFT_SAMPLES, RATE_HZ, PlayedSpectra
 from interject.satellite.aec.path_change import Observation, Origin, PathChangeDetector, Verdict
-from interject.satellite.aec.residual_echo import ResidualEchoModel
-from interject.satellite.aec.suppressor import RECENT_SAMPLES, Suppressor, gains
-from interject.satellite.frontend.arrays import scalar, total
+from interject.satellite.aec.suppressor import RECENT_SAMPLES, ResidualEchoModel, Suppressor, gains
+from interject.satellite.audio.pcm import scalar, total
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.satellite.aec.partitions import AUDIBLE_POWER, RATE_HZ, transform
-from interject.satellite.frontend.arrays import scalar
+from interject.satellite.audio.pcm import scalar
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.satellite.aec.stft import BIN_HZ
-from interject.satellite.frontend.arrays import scalar, total
+from interject.satellite.audio.pcm import scalar, total
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

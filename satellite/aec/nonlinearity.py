@@ -8,7 +8,7 @@ import numpy as np
 
 from interject.satellite.aec.base import BLOCK_SAMPLES
 from interject.satellite.aec.partitions import BINS, FFT_SAMPLES, spectra_of, transform
-from interject.satellite.frontend.arrays import scalar
+from interject.satellite.audio.pcm import scalar
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.satellite.aec.base import BLOCK_SAMPLES
-from interject.satellite.frontend.arrays import scalar
+from interject.satellite.audio.pcm import scalar
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

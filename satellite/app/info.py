@@ -1,29 +1,41 @@
-"""What the satellite says about itself when it is asked to describe itself."""
+"""What the satellite says of itself, and what makes it the same one after a restart."""
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from typing import TYPE_CHECKING
 
 from wyoming.audio import AudioFormat
 from wyoming.info import Attribution, Info, Satellite, SndProgram, WakeModel, WakeProgram
 
 from interject import package_version
+from interject.satellite.control.place import plain_name
 from interject.satellite.settings import WakeEngine, WakeSource
+from interject.satellite.state_file import StateFile
 from interject.satellite.turn.settings import Endpointing
 from interject.satellite.wake.base import Role
 from interject.wire.project import ATTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from interject.satellite.settings import SatelliteSettings
     from interject.satellite.wake.base import WordModel
+
 
 _ENGINES = {
     WakeEngine.MICRO: Attribution(name="microWakeWord", url="https://github.com/OHF-Voice/pymicro-wakeword"),
     WakeEngine.OPEN: Attribution(name="openWakeWord", url="https://github.com/rhasspy/pyopen-wakeword"),
 }
 _SAMPLE_BYTES = 2
+
+
+_CONVERSATION = "conversation"
+# The name is for people; what tells satellites apart is this much of a hash.
+_DIGEST_CHARACTERS = 8
+_RANDOM_BYTES = 16
 
 
 def satellite_info(settings: SatelliteSettings, words: Sequence[WordModel], snd_rate_hz: int) -> Info:
@@ -84,3 +96,25 @@ def _wake_program(settings: SatelliteSettings, words: Sequence[WordModel]) -> Wa
             for word in words
         ],
     )
+
+
+def satellite_state(folder: Path, name: str, place: str) -> StateFile:
+    """Return the file of a satellite; those of the same name that listen at different places are different ones."""
+    digest = hashlib.sha256(f"{name}@{place}".encode()).hexdigest()[:_DIGEST_CHARACTERS]
+    file = folder / f"satellite-{plain_name(name)}-{digest}.json"
+    return StateFile(file, "which conversation and which Home Assistant are this satellite's")
+
+
+async def conversation_id(state: StateFile | None, name: str) -> str:
+    """Return the id of a satellite's conversation, made up when there is none yet; without a file it is new each time.
+
+    Whoever knows the id can ask the bridge what was said: it begins with the name, by which people find it in a list,
+    and ends with what nobody can guess.
+    """
+    kept = (await state.read()).get(_CONVERSATION) if state is not None else None
+    if isinstance(kept, str) and kept:
+        return kept
+    fresh = f"satellite-{plain_name(name)}-{secrets.token_hex(_RANDOM_BYTES)}"
+    if state is not None:
+        await state.put(_CONVERSATION, fresh)
+    return fresh

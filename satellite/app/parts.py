@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from interject.satellite.aec.memory import EchoMemory
 from interject.satellite.app.found_servers import FoundServers
-from interject.satellite.app.identity import conversation_id, satellite_state
-from interject.satellite.audio.room_sounds import RoomSounds
-from interject.satellite.audio.sounds import load_sounds
+from interject.satellite.app.info import conversation_id, satellite_state
+from interject.satellite.audio.sounds import RoomSounds, load_sounds
 from interject.satellite.conversation.timers import ring_audio
 from interject.satellite.frontend.recording import Recorder
 from interject.satellite.records.hooks.forwarder import EventForwarder
@@ -28,8 +27,8 @@ from interject.satellite.transports.wyoming.announcements import WithHomeAssista
 from interject.satellite.transports.wyoming.link import HomeAssistantLink
 from interject.satellite.transports.wyoming.transport import HomeAssistantSettings, HomeAssistantTransport
 from interject.satellite.transports.wyoming.wake import HomeAssistantWake
+from interject.satellite.wake.base import SeveralDetectors
 from interject.satellite.wake.choice import WordChoice, make_detector
-from interject.satellite.wake.several import SeveralDetectors
 from interject.satellite.wake.stop_grammar import is_english, is_installed
 from interject.satellite.wake.stop_search import StopWordSearch
 from interject.wire import client

@@ -22,8 +22,7 @@ from interject.satellite.app.parts import (
 from interject.satellite.audio.base import running
 from interject.satellite.audio.lateness import LatenessMeter
 from interject.satellite.audio.player import Player
-from interject.satellite.control.service import serve_controls
-from interject.satellite.control.session import Commanded, Controls
+from interject.satellite.control.service import Commanded, Controls, serve_controls
 from interject.satellite.control.status import MicrophoneWatch
 from interject.satellite.conversation.loop import Conversation, WordListeners
 from interject.satellite.conversation.text_frontend import standard_text_mode

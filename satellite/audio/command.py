@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from interject.satellite.audio.base import Block, render_exactly
-from interject.satellite.audio.errors import DeviceFormatError, DeviceLostError, DeviceStalledError
+from interject.satellite.audio.base import Block, DeviceFormatError, DeviceLostError, DeviceStalledError, render_exactly
 from interject.satellite.audio.pcm import WIDTHS, decode, encode, mix_down, to_int16
 from interject.satellite.audio.process import Program, SmallPipe
 

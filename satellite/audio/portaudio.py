@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.satellite.audio.base import Block, render_exactly
-from interject.satellite.audio.errors import (
+from interject.satellite.audio.base import (
+    Block,
     DeviceBusyError,
     DeviceError,
     DeviceFormatError,
     DeviceLostError,
     DeviceSetupError,
     DeviceStalledError,
+    render_exactly,
 )
 from interject.satellite.audio.portaudio_host import (
     SCANNED_WITHIN_S,

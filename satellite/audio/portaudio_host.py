@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from interject.satellite.audio.errors import DeviceSetupError, DeviceStalledError
+from interject.satellite.audio.base import DeviceSetupError, DeviceStalledError
 from interject.satellite.audio.sound_cards import SoundCard, SoundCards
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from collections import deque
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from interject.satellite.audio.errors import DeviceSetupError
+from interject.satellite.audio.base import DeviceSetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from interject.satellite.audio.errors import DeviceMissingError
+from interject.satellite.audio.base import DeviceMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

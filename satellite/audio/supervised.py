@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from interject.satellite.audio.base import Block, Device, Render, running
-from interject.satellite.audio.errors import DeviceError, DeviceLostError
+from interject.satellite.audio.base import Block, Device, DeviceError, DeviceLostError, Render, running
 from interject.satellite.audio.resampled import ResampledDevice
 from interject.wire.outage import Backoff
 

@@ -8,11 +8,12 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interject.satellite.control.errors import NoSatelliteError, SeveralSatellitesError
+from interject.wire.errors import InterjectError
 from interject.wire.xdg import our_state
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
 
 # What --control-socket says for "I want none".
 NONE = "none"
@@ -21,6 +22,35 @@ _SUFFIX = ".sock"
 # The address of a unix socket has room for 107 bytes (unix(7)), and most of them are the folder's.
 _LONGEST_NAME = 40
 _PROBE_TIMEOUT_S = 0.5
+
+
+class ControlSocketError(InterjectError):
+    """No control socket can be made where the user wants one."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"cannot make the control socket {path}: {reason}; give --control-socket another path, or none"
+        )
+        self.path = path
+        self.reason = reason
+
+
+class NoSatelliteError(InterjectError):
+    """Nobody listens at any control socket."""
+
+    def __init__(self, looked_at: Sequence[Path]) -> None:
+        places = ", ".join(map(str, looked_at))
+        super().__init__(f"no satellite runs here (looked at {places}); start it, or give --control-socket PATH")
+        self.looked_at = tuple(looked_at)
+
+
+class SeveralSatellitesError(InterjectError):
+    """More than one satellite could be meant."""
+
+    def __init__(self, sockets: Sequence[Path]) -> None:
+        names = ", ".join(path.stem for path in sockets)
+        super().__init__(f"several satellites run here: {names}; say which one with --name")
+        self.sockets = tuple(sockets)
 
 
 def socket_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from wyoming.timer import TimerFinished
 
-from interject.satellite.audio.room_sounds import RoomSounds
+from interject.satellite.audio.sounds import RoomSounds
 from interject.satellite.conversation.echo_words import EchoWords
-from interject.satellite.conversation.effects import Effects
-from interject.satellite.conversation.evidence import NO_EVIDENCE, evidence_of
+from interject.satellite.conversation.effects import NO_EVIDENCE, Effects, evidence_of
 from interject.satellite.conversation.playback import Playback
 from interject.satellite.conversation.stop_words import StopWords
 from interject.satellite.conversation.stt_audio import SttAudio

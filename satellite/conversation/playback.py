@@ -9,7 +9,7 @@ import numpy as np
 
 from interject.satellite.audio.heard import Completeness, estimate_marks, heard_text, rewind_ms
 from interject.satellite.audio.player import PlayerPhase
-from interject.satellite.audio.reply_resampling import ReplyResampler
+from interject.satellite.audio.resampling import ReplyResampler
 from interject.satellite.turn.state import Kind
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from interject import package_version
-from interject.satellite.doctor.errors import NotRecordedError
+from interject.satellite.doctor.recording import NotRecordedError
 from interject.wire.private_file import make_private_file, make_private_folder
 
 if TYPE_CHECKING:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - a setting's type is read while the program runs
+from typing import TYPE_CHECKING, ClassVar
 
 from interject.satellite.aec.engines import make_echo_control
 from interject.satellite.doctor.archive import Archive
@@ -14,19 +16,33 @@ from interject.satellite.doctor.play import play
 from interject.satellite.doctor.recording import lay_out
 from interject.satellite.doctor.rehearsal import rehearse
 from interject.satellite.doctor.report import report
-from interject.satellite.doctor.settings import DoctorSettings
 from interject.satellite.doctor.verdict import judge
 from interject.satellite.duplex.modes import DuplexMode
 from interject.satellite.frontend.frontend import HearingSettings
 from interject.satellite.frontend.vad import SileroVad
+from interject.satellite.settings import SatelliteSettings
 from interject.satellite.settings.sound import RoomSettings, SoundSettings
 from interject.wire.errors import SettingError
 from interject.wire.help_page import HelpPage
 from interject.wire.logs import configure_logging
-from interject.wire.settings import load
+from interject.wire.settings import load, option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+# No slots: neither has what it inherits from.
+@dataclass(frozen=True)
+class DoctorSettings(SatelliteSettings):
+    """Those of the satellite, and the check-up's own."""
+
+    GROUP: ClassVar[str] = "Check-up"
+    TABLE: ClassVar[str] = "check-up"
+
+    record: Path | None = option(
+        None, "folder that keeps what was played and heard, a recording of the room", metavar="DIR"
+    )
+
 
 _PAGE = HelpPage(
     "interject-satellite doctor",

@@ -10,10 +10,18 @@ import numpy as np
 import soxr
 
 from interject.satellite.audio.pcm import INT16_FULL_SCALE
-from interject.satellite.doctor.levels import dbfs
-from interject.satellite.doctor.response import AFTER, HEARD_AFTER_S, RATE_HZ, Response, measure_response
-from interject.satellite.doctor.signals import SWEEP_HIGH_HZ, SWEEP_LOW_HZ, SWEEP_S
-from interject.satellite.doctor.slide import Moment, Slide, follow, lateness_ms
+from interject.satellite.doctor.response import (
+    AFTER,
+    HEARD_AFTER_S,
+    RATE_HZ,
+    Moment,
+    Response,
+    Slide,
+    follow,
+    lateness_ms,
+    measure_response,
+)
+from interject.satellite.doctor.signals import SWEEP_HIGH_HZ, SWEEP_LOW_HZ, SWEEP_S, dbfs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ import numpy as np
 
 from interject.satellite.audio.pcm import INT16_FULL_SCALE
 from interject.satellite.doctor.echo import Echo, measure_echo
-from interject.satellite.doctor.levels import FLOOR_DBFS, dbfs
+from interject.satellite.doctor.signals import FLOOR_DBFS, dbfs
 
 if TYPE_CHECKING:
     from interject.satellite.audio.base import Samples

@@ -11,8 +11,7 @@ import numpy as np
 from interject.satellite.app.device import sound_device
 from interject.satellite.audio.base import Block, Samples, running
 from interject.satellite.audio.supervised import DeviceHealth
-from interject.satellite.doctor.errors import NotMeasuredError
-from interject.satellite.doctor.recording import Recording
+from interject.satellite.doctor.recording import NotMeasuredError, Recording
 from interject.satellite.doctor.signals import make_programme
 from interject.satellite.records.device import DeviceReported
 

@@ -7,16 +7,37 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.doctor.errors import NotMeasuredError
+from interject.wire.errors import InterjectError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from interject.satellite.audio.base import Samples
     from interject.satellite.doctor.signals import Part, Programme
+
 
 # A device may begin late, or slip in silence where its two clocks differ.
 _EARLY_S, _LATE_S = 1.0, 2.0
 # So much of a part must be there, as a share of its energy.
 _WHOLE = 0.7
+
+
+class NotMeasuredError(InterjectError):
+    """The check-up could not be carried through."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"nothing could be measured: {reason}; {remedy}")
+        self.reason = reason
+        self.remedy = remedy
+
+
+class NotRecordedError(InterjectError):
+    """A recording cannot be kept."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(f"nothing can be recorded in {folder}: {reason}; give another folder with --record")
+        self.folder = folder
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from interject.satellite.aec.base import Convergence
+from interject.satellite.audio.resampling import RATE_HZ
 from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
-from interject.satellite.frontend.resampling import RATE_HZ
 
 if TYPE_CHECKING:
     import numpy as np

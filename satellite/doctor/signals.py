@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from interject.satellite.audio.base import Samples
 
+
 # What carries speech at the front end's 16 kHz; a small loudspeaker has nothing below.
 SWEEP_LOW_HZ = 100.0
 SWEEP_HIGH_HZ = 7_000.0
@@ -41,6 +42,10 @@ _RING_S = 1.0
 _QUIET_S = 3.0
 # The longest delay, the room's tail, and what tells its noise from them.
 _TAIL_S = 2.2
+
+
+# What is lower is digital silence; also what keeps logarithms finite.
+FLOOR_DBFS = -120.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,3 +119,8 @@ def _speech(rate_hz: int) -> NDArray[np.float32]:
 
 def _louder(samples: NDArray[np.float32], volume: float) -> Samples:
     return to_int16(samples * np.float32(volume))
+
+
+def dbfs(amplitude: float) -> float:
+    """Return an amplitude, full scale 1, in dB; FLOOR_DBFS for silence."""
+    return max(FLOOR_DBFS, 20 * math.log10(amplitude)) if amplitude > 0 else FLOOR_DBFS

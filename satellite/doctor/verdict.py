@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from interject.satellite.aec.delay import MAX_DELAY_SAMPLES
 from interject.satellite.aec.engines import CancellerKind
 from interject.satellite.aec.level_guard import SAFE_ECHO_DB
+from interject.satellite.audio.resampling import RATE_HZ
 from interject.satellite.duplex.modes import DuplexMode
-from interject.satellite.frontend.resampling import RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

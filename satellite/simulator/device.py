@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.audio.base import Block, render_exactly
-from interject.satellite.audio.errors import RoomScriptError
+from interject.satellite.audio.base import Block, RoomScriptError, render_exactly
 from interject.satellite.audio.pcm import INT16_FULL_SCALE, Mono, gain_of, to_int16
 from interject.satellite.audio.wav import WavRecorder, writer_thread
 from interject.satellite.simulator.noise import Noise, NoiseColour

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from interject.satellite.audio.errors import RoomScriptError
+from interject.satellite.audio.base import RoomScriptError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.audio.errors import RoomScriptError
+from interject.satellite.audio.base import RoomScriptError
 from interject.satellite.audio.pcm import INT16_FULL_SCALE, Mono, gain_of
 from interject.satellite.audio.wav import read_wav
 from interject.satellite.simulator.records import LoudspeakerStarts, LoudspeakerStops, UserSpeaks, UserStops

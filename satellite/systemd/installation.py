@@ -11,18 +11,54 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interject.satellite.systemd.errors import CommandFailedError, ForeignUnitError, NoSystemdError, UnitFileError
 from interject.satellite.systemd.units import MARK, Part, unit_text
+from interject.wire.errors import InterjectError
 from interject.wire.xdg import config_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from interject.satellite.systemd.units import Unit
+
+
 # Where nobody has logged in, the manager of a user starts only when it is told to linger, and answers within a second
 # or two, on a small board within several.
 MANAGER_STARTS_S = 10.0
 _LOOK_AGAIN_S = 0.2
+
+
+class NoSystemdError(InterjectError):
+    """A program of systemd's is not there."""
+
+    def __init__(self, program: str) -> None:
+        super().__init__(
+            f"{program} is not found: this machine has no systemd; --dry-run prints the units all the same"
+        )
+        self.program = program
+
+
+class CommandFailedError(InterjectError):
+    """A program of systemd's could not do what it was asked."""
+
+    def __init__(self, command: Sequence[str], told: str) -> None:
+        super().__init__(f"`{shlex.join(command)}` failed: {told or 'it does not say why'}")
+        self.command = tuple(command)
+
+
+class ForeignUnitError(InterjectError):
+    """There is a unit of that name that somebody else wrote."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} was not written by install-service, and is left as it is; move it away first")
+        self.path = path
+
+
+class UnitFileError(InterjectError):
+    """A unit file cannot be written or removed."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
 
 
 @dataclass(frozen=True, slots=True)

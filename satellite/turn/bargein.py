@@ -25,7 +25,15 @@ from interject.satellite.turn.events import (
     Typed,
     Unduck,
 )
-from interject.satellite.turn.floor import Rule, decide, decide_by_length, said_in
+from interject.satellite.turn.floor import (
+    Rule,
+    decide,
+    decide_by_length,
+    is_side_speech,
+    noting_refusal,
+    noting_softness,
+    said_in,
+)
 from interject.satellite.turn.listening import ask, listen, rest
 from interject.satellite.turn.segments import (
     Outcome,
@@ -39,7 +47,6 @@ from interject.satellite.turn.segments import (
     transcribed,
 )
 from interject.satellite.turn.settings import BargeIn, Judgement, TurnStart
-from interject.satellite.turn.side_speech import is_side_speech, noting_refusal, noting_softness
 from interject.satellite.turn.state import (
     Barge,
     Kind,
@@ -50,8 +57,7 @@ from interject.satellite.turn.state import (
     Transcribing,
     reply_of,
 )
-from interject.satellite.turn.utterance import spend
-from interject.satellite.turn.voice import Voice
+from interject.satellite.turn.utterance import Voice, spend
 
 if TYPE_CHECKING:
     from interject.satellite.turn.floor import Said

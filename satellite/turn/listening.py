@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from interject.satellite.turn import endpoint
 from interject.satellite.turn.backchannel import DialogueAct, dialogue_act, is_invention
 from interject.satellite.turn.events import (
     AbortStt,
@@ -24,6 +23,7 @@ from interject.satellite.turn.segments import (
     abort_streams,
     drop_failed,
     end_stream,
+    finished_at,
     first_overdue,
     heard_so_far,
     open_stream,
@@ -43,8 +43,7 @@ from interject.satellite.turn.state import (
     State,
     Transcribing,
 )
-from interject.satellite.turn.utterance import spend
-from interject.satellite.turn.voice import Voice
+from interject.satellite.turn.utterance import Voice, spend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +116,7 @@ def listening_time(state: State, _event: object, now: float, settings: TurnSetti
     utterance = state.utterance
     if utterance.active and state.open_segment is None:
         return open_stream(state, settings)
-    silent = not utterance.triggered and now >= endpoint.finished_at(utterance.last_voice_s, settings)
+    silent = not utterance.triggered and now >= finished_at(utterance.last_voice_s, settings)
     if silent or _out_of_time(state, now):
         return finish(state, now, settings)
     return state, ()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from interject.satellite.turn import announcements, bargein, changes, endpoint, keywords, listening
+from interject.satellite.turn import bargein, changes, commands, listening
 from interject.satellite.turn.events import (
     Announced,
     Event,
@@ -28,7 +28,7 @@ from interject.satellite.turn.events import (
     VoiceWindow,
     WakeWord,
 )
-from interject.satellite.turn.segments import Outcome, overdue_at
+from interject.satellite.turn.segments import Outcome, finished_at, overdue_at
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Idle, Listening, Phase, Reply, State, Transcribing
 from interject.satellite.turn.utterance import update
@@ -74,12 +74,12 @@ _OF_NO_REPLY = _ignore("no reply is live", ReplyText, ReplyStarted, ReplyPlayed,
 _ROWS: Mapping[Phase, tuple[tuple[type[Event], Row], ...]] = {
     _I: (
         _on(VoiceWindow, "a voice begins a turn, where it takes no wake word", listening.idle_voice, _L),
-        _on(Tick, "ring for a timer that waited", announcements.ring_if_due, _H),
+        _on(Tick, "ring for a timer that waited", commands.ring_if_due, _H),
         _on(Typed, "ask it", listening.typed, _H),
-        _on(WakeWord, "listen", keywords.wake, _L),
-        _on(ListenNow, "listen", keywords.listen_now, _L),
-        _on(Announced, "announce", announcements.announced, _H),
-        _on(TimerFinished, "ring", announcements.ring, _H),
+        _on(WakeWord, "listen", commands.wake, _L),
+        _on(ListenNow, "listen", commands.listen_now, _L),
+        _on(Announced, "announce", commands.announced, _H),
+        _on(TimerFinished, "ring", commands.ring, _H),
         *_ignore("no stream is open", Partial, Transcribed, SttFailed),
         *_ignore("there is nothing to stop", StopWord, StopNow, Muted),
         *_OF_NO_REPLY,
@@ -91,13 +91,13 @@ _ROWS: Mapping[Phase, tuple[tuple[type[Event], Row], ...]] = {
         _on(Partial, "note the words", listening.stt_partial),
         _on(Transcribed, "note the text; end the turn if the server did", listening.stt_final, _T, _H, _I),
         _on(SttFailed, "go on without that part; error cue if it was all", listening.stt_failed, _I),
-        _on(WakeWord, "listen anew", keywords.wake),
-        _on(StopWord, "drop a turn that cut a reply off, or was said into it", keywords.stop_turn, _I),
-        _on(ListenNow, "listen anew", keywords.listen_now),
-        _on(StopNow, "drop the turn", keywords.stop_now, _I),
-        _on(Announced, "drop the turn and announce", announcements.announced, _H),
-        _on(TimerFinished, "ring once now, and after the conversation", announcements.ring_later),
-        _on(Muted, "drop the turn", announcements.muted_turn, _I),
+        _on(WakeWord, "listen anew", commands.wake),
+        _on(StopWord, "drop a turn that cut a reply off, or was said into it", commands.stop_turn, _I),
+        _on(ListenNow, "listen anew", commands.listen_now),
+        _on(StopNow, "drop the turn", commands.stop_now, _I),
+        _on(Announced, "drop the turn and announce", commands.announced, _H),
+        _on(TimerFinished, "ring once now, and after the conversation", commands.ring_later),
+        _on(Muted, "drop the turn", commands.muted_turn, _I),
         *_OF_NO_REPLY,
     ),
     _T: (
@@ -107,13 +107,13 @@ _ROWS: Mapping[Phase, tuple[tuple[type[Event], Row], ...]] = {
         _on(Partial, "note the words", listening.stt_partial),
         _on(Transcribed, "ask the turn once all of it is known", listening.stt_final, _H, _I),
         _on(SttFailed, "ask without that part; error cue if it was all", listening.stt_failed, _H, _I),
-        _on(WakeWord, "drop the turn and listen", keywords.wake, _L),
-        _on(StopWord, "drop a turn that cut a reply off, or was said into it", keywords.stop_turn, _I),
-        _on(ListenNow, "drop the turn and listen", keywords.listen_now, _L),
-        _on(StopNow, "drop the turn", keywords.stop_now, _I),
-        _on(Announced, "drop the turn and announce", announcements.announced, _H),
-        _on(TimerFinished, "ring once now, and after the conversation", announcements.ring_later),
-        _on(Muted, "drop the turn", announcements.muted_turn, _I),
+        _on(WakeWord, "drop the turn and listen", commands.wake, _L),
+        _on(StopWord, "drop a turn that cut a reply off, or was said into it", commands.stop_turn, _I),
+        _on(ListenNow, "drop the turn and listen", commands.listen_now, _L),
+        _on(StopNow, "drop the turn", commands.stop_now, _I),
+        _on(Announced, "drop the turn and announce", commands.announced, _H),
+        _on(TimerFinished, "ring once now, and after the conversation", commands.ring_later),
+        _on(Muted, "drop the turn", commands.muted_turn, _I),
         *_OF_NO_REPLY,
     ),
     _H: (
@@ -123,13 +123,13 @@ _ROWS: Mapping[Phase, tuple[tuple[type[Event], Row], ...]] = {
         _on(Partial, "commit if the words say so", bargein.stt_partial, _L),
         _on(Transcribed, "commit if the words say so, else drop them", bargein.stt_final, _L),
         _on(SttFailed, "error cue", bargein.stt_failed),
-        _on(WakeWord, "cancel the reply and listen, where --barge-in allows", keywords.wake_into_reply, _L),
-        _on(StopWord, "cancel the reply, where --barge-in allows", keywords.stop_reply, _I),
-        _on(ListenNow, "cancel the reply and listen", keywords.listen_now, _L),
-        _on(StopNow, "cancel the reply", keywords.stop_now, _I),
-        _on(Announced, "cancel the reply and announce", announcements.announced),
-        _on(TimerFinished, "ring once now, and after the conversation", announcements.ring_later),
-        _on(Muted, "drop what was said into the reply", announcements.muted_reply),
+        _on(WakeWord, "cancel the reply and listen, where --barge-in allows", commands.wake_into_reply, _L),
+        _on(StopWord, "cancel the reply, where --barge-in allows", commands.stop_reply, _I),
+        _on(ListenNow, "cancel the reply and listen", commands.listen_now, _L),
+        _on(StopNow, "cancel the reply", commands.stop_now, _I),
+        _on(Announced, "cancel the reply and announce", commands.announced),
+        _on(TimerFinished, "ring once now, and after the conversation", commands.ring_later),
+        _on(Muted, "drop what was said into the reply", commands.muted_reply),
         _on(ReplyText, "note whether it asks something", bargein.reply_text),
         _on(ReplyStarted, "it sounds; pause it at once if it is held", bargein.reply_started, _S, _X),
         _on(ReplyPlayed, "it had no sound: what was said meanwhile is a turn", bargein.reply_played, _L, _T, _I),
@@ -142,13 +142,13 @@ _ROWS: Mapping[Phase, tuple[tuple[type[Event], Row], ...]] = {
         _on(Partial, "commit if the words say so", bargein.stt_partial, _L),
         _on(Transcribed, "commit if the words say so, else drop them", bargein.stt_final, _L),
         _on(SttFailed, "error cue", bargein.stt_failed),
-        _on(WakeWord, "cut and listen, where --barge-in allows", keywords.wake_into_reply, _L),
-        _on(StopWord, "cut, where --barge-in allows", keywords.stop_reply, _I),
-        _on(ListenNow, "cut and listen", keywords.listen_now, _L),
-        _on(StopNow, "cut", keywords.stop_now, _I),
-        _on(Announced, "cut and announce", announcements.announced, _H),
-        _on(TimerFinished, "ring once now, and after the conversation", announcements.ring_later),
-        _on(Muted, "drop what was said into the reply, and go on", announcements.muted_reply),
+        _on(WakeWord, "cut and listen, where --barge-in allows", commands.wake_into_reply, _L),
+        _on(StopWord, "cut, where --barge-in allows", commands.stop_reply, _I),
+        _on(ListenNow, "cut and listen", commands.listen_now, _L),
+        _on(StopNow, "cut", commands.stop_now, _I),
+        _on(Announced, "cut and announce", commands.announced, _H),
+        _on(TimerFinished, "ring once now, and after the conversation", commands.ring_later),
+        _on(Muted, "drop what was said into the reply, and go on", commands.muted_reply),
         _on(ReplyText, "note whether it asks something", bargein.reply_text),
         *_ignore("it sounds already", ReplyStarted),
         _on(ReplyPlayed, "what was said into its end is a turn", bargein.reply_played, _L, _T, _I),
@@ -161,13 +161,13 @@ _ROWS: Mapping[Phase, tuple[tuple[type[Event], Row], ...]] = {
         _on(Partial, "commit if the words say so", bargein.stt_partial, _L),
         _on(Transcribed, "commit if the words say so, else resume", bargein.stt_final, _S, _L),
         _on(SttFailed, "error cue and resume", bargein.stt_failed, _S),
-        _on(WakeWord, "cut and listen, where --barge-in allows", keywords.wake_into_reply, _L),
-        _on(StopWord, "cut, where --barge-in allows", keywords.stop_reply, _I),
-        _on(ListenNow, "cut and listen", keywords.listen_now, _L),
-        _on(StopNow, "cut", keywords.stop_now, _I),
-        _on(Announced, "cut and announce", announcements.announced, _H),
-        _on(TimerFinished, "ring once now, and after the conversation", announcements.ring_later),
-        _on(Muted, "drop what was said into the reply, and resume", announcements.muted_reply, _S),
+        _on(WakeWord, "cut and listen, where --barge-in allows", commands.wake_into_reply, _L),
+        _on(StopWord, "cut, where --barge-in allows", commands.stop_reply, _I),
+        _on(ListenNow, "cut and listen", commands.listen_now, _L),
+        _on(StopNow, "cut", commands.stop_now, _I),
+        _on(Announced, "cut and announce", commands.announced, _H),
+        _on(TimerFinished, "ring once now, and after the conversation", commands.ring_later),
+        _on(Muted, "drop what was said into the reply, and resume", commands.muted_reply, _S),
         _on(ReplyText, "note whether it asks something", bargein.reply_text),
         *_ignore("it sounded before it was paused", ReplyStarted),
         _on(ReplyPlayed, "it was at its end: what was said into it is a turn", bargein.reply_played, _L, _T, _I),
@@ -233,8 +233,8 @@ def _deadlines_of_phase(state: State, settings: TurnSettings) -> tuple[float | N
         case Listening(listen_until, _, voice_until):
             if voice_until is not None:
                 return (voice_until,)
-            finished_at = endpoint.finished_at(state.utterance.last_voice_s, settings)
-            return listen_until, None if state.utterance.triggered else finished_at
+            ends_s = finished_at(state.utterance.last_voice_s, settings)
+            return listen_until, None if state.utterance.triggered else ends_s
         case Transcribing(_, listen_until):
             return (listen_until if state.open_segment is not None else None,)
         case Reply(undecided_until=undecided_until, reply_until=reply_until):

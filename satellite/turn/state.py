@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from interject.satellite.turn.utterance import Utterance
-from interject.satellite.turn.voice import Voice
+from interject.satellite.turn.utterance import Utterance, Voice
 
 
 class Phase(Enum):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from interject.satellite.errors import HearingError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from interject.satellite.audio.base import Samples
+
 
 RATE_HZ = 16_000
 
@@ -73,3 +78,38 @@ def phrase_of(name: str) -> str:
 
 def _is_version(word: str) -> bool:
     return word[:1] == "v" and word[1:].replace(".", "").isdecimal()
+
+
+class WakeModelError(HearingError):
+    """A word's model cannot be used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"the wake word model {path} {reason}; replace the file, or listen for another word")
+        self.path = path
+        self.reason = reason
+
+
+class SeveralDetectors:
+    """Listens for all that each of its detectors listens for; a WakeDetector.
+
+    Home Assistant may listen for its wake word while the satellite itself listens for a stop word.
+    """
+
+    def __init__(self, detectors: tuple[WakeDetector, ...]) -> None:
+        self._detectors = detectors
+
+    @property
+    def words(self) -> tuple[WordModel, ...]:
+        """What is listened for."""
+        return tuple(word for detector in self._detectors for word in detector.words)
+
+    async def run(self, heard: Callable[[WakeWord], None]) -> None:
+        """Work until cancelled; `heard` is called on the event loop."""
+        async with asyncio.TaskGroup() as tasks:
+            for detector in self._detectors:
+                tasks.create_task(detector.run(heard))
+
+    def push(self, samples: Samples, end_index: int) -> None:
+        """Take the next 16 kHz samples, which end before `end_index`."""
+        for detector in self._detectors:
+            detector.push(samples, end_index)

@@ -5,14 +5,74 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from interject.satellite.wake.base import RATE_HZ, WakeWord, WordModel
-from interject.satellite.wake.blocks import Blocks
-from interject.satellite.wake.trigger import Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from interject.satellite.audio.base import Samples
+
+
+# From here on a model tends towards its word. It crosses this at much the same moment of the word, whoever says it,
+# whereas a high threshold is reached sooner by one voice and later by another (see tools/bench_wake.py).
+RISEN = 0.5
+
+
+class Blocks:
+    """Cuts a stream into blocks; what lies before a gap in the indices and fills no block is dropped."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._rest: Samples = np.zeros(0, np.int16)
+        self._end = 0
+
+    def cut(self, samples: Samples, end_index: int) -> Iterator[tuple[Samples, int]]:
+        """Add samples; yield each full block with one past the index of its last sample."""
+        follows = end_index - len(samples) == self._end
+        self._end = end_index
+        whole = np.concatenate([self._rest, samples]) if follows else samples
+        full = len(whole) - len(whole) % self._size
+        self._rest = whole[full:].copy()
+        first_end = end_index - len(whole) + self._size
+        for at in range(0, full, self._size):
+            yield whole[at : at + self._size], first_end + at
+
+
+class Refractory:
+    """Counts a word once in so many samples."""
+
+    def __init__(self, samples: int) -> None:
+        self._samples = samples
+        self._last: int | None = None
+
+    def allows(self, index: int) -> bool:
+        """Tell whether a word heard at `index` counts; if it does, the time begins anew."""
+        if self._last is not None and index < self._last + self._samples:
+            return False
+        self._last = index
+        return True
+
+
+class Trigger:
+    """Fires when a word's probability rises above a threshold, once for each time that it is said."""
+
+    def __init__(self, threshold: float, refractory_samples: int) -> None:
+        self._threshold = threshold
+        self._refractory = Refractory(refractory_samples)
+        self._above = False
+        self._risen_at: int | None = None
+
+    def feed(self, probability: float, index: int) -> int | None:
+        """Take the next probability, known at sample `index`; if the word is heard now, return where it had risen."""
+        if probability <= min(RISEN, self._threshold):
+            self._risen_at = None
+        elif self._risen_at is None:
+            self._risen_at = index
+        rises = probability > self._threshold and not self._above
+        self._above = probability > self._threshold
+        return self._risen_at if rises and self._refractory.allows(index) else None
 
 
 @dataclass(frozen=True, slots=True)

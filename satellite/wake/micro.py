@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pymicro_wakeword
 from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures
 
-from interject.satellite.wake.base import phrase_of
+from interject.satellite.wake.base import WakeModelError, phrase_of
 from interject.satellite.wake.engine import LoadedWord
-from interject.satellite.wake.errors import WakeModelError
 from interject.satellite.wake.tflite import Numbers, check_model, library_of
 
 if TYPE_CHECKING:

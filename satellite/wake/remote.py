@@ -12,7 +12,7 @@ from wyoming.audio import AudioChunk, AudioStart
 from wyoming.wake import Detect, Detection
 
 from interject.satellite.wake.base import RATE_HZ, Role, WakeWord, WordModel, phrase_of
-from interject.satellite.wake.trigger import Refractory
+from interject.satellite.wake.engine import Refractory
 from interject.wire.errors import PeerGoneError, PeerSilentError, WireError
 from interject.wire.outage import Backoff
 

@@ -8,7 +8,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interject.satellite.wake.errors import WakeModelError
+from interject.satellite.wake.base import WakeModelError
 
 if TYPE_CHECKING:
     from types import ModuleType

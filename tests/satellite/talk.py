@@ -20,7 +20,7 @@ from tools.virtual.signals import RATE_HZ, reply_voice, user_voice
 if TYPE_CHECKING:
     from interject.satellite.aec.base import EchoControl
     from interject.satellite.audio.base import Samples
-    from interject.satellite.audio.room_sounds import RoomSounds
+    from interject.satellite.audio.sounds import RoomSounds
     from interject.satellite.transports.base import TransportListener
     from interject.satellite.wake.base import WakeWord
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from wyoming.timer import TimerFinished, TimerStarted
 
-from interject.satellite.audio.room_sounds import RoomSounds
-from interject.satellite.audio.sounds import SHIPPED
+from interject.satellite.audio.sounds import SHIPPED, RoomSounds
 from interject.satellite.audio.wav import read_wav
 from interject.satellite.conversation.loop import MuteSwitch
 from interject.satellite.records.conversation import ReplyInterrupted, ReplyPlayed

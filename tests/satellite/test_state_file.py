@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.satellite.app.identity import conversation_id, satellite_state
+from interject.satellite.app.info import conversation_id, satellite_state
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from interject.satellite.app.program import run
-from interject.satellite.doctor.settings import DoctorSettings
+from interject.satellite.doctor.command import DoctorSettings
 from interject.satellite.settings import SatelliteSettings
 from interject.servers.llm.settings import LlmSettings
 from interject.servers.stt.settings import SttSettings

@@ -14,11 +14,9 @@ import numpy as np
 from interject.satellite.aec.canceller import KalmanCanceller
 from interject.satellite.aec.engines import CancellerKind, make_echo_control
 from interject.satellite.audio.player import Player
-from interject.satellite.frontend.cleaning import Cleaner
-from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
-from interject.satellite.frontend.resampling import RATE_HZ, CaptureResampler
-from interject.satellite.frontend.vad import SileroVad
-from interject.satellite.frontend.vad_gain import VadGain
+from interject.satellite.audio.resampling import RATE_HZ, CaptureResampler
+from interject.satellite.frontend.frontend import Cleaner, FrontEnd, HearingSettings
+from interject.satellite.frontend.vad import SileroVad, VadGain
 from interject.satellite.wake.stop_grammar import StopDecoder
 from tools.arm64.limits import Count
 from tools.arm64.outputs import WAKE_WORD, wake_ear

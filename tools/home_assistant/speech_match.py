@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.audio.reply_resampling import ReplyResampler
+from interject.satellite.audio.resampling import ReplyResampler
 from interject.satellite.audio.wav import read_wav
 from interject.satellite.simulator.timing import onset_of
 from tools.bench_signal import locate

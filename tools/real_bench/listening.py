@@ -15,8 +15,8 @@ from interject.satellite.aec.residual_guard import ResidualEchoGuard
 from interject.satellite.audio.gain import Ramp, apply_gain
 from interject.satellite.audio.pcm import INT16_FULL_SCALE, gain_of
 from interject.satellite.audio.player import PlayerSettings
+from interject.satellite.audio.resampling import CaptureResampler
 from interject.satellite.frontend.frontend import FrontEnd
-from interject.satellite.frontend.resampling import CaptureResampler
 from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.turn.events import VoiceWindow
 from interject.satellite.turn.state import Phase

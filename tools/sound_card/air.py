@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.satellite.audio.pcm import to_int16
-from interject.satellite.frontend.resampling import CaptureResampler
+from interject.satellite.audio.resampling import CaptureResampler
 from tools.simulator.acoustic import AcousticRoom
 from tools.simulator.convolution import BLOCK_FRAMES
 from tools.simulator.levels import RATE_HZ

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.frontend.cleaning import Cleaner, CleaningSettings
-from interject.satellite.frontend.frontend import HearingSettings
+from interject.satellite.frontend.frontend import Cleaner, CleaningSettings, HearingSettings
 from interject.satellite.frontend.vad import DEFAULT_MEMORY, WINDOW_SAMPLES, Memory, SileroVad
 
 if TYPE_CHECKING:

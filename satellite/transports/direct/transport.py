@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from interject.satellite.transports.base import survive
 from interject.satellite.transports.direct.corrections import CORRECTION_TIMEOUT_S, Corrections
 from interject.satellite.transports.direct.reply import Question, Reply
 from interject.satellite.transports.direct.stt_stream import SttStream
-from interject.satellite.transports.faults import survive
 from interject.satellite.turn.events import CancelReason
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from wyoming.snd import Played
 from interject.satellite.records.home_assistant import Connected, Disconnected
 from interject.satellite.transports.assist import effects, events
 from interject.satellite.transports.assist.demux import Demux
-from interject.satellite.transports.faults import survive
+from interject.satellite.transports.base import survive
 from interject.satellite.transports.wyoming.feeds import Feeds
 from interject.satellite.transports.wyoming.messages import is_timer, read
 

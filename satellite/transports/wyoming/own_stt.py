@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from interject.satellite.transports.assist.events import OwnFailed, OwnText
+from interject.satellite.transports.base import survive
 from interject.satellite.transports.direct.stt_stream import SttStream
-from interject.satellite.transports.faults import survive
 
 if TYPE_CHECKING:
     import asyncio

@@ -13,8 +13,8 @@ from interject.satellite.records.home_assistant import Connected, Disconnected
 from interject.satellite.transports.assist import effects, events
 from interject.satellite.transports.assist.machine import deadline, step
 from interject.satellite.transports.assist.state import Hearing, Policy, State, WakeIn
+from interject.satellite.transports.base import survive
 from interject.satellite.transports.direct.corrections import Corrections
-from interject.satellite.transports.faults import survive
 from interject.satellite.transports.wyoming.feeds import Feeds
 from interject.satellite.transports.wyoming.messages import is_timer, read
 from interject.satellite.transports.wyoming.own_stt import OwnStt

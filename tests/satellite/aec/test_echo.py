@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.aec.level_meter import EchoMeter
+from interject.satellite.aec.level_guard import EchoMeter
 from tests.satellite.frontend.speech import RATE_HZ, clip, to_float, white_noise
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.audio.base import running
-from interject.satellite.audio.errors import DeviceError
+from interject.satellite.audio.base import DeviceError, running
 from tools.patience import expecting
 
 if TYPE_CHECKING:

@@ -10,9 +10,14 @@ import numpy as np
 import psutil
 import pytest
 
-from interject.satellite.audio.base import running
+from interject.satellite.audio.base import (
+    DeviceFormatError,
+    DeviceLostError,
+    DeviceSetupError,
+    DeviceStalledError,
+    running,
+)
 from interject.satellite.audio.command import CommandDevice, MicCommand, PcmFormat, SndCommand
-from interject.satellite.audio.errors import DeviceFormatError, DeviceLostError, DeviceSetupError, DeviceStalledError
 from interject.satellite.audio.pcm import decode, encode, mix_down, to_int16
 from tests.satellite.audio.conformance import Counting, numbered, take
 from tests.satellite.audio.programs import loudspeaker, microphone

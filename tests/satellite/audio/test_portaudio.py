@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.audio.base import running
-from interject.satellite.audio.errors import DeviceMissingError, DeviceSetupError
+from interject.satellite.audio.base import DeviceMissingError, DeviceSetupError, running
 from interject.satellite.audio.portaudio import PortAudioChoice, find_portaudio
 from interject.satellite.audio.portaudio_host import PortAudioHost
 from interject.satellite.audio.sound_cards import table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from interject.satellite.audio.reply_resampling import ReplyResampler
+from interject.satellite.audio.resampling import ReplyResampler
 
 
 @pytest.mark.parametrize(("source_hz", "device_hz"), [(22_050, 48_000), (22_050, 16_000), (16_000, 44_100)])

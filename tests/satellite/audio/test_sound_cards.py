@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from interject.satellite.audio.errors import DeviceMissingError
+from interject.satellite.audio.base import DeviceMissingError
 from interject.satellite.audio.sound_cards import Direction, SoundCard, SoundCards, channel_counts, choose, table
 
 HDMI = SoundCard(0, "HDMI: LG TV", "ALSA", 0, 8, 48_000)

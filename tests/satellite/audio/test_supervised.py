@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.audio.base import Block, running
-from interject.satellite.audio.errors import DeviceBusyError, DeviceError, DeviceLostError, DeviceMissingError
+from interject.satellite.audio.base import (
+    Block,
+    DeviceBusyError,
+    DeviceError,
+    DeviceLostError,
+    DeviceMissingError,
+    running,
+)
 from interject.satellite.audio.supervised import USUAL_RATE_HZ, DeviceHealth, SupervisedDevice, supervise
 from interject.satellite.simulator.device import SimulatedRoom
 from tools.virtual_clock import run_virtual

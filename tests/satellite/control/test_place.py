@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from wyoming.info import Describe, Info
 
-from interject.satellite.control.errors import ControlSocketError, NoSatelliteError, SeveralSatellitesError
-from interject.satellite.control.place import file_name, find_socket, usable_folder
+from interject.satellite.control.place import (
+    ControlSocketError,
+    NoSatelliteError,
+    SeveralSatellitesError,
+    file_name,
+    find_socket,
+    usable_folder,
+)
 from interject.satellite.control.service import serve_controls
 from interject.satellite.settings import SatelliteSettings
 from interject.wire.client import connect

@@ -17,7 +17,7 @@ from wyoming.timer import TimerFinished
 from wyoming.user_event import UserEvent
 
 from interject.satellite.audio.lateness import LatenessMeter
-from interject.satellite.control.session import Commanded, Controls, ControlSession
+from interject.satellite.control.service import Commanded, Controls, ControlSession
 from interject.satellite.control.status import STALLED_AFTER_S, MicrophoneWatch
 from interject.satellite.records.conversation import PartialUnderstood
 from interject.satellite.records.device import DeviceReported, Muted

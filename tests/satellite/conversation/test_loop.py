@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from interject.satellite.audio.room_sounds import RoomSounds
+from interject.satellite.audio.sounds import RoomSounds
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.errors import PeerGoneError

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from interject.satellite.doctor.archive import Archive
-from interject.satellite.doctor.errors import NotRecordedError
-from interject.satellite.doctor.recording import Recording
+from interject.satellite.doctor.recording import NotRecordedError, Recording
 from interject.satellite.doctor.signals import Part, Programme
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.doctor.errors import NotMeasuredError
 from interject.satellite.doctor.measure import clipped_share, measure
-from interject.satellite.doctor.recording import Recording, lay_out
+from interject.satellite.doctor.recording import NotMeasuredError, Recording, lay_out
 from tests.satellite.doctor.check_up import (
     GOOD,
     RATE_HZ,

@@ -13,8 +13,8 @@ import pytest
 
 from interject.satellite.audio.base import Block
 from interject.satellite.doctor import play as play_module
-from interject.satellite.doctor.errors import NotMeasuredError
 from interject.satellite.doctor.play import play
+from interject.satellite.doctor.recording import NotMeasuredError
 from interject.satellite.settings import SatelliteSettings
 from tools.patience import expecting
 from tools.virtual_clock import elapse, run_virtual

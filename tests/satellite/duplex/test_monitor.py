@@ -11,7 +11,7 @@ import pytest
 from wyoming.timer import TimerFinished
 
 from interject.satellite.aec.base import Cancelled, Convergence, EchoReport
-from interject.satellite.audio.room_sounds import RoomSounds
+from interject.satellite.audio.sounds import RoomSounds
 from interject.satellite.records.device import DuplexModeChanged, EmptyInterruption
 from interject.satellite.records.log import LogTrace
 from interject.satellite.turn.settings import BargeIn, Judgement, TurnSettings

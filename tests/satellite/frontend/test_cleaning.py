@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from interject.satellite.aec.base import BLOCK_SAMPLES
-from interject.satellite.frontend.cleaning import Cleaner, CleaningSettings
+from interject.satellite.frontend.frontend import Cleaner, CleaningSettings
 from interject.wire.errors import SettingError
 from tests.satellite.frontend.speech import RATE_HZ, clip, to_float, white_noise
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.frontend.resampling import RATE_HZ, CaptureResampler
+from interject.satellite.audio.resampling import RATE_HZ, CaptureResampler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

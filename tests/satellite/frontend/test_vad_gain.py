@@ -9,8 +9,7 @@ from interject.satellite.aec.base import Cancelled
 from interject.satellite.aec.engines import CancellerKind, make_echo_control
 from interject.satellite.audio.pcm import to_int16
 from interject.satellite.frontend.frontend import FrontEnd, HearingSettings, Window
-from interject.satellite.frontend.vad import SileroVad
-from interject.satellite.frontend.vad_gain import VadGain
+from interject.satellite.frontend.vad import SileroVad, VadGain
 from interject.wire.errors import SettingError
 from tests.satellite.frontend.speech import RATE_HZ, clip, to_float, white_noise
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from interject.satellite.audio.base import running
-from interject.satellite.audio.errors import RoomScriptError
+from interject.satellite.audio.base import RoomScriptError, running
 from interject.satellite.audio.pcm import gain_of
 from interject.satellite.simulator.device import RoomAcoustics, SimulatedRoom
 from interject.satellite.simulator.noise import Noise, NoiseColour

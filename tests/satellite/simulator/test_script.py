@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from interject.satellite.audio.errors import RoomScriptError
+from interject.satellite.audio.base import RoomScriptError
 from interject.satellite.simulator.script import AfterClip, AfterLoudspeaker, AtTime, RoomClip, RoomScript, load_script
 
 if TYPE_CHECKING:

@@ -13,8 +13,13 @@ from pathlib import Path
 import pytest
 
 from interject.satellite.systemd.command import run_install_service
-from interject.satellite.systemd.errors import CommandFailedError, ForeignUnitError, NoSystemdError
-from interject.satellite.systemd.installation import Manager, install
+from interject.satellite.systemd.installation import (
+    CommandFailedError,
+    ForeignUnitError,
+    Manager,
+    NoSystemdError,
+    install,
+)
 from interject.satellite.systemd.units import Account, Part, Unit
 from interject.wire.errors import SettingError
 from interject.wire.extras import ExtraMissingError

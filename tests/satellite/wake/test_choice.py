@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from interject.satellite.settings.wake import WakeEngine, WakeWordName, WordThreshold
-from interject.satellite.wake.base import Role, WordModel
+from interject.satellite.wake.base import Role, WakeModelError, WordModel
 from interject.satellite.wake.choice import WordChoice, make_detector
-from interject.satellite.wake.errors import WakeModelError
 from interject.satellite.wake.models import find_models
 from interject.wire.errors import SettingError
 from tests.satellite.wake.sound import listening, names_of, with_silence

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interject.satellite.wake.base import phrase_of
-from interject.satellite.wake.blocks import Blocks
-from interject.satellite.wake.trigger import Trigger
+from interject.satellite.wake.engine import Blocks, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

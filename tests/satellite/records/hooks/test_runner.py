@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from interject.satellite.records.conversation import ReplyFailed, Started
-from interject.satellite.records.hooks.command import Command, read_command
-from interject.satellite.records.hooks.errors import HookFailedError
-from interject.satellite.records.hooks.runner import WAITING_CALLS, EventHooks, load_hooks, run_program
+from interject.satellite.records.hooks.runner import (
+    WAITING_CALLS,
+    Command,
+    EventHooks,
+    HookFailedError,
+    load_hooks,
+    read_command,
+    run_program,
+)
 from interject.satellite.records.hooks.table import Hook
 from interject.satellite.settings import SatelliteSettings
 from interject.wire.errors import SettingError

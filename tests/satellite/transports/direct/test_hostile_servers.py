@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wyoming.event import Event
 
+from interject.satellite.transports.base import TransportFaultError
 from interject.satellite.transports.direct.server import Server, fixed
 from interject.satellite.transports.direct.transport import DirectTransport, Identity
-from interject.satellite.transports.faults import TransportFaultError
 from interject.wire.events import Interrupt
 from tests.wire.hostile import ANYTHING
 from tools.virtual.listener import Listener

@@ -1,20 +1,31 @@
-"""Wake words, stop words and buttons: what is heard in any phase without a recogniser."""
+"""What needs no recogniser, in any phase: wake words, stop words, buttons, announcements, finished timers, mute."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from interject.satellite.turn.bargein import silence
-from interject.satellite.turn.events import Awake, CancelReason, CancelReply, OpenStt, WakeWord
-from interject.satellite.turn.listening import rest
+from interject.satellite.turn.bargein import resume, silence
+from interject.satellite.turn.events import (
+    Announce,
+    Awake,
+    CancelReason,
+    CancelReply,
+    Effect,
+    OpenStt,
+    RingOnce,
+    StartRing,
+    WakeWord,
+)
+from interject.satellite.turn.listening import begin, rest
 from interject.satellite.turn.segments import Outcome, abort_streams, then
 from interject.satellite.turn.settings import BargeIn
-from interject.satellite.turn.state import Listening, Origin, Segment, State
+from interject.satellite.turn.state import Kind, Listening, Origin, Segment, State
 from interject.satellite.turn.utterance import Utterance, spend
 
 if TYPE_CHECKING:
     from interject.satellite.turn.settings import TurnSettings
+
 
 _WAKES_INTO_REPLIES = (BargeIn.SPEECH, BargeIn.WAKE_WORD)
 
@@ -75,3 +86,47 @@ def forget_turn(state: State) -> Outcome:
     """Drop what the user has said so far."""
     aborted, effects = abort_streams(state)
     return then(effects, (replace(rest(aborted), utterance=spend(aborted.utterance)), ()))
+
+
+def announced(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
+    """Make way: whoever announces something knows better than we what matters now."""
+    cut: tuple[Effect, ...] = (CancelReply(state.epoch, CancelReason.ANNOUNCEMENT),) if state.live else ()
+    cleared, aborts = abort_streams(state)
+    begun = _begin(cleared, Kind.ANNOUNCEMENT, now, settings)
+    # A ring that had to make way goes on afterwards.
+    waiting = replace(begun, ring_due=state.ring_due or state.rings)
+    return waiting, (*cut, *aborts, Announce(begun.epoch))
+
+
+def ring(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
+    """Ring for a finished timer."""
+    begun = _begin(replace(state, ring_due=False), Kind.RING, now, settings)
+    return begun, (StartRing(begun.epoch),)
+
+
+def ring_if_due(state: State, event: object, now: float, settings: TurnSettings) -> Outcome:
+    """Ring now for a timer that finished during a conversation."""
+    return ring(state, event, now, settings) if state.ring_due else (state, ())
+
+
+def ring_later(state: State, _event: object, _now: float, _settings: TurnSettings) -> Outcome:
+    """A conversation is not cut off for a timer: it sounds once, and rings when the conversation is over."""
+    if state.rings:
+        return state, ()
+    return replace(state, ring_due=True), (RingOnce(),)
+
+
+def muted_turn(state: State, _event: object, _now: float, _settings: TurnSettings) -> Outcome:
+    """Who switches the microphone off does not want to have been heard."""
+    return forget_turn(state)
+
+
+def muted_reply(state: State, _event: object, _now: float, _settings: TurnSettings) -> Outcome:
+    """Nothing can interrupt what sounds any more: let it play."""
+    aborted, effects = abort_streams(state)
+    return then(effects, resume(aborted))
+
+
+def _begin(state: State, kind: Kind, now: float, settings: TurnSettings) -> State:
+    # Who was speaking already speaks of something else.
+    return replace(begin(state, kind, settings, now), utterance=spend(state.utterance))
