@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interject.satellite.audio.wav import read_wav
-from interject.satellite.simulator.timing import ONSET_DB
+from interject.satellite.simulator.user import ONSET_DB
 from interject.satellite.turn.settings import TurnSettings
 from interject.servers.tts.sentences import SentenceSplitter
 from tools.bench_scenes import Cue, Kind

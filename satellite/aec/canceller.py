@@ -13,9 +13,8 @@ from interject.satellite.aec.base import BLOCK_SAMPLES, Cancelled, Convergence
 from interject.satellite.aec.delay import MAX_DELAY_SAMPLES, DelayEstimator
 from interject.satellite.aec.divergence_guard import DivergenceGuard, GainBound
 from interject.satellite.aec.drift import MAX_DRIFT_PPM, DriftEstimator, SlidingDelay
-from interject.satellite.aec.facts import EchoFacts
+from interject.satellite.aec.facts import EchoFacts, EchoLevels, dbfs
 from interject.satellite.aec.kalman import KalmanFilter
-from interject.satellite.aec.levels import EchoLevels, dbfs
 from interject.satellite.aec.near_end import Evidence
 from interject.satellite.aec.nonlinearity import Loudspeaker
 from interject.satellite.aec.partitions import BINS, FFT_SAMPLES, RATE_HZ, PlayedSpectra

@@ -13,8 +13,7 @@ from interject.satellite.app.found_servers import FoundServers
 from interject.satellite.app.info import conversation_id, satellite_state
 from interject.satellite.audio.sounds import RoomSounds, load_sounds
 from interject.satellite.conversation.timers import ring_audio
-from interject.satellite.frontend.recording import Recorder
-from interject.satellite.records.hooks.forwarder import EventForwarder
+from interject.satellite.records.event_service import EventForwarder
 from interject.satellite.records.hooks.runner import load_hooks
 from interject.satellite.settings import Audio, PipelineKind, WakeSource
 from interject.satellite.state_file import StateFile
@@ -22,7 +21,7 @@ from interject.satellite.transports.assist.state import WakeIn
 from interject.satellite.transports.direct.marks import TtsMarks
 from interject.satellite.transports.direct.server import Server, fixed
 from interject.satellite.transports.direct.transport import DirectTransport, Identity
-from interject.satellite.transports.recorded import RecordedTransport
+from interject.satellite.transports.recorded import RecordedTransport, Recorder
 from interject.satellite.transports.wyoming.announcements import WithHomeAssistant
 from interject.satellite.transports.wyoming.link import HomeAssistantLink
 from interject.satellite.transports.wyoming.transport import HomeAssistantSettings, HomeAssistantTransport

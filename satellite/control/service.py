@@ -17,7 +17,7 @@ from interject.satellite.control.place import NONE, ControlSocketError, file_nam
 from interject.satellite.control.status import Status, of_servers
 from interject.satellite.conversation.loop import MuteSwitch
 from interject.satellite.records.device import VolumeChanged
-from interject.satellite.records.hooks.wyoming_events import wyoming_event
+from interject.satellite.records.event_service import wyoming_event
 from interject.wire.errors import CannotListenError, RequestError
 from interject.wire.events import user_event_name
 from interject.wire.service import Service

@@ -10,11 +10,9 @@ from pathlib import Path  # noqa: TC003 - a setting's type is read while the pro
 from typing import TYPE_CHECKING, ClassVar
 
 from interject.satellite.aec.engines import make_echo_control
-from interject.satellite.doctor.archive import Archive
-from interject.satellite.doctor.measure import measure
+from interject.satellite.doctor.measure import measure, rehearse
 from interject.satellite.doctor.play import play
-from interject.satellite.doctor.recording import lay_out
-from interject.satellite.doctor.rehearsal import rehearse
+from interject.satellite.doctor.recording import Archive, lay_out
 from interject.satellite.doctor.report import report
 from interject.satellite.doctor.verdict import judge
 from interject.satellite.duplex.modes import DuplexMode

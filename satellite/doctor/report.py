@@ -10,8 +10,7 @@ from interject.satellite.duplex.modes import DuplexMode
 if TYPE_CHECKING:
     from interject.satellite.aec.engines import CancellerKind
     from interject.satellite.doctor.echo import Echo
-    from interject.satellite.doctor.measure import Findings
-    from interject.satellite.doctor.rehearsal import Rehearsal
+    from interject.satellite.doctor.measure import Findings, Rehearsal
     from interject.satellite.doctor.verdict import Verdict
 
 _MEANING = {

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from interject.satellite.settings.wake import WakeEngine
 from interject.satellite.wake.base import Role, WakeDetector, WordModel, phrase_of
-from interject.satellite.wake.engine import Ear
-from interject.satellite.wake.local import LocalWake
+from interject.satellite.wake.engine import Ear, LocalWake
 from interject.satellite.wake.models import Model, choose, find_models
 from interject.satellite.wake.remote import RemoteWake
 from interject.wire.errors import SettingError

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,7 +13,7 @@ import numpy as np
 from interject.satellite.wake.base import RATE_HZ, WakeWord, WordModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from interject.satellite.audio.base import Samples
 
@@ -18,6 +21,13 @@ if TYPE_CHECKING:
 # From here on a model tends towards its word. It crosses this at much the same moment of the word, whoever says it,
 # whereas a high threshold is reached sooner by one voice and later by another (see tools/bench_wake.py).
 RISEN = 0.5
+
+
+_LOGGER = logging.getLogger(__name__)
+
+# Samples that wait for a thread. It is a second behind only on a machine that is too slow for the engine, and there
+# an old word is worth less than a new one.
+_WAITING_PIECES = 50
 
 
 class Blocks:
@@ -128,3 +138,58 @@ class Ear:
                 if risen_at is not None:
                     word = self._words[name]
                     yield WakeWord(name, word.phrase, word.role, max(0, risen_at - self._lags[name]), word.pipeline)
+
+
+class LocalWake:
+    """Listens for the words of several ears; a WakeDetector.
+
+    quick: ears that take well under a millisecond for 10 ms; they listen inside `push`. slow: the others; they listen
+    in a thread.
+    """
+
+    def __init__(self, words: tuple[WordModel, ...], quick: Sequence[Ear], slow: Sequence[Ear]) -> None:
+        self._words = words
+        self._quick = quick
+        self._slow = slow
+        self._waiting: deque[tuple[Samples, int]] = deque(maxlen=_WAITING_PIECES)
+        self._arrived = asyncio.Event()
+        self._late = False
+        self._heard: Callable[[WakeWord], None] | None = None
+
+    @property
+    def words(self) -> tuple[WordModel, ...]:
+        """What is listened for."""
+        return self._words
+
+    async def run(self, heard: Callable[[WakeWord], None]) -> None:
+        """Work until cancelled; calls `heard` on the event loop."""
+        self._heard = heard
+        try:
+            while True:
+                await self._arrived.wait()
+                self._arrived.clear()
+                pieces = tuple(self._waiting)
+                self._waiting.clear()
+                for word in await asyncio.to_thread(self._listen, pieces):
+                    heard(word)
+        finally:
+            self._heard = None
+
+    def push(self, samples: Samples, end_index: int) -> None:
+        """Take the next 16 kHz samples; `end_index` is one past the last."""
+        if self._slow:
+            self._wait(samples, end_index)
+        for ear in self._quick:
+            for word in ear.hear(samples, end_index):
+                if self._heard is not None:
+                    self._heard(word)
+
+    def _wait(self, samples: Samples, end_index: int) -> None:
+        if len(self._waiting) == _WAITING_PIECES and self._heard is not None and not self._late:
+            self._late = True
+            _LOGGER.warning("this machine is too slow for openWakeWord; words may be missed: use --wake-engine micro")
+        self._waiting.append((samples, end_index))
+        self._arrived.set()
+
+    def _listen(self, pieces: Sequence[tuple[Samples, int]]) -> list[WakeWord]:
+        return [word for ear in self._slow for samples, end in pieces for word in ear.hear(samples, end)]

@@ -13,8 +13,8 @@ from interject.satellite.audio.sounds import SHIPPED, RoomSounds
 from interject.satellite.audio.wav import read_wav
 from interject.satellite.conversation.loop import MuteSwitch
 from interject.satellite.records.conversation import ReplyInterrupted, ReplyPlayed
+from interject.satellite.records.event_service import wyoming_event
 from interject.satellite.records.hooks.table import hook_call
-from interject.satellite.records.hooks.wyoming_events import wyoming_event
 from interject.satellite.turn.settings import BargeIn, TurnSettings, TurnStart
 from interject.satellite.turn.state import Phase
 from interject.satellite.wake.base import Role, WakeWord

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from interject.satellite.audio.wav import WavRecorder
-from interject.satellite.doctor.archive import Archive
-from interject.satellite.doctor.recording import Recording
+from interject.satellite.doctor.recording import Archive, Recording
 from interject.satellite.doctor.signals import Part, Programme
 from interject.satellite.records.conversation import StreamingStarted
 from interject.wire.private_file import make_private_file

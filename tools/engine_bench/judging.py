@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.satellite.simulator.timing import AUDIBLE_PEAK
+from interject.satellite.simulator.user import AUDIBLE_PEAK
 from interject.satellite.turn.backchannel import words_of
 from interject.servers.stt.phones import edit_distance
 from tools.bench_signal import end_of_sound

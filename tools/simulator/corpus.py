@@ -19,7 +19,7 @@ from piper import PiperVoice
 
 from interject.satellite.audio.pcm import INT16_FULL_SCALE
 from interject.satellite.audio.wav import read_wav
-from interject.satellite.simulator.timing import ONSET_DB
+from interject.satellite.simulator.user import ONSET_DB
 from interject.wire.errors import InterjectError
 from tools.simulator.espeak import speak
 from tools.simulator.impulse import RoomToolMissingError

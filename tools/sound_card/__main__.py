@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from interject.satellite.audio.portaudio import PortAudioChoice, find_portaudio
 from interject.satellite.audio.portaudio_host import PortAudioHost
-from interject.satellite.doctor.archive import Archive
+from interject.satellite.doctor.recording import Archive
 from interject.wire.errors import InterjectError
 from tools.bench_report import conclusion, missed, table
 from tools.simulator.casting import Wishes, make_scene

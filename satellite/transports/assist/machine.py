@@ -3,44 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar, cast
 
-from interject.satellite.transports.assist import answers, events, speech, turn, watchdogs
+from interject.satellite.transports.assist import answers, events, turn, watchdogs
 from interject.satellite.transports.assist.runs import begin
 from interject.satellite.transports.assist.state import Outcome, Policy, Start, State, WakeIn, new_run, then
 from interject.satellite.transports.assist.watchdogs import deadline
 
 __all__ = ["deadline", "step"]
 
-Handler = Callable[[State, Any, float, Policy], Outcome]
+E = TypeVar("E", bound=events.Event)
+Handler = Callable[[State, E, float, Policy], Outcome]
 
-_HANDLERS: dict[type[events.Event], Handler] = {
-    events.Opened: turn.opened,
-    events.Ended: turn.ended,
-    events.Aborted: turn.aborted,
-    events.Asked: turn.asked,
-    events.Dropped: turn.dropped,
-    events.Cancelled: turn.cancelled,
-    events.Played: turn.played,
-    events.Woken: turn.woken,
-    events.OwnText: turn.own_text,
-    events.OwnFailed: turn.own_failed,
-    events.Connected: answers.connected,
-    events.Lost: answers.lost,
-    events.Transcribing: answers.transcribing,
-    events.VoiceStarted: answers.voice_started,
-    events.VoiceStopped: answers.voice_stopped,
-    events.Transcribed: answers.transcribed,
-    events.Synthesized: answers.synthesized,
-    events.Failed: answers.failed,
-    events.WordDetected: answers.word_detected,
-    events.Unpaused: answers.unpaused,
-    events.Announced: answers.announced,
-    events.SpeechStarted: speech.speech_started,
-    events.Speech: speech.speech,
-    events.SpeechStopped: speech.speech_stopped,
-    events.Tick: watchdogs.tick,
-}
+
+def _on(event: type[E], handler: Handler[E]) -> tuple[type[events.Event], Handler[events.Event]]:
+    """Bind a handler to the only class of events that it is given."""
+    return cast("type[events.Event]", event), cast("Handler[events.Event]", handler)
+
+
+_HANDLERS = dict(
+    (
+        _on(events.Opened, turn.opened),
+        _on(events.Ended, turn.ended),
+        _on(events.Aborted, turn.aborted),
+        _on(events.Asked, turn.asked),
+        _on(events.Dropped, turn.dropped),
+        _on(events.Cancelled, turn.cancelled),
+        _on(events.Played, turn.played),
+        _on(events.Woken, turn.woken),
+        _on(events.OwnText, turn.own_text),
+        _on(events.OwnFailed, turn.own_failed),
+        _on(events.Connected, answers.connected),
+        _on(events.Lost, answers.lost),
+        _on(events.Transcribing, answers.transcribing),
+        _on(events.VoiceStarted, answers.voice_started),
+        _on(events.VoiceStopped, answers.voice_stopped),
+        _on(events.Transcribed, answers.transcribed),
+        _on(events.Synthesized, answers.synthesized),
+        _on(events.Failed, answers.failed),
+        _on(events.WordDetected, answers.word_detected),
+        _on(events.Unpaused, answers.unpaused),
+        _on(events.Announced, answers.announced),
+        _on(events.SpeechStarted, answers.speech_started),
+        _on(events.Speech, answers.speech),
+        _on(events.SpeechStopped, answers.speech_stopped),
+        _on(events.Tick, watchdogs.tick),
+    )
+)
 
 
 def step(state: State, event: events.Event, now: float, policy: Policy) -> Outcome:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from interject.satellite.doctor.measure import Findings, measure
+from interject.satellite.doctor.measure import Findings, Rehearsal, measure
 from interject.satellite.doctor.recording import Layout, Recording, lay_out
-from interject.satellite.doctor.rehearsal import Rehearsal
 from interject.satellite.doctor.signals import Programme, make_programme
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.doctor.archive import Archive
-from interject.satellite.doctor.recording import NotRecordedError, Recording
+from interject.satellite.doctor.recording import Archive, NotRecordedError, Recording
 from interject.satellite.doctor.signals import Part, Programme
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from interject.satellite.aec.engines import CancellerKind, make_echo_control
-from interject.satellite.doctor.measure import measure
+from interject.satellite.doctor.measure import measure, rehearse
 from interject.satellite.doctor.recording import Recording
-from interject.satellite.doctor.rehearsal import rehearse
 from interject.satellite.doctor.verdict import judge
 from interject.satellite.duplex.modes import DuplexMode
 from interject.satellite.frontend.frontend import HearingSettings

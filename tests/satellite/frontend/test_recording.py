@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.satellite.audio.wav import read_wav
-from interject.satellite.frontend.recording import Recorder
+from interject.satellite.transports.recorded import Recorder
 from tools.patience import expecting
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from interject.satellite.audio.base import Samples
 
 RATE_HZ = 16_000
-LOGGER = "interject.satellite.frontend.recording"
+LOGGER = "interject.satellite.transports.recorded"
 
 
 @asynccontextmanager

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.satellite.wake.base import Role, WordModel
-from interject.satellite.wake.engine import Ear, LoadedWord
-from interject.satellite.wake.local import LocalWake
+from interject.satellite.wake.engine import Ear, LoadedWord, LocalWake
 from tests.satellite.wake.sound import listening
 from tools.patience import PATIENCE_S
 

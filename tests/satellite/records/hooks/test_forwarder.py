@@ -30,9 +30,8 @@ from wyoming.wake import Detect, Detection
 
 from interject.satellite.records.conversation import AwaitsWakeWord, PartialUnderstood, PhaseChanged, SttAborted
 from interject.satellite.records.device import DuplexModeChanged, Muted, Unmuted
+from interject.satellite.records.event_service import WAITING_EVENTS, EventForwarder, wyoming_event
 from interject.satellite.records.home_assistant import Connected
-from interject.satellite.records.hooks.forwarder import WAITING_EVENTS, EventForwarder
-from interject.satellite.records.hooks.wyoming_events import wyoming_event
 from interject.wire.errors import PeerUnreachableError
 from interject.wire.service import Service
 from tests.satellite.records.hooks.records import RECORDS, interrupted, log_lines, understood, working
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from interject.wire.peer import Peer
     from interject.wire.trace import Record
 
-LOGGER = "interject.satellite.records.hooks.forwarder"
+LOGGER = "interject.satellite.records.event_service"
 
 MODE_DATA = {
     "mode": "words",
@@ -123,8 +122,8 @@ class EventService:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("interject.satellite.records.hooks.forwarder._FIRST_RETRY_S", 0.01)
-    monkeypatch.setattr("interject.satellite.records.hooks.forwarder.STEADY_AFTER_S", 0.01)
+    monkeypatch.setattr("interject.satellite.records.event_service._FIRST_RETRY_S", 0.01)
+    monkeypatch.setattr("interject.satellite.records.event_service.STEADY_AFTER_S", 0.01)
 
 
 @pytest.mark.parametrize("record", ALL_RECORDS, ids=[record.KIND for record in ALL_RECORDS])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.satellite.records import conversation as talk
+from interject.satellite.records.event_service import wyoming_event
 from interject.satellite.records.hooks.table import Hook, hook_call
-from interject.satellite.records.hooks.wyoming_events import wyoming_event
 from interject.satellite.settings import SatelliteSettings
 from tests.satellite.records.hooks.records import RECORDS, interrupted, understood
 
