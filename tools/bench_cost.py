@@ -27,7 +27,7 @@ import numpy as np
 import psutil
 
 from interject.satellite.audio.base import running
-from interject.satellite.simulator.device import BLOCK_MS, SimulatedRoom
+from interject.satellite.simulator.device import BLOCK_MS, SimulatedDevice
 from interject.wire.errors import InterjectError
 from tools import bench_noise
 from tools.bench_figures import load_figures
@@ -125,17 +125,17 @@ async def _whole(seconds: int) -> list[Figure | Share]:
         return [
             idle,
             replace(process, name="satellite, whole process, in conversation: CPU per second of audio"),
-            await _simulation("  of that the simulated room", SimulatedRoom(), seconds),
+            await _simulation("  of that the simulated room", SimulatedDevice(), seconds),
             await _simulation(
                 "  of that the simulated room and its recording",
-                SimulatedRoom(record_to=Path(folder) / "alone"),
+                SimulatedDevice(record_to=Path(folder) / "alone"),
                 seconds,
             ),
             await _wake_ups(seconds),
         ]
 
 
-async def _simulation(name: str, room: SimulatedRoom, seconds: int) -> Figure:
+async def _simulation(name: str, room: SimulatedDevice, seconds: int) -> Figure:
     """Run a room that nobody hears."""
     values = []
     then_s = time.process_time()

@@ -6,7 +6,7 @@ import sys
 import time
 
 from interject.satellite.audio.pcm import to_int16
-from interject.satellite.simulator.noise import Noise, NoiseColour
+from interject.satellite.simulator.room import Noise, NoiseColour
 
 _RATE_HZ = 16_000
 # PyAudio's blocks, as the satellite asks for them.

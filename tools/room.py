@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from interject.satellite.audio.base import Samples
-    from tools.simulator.acoustic import Heard
+    from interject.satellite.simulator.room import Heard
     from tools.simulator.corpus import Corpus
     from tools.simulator.staging import Stage
 

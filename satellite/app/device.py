@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from interject.satellite.audio.command import CommandDevice, MicCommand, PcmFormat, SndCommand
-from interject.satellite.audio.null import text_mode_device
 from interject.satellite.audio.portaudio import PortAudioChoice, find_portaudio
 from interject.satellite.audio.portaudio_host import PortAudioHost
 from interject.satellite.audio.sound_cards import table
 from interject.satellite.audio.supervised import DeviceHealth, supervise
 from interject.satellite.records.device import DeviceReported
 from interject.satellite.settings import Audio
-from interject.satellite.simulator.device import RoomAcoustics, SimulatedRoom
+from interject.satellite.simulator.device import SimulatedDevice, text_mode_device
+from interject.satellite.simulator.room import RoomAcoustics, ScriptedRoom
 from interject.satellite.simulator.script import RoomScript, load_script
 from interject.wire.trace import open_trace
 
@@ -74,7 +74,7 @@ async def _simulated_room(settings: SatelliteSettings) -> Device:
         echo_db=-math.inf if settings.text else settings.room_echo_db, noise_db=settings.room_noise_db
     )
     room_trace = await asyncio.to_thread(open_trace, settings.trace_file, "room")
-    return SimulatedRoom(script, acoustics, record_to=settings.room_record_dir, trace=room_trace)
+    return SimulatedDevice(ScriptedRoom(script, acoustics), record_to=settings.room_record_dir, trace=room_trace)
 
 
 def _command_device(settings: SatelliteSettings) -> CommandDevice:

@@ -1,1 +1,1 @@
-"""A room in software: a loudspeaker, a microphone that hears it, and a user who follows a script."""
+"""Rooms in software and the device that is in one; tools/simulator has rooms of another acoustics for it."""

@@ -1,4 +1,4 @@
-"""A room in software: a loudspeaker, a microphone that hears it, a user who follows a script, and noise.
+"""A sound device in a room in software, in which satellite, demo, benches and tests can be without a sound card.
 
 It is paced by the event loop's clock alone, so that it runs in real time and, unchanged, on a virtual clock.
 """
@@ -6,93 +6,72 @@ It is paced by the event loop's clock alone, so that it runs in real time and, u
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import math
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from interject.satellite.audio.base import Block, RoomScriptError, render_exactly
-from interject.satellite.audio.pcm import INT16_FULL_SCALE, Mono, gain_of, to_int16
+from interject.satellite.audio.pcm import INT16_FULL_SCALE, to_int16
 from interject.satellite.audio.wav import WavRecorder, writer_thread
-from interject.satellite.simulator.noise import Noise, NoiseColour
 from interject.satellite.simulator.records import ClockStarted
-from interject.satellite.simulator.script import RoomScript
-from interject.satellite.simulator.user import RoomUser, load_clips
+from interject.satellite.simulator.room import RoomAcoustics, ScriptedRoom
 from interject.wire.trace import NoTrace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
     from concurrent.futures import Executor
     from pathlib import Path
 
-    from interject.satellite.audio.base import Render, Samples
+    from interject.satellite.audio.base import Render
+    from interject.satellite.simulator.room import Heard, Room
     from interject.wire.trace import Trace
 
 # What is published of latencies in this room was measured with it; a sound card's blocks are twice as long.
 BLOCK_MS = 10
+# As long as a sound card's: in text mode each wake-up of the process costs, and nobody hears how soon it comes.
+_TEXT_MODE_BLOCK_MS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class RoomAcoustics:
-    """What the room does to sound.
+class SimulatedDevice:
+    """A Device in a room in software, which begins anew every time that the device is opened.
 
-    echo_db: level of the loudspeaker at the microphone.
-    echo_delay_ms: from leaving the loudspeaker to the microphone.
-    noise_db: level of the background noise at the microphone, dBFS RMS; None for none.
-    """
-
-    echo_db: float = -40.0
-    echo_delay_ms: float = 5.0
-    noise_db: float | None = -60.0
-    noise_colour: NoiseColour = NoiseColour.PINK
-    noise_seed: int = 1
-
-
-class SimulatedRoom:
-    """A Device that is a room; `trace` gets what happens in it, in seconds of its sample clock.
-
-    `record_to` is a folder for room.wav (user + loudspeaker, as an ear in the room hears them) and channels.wav
-    (microphone, and the loudspeaker as it left the loudspeaker).
+    `trace` gets what happens in the room, in seconds of the device's clock. `told` gets what is heard in each block,
+    taken apart. `record_to` is a folder for room.wav (people + loudspeaker, as an ear in the room hears them) and
+    channels.wav (microphone, and the loudspeaker as it left the loudspeaker).
     """
 
     def __init__(
         self,
-        script: RoomScript | None = None,
-        acoustics: RoomAcoustics | None = None,
+        room: Room | None = None,
         *,
-        rate_hz: int = 16_000,
         block_ms: int = BLOCK_MS,
-        output_latency_blocks: int = 1,
         record_to: Path | None = None,
         trace: Trace | None = None,
-        name: str = "the simulated room",
+        told: Callable[[Heard], None] | None = None,
     ) -> None:
-        self._script = script or RoomScript()
-        self._acoustics = acoustics or RoomAcoustics()
-        self._rate_hz = rate_hz
-        self._block_frames = rate_hz * block_ms // 1000
-        self._latency_blocks = output_latency_blocks
+        self._room = room or ScriptedRoom()
+        self._block_frames = self._room.rate_hz * block_ms // 1000
         self._record_to = record_to
         self._trace = trace or NoTrace()
-        self._name = name
+        self._told = told
 
     @property
     def name(self) -> str:
         """What logs and errors call it."""
-        return self._name
+        return self._room.name
 
     @property
     def rate_hz(self) -> int:
         """Sample rate of both directions."""
-        return self._rate_hz
+        return self._room.rate_hz
 
     @property
     def output_latency_frames(self) -> int:
         """Frames between render() handing a sample over and it leaving the loudspeaker."""
-        return self._latency_blocks * self._block_frames
+        return self._room.output_latency_frames
 
     async def blocks(self, render: Render) -> AsyncGenerator[Block, None]:
         """Yield each period when the loop's clock has passed it; late ones at once, none dropped.
@@ -100,33 +79,27 @@ class SimulatedRoom:
         Raises RoomScriptError when a clip cannot be read or a recording cannot be made.
         """
         loop = asyncio.get_running_loop()
-        frames = self._block_frames
+        frames, rate_hz = self._block_frames, self._room.rate_hz
         async with AsyncExitStack() as stack:
             executor = writer_thread()
             stack.callback(executor.shutdown, wait=False)
-            clips = await loop.run_in_executor(executor, load_clips, self._script, self._rate_hz)
+            performance = await loop.run_in_executor(executor, self._room.perform, self._trace)
             recordings = await self._open_recordings(stack, executor)
-            user = RoomUser(clips, self._rate_hz, self._trace)
-            noise = Noise(self._acoustics.noise_db, self._acoustics.noise_colour, self._acoustics.noise_seed)
-            echo = _Echo(self._acoustics, self._rate_hz)
-            leaving = deque(np.zeros(frames, np.int16) for _ in range(self._latency_blocks))
             opened_s = loop.time()
-            self._trace.emit(ClockStarted(rate_hz=self._rate_hz), 0.0)
+            self._trace.emit(ClockStarted(rate_hz=rate_hz), 0.0)
             for number in count():
-                await asyncio.sleep(max(0.0, opened_s + (number + 1) * frames / self._rate_hz - loop.time()))
-                played = render_exactly(render, frames)
-                leaving.append(played)
-                loudspeaker = leaving.popleft()
-                voice = user.says(loudspeaker, number * frames)
-                mic = to_int16(voice + echo.of(loudspeaker) + noise.next(frames))
+                await asyncio.sleep(max(0.0, opened_s + (number + 1) * frames / rate_hz - loop.time()))
+                heard = performance.listen(render_exactly(render, frames))
+                if self._told is not None:
+                    self._told(heard)
                 if recordings is not None:
-                    await recordings.add(voice, loudspeaker, mic)
-                yield Block(mic, played, number * frames)
+                    await recordings.add(heard)
+                yield Block(heard.mic, heard.sent, number * frames)
 
     async def _open_recordings(self, stack: AsyncExitStack, executor: Executor) -> _Recordings | None:
         if self._record_to is None:
             return None
-        recordings = _Recordings(self._record_to, self._rate_hz, executor)
+        recordings = _Recordings(self._record_to, self._room.rate_hz, executor)
         try:
             await recordings.open()
         except OSError as error:
@@ -135,18 +108,11 @@ class SimulatedRoom:
         return recordings
 
 
-class _Echo:
-    """The loudspeaker as the microphone hears it: delayed and quieter."""
-
-    def __init__(self, acoustics: RoomAcoustics, rate_hz: int) -> None:
-        self._gain = gain_of(acoustics.echo_db) / INT16_FULL_SCALE
-        self._late = np.zeros(round(acoustics.echo_delay_ms * rate_hz / 1000), np.int16)
-
-    def of(self, loudspeaker: Samples) -> Mono:
-        """Give what arrives while `loudspeaker` leaves."""
-        line = np.concatenate((self._late, loudspeaker))
-        arriving, self._late = line[: len(loudspeaker)], line[len(loudspeaker) :]
-        return arriving.astype(np.float32) * np.float32(self._gain)
+def text_mode_device(rate_hz: int = 16_000) -> SimulatedDevice:
+    """Give a device whose microphone is silent and whose loudspeaker nobody hears, at the pace of time."""
+    silence = RoomAcoustics(echo_db=-math.inf, noise_db=None, output_latency_ms=_TEXT_MODE_BLOCK_MS)
+    room = ScriptedRoom(acoustics=silence, rate_hz=rate_hz, name="text mode")
+    return SimulatedDevice(room, block_ms=_TEXT_MODE_BLOCK_MS)
 
 
 class _Recordings:
@@ -160,9 +126,10 @@ class _Recordings:
         await self._room.open()
         await self._channels.open()
 
-    async def add(self, voice: Mono, loudspeaker: Samples, mic: Samples) -> None:
-        await self._room.add(to_int16(voice + loudspeaker.astype(np.float32) / np.float32(INT16_FULL_SCALE)))
-        await self._channels.add(mic, loudspeaker)
+    async def add(self, heard: Heard) -> None:
+        loudspeaker = heard.loudspeaker.astype(np.float32) / np.float32(INT16_FULL_SCALE)
+        await self._room.add(to_int16(heard.people + loudspeaker))
+        await self._channels.add(heard.mic, heard.loudspeaker)
 
     async def close(self) -> None:
         await self._room.close()

@@ -11,10 +11,9 @@ import pytest
 
 from interject.satellite.audio.base import running
 from tests.satellite.audio.conformance import Case, DeviceConformance
-from tools.simulator.acoustic import AcousticRoom
+from tools.simulator.acoustic import AcousticRoom, device_in
 from tools.simulator.casting import Wishes, make_scene
 from tools.simulator.convolution import BLOCK_FRAMES, convolve
-from tools.simulator.device import RoomDevice
 from tools.simulator.equipment import Equipment
 from tools.simulator.levels import RATE_HZ, frames_of, level_dbfs, rms_dbfs
 from tools.simulator.loudspeaker import Driver
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from interject.satellite.audio.base import Samples
+    from interject.satellite.simulator.device import SimulatedDevice
     from tools.simulator.corpus import Corpus
     from tools.simulator.scene import Change
     from tools.simulator.staging import Stage
@@ -137,13 +137,13 @@ def test_the_room_goes_on_after_the_scene(corpus: Corpus) -> None:
     assert level_dbfs(after.noise) == pytest.approx(level_dbfs(stage.noise), abs=3)
 
 
-class TestRoomDevice(DeviceConformance):
+class TestSceneRoom(DeviceConformance):
     @pytest.fixture
     def case(self, corpus: Corpus) -> Case:
         stage = staged(corpus)
 
-        async def make() -> RoomDevice:
-            return RoomDevice(stage)
+        async def make() -> SimulatedDevice:
+            return device_in(stage)
 
         return Case(make, run_virtual)
 
@@ -155,7 +155,7 @@ def test_a_device_in_the_room_hears_what_the_room_gives(corpus: Corpus) -> None:
         played = iter(whole(stage).reshape(-1, 320))
         mic = []
         loop = asyncio.get_running_loop()
-        async with running(RoomDevice(stage), lambda frames: next(played)[:frames]) as blocks:
+        async with running(device_in(stage), lambda frames: next(played)[:frames]) as blocks:
             async for block in blocks:
                 mic.append(block.mic)
                 if block.frame + len(block.mic) >= 2 * RATE_HZ:
@@ -171,7 +171,7 @@ def test_a_mixer_hums_into_the_pauses_and_its_reference_tells(corpus: Corpus) ->
     played: list[Samples] = []
 
     async def listen() -> None:
-        async with running(RoomDevice(stage), lambda frames: np.zeros(frames, np.int16)) as blocks:
+        async with running(device_in(stage), lambda frames: np.zeros(frames, np.int16)) as blocks:
             async for block in blocks:
                 played.append(block.played)
                 if block.frame + len(block.mic) >= 2 * RATE_HZ:

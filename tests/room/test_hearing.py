@@ -10,9 +10,8 @@ from interject.satellite.aec.engines import CancellerKind, make_echo_control
 from interject.satellite.audio.base import running
 from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
 from interject.satellite.frontend.vad import SileroVad
-from tools.simulator.acoustic import AcousticRoom
+from tools.simulator.acoustic import AcousticRoom, device_in
 from tools.simulator.casting import Wishes, make_scene
-from tools.simulator.device import RoomDevice
 from tools.simulator.effort import Effort
 from tools.simulator.equipment import Equipment
 from tools.simulator.levels import RATE_HZ, frames_of
@@ -41,7 +40,7 @@ def heard_in(stage: Stage) -> list[Window]:
         return np.zeros(frames, np.int16)
 
     async def listen() -> None:
-        async with running(RoomDevice(stage), silence) as blocks:
+        async with running(device_in(stage), silence) as blocks:
             async for block in blocks:
                 windows.extend(front_end.push(block.mic, block.played))
                 if block.frame >= stage.scene.frames:

@@ -20,7 +20,7 @@ from tools.simulator.scene import INTERRUPTIONS, SCENE_KINDS, DelayJump, Kind, M
 from tools.simulator.staging import set_stage
 
 if TYPE_CHECKING:
-    from tools.simulator.acoustic import Heard
+    from interject.satellite.simulator.room import Heard
     from tools.simulator.corpus import Corpus
     from tools.simulator.staging import Label, Stage
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.satellite.audio.pcm import INT16_FULL_SCALE
-from interject.satellite.simulator.device import RoomAcoustics
+from interject.satellite.simulator.room import RoomAcoustics
 from interject.servers.llm.engines.story import STORY
 from interject.servers.tts.settings import EngineName as TtsEngine
 from tools.bench_reference import Tap

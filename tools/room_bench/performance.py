@@ -21,7 +21,7 @@ from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.trace import Record, line_of
 from tools.room_bench.transport import ScriptedTransport
-from tools.simulator.device import RoomDevice
+from tools.simulator.acoustic import device_in
 from tools.simulator.levels import RATE_HZ
 from tools.virtual_clock import run_virtual
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from interject.satellite.aec.base import EchoControl, EchoReport
     from interject.satellite.audio.base import Samples
     from interject.satellite.frontend.frontend import Window
-    from tools.simulator.acoustic import Heard
+    from interject.satellite.simulator.room import Heard
     from tools.simulator.levels import Signal
     from tools.simulator.staging import Stage
 
@@ -156,7 +156,7 @@ class _Loudspeaker:
 
 async def _perform(stage: Stage, turn: TurnSettings, front_end: _ObservedFrontEnd) -> Performance:
     parts: list[Heard] = []
-    device = RoomDevice(stage, told=parts.append)
+    device = device_in(stage, parts.append)
     transport = ScriptedTransport(stage, lambda: front_end.ring.end, turn.judgement)
     player, records = Player(device.rate_hz), _Records()
     loudspeaker = _Loudspeaker(player, transport)

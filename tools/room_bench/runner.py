@@ -9,11 +9,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from interject.satellite.simulator.room import Heard
 from tools.room import write_scene
 from tools.room_bench.failures import failures
 from tools.room_bench.judge import judge
 from tools.room_bench.performance import perform
-from tools.simulator.acoustic import Heard
 from tools.simulator.staging import set_stage
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def live_through(job: Job) -> Judged:
 
 
 def _keep(folder: Path, performance: Performance, judged: Judged) -> None:
-    heard = Heard(performance.mic, performance.echo, performance.people, performance.noise)
+    played, apart = performance.loudspeaker, (performance.echo, performance.people, performance.noise)
+    heard = Heard(performance.mic, played, played, *apart)
     told = {
         "failures": [asdict(failure) for failure in failures(judged.outcomes, judged.false_alarms)],
         "outcomes": [asdict(outcome) for outcome in judged.outcomes],

@@ -1,43 +1,37 @@
-"""The room as it sounds: takes what leaves the loudspeaker block by block, gives what the microphone hears."""
+"""The room of a scene as it sounds: takes what is played block by block, gives what the microphone hears."""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from interject.satellite.audio.pcm import INT16_FULL_SCALE, to_int16
+from interject.satellite.simulator.device import SimulatedDevice
+from interject.satellite.simulator.room import Heard
 from tools.simulator.convolution import BLOCK_FRAMES, StreamingConvolver
 from tools.simulator.delay import DelayLine
 from tools.simulator.impulse import PRE_FRAMES
-from tools.simulator.levels import Signal, frames_of
+from tools.simulator.levels import RATE_HZ, Signal, frames_of
 from tools.simulator.loudspeaker import Driver
 from tools.simulator.microphone import Capture
 from tools.simulator.scene import DelayJump, Volume
 from tools.simulator.staging import NewResponse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from interject.satellite.audio.base import Samples
+    from interject.satellite.simulator.room import Performance
+    from interject.wire.trace import Trace
     from tools.simulator.staging import Stage
 
+# As the device for sound cards has it.
+_DEVICE_BLOCK_MS = 20
 # A knob is turned, a device is put down again: no click, and quick against everything that follows it.
 _TURN_S = 0.05
 _MOVE_S = 0.3
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Heard:
-    """What reaches the microphone in a block, apart and together; `mic` is rounded and clips as 16 bits do.
-
-    The parts have the microphone's own gain in them; its noise suppression is in `mic` only.
-    """
-
-    mic: Samples
-    echo: Signal
-    people: Signal
-    noise: Signal
 
 
 class AcousticRoom:
@@ -86,7 +80,7 @@ class AcousticRoom:
                 part[block] *= gain
             mic[block] = self._capture.finish(echo[block] + people[block] + noise[block])
             self._frame += BLOCK_FRAMES
-        return Heard(to_int16(mic), echo, people, noise)
+        return Heard(to_int16(mic), played, played, echo, people, noise)
 
     def _driven(self, block: Signal) -> Signal:
         if len(self._turning):
@@ -108,3 +102,45 @@ class AcousticRoom:
                     self._buffers.jump(frames_of(by_ms / 1000))
                 case NewResponse(response=response):
                     self._air.change_to(response, frames_of(_MOVE_S))
+
+
+class SceneRoom:
+    """A scene as the Room of a simulated device; the mixer's hum, where the scene has one, is in what is sent."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    @property
+    def name(self) -> str:
+        """What logs and errors call a device in it."""
+        return f"the room of {self._stage.scene.name}"
+
+    @property
+    def rate_hz(self) -> int:
+        """Sample rate of both directions."""
+        return RATE_HZ
+
+    @property
+    def output_latency_frames(self) -> int:
+        """All of the scene's delay: where in it the loudspeaker is, nobody needs to know."""
+        return frames_of(self._stage.scene.delay_ms / 1000)
+
+    def perform(self, trace: Trace) -> Performance:
+        """Begin the scene anew."""
+        del trace
+        return _ScenePerformance(self._stage)
+
+
+class _ScenePerformance:
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._room = AcousticRoom(stage)
+
+    def listen(self, played: Samples) -> Heard:
+        """Take what the device is told to play in its next block, give what is heard during it."""
+        return self._room.listen(self._stage.sent(played, self._room.frame))
+
+
+def device_in(stage: Stage, told: Callable[[Heard], None] | None = None) -> SimulatedDevice:
+    """Make a device in a scene, with blocks as sound cards have them; `told` gets what is heard, taken apart."""
+    return SimulatedDevice(SceneRoom(stage), block_ms=_DEVICE_BLOCK_MS, told=told)

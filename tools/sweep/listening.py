@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from interject.satellite.aec.base import EchoControl
-    from tools.simulator.acoustic import Heard
+    from interject.satellite.simulator.room import Heard
     from tools.simulator.corpus import Corpus
     from tools.simulator.effort import Effort
     from tools.simulator.scene import Kind

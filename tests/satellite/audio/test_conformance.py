@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.satellite.audio.command import CommandDevice, MicCommand, PcmFormat, SndCommand
-from interject.satellite.audio.null import text_mode_device
 from interject.satellite.audio.resampled import ResampledDevice
 from interject.satellite.audio.supervised import SupervisedDevice
-from interject.satellite.simulator.device import SimulatedRoom
+from interject.satellite.simulator.device import SimulatedDevice, text_mode_device
+from interject.satellite.simulator.room import ScriptedRoom
 from interject.satellite.simulator.script import AtTime, RoomClip, RoomScript
 from tests.satellite.audio.conformance import Case, DeviceConformance
 from tests.satellite.audio.programs import loudspeaker, microphone
@@ -29,14 +29,14 @@ def soon(make: Callable[[], Device]) -> Callable[[], Awaitable[Device]]:
     return made
 
 
-class TestSimulatedRoom(DeviceConformance):
+class TestSimulatedDevice(DeviceConformance):
     @pytest.fixture(params=[run_virtual, asyncio.run], ids=["virtual", "real"])
     def case(self, request: pytest.FixtureRequest, tmp_path: Path) -> Case:
         missing = RoomScript((RoomClip(tmp_path / "missing.wav", AtTime(0)),))
         return Case(
-            make=soon(lambda: SimulatedRoom(record_to=tmp_path / "out")),
+            make=soon(lambda: SimulatedDevice(record_to=tmp_path / "out")),
             run=request.param,
-            broken=soon(lambda: SimulatedRoom(missing)),
+            broken=soon(lambda: SimulatedDevice(ScriptedRoom(missing))),
         )
 
 
@@ -84,11 +84,11 @@ class TestLoudspeakerCommandAlone(DeviceConformance):
 class TestResampled(DeviceConformance):
     @pytest.fixture(params=[16_000, 44_100, 48_000])
     def case(self, request: pytest.FixtureRequest) -> Case:
-        return Case(soon(lambda: ResampledDevice(SimulatedRoom(), request.param)), run_virtual, exact=False)
+        return Case(soon(lambda: ResampledDevice(SimulatedDevice(), request.param)), run_virtual, exact=False)
 
 
 class TestSupervised(DeviceConformance):
     @pytest.fixture
     def case(self) -> Case:
         # The room opens sooner than the first period of silence is due, so that every block is its own.
-        return Case(soon(lambda: SupervisedDevice(soon(SimulatedRoom), "card", 16_000)), run_virtual)
+        return Case(soon(lambda: SupervisedDevice(soon(SimulatedDevice), "card", 16_000)), run_virtual)

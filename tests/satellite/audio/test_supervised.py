@@ -17,7 +17,8 @@ from interject.satellite.audio.base import (
     running,
 )
 from interject.satellite.audio.supervised import USUAL_RATE_HZ, DeviceHealth, SupervisedDevice, supervise
-from interject.satellite.simulator.device import SimulatedRoom
+from interject.satellite.simulator.device import SimulatedDevice
+from interject.satellite.simulator.room import ScriptedRoom
 from tools.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
@@ -26,15 +27,15 @@ if TYPE_CHECKING:
     from interject.satellite.audio.base import Render, Samples
 
 
-class Failing(SimulatedRoom):
+class Failing(SimulatedDevice):
     """A room whose device is torn out after a while."""
 
     def __init__(self, lives_s: float, rate_hz: int = 16_000) -> None:
-        super().__init__(rate_hz=rate_hz)
+        super().__init__(ScriptedRoom(rate_hz=rate_hz))
         self._lives = lives_s * rate_hz
 
     async def blocks(self, render: Render) -> AsyncGenerator[Block, None]:
-        async with running(SimulatedRoom(rate_hz=self.rate_hz), render) as blocks:
+        async with running(SimulatedDevice(ScriptedRoom(rate_hz=self.rate_hz)), render) as blocks:
             async for block in blocks:
                 yield block
                 if block.frame > self._lives:
@@ -44,11 +45,11 @@ class Failing(SimulatedRoom):
 class Shelf:
     """Devices and failures in the order in which they are found."""
 
-    def __init__(self, *found: SimulatedRoom | DeviceError) -> None:
+    def __init__(self, *found: SimulatedDevice | DeviceError) -> None:
         self._found = list(found)
         self.asked_at: list[float] = []
 
-    async def __call__(self) -> SimulatedRoom:
+    async def __call__(self) -> SimulatedDevice:
         self.asked_at.append(asyncio.get_running_loop().time())
         thing = self._found.pop(0) if len(self._found) > 1 else self._found[0]
         if isinstance(thing, DeviceError):
@@ -73,7 +74,7 @@ async def listen(device: SupervisedDevice, seconds: float) -> list[Block]:
 def test_silence_goes_on_at_the_pace_of_the_clock_until_the_device_is_back() -> None:
     async def main() -> None:
         missing = DeviceMissingError("microphone 'usb'", ["0: hdmi"])
-        device = SupervisedDevice(Shelf(Failing(2.0), missing, missing, SimulatedRoom()), "card", 16_000)
+        device = SupervisedDevice(Shelf(Failing(2.0), missing, missing, SimulatedDevice()), "card", 16_000)
         heard = await listen(device, 8)
         for block, following in pairwise(heard):
             assert following.frame == block.frame + len(block.mic)
@@ -115,7 +116,7 @@ def test_each_failure_and_the_recovery_are_told_once(caplog: pytest.LogCaptureFi
     async def main() -> None:
         told: list[DeviceHealth] = []
         missing = DeviceMissingError("microphone 'usb'", ["0: hdmi"])
-        shelf = Shelf(missing, missing, missing, missing, SimulatedRoom())
+        shelf = Shelf(missing, missing, missing, missing, SimulatedDevice())
         device = SupervisedDevice(shelf, "kitchen card", 16_000, lambda health, _: told.append(health))
         await listen(device, 12)
         assert told == [DeviceHealth.FAILED, DeviceHealth.WORKING]
@@ -139,7 +140,7 @@ def test_a_device_that_fails_at_once_each_time_is_not_tried_twice_a_second() -> 
 
 def test_the_native_rate_is_kept_when_another_device_comes_back() -> None:
     async def main() -> None:
-        shelf = Shelf(SimulatedRoom(), Failing(1.0), SimulatedRoom(rate_hz=44_100))
+        shelf = Shelf(SimulatedDevice(), Failing(1.0), SimulatedDevice(ScriptedRoom(rate_hz=44_100)))
         device = await supervise(shelf, "card")
         assert device.rate_hz == 16_000
         heard = await listen(device, 4)

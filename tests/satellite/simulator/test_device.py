@@ -12,8 +12,8 @@ import pytest
 
 from interject.satellite.audio.base import RoomScriptError, running
 from interject.satellite.audio.pcm import gain_of
-from interject.satellite.simulator.device import RoomAcoustics, SimulatedRoom
-from interject.satellite.simulator.noise import Noise, NoiseColour
+from interject.satellite.simulator.device import SimulatedDevice
+from interject.satellite.simulator.room import Noise, NoiseColour, RoomAcoustics, ScriptedRoom
 from interject.satellite.simulator.script import AfterClip, AfterLoudspeaker, AtTime, RoomClip, RoomScript, Start
 from tools.patience import PATIENCE_S
 from tools.virtual_clock import elapse, run_virtual
@@ -69,7 +69,7 @@ def clip(tmp_path: Path) -> Path:
     return path
 
 
-def stay(room: SimulatedRoom, render: Playing, seconds: float) -> list[Block]:
+def stay(room: SimulatedDevice, render: Playing, seconds: float) -> list[Block]:
     async def main() -> list[Block]:
         heard: list[Block] = []
         async with running(room, render) as blocks:
@@ -87,8 +87,8 @@ def mic(blocks: list[Block]) -> Samples:
 
 
 def test_the_loudspeaker_arrives_late_and_quiet() -> None:
-    room = SimulatedRoom(acoustics=RoomAcoustics(echo_db=-20, echo_delay_ms=5, noise_db=None), output_latency_blocks=2)
-    heard = mic(stay(room, Playing((0.1, 0.2)), 1))
+    acoustics = RoomAcoustics(echo_db=-20, echo_delay_ms=5, noise_db=None, output_latency_ms=20)
+    heard = mic(stay(SimulatedDevice(ScriptedRoom(acoustics=acoustics)), Playing((0.1, 0.2)), 1))
     assert np.flatnonzero(heard)[0] == round((0.1 + 0.020 + 0.005) * RATE_HZ)
     assert np.count_nonzero(heard) == 1600
     assert heard.max() == 800
@@ -96,7 +96,7 @@ def test_the_loudspeaker_arrives_late_and_quiet() -> None:
 
 def test_noise_has_its_level_and_is_the_same_each_time() -> None:
     room = RoomAcoustics(noise_db=-40, noise_seed=7)
-    first, second = (mic(stay(SimulatedRoom(acoustics=room), Playing(), 3)) for _ in range(2))
+    first, second = (mic(stay(SimulatedDevice(ScriptedRoom(acoustics=room)), Playing(), 3)) for _ in range(2))
     assert np.array_equal(first, second)
     assert np.sqrt(np.mean((first / 32768.0) ** 2)) == pytest.approx(gain_of(-40), rel=0.2)
 
@@ -117,7 +117,7 @@ def test_pink_noise_falls_with_frequency_and_white_does_not() -> None:
 )
 def test_a_clip_starts_at_its_sample(clip: Path, start: Start, expected_t: float) -> None:
     trace = Recorder()
-    room = SimulatedRoom(RoomScript((RoomClip(clip, start, gain_db=-6),)), QUIET, trace=trace)
+    room = SimulatedDevice(ScriptedRoom(RoomScript((RoomClip(clip, start, gain_db=-6),)), QUIET), trace=trace)
     heard = mic(stay(room, Playing((2.0, 4.0)), 5))
     assert trace.times("user-speaks") == pytest.approx([expected_t], abs=1 / RATE_HZ)
     assert trace.times("user-stops") == pytest.approx([expected_t + 0.5], abs=1 / RATE_HZ)
@@ -132,7 +132,8 @@ def test_a_clip_starts_at_its_sample(clip: Path, start: Start, expected_t: float
 def test_clips_are_said_one_after_the_other(clip: Path) -> None:
     trace = Recorder()
     starts: tuple[Start, ...] = (AtTime(1.0), AtTime(0.2), AfterClip(0.7), AfterClip(0.0))
-    stay(SimulatedRoom(RoomScript(tuple(RoomClip(clip, start) for start in starts)), QUIET, trace=trace), Playing(), 5)
+    room = ScriptedRoom(RoomScript(tuple(RoomClip(clip, start) for start in starts)), QUIET)
+    stay(SimulatedDevice(room, trace=trace), Playing(), 5)
     assert trace.times("user-speaks") == pytest.approx([1.0, 1.5, 2.7, 3.2])
 
 
@@ -141,13 +142,13 @@ def test_the_loudspeaker_counts_only_while_it_is_heard_since_the_last_clip(clip:
     script = RoomScript((RoomClip(clip, AtTime(1.0)), RoomClip(clip, AfterLoudspeaker(0.5))))
     # Heard during the clip: does not count. A beep of 0.1 s, a gap, then a reply.
     playing = Playing((0.5, 1.4), (2.0, 2.1), (3.0, 5.0))
-    stay(SimulatedRoom(script, QUIET, trace=trace), playing, 6)
+    stay(SimulatedDevice(ScriptedRoom(script, QUIET), trace=trace), playing, 6)
     assert trace.times("user-speaks")[1] == pytest.approx(3.01 + 0.4)
 
 
 def test_the_loudspeaker_is_reported_with_hysteresis() -> None:
     trace = Recorder()
-    stay(SimulatedRoom(acoustics=QUIET, trace=trace), Playing((0.5, 1.0), (1.25, 2.0), (2.5, 3.0)), 4)
+    stay(SimulatedDevice(ScriptedRoom(acoustics=QUIET), trace=trace), Playing((0.5, 1.0), (1.25, 2.0), (2.5, 3.0)), 4)
     assert trace.records[0] == ("clock", {"t": 0.0, "rate_hz": RATE_HZ})
     assert trace.times("loudspeaker-starts") == pytest.approx([0.51, 2.51])
     assert trace.times("loudspeaker-stops") == pytest.approx([2.01, 3.01])
@@ -155,7 +156,7 @@ def test_the_loudspeaker_is_reported_with_hysteresis() -> None:
 
 def test_recordings_hold_what_an_ear_and_the_two_channels_hear(clip: Path, tmp_path: Path) -> None:
     script = RoomScript((RoomClip(clip, AtTime(0.0)),))
-    heard = stay(SimulatedRoom(script, QUIET, record_to=tmp_path / "out"), Playing((1.0, 1.5)), 2)
+    heard = stay(SimulatedDevice(ScriptedRoom(script, QUIET), record_to=tmp_path / "out"), Playing((1.0, 1.5)), 2)
     with wave.open(str(tmp_path / "out" / "channels.wav")) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE_HZ, 2, 2)
         channels = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)
@@ -174,12 +175,12 @@ import asyncio, contextlib, signal, sys
 from pathlib import Path
 import numpy as np
 from interject.satellite.audio.base import running
-from interject.satellite.simulator.device import SimulatedRoom
+from interject.satellite.simulator.device import SimulatedDevice
 
 async def main():
     task = asyncio.current_task()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    async with running(SimulatedRoom(record_to=Path(sys.argv[1])), lambda n: np.ones(n, np.int16)) as blocks:
+    async with running(SimulatedDevice(record_to=Path(sys.argv[1])), lambda n: np.ones(n, np.int16)) as blocks:
         async for block in blocks:
             if block.frame == 4800:
                 print("ready", flush=True)
@@ -202,7 +203,7 @@ with contextlib.suppress(asyncio.CancelledError):
 def test_late_blocks_catch_up_and_none_is_dropped() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        async with running(SimulatedRoom(), Playing()) as blocks:
+        async with running(SimulatedDevice(), Playing()) as blocks:
             assert (await anext(blocks)).frame == 0
             await elapse(1)
             late = loop.time()
@@ -218,10 +219,10 @@ def test_late_blocks_catch_up_and_none_is_dropped() -> None:
 def test_a_clip_that_is_no_audio_is_told_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "notes.wav").write_text("not audio")
     with pytest.raises(RoomScriptError, match=r"notes\.wav: is no PCM WAV file"):
-        stay(SimulatedRoom(RoomScript((RoomClip(tmp_path / "notes.wav", AtTime(0)),))), Playing(), 1)
+        stay(SimulatedDevice(ScriptedRoom(RoomScript((RoomClip(tmp_path / "notes.wav", AtTime(0)),)))), Playing(), 1)
 
 
 def test_a_folder_that_cannot_be_recorded_to_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RoomScriptError, match="cannot record there"):
-        stay(SimulatedRoom(record_to=tmp_path / "file"), Playing(), 1)
+        stay(SimulatedDevice(record_to=tmp_path / "file"), Playing(), 1)
