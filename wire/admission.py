@@ -1,4 +1,4 @@
-"""Who may connect to a service, and how much of it one address may take."""
+"""Access control of a service: which addresses may connect, and how much of it each may take."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class AccessRules:
 # No slots: a class cannot inherit from several that have some.
 @dataclass(frozen=True)
 class AccessSettings:
-    """Who may connect to a process."""
+    """Which addresses may connect to a process."""
 
     GROUP: ClassVar[str] = "Who may connect"
     TABLE: ClassVar[str] = "access"

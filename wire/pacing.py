@@ -1,4 +1,4 @@
-"""Whose event a service takes next, and how fast one address may send: a flood must not hold up sound, nor others."""
+"""Fair order of events between connections, and a rate limit an address: a flood must not hold up sound, nor others."""
 
 from __future__ import annotations
 

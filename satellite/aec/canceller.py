@@ -18,7 +18,7 @@ from interject.satellite.aec.kalman import KalmanFilter
 from interject.satellite.aec.near_end import Evidence
 from interject.satellite.aec.nonlinearity import Loudspeaker
 from interject.satellite.aec.partitions import BINS, FFT_SAMPLES, RATE_HZ, PlayedSpectra
-from interject.satellite.aec.path_change import Observation, Origin, PathChangeDetector, Verdict
+from interject.satellite.aec.path_change import FilterAction, Observation, Origin, PathChangeDetector
 from interject.satellite.aec.suppressor import RECENT_SAMPLES, ResidualEchoModel, Suppressor, gains
 from interject.satellite.audio.pcm import scalar, total
 
@@ -245,15 +245,15 @@ class KalmanCanceller:
             misfit=self._evidence.misfit,
         )
         was_right = self._watch.convergence is Convergence.CONVERGED
-        verdict = self._watch.push(seen)
-        if verdict is not Verdict.KEEP:
+        action = self._watch.push(seen)
+        if action is not FilterAction.KEEP:
             self._delays.forget()
             self._is_located = False
             if was_right and self._delay_samples is not None:
                 self._remembered = self._filter.response, self._delay_samples
-        if verdict is Verdict.RESET:
+        if action is FilterAction.RESET:
             self._forget()
-        elif verdict is Verdict.DOUBT:
+        elif action is FilterAction.DOUBT:
             self._filter.doubt(_DOUBT_SHARE)
             self._drift.forget()
         elif self._watch.convergence is Convergence.CONVERGED:

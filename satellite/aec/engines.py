@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class CancellerKind(Enum):
-    """Who cancels the echo."""
+    """What cancels the echo."""
 
     KALMAN = "kalman"
     AEC3 = "aec3"

@@ -33,12 +33,12 @@ _DIVERGED_FRAMES = 5
 _UNEXPECTED_EVIDENCE = 0.12
 _MISFIT = 0.25
 _CHANGED_FRAMES = 2
-# After a verdict the filter gets this long to act on it.
+# After an action the filter gets this long to act on it.
 _PATIENCE_FRAMES = 20
 _TINY = 1e-12
 
 
-class Verdict(Enum):
+class FilterAction(Enum):
     """What to do with the filter."""
 
     KEEP = "keep"
@@ -84,7 +84,7 @@ class PathChangeDetector:
         self._learnt = _KEPT_FRAMES if self._on_trial else 0
         self._bad = self._odd = self._patience = self._explained = 0
 
-    def push(self, seen: Observation) -> Verdict:
+    def push(self, seen: Observation) -> FilterAction:
         """Take the next frame in which something was played."""
         self._mic = _MEMORY * self._mic + seen.mic
         self._residual = _MEMORY * self._residual + seen.residual
@@ -102,7 +102,7 @@ class PathChangeDetector:
         is_covered = self._explained >= _COVERED_FRAMES and self._misadjustment < self._noise
         if is_covered or (has_learnt and self._misadjustment < _CONVERGED * self._echo):
             self.convergence = Convergence.CONVERGED
-        return self._verdict(seen)
+        return self._action(seen)
 
     def restart(self) -> None:
         """Take note that the filter begins anew."""
@@ -112,16 +112,16 @@ class PathChangeDetector:
         self._learnt = self._bad = self._odd = self._explained = 0
         self._patience = _PATIENCE_FRAMES
 
-    def _verdict(self, seen: Observation) -> Verdict:
+    def _action(self, seen: Observation) -> FilterAction:
         worst = _DIVERGED * self._mic + _ADMITTED * self._admitted + _TINY
         self._bad = self._bad + 1 if self._residual > worst else 0
         changed = seen.evidence > _UNEXPECTED_EVIDENCE and abs(seen.misfit) > _MISFIT
         self._odd = self._odd + 1 if changed else 0
         if self._patience:
-            return Verdict.KEEP
+            return FilterAction.KEEP
         if self._bad >= _DIVERGED_FRAMES:
             self.restart()
-            return Verdict.RESET
+            return FilterAction.RESET
         if self._odd >= _CHANGED_FRAMES and (self._on_trial or self.convergence is Convergence.CONVERGED):
             self._odd = 0
             self._patience = _PATIENCE_FRAMES
@@ -129,5 +129,5 @@ class PathChangeDetector:
                 self.convergence = Convergence.RECOVERING
             self._on_trial = False
             self._learnt = self._explained = 0
-            return Verdict.DOUBT
-        return Verdict.KEEP
+            return FilterAction.DOUBT
+        return FilterAction.KEEP

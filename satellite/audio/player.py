@@ -61,18 +61,15 @@ class PlayerSettings:
 class PlayerStatus:
     """A player at one moment; all frames are content frames of the reply `epoch`, at the device's rate.
 
-    `position_frames` have left the loudspeaker, `furthest_frames` is the highest that this has been (a rewind does
-    not lower it: take it for what the user has heard), `buffered_frames` wait to be handed to the device,
-    `received_frames` were fed in all and `rendered_frames` is the next to be handed over.
+    `furthest_frames` is the highest that the position has been (a rewind does not lower it: take it for what the user
+    has heard), `buffered_frames` wait to be handed to the device, `rendered_frames` is the next to be handed over,
     `underruns` counts the gaps inside this reply.
     """
 
     epoch: int | None
     phase: PlayerPhase
-    position_frames: int
     buffered_frames: int
     underruns: int
-    received_frames: int
     rendered_frames: int
     furthest_frames: int
 
@@ -237,15 +234,13 @@ class Player:
         with self._lock:
             reply, at_frame = self._reply, self._device_frames - output_latency_frames
             if reply is None:
-                return PlayerStatus(None, PlayerPhase.IDLE, 0, 0, 0, 0, 0, 0)
+                return PlayerStatus(None, PlayerPhase.IDLE, 0, 0, 0, 0)
             furthest = reply.timeline.furthest(at_frame)
             return PlayerStatus(
                 epoch=reply.epoch,
                 phase=reply.phase(at_frame, furthest),
-                position_frames=reply.timeline.position(at_frame),
                 buffered_frames=reply.buffer.end - reply.read_frame,
                 underruns=reply.underruns,
-                received_frames=reply.buffer.end,
                 rendered_frames=reply.read_frame,
                 furthest_frames=furthest,
             )

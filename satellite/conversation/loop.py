@@ -79,7 +79,7 @@ _AWAKE_PAUSE_S = 0.3
 
 
 class MuteSwitch(Enum):
-    """Who can switch the microphone off."""
+    """Switches that can turn the microphone off."""
 
     HOME_ASSISTANT = "home-assistant"
     SATELLITE = "satellite"
@@ -137,7 +137,7 @@ class Conversation:
 
     @property
     def phase(self) -> Phase:
-        """Who has the floor."""
+        """The phase of the turn."""
         return self._state.phase
 
     @property

@@ -19,7 +19,7 @@ _EVERYWHERE = "tcp://0.0.0.0:10700"
 
 
 class PipelineKind(Enum):
-    """Who runs a conversation."""
+    """What runs a conversation: our three servers, or Home Assistant."""
 
     DIRECT = "direct"
     HOME_ASSISTANT = "home-assistant"

@@ -21,7 +21,7 @@ def _like_vad_threshold(name: str) -> Callable[[Mapping[str, Any]], float]:
 # No slots: a class cannot inherit from several that have some.
 @dataclass(frozen=True)
 class TurnTakingSettings:
-    """Who takes the floor, and when a turn has ended."""
+    """Settings of turn-taking: what takes the floor, and when a turn has ended."""
 
     GROUP: ClassVar[str] = "Turn-taking"
     TABLE: ClassVar[str] = "turn"

@@ -18,7 +18,7 @@ _IN_PROCESS = "use --wake-word-name NAME for a word that the satellite itself li
 
 
 class WakeSource(Enum):
-    """Who listens for wake words."""
+    """What listens for wake words."""
 
     NONE = "none"
     LOCAL = "local"

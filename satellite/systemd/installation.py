@@ -63,7 +63,7 @@ class UnitFileError(InterjectError):
 
 @dataclass(frozen=True, slots=True)
 class Manager:
-    """Who runs services: the manager of the system, or that of a user.
+    """The manager that runs services: the system's, or a user's.
 
     folder: where it looks for units. systemctl: how it is spoken to. lingering: the user whose manager has to run
     without a login; None: it runs anyway.

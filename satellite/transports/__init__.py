@@ -1,1 +1,1 @@
-"""Who hears, thinks and speaks for a conversation: three servers, or Home Assistant."""
+"""Speech-to-text, agent and voice of a conversation: from three servers, or from Home Assistant."""

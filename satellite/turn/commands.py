@@ -117,7 +117,7 @@ def ring_later(state: State, _event: object, _now: float, _settings: TurnSetting
 
 
 def muted_turn(state: State, _event: object, _now: float, _settings: TurnSettings) -> Outcome:
-    """Who switches the microphone off does not want to have been heard."""
+    """Drop what was heard of the turn: the microphone was switched off."""
     return forget_turn(state)
 
 

@@ -18,7 +18,7 @@ class BargeIn(Enum):
 
 
 class Endpointing(Enum):
-    """Who says that the user's turn is over."""
+    """What decides that the user's turn is over."""
 
     SATELLITE = "satellite"
     HOME_ASSISTANT = "home-assistant"

@@ -10,7 +10,7 @@ from interject.satellite.turn.utterance import Utterance, Voice
 
 
 class Phase(Enum):
-    """Who has the floor."""
+    """Phase of a turn: whether user or assistant has the floor."""
 
     # Nobody.
     IDLE = "idle"
@@ -175,7 +175,7 @@ class State:
 
     @property
     def phase(self) -> Phase:
-        """Who has the floor."""
+        """Phase of a turn: whether user or assistant has the floor."""
         match self.floor:
             case Idle():
                 return Phase.IDLE

@@ -1,4 +1,4 @@
-"""Whose audio is this? Home Assistant interleaves old and new speech, and its chunks carry no stream id.
+"""Sorts speech by its reply: Home Assistant interleaves old and new speech, and its chunks carry no stream id.
 
 What they do carry is a timestamp: each stream begins at 0, every chunk's is the one before plus the whole milliseconds
 of that chunk, and `audio-stop` has the one that comes next. A stream is known by the timestamp that it must have next.

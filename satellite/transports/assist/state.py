@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Hearing(Enum):
-    """Who listens to an utterance that may be an interruption."""
+    """The recogniser that hears an utterance which may be an interruption."""
 
     NOBODY = "nobody"
     # Our own STT server, which --stt-uri gives.

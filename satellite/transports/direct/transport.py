@@ -28,7 +28,7 @@ _QUESTION_IS_DONE = (CancelReason.STOP_WORD.value, CancelReason.FAILED.value)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, and how it wants to be spoken to."""
+    """The satellite that asks, and in which language and voice it wants to be answered."""
 
     satellite_id: str
     conversation_id: str

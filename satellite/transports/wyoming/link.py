@@ -178,7 +178,7 @@ class LinkSession:
 
     @property
     def name(self) -> str:
-        """Who is at the other end."""
+        """Address of the other end."""
         return self._peer.name
 
     @property

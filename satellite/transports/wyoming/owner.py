@@ -1,4 +1,4 @@
-"""Whose orders the satellite takes: Home Assistant's, which is known by its address.
+"""Ownership: the satellite takes orders from one Home Assistant, which is known by its address.
 
 Whoever reaches the port can say `run-satellite`, and would have the microphone with it. So the address that said it
 first is remembered. It may replace its connection at any time, as it does after a network change; another address is
@@ -31,7 +31,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """Who took the place of the address that is remembered, and from when on it is remembered itself."""
+    """A peer in place of the remembered address, and from when on it is remembered itself."""
 
     address: str
     settles_at_s: float
@@ -39,7 +39,7 @@ class Newcomer:
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """Who is obeyed, who would like to be, and whom it was before.
+    """The caller that is obeyed, those that wait for its place, and the address of the one before.
 
     remembered: Home Assistant's address; None: nobody ever connected. waiting: callers that are taken if `owner`
     sends nothing until `answer_due_s`, seconds of the clock. told: addresses whose refusal was told.

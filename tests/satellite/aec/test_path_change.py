@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from interject.satellite.aec.base import Convergence
-from interject.satellite.aec.path_change import Observation, Origin, PathChangeDetector, Verdict
+from interject.satellite.aec.path_change import FilterAction, Observation, Origin, PathChangeDetector
 
 GOOD = Observation(
     played=1.0, mic=1.0, residual=0.01, echo=1.0, misadjustment=0.01, left=0.001, noise=0.001, evidence=0.0, misfit=0.05
 )
 
 
-def watched(*seen: Observation) -> tuple[PathChangeDetector, list[Verdict]]:
+def watched(*seen: Observation) -> tuple[PathChangeDetector, list[FilterAction]]:
     watch = PathChangeDetector()
     return watch, [watch.push(each) for each in seen]
 
@@ -51,7 +51,7 @@ def test_a_user_who_talks_is_no_reason_for_doubt() -> None:
     talking = replace(GOOD, residual=1.0, mic=2.0, evidence=0.5, misfit=0.2)
     watch, verdicts = watched(*[GOOD] * 120, *[talking] * 200)
 
-    assert set(verdicts) == {Verdict.KEEP}
+    assert set(verdicts) == {FilterAction.KEEP}
     assert watch.convergence is Convergence.CONVERGED
 
 
@@ -59,21 +59,21 @@ def test_a_user_who_talks_is_no_reason_for_doubt() -> None:
 def test_an_echo_that_is_another_than_expected_is_a_changed_path(misfit: float) -> None:
     watch, verdicts = watched(*[GOOD] * 120, *[replace(GOOD, evidence=0.3, misfit=misfit)] * 15)
 
-    assert verdicts.count(Verdict.DOUBT) == 1
+    assert verdicts.count(FilterAction.DOUBT) == 1
     assert watch.convergence is Convergence.RECOVERING
 
 
 def test_a_filter_that_knows_that_it_makes_it_worse_may_go_on_learning() -> None:
     learning = replace(GOOD, residual=3.0, misadjustment=1.0)
 
-    assert set(watched(*[learning] * 100)[1]) == {Verdict.KEEP}
+    assert set(watched(*[learning] * 100)[1]) == {FilterAction.KEEP}
 
 
 def test_a_filter_that_makes_it_worse_is_thrown_away_once() -> None:
     diverged = replace(GOOD, residual=3.0)
     watch, verdicts = watched(*[GOOD] * 120, *[diverged] * 15)
 
-    assert verdicts.count(Verdict.RESET) == 1
+    assert verdicts.count(FilterAction.RESET) == 1
     assert watch.convergence is Convergence.RECOVERING
 
 
@@ -89,5 +89,5 @@ def test_what_was_kept_and_is_no_longer_true_counts_for_nothing() -> None:
     verdicts = [watch.push(replace(GOOD, evidence=0.3, misfit=-0.5)) for _ in range(20)]
     verdicts += [watch.push(GOOD) for _ in range(60)]
 
-    assert verdicts.count(Verdict.DOUBT) == 1
+    assert verdicts.count(FilterAction.DOUBT) == 1
     assert watch.convergence is Convergence.STARTING
