@@ -20,9 +20,9 @@ import numpy as np
 
 from interject.satellite.turn.backchannel import words_of
 from interject.servers.stt.audio import RATE_HZ
+from interject.servers.stt.engines.readings import edit_distance
 from interject.servers.stt.engines.whisper_model import ShortWindowModel
 from interject.servers.stt.engines.whisper_recognition import says_again
-from interject.servers.stt.phones import edit_distance
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from wyoming.asr import Transcript
 from wyoming.handle import Handled, HandledStop, NotHandled
 
-from interject.servers.fair_wait import owner_of
+from interject.servers.fair_queue import owner_of
 from interject.servers.llm.active_replies import ActiveReplies, ActiveReply, PlaybackEstimate, StopReason
 from interject.servers.llm.errors import EngineError
 from interject.servers.llm.generation import Failed, Finished, Generation, GivenUp, Outcome, Stopped

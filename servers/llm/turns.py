@@ -21,7 +21,7 @@ _CHARACTERS_PER_S = 12.0
 
 
 class Role(Enum):
-    """Who a message is from."""
+    """The author of a message."""
 
     USER = "user"
     ASSISTANT = "assistant"

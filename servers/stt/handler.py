@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
-from interject.servers.fair_wait import owner_of
+from interject.servers.fair_queue import owner_of
 from interject.servers.stt.agreement import Agreement
 from interject.servers.stt.audio import BYTES_PER_S, RATE_HZ, AudioFormat, Converter
 from interject.servers.stt.engines.base import Recognition, Request, Transcription
@@ -33,14 +33,15 @@ if TYPE_CHECKING:
 
     from interject.servers.fair_queue import Owner
     from interject.servers.stt.engines.base import Engine
-    from interject.servers.stt.worker import Seats, Worker
+    from interject.servers.stt.worker_pool import WorkerPool
+    from interject.servers.worker_thread import WorkerThread
     from interject.wire.admission import AccessRules
     from interject.wire.peer import Peer
     from interject.wire.trace import Trace
 
 _LOGGER = logging.getLogger(__name__)
 
-# A microphone sends several chunks a second; an utterance without any holds a seat that others wait for.
+# A microphone sends several chunks a second; an utterance without any holds a worker that others wait for.
 _SILENT_S = 30.0
 
 
@@ -93,11 +94,11 @@ class SttSession:
     """One client's requests, one after the other."""
 
     def __init__(
-        self, peer: Peer, engine: Engine, seats: Seats, trace: Trace, max_audio_s: float, rules: AccessRules
+        self, peer: Peer, engine: Engine, workers: WorkerPool, trace: Trace, max_audio_s: float, rules: AccessRules
     ) -> None:
         self._peer = peer
         self._engine = engine
-        self._seats = seats
+        self._workers = workers
         self._trace = trace
         self._max_audio_s = max_audio_s
         self._rules = rules
@@ -188,7 +189,7 @@ class SttSession:
         self._trace.emit(TranscribeStarted(peer=self._peer.name))
         try:
             await self._engine.ready()
-            async with self._seats.seat(owner) as worker:
+            async with self._workers.worker(owner) as worker:
                 await self._recognise(worker, request, utterance)
         except (asyncio.CancelledError, ConnectionError):
             # Who leaves is noticed by whichever comes first: the end of what it sends, or that it takes no answer.
@@ -198,7 +199,7 @@ class SttSession:
             self._trace.emit(TranscribeRefused(peer=self._peer.name, code=error.code))
             raise
 
-    async def _recognise(self, worker: Worker, request: Request, utterance: Utterance) -> None:
+    async def _recognise(self, worker: WorkerThread, request: Request, utterance: Utterance) -> None:
         await self._peer.send(TranscriptStart(language=request.language).event())
         recognition: Recognition | None = None
 
@@ -220,7 +221,9 @@ class SttSession:
                 recognition.abort()
             worker.submit(close_recognition)
 
-    async def _stream(self, worker: Worker, recognition: Recognition, utterance: Utterance) -> tuple[Agreement, bytes]:
+    async def _stream(
+        self, worker: WorkerThread, recognition: Recognition, utterance: Utterance
+    ) -> tuple[Agreement, bytes]:
         """Hear the audio, sending words as they become stable; return them, and the audio that came with the end."""
         agreement = Agreement()
         while True:

@@ -12,7 +12,7 @@ from typing import ClassVar
 from interject.servers.common import WHERE_TO_LISTEN, ServerSettings
 from interject.wire.settings import option
 
-# As many as speak at once in a large house; who has waited for some seconds is told so (interject.servers.fair_wait).
+# As many as speak at once in a large house; who has waited for some seconds is told so (interject.servers.fair_queue).
 _MAX_WAITING = 8
 _MOST_SESSIONS = 64
 DEFAULT_URI = "tcp://127.0.0.1:10300"

@@ -13,9 +13,9 @@ from wyoming.info import Info
 from interject.servers.common import run_server, serve_as
 from interject.servers.tts.engines import open_engine
 from interject.servers.tts.handler import TtsSession
-from interject.servers.tts.lane import Lane
 from interject.servers.tts.reply import ReplyOptions
 from interject.servers.tts.settings import TtsSettings
+from interject.servers.tts.synthesis_queue import SynthesisQueue
 from interject.wire.discovery import ServiceKind
 from interject.wire.service import Service
 from interject.wire.trace import open_trace
@@ -34,14 +34,14 @@ async def serve(settings: TtsSettings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         engine = await open_engine(settings)
         stack.push_async_callback(engine.close)
-        lane = Lane()
-        stack.push_async_callback(lane.close)
+        queue = SynthesisQueue()
+        stack.push_async_callback(queue.close)
         _LOGGER.info("engine: %s", engine.program().name)
-        service = make_service(settings, engine, lane, trace)
+        service = make_service(settings, engine, queue, trace)
         await serve_as(ServiceKind.TTS, service, settings, trace, engine.keep())
 
 
-def make_service(settings: TtsSettings, engine: Engine, lane: Lane, trace: Trace) -> Service:
+def make_service(settings: TtsSettings, engine: Engine, queue: SynthesisQueue, trace: Trace) -> Service:
     """Put the service together; it is not listening yet."""
     pause_s = engine.sentence_pause_s if settings.sentence_silence is None else settings.sentence_silence
     rules = settings.access_rules()
@@ -53,7 +53,7 @@ def make_service(settings: TtsSettings, engine: Engine, lane: Lane, trace: Trace
         return Info(tts=[program])
 
     def session(peer: Peer) -> TtsSession:
-        return TtsSession(peer, engine, lane, options, trace, rules, streaming=not settings.no_streaming)
+        return TtsSession(peer, engine, queue, options, trace, rules, streaming=not settings.no_streaming)
 
     return Service(settings.uri, info, session, rules=rules)
 

@@ -18,7 +18,7 @@ from wyoming.tts import (
     SynthesizeTextFormat,
 )
 
-from interject.servers.fair_wait import owner_of
+from interject.servers.fair_queue import owner_of
 from interject.servers.tts.records import SynthesisCancelled, SynthesisFailed, SynthesisFinished, SynthesisStarted
 from interject.servers.tts.reply import Reply, line_of, lines_of
 from interject.servers.tts.sentences import SentenceSplitter
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from interject.servers.fair_queue import Owner
     from interject.servers.tts.engines.base import Engine, Line
-    from interject.servers.tts.lane import Lane
     from interject.servers.tts.reply import ReplyOptions
+    from interject.servers.tts.synthesis_queue import SynthesisQueue
     from interject.wire.admission import AccessRules
     from interject.wire.peer import Peer
     from interject.wire.trace import Trace
@@ -81,7 +81,7 @@ class TtsSession:
         self,
         peer: Peer,
         engine: Engine,
-        lane: Lane,
+        queue: SynthesisQueue,
         options: ReplyOptions,
         trace: Trace,
         rules: AccessRules,
@@ -91,7 +91,7 @@ class TtsSession:
         self._peer = peer
         self._rules = rules
         self._engine = engine
-        self._lane = lane
+        self._queue = queue
         self._options = options
         self._trace = trace
         self._turn = asyncio.Lock()
@@ -190,7 +190,7 @@ class TtsSession:
             async with self._turn:
                 self._trace.emit(SynthesisStarted(text=request.text, streaming=request.streamed))
                 voice = await self._engine.voice(request.voice)
-                reply = Reply(self._peer, self._lane, voice, self._options, self._trace, request.owner)
+                reply = Reply(self._peer, self._queue, voice, self._options, self._trace, request.owner)
                 while (line := await request.lines.get()) is not None:
                     await reply.say(line)
                 await reply.finish()

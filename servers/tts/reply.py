@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from interject.servers.fair_queue import Owner
     from interject.servers.tts.engines.base import Piece, Voice
-    from interject.servers.tts.lane import Lane
+    from interject.servers.tts.synthesis_queue import SynthesisQueue
     from interject.wire.peer import Peer
     from interject.wire.trace import Trace
 
@@ -42,11 +42,13 @@ class ReplyOptions:
 class Reply:
     """Sends sentences as one stream: marks before their audio, one start, one stop, times from the first sample."""
 
-    def __init__(self, peer: Peer, lane: Lane, voice: Voice, options: ReplyOptions, trace: Trace, owner: Owner) -> None:
+    def __init__(
+        self, peer: Peer, queue: SynthesisQueue, voice: Voice, options: ReplyOptions, trace: Trace, owner: Owner
+    ) -> None:
         """`owner`: whose turn a sentence takes."""
         self._peer = peer
         self._owner = owner
-        self._lane = lane
+        self._queue = queue
         self._voice = voice
         self._options = options
         self._trace = trace
@@ -69,7 +71,7 @@ class Reply:
         silence = self._pause() if self._pause_due else b""
         offset_ms = self._exact_ms(first_sample)
         heard = False
-        async with contextlib.aclosing(self._lane.speak(self._voice, line, self._owner)) as batches:
+        async with contextlib.aclosing(self._queue.speak(self._voice, line, self._owner)) as batches:
             async for pieces in batches:
                 if not heard and any(piece.pcm for piece in pieces):
                     heard = True

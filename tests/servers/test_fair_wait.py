@@ -6,8 +6,7 @@ from typing import cast
 
 import pytest
 
-from interject.servers.fair_queue import Owner
-from interject.servers.fair_wait import MOST_WAIT_S, FairWait, owner_of
+from interject.servers.fair_queue import MOST_WAIT_S, FairWait, Owner, owner_of
 from interject.wire.admission import AccessRules, Network
 from interject.wire.errors import RequestError
 from interject.wire.peer import Peer

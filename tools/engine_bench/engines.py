@@ -12,7 +12,7 @@ import numpy as np
 
 from interject.satellite.audio.pcm import INT16_FULL_SCALE
 from interject.satellite.simulator.room import RoomAcoustics
-from interject.servers.llm.engines.story import STORY
+from interject.servers.llm.engines.offline import STORY
 from interject.servers.tts.settings import EngineName as TtsEngine
 from tools.bench_reference import Tap
 from tools.bench_rooms import Engines

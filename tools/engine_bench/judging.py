@@ -10,7 +10,7 @@ import numpy as np
 
 from interject.satellite.simulator.user import AUDIBLE_PEAK
 from interject.satellite.turn.backchannel import words_of
-from interject.servers.stt.phones import edit_distance
+from interject.servers.stt.engines.readings import edit_distance
 from tools.bench_signal import end_of_sound
 
 if TYPE_CHECKING:

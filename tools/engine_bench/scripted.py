@@ -23,7 +23,7 @@ from interject.servers.stt.audio import BYTES_PER_S
 from interject.servers.stt.engines.base import Transcription
 from interject.servers.stt.service import make_service
 from interject.servers.stt.settings import SttSettings
-from interject.servers.stt.worker import Seats
+from interject.servers.stt.worker_pool import WorkerPool
 from interject.wire.discovery import ServiceKind
 from interject.wire.errors import SettingError
 from interject.wire.settings import option
@@ -165,12 +165,12 @@ async def serve(settings: ScriptedSettings) -> None:
         raise SettingError("said", "needed, as is trace-file")
     trace = await asyncio.to_thread(open_trace, settings.trace_file, "stt")
     engine = ScriptedEngine(Room(settings.trace_file.parent, settings.said))
-    seats = Seats(settings.sessions, settings.max_waiting)
+    workers = WorkerPool(settings.sessions, settings.max_waiting)
     try:
-        service = make_service(settings, engine, seats, trace)
+        service = make_service(settings, engine, workers, trace)
         await serve_as(ServiceKind.STT, service, settings, trace, engine.keep())
     finally:
-        seats.close()
+        workers.close()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import numpy as np
 from interject.satellite.audio.pcm import to_int16
 from interject.servers.stt.engines.base import Request
 from interject.servers.stt.engines.faster_whisper import FasterWhisperEngine, whisper_options
-from interject.servers.stt.phones import edit_distance
+from interject.servers.stt.engines.readings import edit_distance
 from interject.servers.stt.settings import SttSettings
 from tools.bench_report import Figure
 from tools.real_bench.listening import at_16_khz, hear

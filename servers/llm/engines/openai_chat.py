@@ -24,8 +24,8 @@ from interject.servers.llm.errors import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from interject.servers.llm.prompt import DEFAULT_SYSTEM_PROMPT, with_language
 from interject.servers.llm.settings import OPENAI_BASE_URL, find_api_key, read_text_file
+from interject.servers.llm.turns import INTERRUPTED_MARK
 from interject.wire.errors import SettingError
 from interject.wire.likeness import did_you_mean
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from interject.servers.llm.turns import Message
 
     T = TypeVar("T")
+
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -59,6 +60,18 @@ _END_OF_STREAM_TIMEOUT_S = 0.2
 _NO_KEY = "none"
 # An answer's own explanation can be a whole web page.
 _MAX_EXPLANATION_CHARS = 200
+
+
+DEFAULT_SYSTEM_PROMPT = f"""\
+You are a voice assistant in a home. What you write is read aloud by a speech synthesiser, and the user speaks to you; \
+what you get is a transcript and may contain wrong words.
+Answer in short sentences of plain spoken language. Use no markdown, no lists, no emoji, no headings, and no web \
+addresses. Write numbers, units and abbreviations the way they are said.
+The user may cut you off at any time. Where one of your messages ends with {INTERRUPTED_MARK}, the user heard exactly \
+the words before that mark and nothing of what you had meant to say after them; a message that is only \
+{INTERRUPTED_MARK} was stopped before a word was heard. Never write that mark yourself. Do not apologise for having \
+been interrupted and do not start over unless you are asked to; if you are asked to go on, continue after the last \
+heard word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,3 +289,8 @@ def _cause(error: openai.APIConnectionError) -> str:
 def _shortened(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _MAX_EXPLANATION_CHARS else line[: _MAX_EXPLANATION_CHARS - 1] + "…"
+
+
+def with_language(prompt: str, language: str | None) -> str:
+    """Add the language that the user speaks, as far as the client said it."""
+    return prompt if language is None else f"{prompt}\nThe user speaks the language {language!r}; answer in it."

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from wyoming.info import AsrModel, AsrProgram, Attribution
 
 from interject.servers.common import give_way
-from interject.servers.stt.engines.decodings import Decodings
 from interject.servers.stt.engines.device import Placement, on_cpu, place
+from interject.servers.stt.engines.model_access import ModelAccess
 from interject.servers.stt.engines.voice import Voice
 from interject.servers.stt.engines.whisper_recognition import WhisperRecognition
 from interject.servers.stt.errors import DeviceError, EngineMissingError, ModelError, ModelUnusableError
 from interject.servers.stt.settings import Device
-from interject.servers.stt.worker import Worker
+from interject.servers.worker_thread import start_in_thread
 from interject.wire.errors import RequestError
 
 if TYPE_CHECKING:
@@ -123,18 +123,17 @@ class FasterWhisperEngine:
             # These take a second, and may not be installed.
             import ctranslate2  # noqa: PLC0415
 
-            from interject.servers.stt.engines import whisper_files, whisper_model  # noqa: PLC0415
+            from interject.servers.stt.engines import whisper_model  # noqa: PLC0415
         except ImportError:
             raise EngineMissingError(NAME, "install the extra 'stt'") from None
         self._library = whisper_model
-        self._files = whisper_files
         self._options = options
         self._placement = place(options.device, options.compute_type, ctranslate2)
         self._folder: str | None = None
         self._loading: Future[Any] | None = None
         self._began_s = 0.0
         self._late = False
-        self._decodings = Decodings()
+        self._access = ModelAccess()
         self._version = version("faster-whisper")
 
     def info(self) -> AsrProgram:
@@ -171,7 +170,7 @@ class FasterWhisperEngine:
         """Load the model if it is on this machine, or begin to download it; raises ModelUnusableError."""
         options = self._options
         self._folder = await asyncio.to_thread(
-            self._files.folder_of, options.model, options.download_root, tuple(_INT8_MODELS)
+            self._library.folder_of, options.model, options.download_root, tuple(_INT8_MODELS)
         )
         if self._folder is None and options.local_files_only:
             remedy = "start once without --local-files-only to download it, or give --model the folder that it is in"
@@ -222,10 +221,8 @@ class FasterWhisperEngine:
             raise ModelError(self._options.model, reason, remedy) from None
 
     def _load(self) -> Future[Any]:
-        worker = Worker("model loader")
         self._began_s = time.monotonic()
-        self._loading = worker.submit(self._load_model)
-        worker.close()
+        self._loading = start_in_thread(self._load_model, "model loader")
         return self._loading
 
     def _load_model(self) -> Any:
@@ -234,13 +231,13 @@ class FasterWhisperEngine:
         began_s = time.monotonic()
         # CTranslate2's threads, which this one makes, keep it: a decoding takes all cores, and audio has to go on.
         give_way(_NICENESS)
-        folder = self._folder or self._files.download(options.model, options.download_root)
+        folder = self._folder or self._library.download(options.model, options.download_root)
         try:
             loaded = self._open_model(folder), self._library.load_vad()
         except DeviceError:
             raise
         except Exception as error:
-            reason = f"cannot be loaded from {folder} ({self._files.first_line(error)})"
+            reason = f"cannot be loaded from {folder} ({self._library.first_line(error)})"
             remedy = "delete that folder to have it downloaded anew, or give another --model"
             raise ModelUnusableError(options.model, reason, remedy) from error
         _LOGGER.info("%s has loaded in %.1f s; %s", options.model, time.monotonic() - began_s, self._placement.told)
@@ -255,7 +252,7 @@ class FasterWhisperEngine:
             except RuntimeError as error:
                 if self._options.device is Device.CUDA:
                     remedy = "install what it names (docs/engines.md)"
-                    raise DeviceError(f"CUDA does not work ({self._files.first_line(error)})", remedy) from error
+                    raise DeviceError(f"CUDA does not work ({self._library.first_line(error)})", remedy) from error
                 self._placement = on_cpu(self._options.compute_type, f"CUDA does not work: {error}")
                 _LOGGER.warning("%s", self._placement.told)
             else:
@@ -285,4 +282,4 @@ class FasterWhisperEngine:
                 )
         beam_size = self._options.beam_size or (_CPU_BEAM if self._placement.device is Device.CPU else _CUDA_BEAM)
         options = dataclasses.replace(self._options, beam_size=beam_size)
-        return WhisperRecognition(model, options, language, request, Voice(vad), self._decodings)
+        return WhisperRecognition(model, options, language, request, Voice(vad), self._access)

@@ -20,14 +20,13 @@ from wyoming.info import AsrModel, AsrProgram, Attribution
 from interject.servers.stt.agreement import Hypothesis
 from interject.servers.stt.audio import BYTES_PER_S
 from interject.servers.stt.engines.base import Recognition, Request, Transcription
-from interject.servers.stt.engines.choice import Reading, choose, choose_so_far, confidence, figures
-from interject.servers.stt.engines.memory import give_back_freed
-from interject.servers.stt.engines.pool import Pool
+from interject.servers.stt.engines.fifo_lock import FifoLock
+from interject.servers.stt.engines.idle_pool import IdlePool, give_back_freed
+from interject.servers.stt.engines.readings import Reading, choose, choose_so_far, confidence, figures
 from interject.servers.stt.engines.sphinx_decoder import SphinxDecoder
-from interject.servers.stt.engines.turns import Turns
 from interject.servers.stt.errors import EngineMissingError
 from interject.servers.stt.grammar import EXTRA_PRONUNCIATIONS, Phrases, extend, home_grammar, sort_phrases, words_of
-from interject.servers.stt.worker import Worker
+from interject.servers.worker_thread import start_in_thread
 from interject.wire.errors import RequestError
 
 if TYPE_CHECKING:
@@ -108,10 +107,10 @@ class PocketSphinxEngine:
                 NAME, "install the extra 'stt' with Python 3.13 or older, or give --engine faster-whisper"
             ) from None
         self._library = pocketsphinx
-        self.turns = Turns()
+        self.decode_lock = FifoLock()
         self._lock = threading.Lock()
-        self._pairs: Pool[_Pair] = Pool()
-        self._extending = Turns()
+        self._pairs: IdlePool[_Pair] = IdlePool()
+        self._extending = FifoLock()
         self._extends_at_s = 0.0
         self._has_garbage = False
         self._unpronounceable: set[str] = set()
@@ -143,9 +142,7 @@ class PocketSphinxEngine:
 
     async def start(self) -> None:
         """Load the first pair in the background."""
-        worker = Worker("decoder loader")
-        self._loading = worker.submit(lambda: self._leave(self._make()))
-        worker.close()
+        self._loading = start_in_thread(lambda: self._leave(self._make()), "decoder loader")
 
     async def ready(self) -> None:
         """Wait for the first pair; the model is in the package, so this takes no longer than 0.4 s."""
@@ -186,12 +183,12 @@ class PocketSphinxEngine:
 
     def _extend(self, pair: _Pair, phrases: tuple[str, ...]) -> None:
         if sum(len(words_of(phrase)) for phrase in phrases) <= _QUICK_WORDS:
-            with self.turns:
+            with self.decode_lock:
                 unknown = pair.expect(phrases).unknown
         else:
             with self._extending:
                 time.sleep(max(0.0, self._extends_at_s - time.monotonic()))
-                with self.turns:
+                with self.decode_lock:
                     began_s = time.monotonic()
                     unknown = pair.expect(phrases).unknown
                     ended_s = time.monotonic()
@@ -209,7 +206,7 @@ class PocketSphinxEngine:
             _LOGGER.warning("not in the pronunciation dictionary, so not expected in commands: %s", ", ".join(fresh))
 
     def _make(self) -> _Pair:
-        with self.turns:
+        with self.decode_lock:
             return _Pair(self._library)
 
     def _leave(self, pair: _Pair) -> None:
@@ -218,7 +215,7 @@ class PocketSphinxEngine:
 
     def give_back(self, pair: _Pair) -> None:
         """Take a pair back for the next utterance."""
-        with self.turns:
+        with self.decode_lock:
             pair.open.end()
             pair.grammar.end()
         self._leave(pair)
@@ -229,12 +226,12 @@ class _SphinxRecognition:
 
     def __init__(self, engine: PocketSphinxEngine, pair: _Pair) -> None:
         self._engine = engine
-        self._turns = engine.turns
+        self._decode_lock = engine.decode_lock
         self._pair = pair
         self._aborted = threading.Event()
         self._bytes = 0
         self._since_hypothesis = 0
-        with self._turns:
+        with self._decode_lock:
             pair.open.begin()
             pair.grammar.begin()
 
@@ -244,7 +241,7 @@ class _SphinxRecognition:
             if self._aborted.is_set():
                 return None
             part = pcm[start : start + _SLICE_BYTES]
-            with self._turns:
+            with self._decode_lock:
                 self._pair.open.feed(part)
                 self._pair.grammar.feed(part)
         self._bytes += len(pcm)
@@ -252,14 +249,14 @@ class _SphinxRecognition:
         if self._since_hypothesis < _HYPOTHESIS_BYTES:
             return None
         self._since_hypothesis = 0
-        with self._turns:
+        with self._decode_lock:
             words = choose_so_far(_reading(self._pair.grammar), _reading(self._pair.open))
         return Hypothesis(words, self._bytes / BYTES_PER_S)
 
     def finish(self, rest: bytes = b"") -> Transcription:
         """Take the rest and return the best text."""
         self.hear(rest)
-        with self._turns:
+        with self._decode_lock:
             self._pair.open.end()
             self._pair.grammar.end()
             expected = _reading(self._pair.grammar)

@@ -13,7 +13,6 @@ from piper.config import SynthesisConfig
 from wyoming.info import Attribution, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
 from interject.servers.common import give_way
-from interject.servers.tts.background import in_background
 from interject.servers.tts.engines import MODEL_SUFFIX, is_pipers
 from interject.servers.tts.engines.base import NICENESS
 from interject.servers.tts.engines.espeak_library import EspeakLibrary
@@ -30,6 +29,7 @@ from interject.servers.tts.engines.piper_voices import (
     read_voice,
 )
 from interject.servers.tts.errors import EngineError, LastingError, UnknownNameError
+from interject.servers.worker_thread import run_in_thread
 from interject.wire.errors import RequestError, SettingError
 from interject.wire.likeness import did_you_mean
 
@@ -262,14 +262,14 @@ class PiperEngine:
             give_way(NICENESS)
             return load_voice(model, use_cuda=self._settings.use_cuda, download_dir=self._download_dir)
 
-        return await in_background(load, f"load {name}")
+        return await run_in_thread(load, f"load {name}")
 
     async def _fetch(self, name: str) -> Path:
         try:
-            return await in_background(lambda: fetch_voice(name, self._download_dir), f"download {name}")
+            return await run_in_thread(lambda: fetch_voice(name, self._download_dir), f"download {name}")
         except NotPublishedError as error:
             try:
-                published = await in_background(published_voices, "list of voices")
+                published = await run_in_thread(published_voices, "list of voices")
             except EngineError:
                 published = list(self._voices)
             raise LastingError("piper", f"{error.reason}; {self._hint(name, published)}") from None
@@ -279,7 +279,7 @@ class PiperEngine:
 
     async def _update(self) -> None:
         try:
-            await in_background(lambda: fetch_catalogue(self._download_dir), "list of voices")
+            await run_in_thread(lambda: fetch_catalogue(self._download_dir), "list of voices")
         except EngineError as error:
             _LOGGER.warning("%s; only voices that are here are listed", error)
             return

@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from interject.servers.llm.engines.offline import OfflineResponder, answer
+from interject.servers.llm.engines.offline import PREFACE, STORY, OfflineResponder, answer
 from interject.servers.llm.engines.spoken import date_words, number_words, parse_number, time_words
-from interject.servers.llm.engines.story import PREFACE, STORY
 from interject.servers.llm.turns import Message, Role
 
 NOON = datetime(2026, 11, 21, 16, 23, tzinfo=UTC)

@@ -12,7 +12,7 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
 from interject.servers.stt.engines import open_engine
 from interject.servers.stt.service import make_service
-from interject.servers.stt.worker import Seats
+from interject.servers.stt.worker_pool import WorkerPool
 from interject.wire.client import StreamConnection
 from interject.wire.errors import PeerError
 from interject.wire.trace import Record, line_of
@@ -116,15 +116,15 @@ async def started(settings: SttSettings) -> Engine:
 async def serving(settings: SttSettings, engine: Engine) -> AsyncIterator[Running]:
     """Serve in this process, by an engine that is there."""
     trace = Records()
-    seats = Seats(settings.sessions, settings.max_waiting)
-    service = make_service(settings, engine, seats, trace)
+    workers = WorkerPool(settings.sessions, settings.max_waiting)
+    service = make_service(settings, engine, workers, trace)
     try:
         server = Running(await service.start(), trace)
         with server.watching(engine):
             yield server
     finally:
         await service.stop()
-        seats.close()
+        workers.close()
 
 
 @contextlib.asynccontextmanager

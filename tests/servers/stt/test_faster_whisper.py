@@ -17,8 +17,7 @@ import pytest
 from wyoming.asr import Transcribe
 
 from interject.servers.stt.engines.faster_whisper import whisper_options
-from interject.servers.stt.engines.whisper_files import folder_of
-from interject.servers.stt.engines.whisper_model import ShortWindowModel
+from interject.servers.stt.engines.whisper_model import ShortWindowModel, folder_of
 from interject.servers.stt.errors import ModelUnusableError
 from interject.servers.stt.settings import EngineChoice, SttSettings
 from tests.servers.stt.harness import LOOPBACK, ask, clip, connected, running, silence, started

@@ -79,7 +79,7 @@ async def test_a_model_whose_hub_is_away_is_not_installed(
     def away(_model: str, **_: object) -> str:
         raise LocalEntryNotFoundError("there is no network")
 
-    monkeypatch.setattr("interject.servers.stt.engines.whisper_files.download_model", away)
+    monkeypatch.setattr("interject.servers.stt.engines.whisper_model.download_model", away)
     absent = dataclasses.replace(whisper_settings, model="tiny", local_files_only=False)
     async with running(absent) as server, connected(server.uri) as connection:
         await send(connection, b"", "en")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interject.servers.stt.phones import edit_distance, phone_distance
+from interject.servers.stt.engines.readings import edit_distance, phone_distance
 
 PHONES = st.lists(st.sampled_from(["AA", "B", "K", "S", "T"]), max_size=8)
 

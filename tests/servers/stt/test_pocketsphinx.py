@@ -16,8 +16,8 @@ from wyoming.asr import Transcribe
 from wyoming.info import Describe, Info
 
 from interject.servers.stt.engines.base import Request
+from interject.servers.stt.engines.idle_pool import UNUSED_S
 from interject.servers.stt.engines.pocketsphinx import PocketSphinxEngine
-from interject.servers.stt.engines.pool import UNUSED_S
 from tests.servers.stt.harness import Answer, Running, ask, clip, connected, running, silence
 from tests.servers.stt.room import in_noise
 from tools.patience import eventually

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from interject.servers.stt.engines.base import Request
-from interject.servers.stt.engines.decodings import PARTIAL_SHARE, Decodings
 from interject.servers.stt.engines.faster_whisper import WhisperOptions, whisper_options
+from interject.servers.stt.engines.model_access import PARTIAL_SHARE, ModelAccess
 from interject.servers.stt.engines.voice import Voice
 from interject.servers.stt.engines.whisper_recognition import WhisperRecognition
 from interject.servers.stt.settings import SttSettings
@@ -56,13 +56,13 @@ def model() -> Model:
 
 
 @pytest.fixture
-def decodings() -> Decodings:
-    return Decodings()
+def access() -> ModelAccess:
+    return ModelAccess()
 
 
 @pytest.fixture
-def recognition(model: Model, decodings: Decodings) -> WhisperRecognition:
-    return WhisperRecognition(model, OPTIONS, "en", Request(), Voice(LoudnessVad()), decodings)
+def recognition(model: Model, access: ModelAccess) -> WhisperRecognition:
+    return WhisperRecognition(model, OPTIONS, "en", Request(), Voice(LoudnessVad()), access)
 
 
 def speech(seconds: float) -> bytes:
@@ -96,12 +96,12 @@ def test_each_pause_is_decoded_once_and_is_news(recognition: WhisperRecognition,
     assert {str(seconds) for seconds in model.finals} <= set(heard)
 
 
-def test_what_was_decoded_after_the_voice_had_ended_is_not_decoded_again(model: Model, decodings: Decodings) -> None:
+def test_what_was_decoded_after_the_voice_had_ended_is_not_decoded_again(model: Model, access: ModelAccess) -> None:
     one_hypothesis = dataclasses.replace(OPTIONS, beam_size=1)
-    recognition = WhisperRecognition(model, one_hypothesis, "en", Request(), Voice(LoudnessVad()), decodings)
+    recognition = WhisperRecognition(model, one_hypothesis, "en", Request(), Voice(LoudnessVad()), access)
     hear(recognition, silence(0.5) + speech(0.25))
     # All the while another one has the model; the first pass comes late.
-    with decodings.final():
+    with access.final():
         hear(recognition, silence(0.1))
     before = len(model.calls)
     hear(recognition, silence(0.3))
@@ -149,9 +149,9 @@ def test_what_people_say_is_decoded_once(recognition: WhisperRecognition, model:
 
 
 def test_while_another_has_the_model_nothing_ahead_of_the_end_waits_for_it(
-    recognition: WhisperRecognition, model: Model, decodings: Decodings
+    recognition: WhisperRecognition, model: Model, access: ModelAccess
 ) -> None:
-    with decodings.final():
+    with access.final():
         assert hear(recognition, speech(1.0) + silence(0.4)) == []
     hear(recognition, silence(0.02))
     assert model.finals == [1.4]
@@ -159,31 +159,31 @@ def test_while_another_has_the_model_nothing_ahead_of_the_end_waits_for_it(
 
 def test_who_was_refused_a_decoding_ahead_goes_before_partial_results(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 100.0
-    monkeypatch.setattr("interject.servers.stt.engines.decodings.time", SimpleNamespace(monotonic=lambda: now_s))
-    decodings = Decodings()
-    with decodings.final(), decodings.ahead() as refused:
+    monkeypatch.setattr("interject.servers.stt.engines.model_access.time", SimpleNamespace(monotonic=lambda: now_s))
+    access = ModelAccess()
+    with access.final(), access.ahead() as refused:
         assert not refused
-    with decodings.partial() as mine:
+    with access.partial() as mine:
         assert not mine
-    with decodings.ahead() as mine:
+    with access.ahead() as mine:
         assert mine
-    with decodings.partial() as mine:
+    with access.partial() as mine:
         assert mine
-    with decodings.final(), decodings.ahead() as refused:
+    with access.final(), access.ahead() as refused:
         assert not refused
     # Its client has gone, or does not send any more.
     now_s += 1.0
-    with decodings.partial() as mine:
+    with access.partial() as mine:
         assert mine
 
 
 @pytest.mark.parametrize("rooms", [1, 2, 5])
 def test_partial_results_of_all_rooms_leave_some_of_the_time(rooms: int) -> None:
-    decodings, took_s = Decodings(), 0.25
+    access, took_s = ModelAccess(), 0.25
     for _ in range(rooms):
-        decodings.open()
-    period_s = decodings.partial_again_s(10.0, 10.0 + took_s) - 10.0
+        access.open()
+    period_s = access.partial_again_s(10.0, 10.0 + took_s) - 10.0
     assert rooms * took_s / period_s == pytest.approx(PARTIAL_SHARE)
     for _ in range(rooms - 1):
-        decodings.close()
-    assert decodings.partial_again_s(10.0, 10.0 + took_s) == pytest.approx(10.0 + took_s / PARTIAL_SHARE)
+        access.close()
+    assert access.partial_again_s(10.0, 10.0 + took_s) == pytest.approx(10.0 + took_s / PARTIAL_SHARE)

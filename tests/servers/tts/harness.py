@@ -15,7 +15,7 @@ from interject.servers.fair_queue import Owner
 from interject.servers.tts.__main__ import make_service
 from interject.servers.tts.engines import open_engine
 from interject.servers.tts.engines.base import Line
-from interject.servers.tts.lane import Lane
+from interject.servers.tts.synthesis_queue import SynthesisQueue
 from interject.wire.client import Connection, StreamConnection
 from interject.wire.events import WordMark, WordMarks
 from interject.wire.trace import Record, line_of
@@ -55,7 +55,7 @@ class Running:
 
     uri: str
     trace: RecordedTrace
-    lane: Lane
+    queue: SynthesisQueue
     service: Service
 
     @contextlib.asynccontextmanager
@@ -72,16 +72,16 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: TtsSettings, lane: Lane | None = None) -> AsyncIterator[Running]:
+async def running(settings: TtsSettings, queue: SynthesisQueue | None = None) -> AsyncIterator[Running]:
     trace = RecordedTrace()
     engine = await open_engine(settings)
-    lane = lane or Lane()
-    service = make_service(settings, engine, lane, trace)
+    queue = queue or SynthesisQueue()
+    service = make_service(settings, engine, queue, trace)
     try:
-        yield Running(await service.start(), trace, lane, service)
+        yield Running(await service.start(), trace, queue, service)
     finally:
         await service.stop()
-        await lane.close()
+        await queue.close()
         await engine.close()
 
 
@@ -101,12 +101,12 @@ class _EndlessVoice:
 
 
 @contextlib.asynccontextmanager
-async def held(lane: Lane) -> AsyncIterator[None]:
+async def held(queue: SynthesisQueue) -> AsyncIterator[None]:
     """Have a sentence spoken for 127.0.0.1 that lasts as long as the block."""
     voice = _EndlessVoice()
 
     async def speak() -> None:
-        async for _ in lane.speak(voice, Line("On", "On"), Owner("127.0.0.1", "a long talker")):
+        async for _ in queue.speak(voice, Line("On", "On"), Owner("127.0.0.1", "a long talker")):
             pass
 
     speaking = asyncio.create_task(speak())

@@ -20,8 +20,8 @@ from wyoming.tts import (
 )
 
 from interject.servers.tts.handler import MAX_TEXT_CHARS
-from interject.servers.tts.lane import Lane
 from interject.servers.tts.settings import EngineName
+from interject.servers.tts.synthesis_queue import SynthesisQueue
 from interject.wire.errors import PeerError
 from interject.wire.events import Interrupt
 from tests.servers.tts.harness import check_marks, held, receive, receive_until, running, say, stream
@@ -210,27 +210,27 @@ async def test_many_at_once_are_all_served(settings: TtsSettings) -> None:
 
 
 async def test_a_full_queue_is_told(settings: TtsSettings) -> None:
-    lane = Lane(max_waiting=0)
-    async with running(settings, lane) as service, service.client() as client, held(lane):
+    queue = SynthesisQueue(max_waiting=0)
+    async with running(settings, queue) as service, service.client() as client, held(queue):
         with pytest.raises(PeerError, match="try again later") as caught:
             await say(client, "Hello.")
     assert caught.value.code == "busy"
 
 
 async def test_a_newcomer_is_spoken_to_before_all_that_another_host_waits_for(settings: TtsSettings) -> None:
-    lane = Lane()
-    async with running(settings, lane) as service, contextlib.AsyncExitStack() as stack:
-        async with held(lane):
+    queue = SynthesisQueue()
+    async with running(settings, queue) as service, contextlib.AsyncExitStack() as stack:
+        async with held(queue):
             crowd = [await stack.enter_async_context(service.client()) for _ in range(12)]
             for number, client in enumerate(crowd):
                 await client.send(Synthesize(f"This is number {number}.").event())
-            await eventually(lambda: lane.waiting == len(crowd), "all of them to wait")
+            await eventually(lambda: queue.waiting == len(crowd), "all of them to wait")
             newcomer = await stack.enter_async_context(service.client(local="127.0.0.2"))
             await newcomer.send(Synthesize("Hello.").event())
-            await eventually(lambda: lane.waiting == len(crowd) + 1, "the newcomer to wait")
+            await eventually(lambda: queue.waiting == len(crowd) + 1, "the newcomer to wait")
             # Who is gone does not wait any more.
             await crowd.pop().close()
-            await eventually(lambda: lane.waiting == len(crowd) + 1, "the last one to be forgotten")
+            await eventually(lambda: queue.waiting == len(crowd) + 1, "the last one to be forgotten")
         for client in [newcomer, *crowd]:
             await receive_until(client, "audio-stop")
     assert service.trace.of("sentence")[0]["text"] == "Hello."

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interject.servers.tts.engines.piper_marks import (
+from interject.servers.tts.engines.piper_reader import (
     Spoken,
     chars_of_words,
     estimated_marks,

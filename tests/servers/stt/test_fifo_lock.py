@@ -6,12 +6,12 @@ import threading
 
 import pytest
 
-from interject.servers.stt.engines.turns import Turns
+from interject.servers.stt.engines.fifo_lock import FifoLock
 from tools.patience import PATIENCE_S, wait_until
 
 
 def test_who_waits_goes_before_who_comes_back() -> None:
-    turns, order = Turns(), list[str]()
+    turns, order = FifoLock(), list[str]()
     go_on = threading.Event()
 
     def come_back() -> None:
@@ -37,7 +37,7 @@ def test_who_waits_goes_before_who_comes_back() -> None:
 
 
 def test_turns_never_overlap() -> None:
-    turns, inside, most = Turns(), list[int](), list[int]()
+    turns, inside, most = FifoLock(), list[int](), list[int]()
 
     def take_turns() -> None:
         for _ in range(200):
@@ -56,7 +56,7 @@ def test_turns_never_overlap() -> None:
 
 
 def test_an_error_ends_the_turn() -> None:
-    turns = Turns()
+    turns = FifoLock()
     with pytest.raises(ZeroDivisionError), turns:
         1 // 0  # noqa: B018
     with turns:
@@ -64,7 +64,7 @@ def test_an_error_ends_the_turn() -> None:
 
 
 def test_who_does_not_wait_goes_away_and_takes_nothing() -> None:
-    turns = Turns()
+    turns = FifoLock()
     with turns, turns.if_free() as mine:
         assert not mine
     with turns.if_free() as mine:

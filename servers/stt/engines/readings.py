@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from interject.servers.stt.confidence import Calibration
 from interject.servers.stt.grammar import LISTENING_SOUNDS
-from interject.servers.stt.phones import phone_distance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from interject.servers.stt.agreement import Word
+
 
 # Normalised phone edit distance up to which the grammar may be right: 0 of 58 false accepts on recorded speech.
 _AGREE = 0.5
@@ -92,3 +92,20 @@ def _sounds_like(expected: Reading, heard: Reading) -> bool:
         return False
     listening = heard.brief and all(word.text in LISTENING_SOUNDS for word in expected.words)
     return phone_distance(expected.phones, heard.phones) <= (_AGREE_LISTENING if listening else _AGREE)
+
+
+def edit_distance(left: Sequence[str], right: Sequence[str]) -> int:
+    """Count the phones to insert, delete or replace to make one of the other (Levenshtein)."""
+    row = list(range(len(right) + 1))
+    for i, one in enumerate(left, start=1):
+        above = row
+        row = [i]
+        for j, other in enumerate(right, start=1):
+            row.append(min(row[-1] + 1, above[j] + 1, above[j - 1] + (one != other)))
+    return row[-1]
+
+
+def phone_distance(left: Sequence[str], right: Sequence[str]) -> float:
+    """Return the edit distance divided by the longer length: 0 the same, 1 nothing in common; two silences are 0."""
+    longer = max(len(left), len(right))
+    return edit_distance(left, right) / longer if longer else 0.0

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from interject.servers.stt.engines.pool import UNUSED_S, Pool
+from interject.servers.stt.engines.idle_pool import UNUSED_S, IdlePool
 
 
 def never(_: str) -> bool:
@@ -8,7 +8,7 @@ def never(_: str) -> bool:
 
 
 def test_what_fits_is_taken_else_what_was_left_last() -> None:
-    pool: Pool[str] = Pool()
+    pool: IdlePool[str] = IdlePool()
     assert pool.take(never) is None
     for now_s, item in enumerate(("a", "b", "c")):
         pool.leave(item, now_s)
@@ -17,7 +17,7 @@ def test_what_fits_is_taken_else_what_was_left_last() -> None:
 
 
 def test_what_is_unused_for_long_is_dropped_but_one_stays() -> None:
-    pool: Pool[str] = Pool()
+    pool: IdlePool[str] = IdlePool()
     for item in ("a", "b", "c"):
         pool.leave(item, 0.0)
     assert pool.drop_unused(UNUSED_S - 1) == 0
@@ -27,7 +27,7 @@ def test_what_is_unused_for_long_is_dropped_but_one_stays() -> None:
 
 
 def test_what_was_used_meanwhile_stays() -> None:
-    pool: Pool[str] = Pool()
+    pool: IdlePool[str] = IdlePool()
     for item in ("a", "b"):
         pool.leave(item, 0.0)
     pool.leave(pool.take(never) or "", UNUSED_S / 2)

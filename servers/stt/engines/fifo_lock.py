@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-class Turns:
+class FifoLock:
     """A lock that threads get first come, first served; hold it with `with`, not twice by one thread.
 
     `threading.Lock` has no order: a thread that gives it back and asks again mostly gets it again at once.

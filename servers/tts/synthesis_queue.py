@@ -1,4 +1,4 @@
-"""One thread that speaks sentences for everybody, in turn."""
+"""Synthesis queue: one thread speaks the sentences of all replies, in a fair order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from interject.servers.common import give_way
-from interject.servers.fair_wait import FairWait
+from interject.servers.fair_queue import FairWait
 from interject.servers.tts.engines.base import NICENESS
 from interject.wire.errors import RequestError
 
@@ -25,8 +25,8 @@ MAX_WAITING_SENTENCES = 64
 MAX_SENTENCE_AUDIO_S = 600
 
 
-class Lane:
-    """Runs an engine's blocking work, a sentence at a time; see FairWait for whose is next.
+class SynthesisQueue:
+    """Runs an engine's blocking work, a sentence at a time; FairWait decides which is next.
 
     The thread never waits for a listener: it is done with a sentence as fast as the engine can be, and what a slow
     listener has not taken yet, at most the one sentence, waits in memory. The next sentence of that reply is asked for

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from interject.servers.stt.agreement import Word
-from interject.servers.stt.engines.choice import Reading, choose, choose_so_far
+from interject.servers.stt.engines.readings import Reading, choose, choose_so_far
 from interject.servers.stt.grammar import LISTENING_SOUNDS, home_grammar
 
 

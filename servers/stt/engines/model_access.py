@@ -1,7 +1,7 @@
-"""Who may use the one Whisper model now: finals first, then those ahead of the end, then partial results.
+"""Access to the one Whisper model: finals first, then those ahead of the end, then partial results.
 
-Finals wait for their turn, in the order in which they came. The others never wait: who finds the model taken tries
-again with the next audio, when it is known whether there still is a reason.
+Finals wait, in the order in which they came. The others never wait: where the model is taken they are tried again with
+the next audio, when it is known whether there still is a reason.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from interject.servers.stt.engines.turns import Turns
+from interject.servers.stt.engines.fifo_lock import FifoLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +23,11 @@ PARTIAL_SHARE = 0.85
 _TRIES_AGAIN_S = 0.15
 
 
-class Decodings:
+class ModelAccess:
     """Shared by the utterances of one model; called from their threads."""
 
     def __init__(self) -> None:
-        self._turns = Turns()
+        self._lock = FifoLock()
         self._guard = threading.Lock()
         self._open = 0
         self._ahead_refused_s = float("-inf")
@@ -45,13 +45,13 @@ class Decodings:
     @contextlib.contextmanager
     def final(self) -> Iterator[None]:
         """Wait for a turn, and hold it."""
-        with self._turns:
+        with self._lock:
             yield
 
     @contextlib.contextmanager
     def ahead(self) -> Iterator[bool]:
         """Hold a turn, to decode what may well be all that is said, if there is one."""
-        with self._turns.if_free() as mine:
+        with self._lock.if_free() as mine:
             self._ahead_refused_s = float("-inf") if mine else time.monotonic()
             yield mine
 
@@ -61,7 +61,7 @@ class Decodings:
         if time.monotonic() - self._ahead_refused_s < _TRIES_AGAIN_S:
             yield False
             return
-        with self._turns.if_free() as mine:
+        with self._lock.if_free() as mine:
             yield mine
 
     def partial_again_s(self, began_s: float, ended_s: float) -> float:
