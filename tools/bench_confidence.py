@@ -23,7 +23,7 @@ from interject.satellite.turn.settings import TurnSettings
 from interject.servers.stt.audio import RATE_HZ
 from interject.servers.stt.engines import open_engine
 from interject.servers.stt.engines.base import Request
-from interject.servers.stt.settings import EngineChoice, SttSettings
+from interject.servers.stt.settings import SttEngine, SttSettings
 from interject.wire.errors import InterjectError
 from tools.dev_models import whisper_tiny_en
 from tools.sweep.table import table
@@ -68,13 +68,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("--voices", type=Path, required=True, metavar="DIR", help="clips and a manifest.json, as for bench engines")
     add("--stt-model", type=Path, metavar="DIR", help="model of Whisper (default: tiny.en of the package)")
-    add("--engine", choices=[choice.value for choice in EngineChoice], help="default: each")
+    add("--engine", choices=[choice.value for choice in SttEngine], help="default: each")
     add("--out", type=Path, default=Path("out/bench-confidence"), metavar="DIR", help="default: out/bench-confidence")
     arguments = parser.parse_args(argv)
-    choices = [choice for choice in EngineChoice if arguments.engine in (None, choice.value)]
+    choices = [choice for choice in SttEngine if arguments.engine in (None, choice.value)]
     try:
         for choice in choices:
-            model = str(arguments.stt_model or whisper_tiny_en()) if choice is EngineChoice.FASTER_WHISPER else "auto"
+            model = str(arguments.stt_model or whisper_tiny_en()) if choice is SttEngine.FASTER_WHISPER else "auto"
             heard = asyncio.run(_hear(SttSettings(engine=choice, model=model, compute_type="int8"), arguments.voices))
             arguments.out.mkdir(parents=True, exist_ok=True)
             texts = json.dumps([asdict(one) for one in heard], indent=1)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from huggingface_hub import try_to_load_from_cache
 
-from interject.servers.stt.settings import EngineChoice
+from interject.servers.stt.settings import SttEngine
 from interject.servers.tts.engines.piper_voices import best_for_language, default_data_dir, find_voices
-from interject.servers.tts.settings import EngineName
+from interject.servers.tts.settings import TtsEngine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,10 +76,10 @@ def _is_cached(repository: str, folder: Path | None) -> bool:
 
 def choose_stt(settings: SttSettings, language: str | None, here: Here) -> Choice | None:
     """Choose what hears; None where the settings say it."""
-    if settings.engine is EngineChoice.POCKETSPHINX or settings.model != "auto":
+    if settings.engine is SttEngine.POCKETSPHINX or settings.model != "auto":
         return None
     tag = _base(settings.language or language or _ENGLISH)
-    whisper = ("--engine", EngineChoice.FASTER_WHISPER.value)
+    whisper = ("--engine", SttEngine.FASTER_WHISPER.value)
     model = next((name for name in here.models if tag == _ENGLISH or not name.endswith(".en")), None)
     if model is not None:
         return Choice((*whisper, "--model", model), f"faster-whisper with {model}, which is on this machine")
@@ -90,21 +90,21 @@ def choose_stt(settings: SttSettings, language: str | None, here: Here) -> Choic
     if not here.pocketsphinx:
         return Choice(whisper, "faster-whisper, for PocketSphinx is not installed; a model is downloaded")
     remedy = "it takes commands; --stt-engine faster-whisper downloads a model that understands more"
-    return Choice(("--engine", EngineChoice.POCKETSPHINX.value), f"PocketSphinx, which needs no download: {remedy}")
+    return Choice(("--engine", SttEngine.POCKETSPHINX.value), f"PocketSphinx, which needs no download: {remedy}")
 
 
 def choose_tts(settings: TtsSettings, language: str | None, here: Here) -> Choice | None:
     """Choose what speaks; None where the settings say it."""
-    if settings.engine is EngineName.ESPEAK_NG or settings.voice is not None:
+    if settings.engine is TtsEngine.ESPEAK_NG or settings.voice is not None:
         return None
     voice = best_for_language(here.voices, language or _ENGLISH)
     if voice is not None:
-        flags = ("--engine", EngineName.PIPER.value, "--voice", voice.name)
+        flags = ("--engine", TtsEngine.PIPER.value, "--voice", voice.name)
         return Choice(flags, f"piper with {voice.name}, which is on this machine")
     if settings.engine is not None:
         return None
     remedy = "--tts-engine piper downloads a voice that sounds like a person"
-    return Choice(("--engine", EngineName.ESPEAK_NG.value), f"espeak-ng, which needs no download: {remedy}")
+    return Choice(("--engine", TtsEngine.ESPEAK_NG.value), f"espeak-ng, which needs no download: {remedy}")
 
 
 def _base(language: str) -> str:

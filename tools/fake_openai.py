@@ -94,48 +94,50 @@ class Upstream:
         )
 
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with self._watching(reader):
-            await self._tell(writer)
+        with self._watching(reader) as left:
+            await self._tell(writer, left)
 
     @contextlib.contextmanager
-    def _watching(self, reader: asyncio.StreamReader) -> Iterator[None]:
+    def _watching(self, reader: asyncio.StreamReader) -> Iterator[asyncio.Event]:
         """Note when the client closes the stream; reading would take the next request on this connection away."""
+        left = asyncio.Event()
 
         def ended(tell: Callable[..., None], *told: object) -> None:
             tell(*told)
-            self._close()
+            self._close(left)
 
         ways = ("feed_eof", "set_exception")
         for way in ways:
             setattr(reader, way, functools.partial(ended, getattr(reader, way)))
         if reader.at_eof():
-            self._close()
+            self._close(left)
         try:
-            yield
+            yield left
         finally:
             for way in ways:
                 delattr(reader, way)
 
-    def _close(self) -> None:
+    def _close(self, left: asyncio.Event) -> None:
+        left.set()
         self.closed_at = time.monotonic()
         self.closed.set()
 
-    async def _tell(self, writer: asyncio.StreamWriter) -> None:
+    async def _tell(self, writer: asyncio.StreamWriter, left: asyncio.Event) -> None:
         if self.manner is Manner.SILENT:
-            await self.closed.wait()
+            await left.wait()
             return
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
         for token in self.tokens:
-            if self.closed.is_set():
+            if left.is_set():
                 return
             self._event(writer, {"content": token}, None)
             self.sent += 1
             await writer.drain()
             if self.token_s:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.closed.wait(), self.token_s)
+                    await asyncio.wait_for(left.wait(), self.token_s)
         if self.manner is Manner.HANG_IN_THE_MIDDLE:
-            await self.closed.wait()
+            await left.wait()
             return
         if self.manner is Manner.CUT_IN_THE_MIDDLE:
             writer.transport.abort()
@@ -145,7 +147,7 @@ class Upstream:
         if self.manner is not Manner.END_WITHOUT_FINISH:
             self._event(writer, {}, self.finish_reason)
         if self.manner is Manner.HANG_AFTER_FINISH:
-            await self.closed.wait()
+            await left.wait()
         self._chunk(writer, b"data: [DONE]\n\n")
         writer.write(b"0\r\n\r\n")
         await writer.drain()

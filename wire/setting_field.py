@@ -72,8 +72,6 @@ class Option:
     # What the flag means when no value follows it; None where it needs one.
     alone: str | None = None
     derived: Derived | None = None
-    # The engine that alone has the setting; None where all have it.
-    of: Enum | None = None
     # The setting is known only so that who gives it is told `help`, which names what takes its place.
     refused: bool = False
 
@@ -84,7 +82,7 @@ class Field:
 
     group, table: the GROUP and the TABLE of the class that declares it, for people and for files. first: whether that
     class names it in FIRST, as one of the few that somebody needs to begin with. expert: whether it is EXPERT, of
-    which hardly anybody needs any.
+    which hardly anybody needs any. engine: the ENGINE of that class, which alone has its settings; None where all have.
     """
 
     name: str
@@ -97,6 +95,7 @@ class Field:
     table: str = ""
     first: bool = False
     expert: bool = False
+    engine: Enum | None = None
 
     @property
     def key(self) -> str:
@@ -214,6 +213,7 @@ def _field(item: dataclasses.Field[Any], hint: Any, declaring: type) -> Field:
         table=said.get("TABLE", ""),
         first=item.name in said.get("FIRST", ()),
         expert=said.get("EXPERT", False),
+        engine=said.get("ENGINE"),
     )
 
 

@@ -34,7 +34,7 @@ _HELP_ALL = "--help-all"
 _TABLES = ("satellite", "stt", "llm", "tts")
 
 
-def option(  # noqa: PLR0913 - a setting has so many sides, each of them optional and named
+def option(
     default: Any,
     help: str,  # noqa: A002 - the word argparse uses
     *,
@@ -44,20 +44,18 @@ def option(  # noqa: PLR0913 - a setting has so many sides, each of them optiona
     metavar: str | None = None,
     secret: bool = False,
     alone: str | None = None,
-    of: Enum | None = None,
 ) -> Any:
     """Declare a field.
 
     Types: str, int, float, bool, Path, an Enum with string values, a subclass of Words, each of these or None, and
     tuples of str, Path, int or Words (the flag is then repeatable; the environment separates with commas). `default`
     may be Derived; where None is a value too, "none" and an empty text say so. `alone` is what the flag means when no
-    value follows it. `of` is the engine that alone has the setting: giving it chooses that engine, if nothing else
-    chooses one.
+    value follows it. A class that says ENGINE declares what that engine alone has: giving one of its settings chooses
+    the engine, if nothing else chooses one.
     """
     derived = default if isinstance(default, Derived) else None
     default = default if derived is None else derived.default
-    told = help if of is None else f"{of.value}: {help}"
-    said = Option(told, minimum, maximum, choices, metavar, secret, alone, derived, of)
+    said = Option(help, minimum, maximum, choices, metavar, secret, alone, derived)
     return dataclasses.field(default=default, repr=not secret, metadata={METADATA_KEY: said})
 
 
@@ -103,9 +101,20 @@ def _row(field: Field) -> SettingRow:
 
 
 def _by_group(fields: Sequence[Field], first: Sequence[str] = ()) -> list[Field]:
-    """Put those of a first evening first, then those of the first groups, then the rest group by group."""
+    """Put those of a first evening first, then those of the first groups, then the rest group by group.
+
+    Groups of one engine stand after the group that chooses the engine.
+    """
     groups = list(dict.fromkeys([FIRST, *first, *(field.group for field in fields)]))
-    return sorted(fields, key=lambda field: groups.index(group_of(field)))
+    ranks = {group: float(rank) for rank, group in enumerate(groups)}
+    for owned in (field for field in fields if field.engine is not None):
+        ranks[owned.group] = ranks[_chooser(fields, owned).group] + 0.5
+    return sorted(fields, key=lambda field: ranks[group_of(field)])
+
+
+def _chooser(fields: Sequence[Field], owned: Field) -> Field:
+    """Return the setting that chooses the engine which has another one."""
+    return next(field for field in fields if field.kind is type(owned.engine))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +184,15 @@ def _implied_engine(fields: Sequence[Field], sources: Sequence[_Source]) -> dict
     Of `sources` the first one that chooses or implies an engine counts, as a flag overrides the environment. A default
     that is written down implies nothing. Raises SettingError for settings that no one engine has.
     """
-    owned = [field for field in fields if field.option.of is not None]
+    owned = [field for field in fields if field.engine is not None]
     if not owned:
         return {}
-    chooser = next(field for field in fields if field.kind is type(owned[0].option.of))
+    chooser = _chooser(fields, owned[0])
     implied: tuple[Enum | None, str] | None = None
     for source in sources:
         chosen = source.values.get(chooser.name)
         given = [field for field in owned if source.values.get(field.name, field.default) != field.default]
-        stated = [(field.option.of, source.origin_of(field)) for field in given]
+        stated = [(field.engine, source.origin_of(field)) for field in given]
         if chosen is not None:
             for engine, origin in [*stated, *([implied] if implied else [])]:
                 _require_same(chooser, (engine, origin), (chosen, source.origin_of(chooser)))

@@ -24,7 +24,7 @@ from interject.satellite.systemd.installation import (
     user_manager,
 )
 from interject.satellite.systemd.units import Account, Part, Unit
-from interject.servers.llm.settings import Backend, LlmSettings
+from interject.servers.llm.settings import LlmEngine, LlmSettings
 from interject.servers.stt.settings import SttSettings
 from interject.servers.tts.settings import TtsSettings
 from interject.wire.errors import SettingError
@@ -210,7 +210,7 @@ def _address(part: Part, flags: Sequence[str]) -> str:
     """Check a server as far as can be without starting it, and say where this machine reaches it."""
     settings = _load(_SERVERS[part], part, flags)
     # The bridge's own responder needs no package.
-    if not isinstance(settings, LlmSettings) or settings.backend is Backend.OPENAI:
+    if not isinstance(settings, LlmSettings) or settings.engine is LlmEngine.OPENAI:
         require(_BROUGHT[part], part.value)
     uri = settings.uri
     address = parse_uri(uri)

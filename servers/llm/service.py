@@ -17,7 +17,7 @@ from interject.servers.llm.active_replies import ActiveReplies
 from interject.servers.llm.conversations import Retention
 from interject.servers.llm.engines import open_engine
 from interject.servers.llm.handler import Bridge, HandleSession
-from interject.servers.llm.settings import Backend, default_store
+from interject.servers.llm.settings import LlmEngine, default_store
 from interject.servers.llm.store import Store
 from interject.wire.discovery import ServiceKind
 from interject.wire.project import ATTRIBUTION
@@ -54,7 +54,7 @@ async def serve(settings: LlmSettings) -> None:
         life_s=settings.history_hours * _SECONDS_PER_HOUR,
         pause_s=settings.history_idle_minutes * _SECONDS_PER_MINUTE,
     )
-    store = Store(settings.store or default_store(os.environ), retention, (settings.backend or Backend.OFFLINE).value)
+    store = Store(settings.store or default_store(os.environ), retention, (settings.engine or LlmEngine.OFFLINE).value)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(engine.close)
         await store.open()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,15 +19,11 @@ if TYPE_CHECKING:
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
 
-class Backend(Enum):
+class LlmEngine(Enum):
     """What writes the replies."""
 
     OFFLINE = "offline"
     OPENAI = "openai"
-
-
-_offline = partial(option, of=Backend.OFFLINE)
-_openai = partial(option, of=Backend.OPENAI)
 
 
 def default_store(environ: Mapping[str, str]) -> Path:
@@ -36,34 +31,19 @@ def default_store(environ: Mapping[str, str]) -> Path:
     return our_data(environ) / "conversations.sqlite3"
 
 
-@dataclass(frozen=True, slots=True)
-class LlmSettings(ServerSettings):
-    """Where to listen, who writes the replies, and how conversations are kept."""
+@dataclass(frozen=True)
+class ReplySettings:
+    """What every engine has that writes replies, and how conversations are kept."""
 
     GROUP: ClassVar[str] = "Replies"
     TABLE: ClassVar[str] = "replies"
-    FIRST: ClassVar[tuple[str, ...]] = ("uri", "base_url", "model", "api_key_file", "system_prompt")
+    FIRST: ClassVar[tuple[str, ...]] = ("uri",)
 
     uri: str = option("tcp://127.0.0.1:10800", WHERE_TO_LISTEN)
-    backend: Backend | None = option(
+    engine: LlmEngine | None = option(
         None,
         "what writes the replies (default: openai with --base-url, --model or another setting of its own, else the "
         "built-in offline responder)",
-    )
-    base_url: str | None = _openai(
-        None, f"URL of an OpenAI-compatible chat API, up to and with its /v1 (default: {OPENAI_BASE_URL})"
-    )
-    model: str | None = _openai(None, "name of the model (default: the first one that --base-url lists)")
-    api_key: str | None = _openai(None, "key for the chat API", secret=True)
-    api_key_file: Path | None = _openai(
-        None, "file that holds the key for the chat API; it may also be in INTERJECT_LLM_API_KEY or OPENAI_API_KEY"
-    )
-    system_prompt: str | None = _openai(None, "what the model is told beforehand, in place of the built-in text")
-    system_prompt_file: Path | None = _openai(None, "file with what the model is told beforehand")
-    temperature: float | None = _openai(None, "how freely the model chooses its words", minimum=0, maximum=2)
-    max_tokens: int | None = _openai(None, "longest reply, in the model's tokens", minimum=1)
-    request_timeout_s: float = _openai(
-        30.0, "longest wait for the first word, and between two words, in seconds", minimum=0.1, maximum=600
     )
     store: Path | None = option(
         None,
@@ -80,11 +60,53 @@ class LlmSettings(ServerSettings):
         maximum=527_040,
     )
     history_hours: float = option(24.0, "how long what was said is kept, in hours", minimum=0.01, maximum=8784)
-    offline_words_per_second: float = _offline(
+    max_requests: int = option(32, "how many replies may be generated at the same time", minimum=1, maximum=1000)
+
+
+@dataclass(frozen=True)
+class OpenAiSettings:
+    """What a chat API as OpenAI's alone has."""
+
+    GROUP: ClassVar[str] = "Replies by a chat API"
+    TABLE: ClassVar[str] = LlmEngine.OPENAI.value
+    FIRST: ClassVar[tuple[str, ...]] = ("base_url", "model", "api_key_file", "system_prompt")
+    ENGINE: ClassVar[LlmEngine] = LlmEngine.OPENAI
+
+    base_url: str | None = option(
+        None, f"URL of an OpenAI-compatible chat API, up to and with its /v1 (default: {OPENAI_BASE_URL})"
+    )
+    model: str | None = option(None, "name of the model (default: the first one that --base-url lists)")
+    api_key: str | None = option(None, "key for the chat API", secret=True)
+    api_key_file: Path | None = option(
+        None, "file that holds the key for the chat API; it may also be in INTERJECT_LLM_API_KEY or OPENAI_API_KEY"
+    )
+    system_prompt: str | None = option(None, "what the model is told beforehand, in place of the built-in text")
+    system_prompt_file: Path | None = option(None, "file with what the model is told beforehand")
+    temperature: float | None = option(None, "how freely the model chooses its words", minimum=0, maximum=2)
+    max_tokens: int | None = option(None, "longest reply, in the model's tokens", minimum=1)
+    request_timeout_s: float = option(
+        30.0, "longest wait for the first word, and between two words, in seconds", minimum=0.1, maximum=600
+    )
+
+
+@dataclass(frozen=True)
+class OfflineSettings:
+    """What the built-in responder alone has."""
+
+    GROUP: ClassVar[str] = "Replies by the built-in responder"
+    TABLE: ClassVar[str] = LlmEngine.OFFLINE.value
+    ENGINE: ClassVar[LlmEngine] = LlmEngine.OFFLINE
+
+    offline_words_per_second: float = option(
         12.0, "how fast it writes, so that it can be interrupted", minimum=0.5, maximum=10_000
     )
-    offline_think_ms: float = _offline(0.0, "how long it waits before its first word, in ms", minimum=0, maximum=60_000)
-    max_requests: int = option(32, "how many replies may be generated at the same time", minimum=1, maximum=1000)
+    offline_think_ms: float = option(0.0, "how long it waits before its first word, in ms", minimum=0, maximum=60_000)
+
+
+# The fields of the last base class come first.
+@dataclass(frozen=True)
+class LlmSettings(OfflineSettings, OpenAiSettings, ReplySettings, ServerSettings):
+    """Where to listen, what writes the replies, and how conversations are kept."""
 
 
 @dataclass(frozen=True, slots=True)

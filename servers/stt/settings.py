@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,7 +17,7 @@ _MOST_SESSIONS = 64
 DEFAULT_URI = "tcp://127.0.0.1:10300"
 
 
-class EngineChoice(Enum):
+class SttEngine(Enum):
     """Which engine transcribes."""
 
     POCKETSPHINX = "pocketsphinx"
@@ -33,19 +32,16 @@ class Device(Enum):
     CPU = "cpu"
 
 
-_whisper = partial(option, of=EngineChoice.FASTER_WHISPER)
-
-
-@dataclass(frozen=True, slots=True)
-class SttSettings(ServerSettings):
-    """Settings of `interject-stt`; names as in wyoming-faster-whisper where it has them."""
+@dataclass(frozen=True)
+class RecognitionSettings:
+    """What every engine of speech recognition has."""
 
     GROUP: ClassVar[str] = "Speech recognition"
     TABLE: ClassVar[str] = "recognition"
-    FIRST: ClassVar[tuple[str, ...]] = ("uri", "engine", "model", "language")
+    FIRST: ClassVar[tuple[str, ...]] = ("uri", "engine", "language")
 
     uri: str = option(DEFAULT_URI, WHERE_TO_LISTEN, metavar="URI")
-    engine: EngineChoice | None = option(
+    engine: SttEngine | None = option(
         None,
         "which engine transcribes; pocketsphinx is embedded and good at commands, faster-whisper needs a model "
         "(default: the one that other settings are for; else pocketsphinx where it is installed, else faster-whisper)",
@@ -62,23 +58,6 @@ class SttSettings(ServerSettings):
     )
     max_audio_s: float = option(120.0, "longest utterance, in seconds; a longer one is refused", minimum=1)
     language: str | None = option(None, "language spoken, unless the request names one (default: detected)")
-    model: str = _whisper("auto", "auto, a size such as tiny-int8 or small, a hub id, or a folder")
-    device: Device = _whisper(Device.AUTO, "what computes; auto: a CUDA device where there is one, else the CPU")
-    compute_type: str = _whisper(
-        "auto", "int8, float16, float32, …; default: as in the model; auto: int8 on a CPU, int8_float16 with CUDA"
-    )
-    beam_size: int = _whisper(0, "hypotheses kept; 0: 1 on a CPU, 5 with CUDA", minimum=0, maximum=100)
-    cpu_threads: int = _whisper(0, "threads of one decoding; 0: one a core, at most 4", minimum=0, maximum=256)
-    initial_prompt: str | None = _whisper(None, "a text in the style and with the words expected")
-    whisper_task: str = _whisper("transcribe", "what to write", choices=("transcribe", "translate"))
-    vad_filter: bool = _whisper(False, "leave out what Silero VAD calls silence")
-    vad_threshold: float = _whisper(0.5, "speech is above", minimum=0, maximum=1)
-    vad_min_speech_ms: int = _whisper(250, "shorter speech is left out", minimum=0)
-    vad_min_silence_ms: int = _whisper(2000, "shorter silence is kept", minimum=0)
-    data_dir: tuple[Path, ...] = _whisper((), "folder to look for models in (repeatable)")
-    download_dir: Path | None = _whisper(None, "folder to download to (default: the first --data-dir)")
-    local_files_only: bool = _whisper(False, "download nothing")
-    load_timeout_s: float = _whisper(120.0, "seconds in which the model must have loaded", minimum=0.1)
 
     @property
     def sessions(self) -> int:
@@ -87,3 +66,37 @@ class SttSettings(ServerSettings):
         PocketSphinx decodes them in slices by turns, and needs 130 MB for each: more would answer nobody sooner.
         """
         return self.max_sessions or min((os.cpu_count() or 1) + 1, _MOST_SESSIONS)
+
+
+@dataclass(frozen=True)
+class WhisperSettings:
+    """What faster-whisper alone has."""
+
+    GROUP: ClassVar[str] = "Speech recognition with faster-whisper"
+    TABLE: ClassVar[str] = SttEngine.FASTER_WHISPER.value
+    FIRST: ClassVar[tuple[str, ...]] = ("model",)
+    ENGINE: ClassVar[SttEngine] = SttEngine.FASTER_WHISPER
+
+    model: str = option("auto", "auto, a size such as tiny-int8 or small, a hub id, or a folder")
+    device: Device = option(Device.AUTO, "what computes; auto: a CUDA device where there is one, else the CPU")
+    compute_type: str = option(
+        "auto", "int8, float16, float32, …; default: as in the model; auto: int8 on a CPU, int8_float16 with CUDA"
+    )
+    beam_size: int = option(0, "hypotheses kept; 0: 1 on a CPU, 5 with CUDA", minimum=0, maximum=100)
+    cpu_threads: int = option(0, "threads of one decoding; 0: one a core, at most 4", minimum=0, maximum=256)
+    initial_prompt: str | None = option(None, "a text in the style and with the words expected")
+    whisper_task: str = option("transcribe", "what to write", choices=("transcribe", "translate"))
+    vad_filter: bool = option(False, "leave out what Silero VAD calls silence")
+    vad_threshold: float = option(0.5, "speech is above", minimum=0, maximum=1)
+    vad_min_speech_ms: int = option(250, "shorter speech is left out", minimum=0)
+    vad_min_silence_ms: int = option(2000, "shorter silence is kept", minimum=0)
+    data_dir: tuple[Path, ...] = option((), "folder to look for models in (repeatable)")
+    download_dir: Path | None = option(None, "folder to download to (default: the first --data-dir)")
+    local_files_only: bool = option(False, "download nothing")
+    load_timeout_s: float = option(120.0, "seconds in which the model must have loaded", minimum=0.1)
+
+
+# The fields of the last base class come first.
+@dataclass(frozen=True)
+class SttSettings(WhisperSettings, RecognitionSettings, ServerSettings):
+    """Settings of `interject-stt`; names as in wyoming-faster-whisper where it has them."""

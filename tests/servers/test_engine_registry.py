@@ -10,11 +10,11 @@ import pytest
 
 from interject.servers.engine_registry import EngineEntry, EngineRegistry
 from interject.servers.llm import engines as llm
-from interject.servers.llm.settings import Backend
+from interject.servers.llm.settings import LlmEngine
 from interject.servers.stt import engines as stt
-from interject.servers.stt.settings import EngineChoice
+from interject.servers.stt.settings import SttEngine
 from interject.servers.tts import engines as tts
-from interject.servers.tts.settings import EngineName
+from interject.servers.tts.settings import TtsEngine
 from interject.wire.extras import ExtraMissingError
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> En
 
 
 def test_every_engine_that_can_be_chosen_is_registered() -> None:
-    assert stt.ENGINES.names == set(EngineChoice)
-    assert llm.ENGINES.names == set(Backend)
-    assert tts.ENGINES.names == set(EngineName)
+    assert stt.ENGINES.names == set(SttEngine)
+    assert llm.ENGINES.names == set(LlmEngine)
+    assert tts.ENGINES.names == set(TtsEngine)
 
 
 async def test_an_engine_is_made_with_its_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

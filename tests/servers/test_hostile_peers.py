@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.servers.llm.engines.offline import OfflineResponder
-from interject.servers.stt.settings import EngineChoice, SttSettings
+from interject.servers.stt.settings import SttEngine, SttSettings
 from interject.servers.tts.settings import TtsSettings
 from tests.servers.llm.helpers import house
 from tests.servers.stt import harness as stt
@@ -27,7 +27,7 @@ LOOPBACK = "tcp://127.0.0.1:0"
 
 @asynccontextmanager
 async def stt_server(_: Path) -> AsyncIterator[str]:
-    async with stt.running(SttSettings(uri=LOOPBACK, engine=EngineChoice.POCKETSPHINX)) as server:
+    async with stt.running(SttSettings(uri=LOOPBACK, engine=SttEngine.POCKETSPHINX)) as server:
         yield server.uri
 
 

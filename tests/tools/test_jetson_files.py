@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from interject.servers.llm.settings import LlmSettings
-from interject.servers.stt.settings import EngineChoice, SttSettings
-from interject.servers.tts.settings import EngineName, TtsSettings
+from interject.servers.stt.settings import SttEngine, SttSettings
+from interject.servers.tts.settings import TtsEngine, TtsSettings
 from interject.wire.settings import load
 
 _ROOT = Path(__file__).parents[2]
@@ -120,10 +120,10 @@ def test_the_program_takes_what_compose_tells_it(file: int, name: str) -> None:
     environ = {key: str(value) for key, value in services(file)[name]["environment"].items()}
     settings = load(_SCHEMAS[name], prefix=name, argv=[], environ=environ, description="")
     if name == "stt":
-        assert settings.engine is EngineChoice.FASTER_WHISPER
+        assert settings.engine is SttEngine.FASTER_WHISPER
         assert getattr(settings.device, "value", settings.device) == "cuda"
     if name == "tts":
-        assert settings.engine is EngineName.PIPER
+        assert settings.engine is TtsEngine.PIPER
         assert settings.use_cuda == (file == 2)
     if name == "llm":
         assert services(1)["ollama"]["environment"]["OLLAMA_HOST"] in settings.base_url

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -21,13 +21,30 @@ class Engine(Enum):
     LARGE = "large"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+@dataclass(frozen=True)
+class Shared:
     engine: Engine | None = option(None, "which one")
     language: str | None = option(None, "all have it")
-    rate: int = option(175, "words a minute", of=Engine.SMALL)
-    model: str = option("auto", "its name", of=Engine.LARGE)
-    cuda: bool = option(False, "on a GPU", of=Engine.LARGE)
+
+
+@dataclass(frozen=True)
+class Small:
+    ENGINE: ClassVar[Engine] = Engine.SMALL
+
+    rate: int = option(175, "words a minute")
+
+
+@dataclass(frozen=True)
+class Large:
+    ENGINE: ClassVar[Engine] = Engine.LARGE
+
+    model: str = option("auto", "its name")
+    cuda: bool = option(False, "on a GPU")
+
+
+@dataclass(frozen=True)
+class Settings(Large, Small, Shared):
+    pass
 
 
 def loaded(*argv: str, environ: Mapping[str, str] | None = None) -> Settings:

@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interject.servers.tts.settings import EngineName as TtsEngine
+from interject.servers.tts.settings import TtsEngine
 from interject.wire.errors import InterjectError
 from tools.bench_report import Verdict, conclusion, missed, table
 from tools.commit import commit

@@ -13,7 +13,7 @@ import numpy as np
 from interject.satellite.audio.pcm import INT16_FULL_SCALE
 from interject.satellite.simulator.room import RoomAcoustics
 from interject.servers.llm.engines.offline import STORY
-from interject.servers.tts.settings import EngineName as TtsEngine
+from interject.servers.tts.settings import TtsEngine
 from tools.bench_reference import Tap
 from tools.bench_rooms import Engines
 from tools.dev_models import JOE_VOICE, DevModelMissingError, piper_joe, whisper_tiny_en

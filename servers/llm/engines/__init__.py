@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from interject.servers.engine_registry import EngineEntry, EngineRegistry
-from interject.servers.llm.settings import Backend
+from interject.servers.llm.settings import LlmEngine
 
 if TYPE_CHECKING:
     from interject.servers.llm.engines.base import Engine
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 ENGINES: EngineRegistry[LlmSettings, Engine] = EngineRegistry(
     {
-        Backend.OFFLINE: EngineEntry("interject.servers.llm.engines.offline", "llm"),
-        Backend.OPENAI: EngineEntry("interject.servers.llm.engines.openai_chat", "llm"),
+        LlmEngine.OFFLINE: EngineEntry("interject.servers.llm.engines.offline", "llm"),
+        LlmEngine.OPENAI: EngineEntry("interject.servers.llm.engines.openai_chat", "llm"),
     }
 )
 
 
 async def open_engine(settings: LlmSettings) -> Engine:
     """Load the engine that the settings choose; raises ExtraMissingError, SettingError for what it cannot do."""
-    return await ENGINES.open(settings.backend or Backend.OFFLINE, settings)
+    return await ENGINES.open(settings.engine or LlmEngine.OFFLINE, settings)

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from interject.servers.engine_registry import EngineEntry, EngineRegistry
-from interject.servers.stt.settings import EngineChoice
+from interject.servers.stt.settings import SttEngine
 
 if TYPE_CHECKING:
     from interject.servers.stt.engines.base import Engine
@@ -19,8 +19,8 @@ _LOGGER = logging.getLogger("interject.servers.stt")
 
 ENGINES: EngineRegistry[SttSettings, Engine] = EngineRegistry(
     {
-        EngineChoice.POCKETSPHINX: EngineEntry("interject.servers.stt.engines.pocketsphinx", "stt"),
-        EngineChoice.FASTER_WHISPER: EngineEntry("interject.servers.stt.engines.faster_whisper", "stt"),
+        SttEngine.POCKETSPHINX: EngineEntry("interject.servers.stt.engines.pocketsphinx", "stt"),
+        SttEngine.FASTER_WHISPER: EngineEntry("interject.servers.stt.engines.faster_whisper", "stt"),
     }
 )
 
@@ -31,13 +31,13 @@ async def open_engine(settings: SttSettings) -> Engine:
     return await ENGINES.open(choice, settings)
 
 
-def _default_engine() -> EngineChoice:
+def _default_engine() -> SttEngine:
     if importlib.util.find_spec("pocketsphinx") is not None:
         _LOGGER.info("engine: pocketsphinx, the embedded default (English commands; --engine chooses another)")
-        return EngineChoice.POCKETSPHINX
+        return SttEngine.POCKETSPHINX
     _LOGGER.warning(
         "engine: faster-whisper, because pocketsphinx is not installed (it has no build for Python %d.%d, or the extra "
         "'stt' is missing); the model is downloaded on first use",
         *sys.version_info[:2],
     )
-    return EngineChoice.FASTER_WHISPER
+    return SttEngine.FASTER_WHISPER

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from interject.servers.engine_registry import EngineEntry, EngineRegistry
-from interject.servers.tts.settings import EngineName
+from interject.servers.tts.settings import TtsEngine
 
 if TYPE_CHECKING:
     from interject.servers.tts.engines.base import Engine
@@ -17,8 +17,8 @@ _PIPER_VOICE = re.compile(r"[a-z]{2,3}_[A-Z0-9]{2,3}-\w+-\w+", re.ASCII)
 MODEL_SUFFIX = ".onnx"
 ENGINES: EngineRegistry[TtsSettings, Engine] = EngineRegistry(
     {
-        EngineName.ESPEAK_NG: EngineEntry("interject.servers.tts.engines.espeak", "tts"),
-        EngineName.PIPER: EngineEntry("interject.servers.tts.engines.piper", "tts"),
+        TtsEngine.ESPEAK_NG: EngineEntry("interject.servers.tts.engines.espeak", "tts"),
+        TtsEngine.PIPER: EngineEntry("interject.servers.tts.engines.piper", "tts"),
     }
 )
 
@@ -31,5 +31,5 @@ def is_pipers(voice: str) -> bool:
 async def open_engine(settings: TtsSettings) -> Engine:
     """Load the chosen engine, else that of the voice; raises ExtraMissingError, SettingError for what it cannot do."""
     pipers = settings.voice is not None and is_pipers(settings.voice)
-    choice = settings.engine or (EngineName.PIPER if pipers else EngineName.ESPEAK_NG)
+    choice = settings.engine or (TtsEngine.PIPER if pipers else TtsEngine.ESPEAK_NG)
     return await ENGINES.open(choice, settings)

@@ -1,4 +1,4 @@
-"""Settings: which backend, whose key, and mistakes told in one line."""
+"""Settings: which engine, whose key, and mistakes told in one line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from interject.servers.llm.engines import open_engine
 from interject.servers.llm.service import make_info
-from interject.servers.llm.settings import Backend, LlmSettings, default_store, find_api_key
+from interject.servers.llm.settings import LlmEngine, LlmSettings, default_store, find_api_key
 from interject.wire.errors import SettingError
 from interject.wire.settings import load
 
@@ -26,11 +26,11 @@ def settings(*argv: str, environ: Mapping[str, str] | None = None) -> LlmSetting
 
 
 def test_the_backend_follows_from_the_other_settings() -> None:
-    assert settings().backend is None
+    assert settings().engine is None
     for argv in (("--model", "m"), ("--base-url", LOCAL), ("--api-key-file", "/nowhere"), ("--temperature", "1")):
-        assert settings(*argv).backend is Backend.OPENAI
-    with pytest.raises(SettingError, match="--base-url: it is for openai, and --backend for offline"):
-        settings("--base-url", LOCAL, "--backend", "offline")
+        assert settings(*argv).engine is LlmEngine.OPENAI
+    with pytest.raises(SettingError, match="--base-url: it is for openai, and --engine for offline"):
+        settings("--base-url", LOCAL, "--engine", "offline")
 
 
 def test_where_the_key_comes_from(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_bad_key_file_is_named(tmp_path: Path, content: bytes | None) -> None:
 @pytest.mark.parametrize(
     ("argv", "named"),
     [
-        (("--backend", "openai"), "--model"),
+        (("--engine", "openai"), "--model"),
         (("--model", "m"), "OPENAI_API_KEY"),
         (("--api-key-file", "/nowhere"), "--model"),
         (("--system-prompt", "You are a pirate."), "--model"),

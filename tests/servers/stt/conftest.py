@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import faster_whisper
 import pytest
 
-from interject.servers.stt.settings import EngineChoice, SttSettings
+from interject.servers.stt.settings import SttEngine, SttSettings
 from tests.servers.stt.harness import LOOPBACK, Running, serving, started
 from tests.servers.stt.tiny_whisper import build
 
@@ -34,7 +34,7 @@ def whisper_settings(tiny_model: Path) -> SttSettings:
     # One thread: more of them only wait for each other, busily.
     return SttSettings(
         uri=LOOPBACK,
-        engine=EngineChoice.FASTER_WHISPER,
+        engine=SttEngine.FASTER_WHISPER,
         model=str(tiny_model),
         cpu_threads=1,
         local_files_only=True,
@@ -53,13 +53,13 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 def sphinx_settings() -> SttSettings:
     if importlib.util.find_spec("pocketsphinx") is None:
         pytest.skip("pocketsphinx has no build for this Python")
-    return SttSettings(uri=LOOPBACK, engine=EngineChoice.POCKETSPHINX)
+    return SttSettings(uri=LOOPBACK, engine=SttEngine.POCKETSPHINX)
 
 
-@pytest.fixture(params=list(EngineChoice), ids=lambda choice: str(choice.value))
+@pytest.fixture(params=list(SttEngine), ids=lambda choice: str(choice.value))
 def settings(request: pytest.FixtureRequest) -> SttSettings:
     """Give the settings of each engine in turn."""
-    fixture = "sphinx_settings" if request.param is EngineChoice.POCKETSPHINX else "whisper_settings"
+    fixture = "sphinx_settings" if request.param is SttEngine.POCKETSPHINX else "whisper_settings"
     found = request.getfixturevalue(fixture)
     assert isinstance(found, SttSettings)
     return found

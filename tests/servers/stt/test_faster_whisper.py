@@ -19,7 +19,7 @@ from wyoming.asr import Transcribe
 from interject.servers.stt.engines.faster_whisper import whisper_options
 from interject.servers.stt.engines.whisper_model import ShortWindowModel, folder_of
 from interject.servers.stt.errors import ModelUnusableError
-from interject.servers.stt.settings import EngineChoice, SttSettings
+from interject.servers.stt.settings import SttEngine, SttSettings
 from tests.servers.stt.harness import LOOPBACK, ask, clip, connected, running, silence, started
 from tests.servers.stt.tiny_whisper import SENTENCE
 
@@ -125,7 +125,7 @@ def niceness(thread: int) -> int:
 async def refusal(*, model: str, **settings: Any) -> str:
     """Start with a model that can never work; returns what is said."""
     with pytest.raises(ModelUnusableError) as caught:
-        await started(SttSettings(uri=LOOPBACK, engine=EngineChoice.FASTER_WHISPER, model=model, **settings))
+        await started(SttSettings(uri=LOOPBACK, engine=SttEngine.FASTER_WHISPER, model=model, **settings))
     return str(caught.value)
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.servers.tts.settings import EngineName, TtsSettings
+from interject.servers.tts.settings import TtsEngine, TtsSettings
 from tests.servers.tts.tiny_voice import write_voice
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ def espeak_settings() -> TtsSettings:
 @pytest.fixture
 def piper_settings(voices: Path) -> TtsSettings:
     return TtsSettings(
-        uri=LOOPBACK, engine=EngineName.PIPER, voice="en_US-tiny-low", data_dir=(voices,), local_files_only=True
+        uri=LOOPBACK, engine=TtsEngine.PIPER, voice="en_US-tiny-low", data_dir=(voices,), local_files_only=True
     )
 
 
-@pytest.fixture(params=list(EngineName), ids=lambda engine: str(engine.value))
+@pytest.fixture(params=list(TtsEngine), ids=lambda engine: str(engine.value))
 def settings(request: pytest.FixtureRequest, espeak_settings: TtsSettings, piper_settings: TtsSettings) -> TtsSettings:
     """Give the settings of each engine in turn."""
-    return espeak_settings if request.param is EngineName.ESPEAK_NG else piper_settings
+    return espeak_settings if request.param is TtsEngine.ESPEAK_NG else piper_settings

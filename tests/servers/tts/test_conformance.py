@@ -20,7 +20,7 @@ from wyoming.tts import (
 )
 
 from interject.servers.tts.handler import MAX_TEXT_CHARS
-from interject.servers.tts.settings import EngineName
+from interject.servers.tts.settings import TtsEngine
 from interject.servers.tts.synthesis_queue import SynthesisQueue
 from interject.wire.errors import PeerError
 from interject.wire.events import Interrupt
@@ -297,7 +297,7 @@ async def test_info_is_true(settings: TtsSettings) -> None:
     async with running(settings) as service, service.client() as client:
         await client.send(Describe().event())
         (program,) = Info.from_event(await receive(client)).tts
-        assert program.name == (settings.engine or EngineName.ESPEAK_NG).value
+        assert program.name == (settings.engine or TtsEngine.ESPEAK_NG).value
         assert program.version
         assert program.supports_synthesize_streaming
         voice = next(voice for voice in program.voices if voice.installed and voice.speakers)
