@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-from tools.patience import show
+from tools.testing.patience import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

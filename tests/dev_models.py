@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.dev_models import DevModelMissingError
+from tools.harness.dev_models import DevModelMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from interject.wire.extras import ExtraMissingError, needing
-from tools.patience import PATIENCE_S
+from tools.testing.patience import PATIENCE_S
 
 _PROGRAMS = [
     ("interject.satellite.__main__", "satellite"),

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools import real_time as module
-from tools.patience import wait_until
-from tools.real_time import Canary, Lateness, RanAgainWarning, canary, real_time
+from tools.testing import real_time as module
+from tools.testing.patience import wait_until
+from tools.testing.real_time import Canary, Lateness, RanAgainWarning, canary, real_time
 
 if TYPE_CHECKING:
     from pathlib import Path

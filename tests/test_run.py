@@ -20,10 +20,10 @@ from interject.servers.stt.settings import SttSettings
 from interject.servers.tts.engines.piper_voices import VoiceEntry
 from interject.servers.tts.settings import TtsSettings
 from interject.wire.errors import SettingError
-from tools.engines import Here, look_around
-from tools.patience import showing, wait_until
-from tools.processes import free_uri
-from tools.run import NoSoundCardError, plan, require_sound_card
+from tools.harness.processes import free_uri
+from tools.run.__main__ import NoSoundCardError, plan, require_sound_card
+from tools.run.engines import Here, look_around
+from tools.testing.patience import showing, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -19,7 +19,7 @@ from interject.servers.tts.settings import TtsSettings
 from interject.wire.settings import describe_refused, describe_schema, load
 from interject.wire.uri import TcpAddress, parse_uri
 from tests.satellite.test_first_start import started
-from tools.patience import PATIENCE_S, eventually
+from tools.testing.patience import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""No test sleeps on a real clock: it waits for what happens (tools.patience), or lets virtual time pass."""
+"""No test sleeps on a real clock: it waits for what happens (tools.testing.patience), or lets virtual time pass."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tools.virtual_clock import NothingCanHappenError, run_virtual
+from tools.testing.virtual_clock import NothingCanHappenError, run_virtual
 
 
 def test_an_hour_takes_no_time() -> None:

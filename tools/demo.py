@@ -20,14 +20,14 @@ from interject.satellite.audio.wav import read_wav
 from interject.servers.llm.history import as_json, read_history
 from interject.wire.errors import InterjectError
 from interject.wire.process import INTERRUPTED_STATUS
-from tools.checks import Check, Evidence, expected_by, judge, load_channels
 from tools.commit import commit
-from tools.metrics import demo_metrics
+from tools.harness.checks import Check, Evidence, expected_by, judge, load_channels
+from tools.harness.metrics import demo_metrics
+from tools.harness.processes import Processes, Program, free_uri, module_of
+from tools.harness.scenarios import SCENARIOS, Scenario, named, with_recordings
+from tools.harness.timeline import Timeline, describe
+from tools.harness.warm_up import warm_up_stt, warm_up_tts
 from tools.picture.drawing import Caption, draw
-from tools.processes import Processes, Program, free_uri, module_of
-from tools.scenarios import SCENARIOS, Scenario, named, with_recordings
-from tools.timeline import Timeline, describe
-from tools.warm_up import warm_up_stt, warm_up_tts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from interject.satellite.settings import SatelliteSettings
 
 
-# Made by `python -m tools.sounds`.
+# Made by `python -m tools.generators.sounds`.
 SHIPPED = Path(__file__).resolve().parents[1] / "sounds"
 # What is said while it sounds is kept from STT, or heard with it: a signal is short.
 LONGEST_SIGNAL_S = CUE_LIMIT_MS / 1000

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 # From here on a model tends towards its word. It crosses this at much the same moment of the word, whoever says it,
-# whereas a high threshold is reached sooner by one voice and later by another (see tools/bench_wake.py).
+# whereas a high threshold is reached sooner by one voice and later by another (see tools/bench/wake.py).
 RISEN = 0.5
 
 

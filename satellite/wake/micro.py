@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BLOCK_SAMPLES = 160
 _STEP_MS = 10
 _FEATURES = 40
-# How long after the end of its word a model has risen, at least nine times in ten: tools/bench_wake.py
+# How long after the end of its word a model has risen, at least nine times in ten: tools/bench/wake.py
 # measures it, and says why not always. P50 / P90 / P99 were 187 / 233 / 305, 65 / 128 / 184, -178 / -39 / 25 (it knows
 # its word before the end) and 31 / 75 / 200 ms.
 _END_LAG_S = {"alexa": 0.24, "hey_jarvis": 0.13, "hey_mycroft": -0.04, "okay_nabu": 0.11}

@@ -25,7 +25,7 @@ _FEATURES = 96
 _MEL_BLOCKS = 10
 # Models of this kind know no threshold of their own; their authors recommend this one.
 DEFAULT_THRESHOLD = 0.5
-# How long after the end of its word a model has risen, at least nine times in ten: tools/bench_wake.py
+# How long after the end of its word a model has risen, at least nine times in ten: tools/bench/wake.py
 # measures it, and says why not always. P50 / P90 / P99 were 187 / 253 / 1091, 243 / 390 / 433, 117 / 170 / 244 and
 # 412 / 709 / 869 ms; "hey mycroft" was heard too seldom to tell.
 _END_LAG_S = {"alexa": 0.25, "hey_jarvis": 0.40, "hey_rhasspy": 0.18, "okay_nabu": 0.66}

@@ -14,7 +14,7 @@ from tools.fake_home_assistant.plain_satellite import NULL_RUN, RUN
 from tools.fake_home_assistant.release import V2026_2, V2026_11, Release
 from tools.fake_home_assistant.room import room
 from tools.fake_home_assistant.script import HEARING_RATE_HZ, Order, Reply, Turn, tone
-from tools.virtual_clock import elapse, run_virtual
+from tools.testing.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from tools.fake_home_assistant.peer import FakeHomeAssistant

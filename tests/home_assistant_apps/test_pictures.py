@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.app_pictures import draw_icon, draw_logo, png
+from tools.generators.app_pictures import draw_icon, draw_logo, png
 
 _APPS = Path(__file__).parents[2] / "home_assistant_apps"
 

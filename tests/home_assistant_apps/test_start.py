@@ -18,7 +18,7 @@ from wyoming.info import Describe, Info
 
 from home_assistant_apps.start import PORTS, environment
 from tests.home_assistant_apps.supervisor import read_config
-from tools.patience import eventually, expecting
+from tools.testing.patience import eventually, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

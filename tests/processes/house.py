@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tools.patience import eventually, showing, wait_until
-from tools.processes import free_uri, module_of
+from tools.harness.processes import free_uri, module_of
+from tools.testing.patience import eventually, showing, wait_until
 
 if TYPE_CHECKING:
     import signal

@@ -12,7 +12,7 @@ from wyoming.ping import Ping
 from interject.wire.client import connect
 from interject.wire.framing import DEFAULT_LIMITS, read_event
 from interject.wire.uri import open_stream
-from tools.patience import PATIENCE_S, expecting
+from tools.testing.patience import PATIENCE_S, expecting
 
 if TYPE_CHECKING:
     import asyncio

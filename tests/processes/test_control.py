@@ -9,8 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tests.processes.house import House, Running, house, satellite_flags, started
-from tools.patience import eventually
-from tools.real_time import real_time
+from tools.testing.patience import eventually
+from tools.testing.real_time import real_time
 
 if TYPE_CHECKING:
     from pathlib import Path

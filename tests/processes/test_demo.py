@@ -12,8 +12,8 @@ import pytest
 
 from tests.processes.house import ROOT
 from tools.demo import PROGRAMS
-from tools.patience import PATIENCE_S, expecting, showing
-from tools.real_time import real_time
+from tools.testing.patience import PATIENCE_S, expecting, showing
+from tools.testing.real_time import real_time
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tools.hold.faults import SERVER_FAULTS
 from tools.hold.part import Size
-from tools.real_time import real_time
+from tools.testing.real_time import real_time
 
 if TYPE_CHECKING:
     from pathlib import Path

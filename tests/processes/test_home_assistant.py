@@ -15,8 +15,8 @@ from tools.fake_home_assistant.link import connector
 from tools.fake_home_assistant.peer import FakeHomeAssistant
 from tools.fake_home_assistant.release import V2026_11
 from tools.fake_home_assistant.script import SPEECH_RATE_HZ, Reply, Turn
-from tools.patience import PATIENCE_S, expecting
-from tools.real_time import real_time
+from tools.testing.patience import PATIENCE_S, expecting
+from tools.testing.real_time import real_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

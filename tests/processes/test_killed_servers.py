@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.processes.house import SERVERS, House, Running, house, servers, started
-from tools.patience import eventually
-from tools.real_time import real_time
-from tools.voice import Voice, voice
+from tools.harness.voice import Voice, voice
+from tools.testing.patience import eventually
+from tools.testing.real_time import real_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from interject.satellite.transports.direct.server import Server, fixed
 from interject.satellite.transports.direct.transport import DirectTransport, Identity
 from interject.wire.client import connect
 from tests.processes.house import CLIPS, House, Running, satellite_flags, servers, started
-from tools.patience import expecting
-from tools.real_time import real_time
+from tools.testing.patience import expecting
+from tools.testing.real_time import real_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,7 +16,7 @@ from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
 from tests.processes.house import CLIPS
-from tools.patience import expecting
+from tools.testing.patience import expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,9 +12,9 @@ import pytest
 
 from examples.respeaker_2mic import Apa102, Colour, GpioButton, Lights, Press, after, command_for
 from tests.processes.house import ROOT, house
-from tools.patience import eventually
-from tools.processes import free_uri
-from tools.real_time import real_time
+from tools.harness.processes import free_uri
+from tools.testing.patience import eventually
+from tools.testing.real_time import real_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

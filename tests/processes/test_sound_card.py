@@ -19,9 +19,9 @@ import numpy as np
 import psutil
 import pytest
 
-from tools.patience import PATIENCE_S, showing, wait_until
-from tools.real_time import real_time
-from tools.virtual_card import HEADSET, VirtualCard, virtual_card, why_not
+from tools.testing.patience import PATIENCE_S, showing, wait_until
+from tools.testing.real_time import real_time
+from tools.testing.virtual_card import HEADSET, VirtualCard, virtual_card, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -107,7 +107,7 @@ class Scene:
     def start(self) -> None:
         self.wait_until(lambda: self.loudspeaker.started and self._air.started, "the recorders to record")
         trace = ["--trace-file", str(self._folder / "trace.jsonl")]
-        words = ["tools.run", "--name", "kitchen", "--uri", "tcp://127.0.0.1:0", "--no-zeroconf", *trace]
+        words = ["tools.run.__main__", "--name", "kitchen", "--uri", "tcp://127.0.0.1:0", "--no-zeroconf", *trace]
         with (self._folder / "run.log").open("wb") as log:
             self._run = subprocess.Popen(
                 [sys.executable, "-m", *words], env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,

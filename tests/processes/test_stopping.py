@@ -6,7 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from tests.processes.house import house
-from tools.real_time import real_time
+from tools.testing.real_time import real_time
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from tools.simulator.levels import RATE_HZ, frames_of, level_dbfs, rms_dbfs
 from tools.simulator.loudspeaker import Driver
 from tools.simulator.scene import DelayJump, Kind, Move, Volume
 from tools.simulator.staging import set_stage
-from tools.virtual_clock import run_virtual
+from tools.testing.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

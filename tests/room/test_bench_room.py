@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.room_bench.__main__ import main
-from tools.room_bench.judged import Group
-from tools.room_bench.program import program
+from tools.bench.room.__main__ import main
+from tools.bench.room.judged import Group
+from tools.bench.room.program import program
 from tools.simulator.casting import ECHO_LEVELS_DB
 from tools.simulator.scene import SCENE_KINDS
 
@@ -24,7 +24,7 @@ def test_what_went_wrong_is_counted_and_named_and_can_be_listened_to(
 ) -> None:
     """The satellite is deaf: no window is as sure as it wants one to be."""
     # Long enough for one interruption.
-    monkeypatch.setattr("tools.room_bench.program.SCENE_S", 18.0)
+    monkeypatch.setattr("tools.bench.room.program.SCENE_S", 18.0)
     deaf = ["--set", "speaking_threshold=1.1", "--scenes", "1", "--seed", "1", "--jobs", "1"]
     assert main([*deaf, "--out", str(tmp_path), "--only-failures", str(tmp_path)]) == 1
     table, _, missed = capsys.readouterr().out.partition("kalman: Goals are missed, ")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tests.servers.tts.tiny_voice import write_voice
-from tools.real_bench.recordings import Kind, Recording, read_recordings, write_recordings
-from tools.room import main
+from tools.bench.real.recordings import Kind, Recording, read_recordings, write_recordings
+from tools.room.__main__ import main
 from tools.simulator.levels import RATE_HZ
 from tools.simulator.scene import SCENE_KINDS
 

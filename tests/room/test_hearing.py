@@ -18,7 +18,7 @@ from tools.simulator.levels import RATE_HZ, frames_of
 from tools.simulator.noises import NoiseKind
 from tools.simulator.scene import Kind
 from tools.simulator.staging import set_stage
-from tools.virtual_clock import run_virtual
+from tools.testing.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from interject.satellite.audio.base import Samples

@@ -10,13 +10,13 @@ import pytest
 from interject.satellite.aec.base import Convergence, EchoReport
 from interject.satellite.frontend.frontend import Window
 from interject.wire.errors import SettingError
-from tools.room_bench.episodes import Episode, Stretch, episodes, speaking
-from tools.room_bench.judge import answered, attributed, latencies, recovery
-from tools.room_bench.judged import Latencies
-from tools.room_bench.performance import Judgment
-from tools.room_bench.recogniser import text_of, words_said
-from tools.room_bench.settings import changed
-from tools.room_bench.sound import erle_db, near_end_db
+from tools.bench.room.episodes import Episode, Stretch, episodes, speaking
+from tools.bench.room.judge import answered, attributed, latencies, recovery
+from tools.bench.room.judged import Latencies
+from tools.bench.room.performance import Judgment
+from tools.bench.room.recogniser import text_of, words_said
+from tools.bench.room.settings import changed
+from tools.bench.room.sound import erle_db, near_end_db
 from tools.simulator.effort import Effort
 from tools.simulator.levels import RATE_HZ
 from tools.simulator.scene import Kind

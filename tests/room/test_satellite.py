@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.room_bench.failures import yielded
-from tools.room_bench.judge import judge
-from tools.room_bench.judged import AlarmKind, Group
-from tools.room_bench.performance import Options, perform
+from tools.bench.room.failures import yielded
+from tools.bench.room.judge import judge
+from tools.bench.room.judged import AlarmKind, Group
+from tools.bench.room.performance import Options, perform
 from tools.simulator.casting import Wishes, make_scene
 from tools.simulator.effort import Effort
 from tools.simulator.equipment import Equipment
@@ -18,7 +18,7 @@ from tools.simulator.scene import Kind
 from tools.simulator.staging import set_stage
 
 if TYPE_CHECKING:
-    from tools.room_bench.judged import Judged
+    from tools.bench.room.judged import Judged
     from tools.simulator.corpus import Corpus
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from interject.satellite.audio.pcm import to_int16
-from tools.linearity import measured
+from tools.room.linearity import measured
 from tools.simulator import noises
 from tools.simulator.convolution import convolve
 from tools.simulator.corpus import CLIP_DBFS, Corpus, SpeechFolderError, built_in, flite, recorded

@@ -14,8 +14,8 @@ from wyoming.info import Describe, Info
 from interject.wire.client import connect
 from tests.satellite.audio.programs import loudspeaker, microphone
 from tests.satellite.test_former_flags import TUTORIAL, WAKE
-from tools.patience import eventually, expecting
-from tools.processes import free_uri
+from tools.harness.processes import free_uri
+from tools.testing.patience import eventually, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,7 +10,7 @@ from interject.servers.fair_queue import MOST_WAIT_S, FairWait, Owner, owner_of
 from interject.wire.admission import AccessRules, Network
 from interject.wire.errors import RequestError
 from interject.wire.peer import Peer
-from tools.virtual_clock import run_virtual
+from tools.testing.virtual_clock import run_virtual
 
 KITCHEN, HALL = Owner("192.168.1.20", "kitchen"), Owner("192.168.1.30", "hall")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.wire.machine import own_addresses
-from tools.patience import PATIENCE_S, eventually, showing
+from tools.testing.patience import PATIENCE_S, eventually, showing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

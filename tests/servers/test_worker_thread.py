@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from interject.servers.worker_thread import WorkerThread, run_in_thread
-from tools.patience import PATIENCE_S, eventually
+from tools.testing.patience import PATIENCE_S, eventually
 
 
 async def test_an_error_in_a_job_reaches_who_waits_and_spares_the_thread() -> None:

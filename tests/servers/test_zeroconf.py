@@ -13,7 +13,7 @@ from zeroconf import DNSQuestionType
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from interject.wire.discovery import ServiceKind, advertise, browse, find_services
-from tools.patience import eventually, expecting, show
+from tools.testing.patience import eventually, expecting, show
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

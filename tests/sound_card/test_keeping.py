@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from interject.satellite.audio.base import Block
-from tools.real_bench.recordings import Kind as Heard
+from tools.bench.real.recordings import Kind as Heard
 from tools.simulator.acoustic import AcousticRoom
 from tools.simulator.corpus import built_in
 from tools.simulator.installed import skip_without_rooms

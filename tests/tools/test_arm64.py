@@ -15,7 +15,7 @@ from tools.arm64.limits import Count, LimitsError, Recorded, exceeded, limit_m, 
 from tools.arm64.outputs import outputs
 from tools.arm64.parts import PARTS, counts_of
 from tools.arm64.root import NeededError, NeedsRootError, make_root
-from tools.bench_instructions import NotCountedError, between_marks
+from tools.bench.instructions import NotCountedError, between_marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from interject.satellite.audio.wav import read_wav
-from tools.bench_report import Figure, Goal, Share, Verdict, conclusion, missed, table
-from tools.bench_scenes import Kind, after_a_standstill, backchannels, interruptions
-from tools.bench_signal import end_of_sound, first_below, gains, locate, silent
-from tools.scenarios import CLIPS
+from tools.bench.loudspeaker_match import end_of_sound, first_below, gains, locate, silent
+from tools.bench.report import Figure, Goal, Share, Verdict, conclusion, missed, table
+from tools.bench.scenes import Kind, after_a_standstill, backchannels, interruptions
+from tools.harness.scenarios import CLIPS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

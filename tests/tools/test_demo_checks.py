@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tools.checks import Evidence, expected_by, judge
-from tools.scenarios import SCENARIOS, Expected, named
+from tools.harness.checks import Evidence, expected_by, judge
+from tools.harness.scenarios import SCENARIOS, Expected, named
 
 UNREACHABLE = "llm server: the language model at http://127.0.0.1:9/v1 cannot be reached; start it"
 

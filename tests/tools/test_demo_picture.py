@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from tools.checks import Evidence
-from tools.metrics import demo_metrics
+from tools.harness.checks import Evidence
+from tools.harness.metrics import demo_metrics
 from tools.picture.drawing import Caption, draw
 from tools.picture.svg import width_of
 

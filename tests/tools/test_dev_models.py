@@ -11,9 +11,9 @@ from piper import PiperVoice
 from interject.satellite.audio.wav import read_wav
 from interject.satellite.turn.backchannel import words_of
 from tests.dev_models import or_skip
-from tools.dev_models import FETCH_COMMAND, JOE_VOICE, DevModelMissingError, piper_joe, whisper_tiny_en
-from tools.real_bench.words import Clip, Ear, Recogniser
-from tools.scenarios import CLIPS
+from tools.bench.real.words import Clip, Ear, Recogniser
+from tools.harness.dev_models import FETCH_COMMAND, JOE_VOICE, DevModelMissingError, piper_joe, whisper_tiny_en
+from tools.harness.scenarios import CLIPS
 
 
 def test_who_lacks_a_model_is_told_how_to_fetch_it(monkeypatch: pytest.MonkeyPatch) -> None:

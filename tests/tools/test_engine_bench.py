@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tools.bench_report import Verdict, wilson_percent
-from tools.bench_rooms import Recording
-from tools.bench_scenes import Kind
-from tools.engine_bench.__main__ import main
-from tools.engine_bench.casting import Spoken, Trial, arrange, deal, rooms_of
-from tools.engine_bench.figures import Proportion, figures, without_goals
-from tools.engine_bench.judging import Judged, Outcome, judge, latencies
-from tools.engine_bench.report import write
-from tools.engine_bench.rooms import Results
-from tools.engine_bench.scripted import Room, ScriptedRecognition, write_said
-from tools.engine_bench.voices import INTERRUPTIONS, USER_DBFS, Role, Voice, read_voices, role_of, write_built_in
+from tools.bench.engines.__main__ import main
+from tools.bench.engines.casting import Spoken, Trial, arrange, deal, rooms_of
+from tools.bench.engines.figures import Proportion, figures, without_goals
+from tools.bench.engines.judging import Judged, Outcome, judge, latencies
+from tools.bench.engines.report import write
+from tools.bench.engines.rooms import Results
+from tools.bench.engines.scripted import Room, ScriptedRecognition, write_said
+from tools.bench.engines.voices import INTERRUPTIONS, USER_DBFS, Role, Voice, read_voices, role_of, write_built_in
+from tools.bench.report import Verdict, wilson_percent
+from tools.bench.run_room import Recording
+from tools.bench.scenes import Kind
 from tools.simulator.corpus import SpeechFolderError
 from tools.simulator.levels import RATE_HZ, frames_of, level_dbfs
 

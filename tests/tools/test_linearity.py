@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from interject.satellite.audio.pcm import to_int16
-from tools.linearity import echoes, measured, rows
-from tools.real_bench.recordings import read_recordings
-from tools.room import main
+from tools.bench.real.recordings import read_recordings
+from tools.room.__main__ import main
+from tools.room.linearity import echoes, measured, rows
 from tools.simulator.levels import RATE_HZ
 
 if TYPE_CHECKING:

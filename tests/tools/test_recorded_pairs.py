@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from interject.satellite.turn.settings import TurnSettings
-from tools.real_bench.judging import judge
-from tools.real_bench.listening import at_16_khz, delay_s
-from tools.real_bench.recordings import Kind, read_recordings
-from tools.room_bench.performance import Options
+from tools.bench.real.judging import judge
+from tools.bench.real.listening import at_16_khz, delay_s
+from tools.bench.real.recordings import Kind, read_recordings
+from tools.bench.room.performance import Options
 from tools.simulator.levels import frames_of, level_dbfs
 
 if TYPE_CHECKING:
-    from tools.real_bench.judging import Judged
-    from tools.real_bench.recordings import Recording
+    from tools.bench.real.judging import Judged
+    from tools.bench.real.recordings import Recording
 
 PAIRS = read_recordings(Path(__file__).resolve().parents[1] / "recordings")
 # Of the quiet room each pair begins with a quarter of a second.

@@ -11,12 +11,12 @@ import pytest
 from interject.satellite.aec.base import Convergence, EchoReport
 from interject.satellite.frontend.frontend import Window
 from interject.satellite.turn.settings import TurnSettings
-from tools.room_bench.episodes import Stretch
-from tools.room_bench.judged import AlarmKind, FalseAlarm, Group, Judged, Latencies, Moment, Outcome, WindowSeen
-from tools.room_bench.performance import Judgment
-from tools.room_bench.picture import draw
-from tools.room_bench.roc import Limits, Point, Rule, Tally, frontier, roc, summed
-from tools.room_bench.timeline_picture import worst_cases
+from tools.bench.room.episodes import Stretch
+from tools.bench.room.judged import AlarmKind, FalseAlarm, Group, Judged, Latencies, Moment, Outcome, WindowSeen
+from tools.bench.room.performance import Judgment
+from tools.bench.room.picture import draw
+from tools.bench.room.roc import Limits, Point, Rule, Tally, frontier, roc, summed
+from tools.bench.room.timeline_picture import worst_cases
 from tools.simulator.effort import Effort
 from tools.simulator.levels import RATE_HZ
 from tools.simulator.noises import NoiseKind

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from interject.satellite.aec.base import Convergence
+from tools.bench.sweep.ears import AS_SHIPPED
+from tools.bench.sweep.engines import converged_after
+from tools.bench.sweep.listening import CONVERGENCES, Listened, Sound
+from tools.bench.sweep.resets import LONG_TREATMENTS, long_takes
+from tools.bench.sweep.rules import Guard, Rule, spoken
+from tools.bench.sweep.score import AFTERWARDS_S, NEVER, score
+from tools.bench.sweep.takes import Take, grid
 from tools.simulator.casting import ECHO_LEVELS_DB
 from tools.simulator.effort import Effort
 from tools.simulator.levels import RATE_HZ
 from tools.simulator.scene import INTERRUPTIONS, SCENE_KINDS, Kind
-from tools.sweep.ears import AS_SHIPPED
-from tools.sweep.engines import converged_after
-from tools.sweep.listening import CONVERGENCES, Listened, Sound
-from tools.sweep.resets import LONG_TREATMENTS, long_takes
-from tools.sweep.rules import Guard, Rule, spoken
-from tools.sweep.score import AFTERWARDS_S, NEVER, score
-from tools.sweep.takes import Take, grid
 
 WINDOW = 512
 WINDOWS = 400

@@ -14,7 +14,7 @@ from interject.wire.framing import encoded, read_event, write_event
 from interject.wire.uri import open_stream
 from tools.hold.crafted import crafted
 from tools.hold.fuzz import Fuzzer
-from tools.patience import PATIENCE_S, expecting
+from tools.testing.patience import PATIENCE_S, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -13,7 +13,7 @@ from wyoming.event import Event, async_write_event
 
 from interject.wire.client import StreamConnection, connect
 from interject.wire.errors import BadUriError, PeerError, PeerGoneError, PeerUnreachableError
-from tools.patience import eventually, expecting
+from tools.testing.patience import eventually, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -31,8 +31,8 @@ from interject.wire.discovery import (
 )
 from interject.wire.errors import BadUriError, SettingError
 from interject.wire.service import Service
-from tools.patience import PATIENCE_S, expecting
-from tools.virtual_clock import run_virtual
+from tools.testing.patience import PATIENCE_S, expecting
+from tools.testing.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -21,7 +21,7 @@ from interject.wire.errors import (
 )
 from interject.wire.framing import FrameLimits, read_event
 from tests.wire.pipes import pipe, through_the_wire
-from tools.virtual_clock import elapse, run_virtual
+from tools.testing.virtual_clock import elapse, run_virtual
 
 SMALL = FrameLimits(header_bytes=1024, data_bytes=2048, payload_bytes=4096)
 

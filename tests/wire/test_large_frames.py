@@ -12,7 +12,7 @@ from wyoming.ping import Ping, Pong
 
 from interject.wire.client import connect
 from interject.wire.service import SERVICE_LIMITS, Service
-from tools.patience import eventually, expecting
+from tools.testing.patience import eventually, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tools.patience import PATIENCE_S, expecting
+from tools.testing.patience import PATIENCE_S, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

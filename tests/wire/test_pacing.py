@@ -8,7 +8,7 @@ import pytest
 
 from interject.wire.admission import AccessRules
 from interject.wire.pacing import EventRate, Pacing, Turnstile
-from tools.virtual_clock import elapse, run_virtual
+from tools.testing.virtual_clock import elapse, run_virtual
 
 HERE, KITCHEN = "127.0.0.1", "192.168.1.20"
 

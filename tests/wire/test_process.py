@@ -14,7 +14,7 @@ from wyoming.event import Event
 
 from interject.wire.client import connect
 from interject.wire.errors import PeerGoneError
-from tools.patience import PATIENCE_S, expecting
+from tools.testing.patience import PATIENCE_S, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

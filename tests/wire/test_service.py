@@ -24,8 +24,8 @@ from interject.wire.client import connect
 from interject.wire.errors import BadUriError, CannotListenError, PeerError, PeerGoneError, RequestError
 from interject.wire.framing import FrameLimits
 from interject.wire.service import Service
-from tools.patience import eventually, expecting
-from tools.virtual_clock import elapse, run_virtual
+from tools.testing.patience import eventually, expecting
+from tools.testing.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

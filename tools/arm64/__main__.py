@@ -31,7 +31,7 @@ from tools.arm64.limits import LimitsError, Recorded, exceeded, read, table, wri
 from tools.arm64.parts import counts_of
 from tools.arm64.programs import try_programs
 from tools.arm64.root import NeededError, NeedsRootError, make_root
-from tools.bench_instructions import Arm64
+from tools.bench.instructions import Arm64
 from tools.home_assistant.chroot import NoMirrorError, run
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from interject.satellite.wake.models import choose, find_models
 from interject.satellite.wake.stop_grammar import StopDecoder
 from interject.satellite.wake.stop_search import Utterance, slices_of
 from interject.wire.errors import InterjectError
-from tools.bench_frontend import Sound, heard
+from tools.bench.frontend import Sound, heard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

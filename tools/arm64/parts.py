@@ -20,9 +20,9 @@ from interject.satellite.frontend.vad import SileroVad, VadGain
 from interject.satellite.wake.stop_grammar import StopDecoder
 from tools.arm64.limits import Count
 from tools.arm64.outputs import WAKE_WORD, wake_ear
-from tools.bench_frontend import Sound, heard
-from tools.bench_instructions import mark
-from tools.count_stop_words import syllables
+from tools.bench.count_stop_words import syllables
+from tools.bench.frontend import Sound, heard
+from tools.bench.instructions import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -21,8 +21,8 @@ from interject.satellite.audio.pcm import INT16_FULL_SCALE
 from interject.wire.errors import InterjectError
 from tools.arm64.agreement import Check
 from tools.arm64.outputs import CLIPS
+from tools.harness.processes import Processes, Program, free_uri
 from tools.home_assistant.chroot import run
-from tools.processes import Processes, Program, free_uri
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from wyoming.event import Event, Eventable
 
-    from tools.bench_instructions import Arm64
+    from tools.bench.instructions import Arm64
 
 NAMES = ("stt", "llm", "tts", "satellite")
 # Importing takes 20 s of a processor's time in emulation, and the processor may be very busy.

@@ -20,20 +20,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.wire.errors import InterjectError
-from tools.dev_models import JOE_VOICE, DevModelMissingError, piper_joe, whisper_tiny_en
 from tools.docker.engine import BASE, ROOT, image_of, open_engine, run, sizes_mb
 from tools.docker.house import INSIDE, PROGRAMS, SERVERS, USER, House
 from tools.docker.scene import history, play
 from tools.docker.secret import ask_with_key
 from tools.docker.sound import converse
+from tools.harness.dev_models import JOE_VOICE, DevModelMissingError, piper_joe, whisper_tiny_en
+from tools.harness.warm_up import warm_up_stt, warm_up_tts
 from tools.home_assistant.chroot import CommandFailedError
-from tools.warm_up import warm_up_stt, warm_up_tts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tools.checks import Check
     from tools.docker.engine import Engine
+    from tools.harness.checks import Check
 
 # Above the base image; what a room device and a bridge may take.
 _MOST_MB = {"satellite": 250.0, "llm": 100.0}

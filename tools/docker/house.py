@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from interject.wire.errors import InterjectError
 from tools.docker.engine import ROOT, run
-from tools.processes import free_uri
+from tools.harness.processes import free_uri
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,18 +9,18 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tools.checks import Evidence, judge, load_channels
 from tools.demo import is_over
 from tools.docker.house import INSIDE, SERVERS, USER
-from tools.scenarios import SCENARIOS
-from tools.timeline import Timeline, describe
+from tools.harness.checks import Evidence, judge, load_channels
+from tools.harness.scenarios import SCENARIOS
+from tools.harness.timeline import Timeline, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from tools.checks import Check
     from tools.docker.house import House
+    from tools.harness.checks import Check
 
 # Two questions, two replies, and a container that starts.
 _LONGEST_S = 60.0

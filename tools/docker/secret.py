@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from wyoming.asr import Transcript
 
 from interject.wire.client import connect
-from tools.checks import Check
 from tools.docker.house import USER
-from tools.fake_openai import Upstream, running
+from tools.harness.checks import Check
+from tools.testing.fake_openai import Upstream, running
 
 if TYPE_CHECKING:
     from tools.docker.house import House

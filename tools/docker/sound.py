@@ -10,11 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tools.checks import Check
 from tools.docker.engine import BASE, ROOT
 from tools.docker.house import USER
+from tools.harness.checks import Check
+from tools.harness.scenarios import CLIPS
 from tools.home_assistant.chroot import CommandFailedError
-from tools.scenarios import CLIPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tools.patience import PATIENCE_S, expecting
+from tools.testing.patience import PATIENCE_S, expecting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,10 @@ from interject.satellite.transports.direct.server import Server, fixed
 from interject.satellite.transports.direct.transport import DirectTransport, Identity
 from interject.satellite.turn.settings import TurnSettings
 from tools.hold.virtual_life import VirtualLife
+from tools.testing.virtual_clock import elapse
 from tools.virtual.network import Fault, Network
 from tools.virtual.servers import FakeBridge, FakeStt, FakeTts
 from tools.virtual.signals import RATE_HZ
-from tools.virtual_clock import elapse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -13,9 +13,9 @@ from wyoming.handle import Handled, NotHandled
 
 from interject.wire.client import connect
 from interject.wire.errors import WireError
+from tools.harness.processes import ProcessDiedError, Processes, Program, free_uri
 from tools.hold.harms import Harm, harms, inside, read_only, store_in
 from tools.hold.part import Part, Row, Size
-from tools.processes import ProcessDiedError, Processes, Program, free_uri
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tools.bench_lateness import GOAL_P99_MS, SAME, SATELLITE, SERVERS, STRANGER, measure
-from tools.floods import Flood
+from tools.bench.lateness import GOAL_P99_MS, SAME, SATELLITE, SERVERS, STRANGER, measure
+from tools.harness.floods import Flood
 from tools.hold.part import Part, Row, Size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tools.bench_lateness import Measured
+    from tools.bench.lateness import Measured
 
 _SECONDS = 1.0
 # Of an odd number the machine may disturb one.

@@ -16,10 +16,10 @@ from tools.fake_home_assistant.link import connector
 from tools.fake_home_assistant.peer import FakeHomeAssistant
 from tools.fake_home_assistant.script import SPEECH_RATE_HZ, Reply, Turn
 from tools.hold.virtual_life import Lived, VirtualLife
+from tools.testing.virtual_clock import elapse
 from tools.virtual.home_assistant_house import info
 from tools.virtual.room import samples_of
 from tools.virtual.signals import RATE_HZ
-from tools.virtual_clock import elapse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tools.harness.processes import Processes, Program, free_uri, module_of
 from tools.hold.outside import Outside, places_of_their_own
-from tools.processes import Processes, Program, free_uri, module_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence

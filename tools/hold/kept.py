@@ -14,7 +14,7 @@ from interject.servers.llm.turns import Origin
 from tools.hold.harms import store_in
 from tools.hold.part import Part, Row, Size
 from tools.hold.talking_house import talking_house
-from tools.virtual_clock import elapse, run_virtual
+from tools.testing.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -17,7 +17,7 @@ from tools.hold.direct_life import DirectLife
 from tools.hold.home_assistant_life import home_assistant_life
 from tools.hold.part import Part, Row, Size
 from tools.hold.soak import soak
-from tools.virtual_clock import run_virtual
+from tools.testing.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

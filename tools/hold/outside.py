@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from tools.processes import Processes
+    from tools.harness.processes import Processes
 
 _MB = 1e6
 

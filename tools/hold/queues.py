@@ -16,11 +16,11 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.tts import Synthesize
 
+from tools.harness.warm_up import warm_up_stt, warm_up_tts
 from tools.hold.caller import HERE, STRANGER, call
 from tools.hold.house import CLIPS, Wanted
 from tools.hold.measure import open_watched
 from tools.hold.part import Part, Row, Size
-from tools.warm_up import warm_up_stt, warm_up_tts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

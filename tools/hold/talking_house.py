@@ -10,10 +10,10 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
+from tools.harness.processes import ProcessDiedError, Processes, Program, free_uri, module_of
+from tools.harness.voice import Voice, voice
+from tools.harness.warm_up import warm_up_stt, warm_up_tts
 from tools.hold.outside import Outside, places_of_their_own
-from tools.processes import ProcessDiedError, Processes, Program, free_uri, module_of
-from tools.voice import Voice, voice
-from tools.warm_up import warm_up_stt, warm_up_tts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence

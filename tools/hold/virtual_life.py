@@ -22,9 +22,9 @@ from interject.satellite.audio.player import Player
 from interject.satellite.conversation.loop import Conversation
 from interject.satellite.frontend.frontend import FrontEnd, HearingSettings
 from interject.satellite.turn.state import Phase
+from tools.testing.virtual_clock import elapse
 from tools.virtual.room import BLOCK, LATENCY, EnergyVad
 from tools.virtual.signals import RATE_HZ, user_voice
-from tools.virtual_clock import elapse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

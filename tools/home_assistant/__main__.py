@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.wire.errors import InterjectError
-from tools.bench_report import conclusion, missed
+from tools.bench.report import conclusion, missed
+from tools.harness.processes import free_uri
 from tools.home_assistant.client import connect
 from tools.home_assistant.figures import as_figures, columns_of, merged
 from tools.home_assistant.harness import theatre
@@ -22,7 +23,6 @@ from tools.home_assistant.judge import judge
 from tools.home_assistant.report import Outcome, as_json, markdown
 from tools.home_assistant.scenes import SCENES, many
 from tools.home_assistant.turns import take_apart
-from tools.processes import free_uri
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

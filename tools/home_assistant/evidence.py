@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tools.checks import load_channels
+from tools.harness.checks import load_channels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

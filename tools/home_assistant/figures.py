@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tools.bench_report import Figure, Goal, Share
+from tools.bench.report import Figure, Goal, Share
 from tools.home_assistant.scenes import Ends
 from tools.home_assistant.wire_runs import VALIDATION_ERROR
 

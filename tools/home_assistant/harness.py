@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tools.harness.processes import Processes
 from tools.home_assistant.actions import ACTS
 from tools.home_assistant.additions import add_all
 from tools.home_assistant.proxy import Tap, Wire
 from tools.home_assistant.scenes import Scene
 from tools.home_assistant.stage import Stage, clear, play
 from tools.home_assistant.streaming_model import StreamingModel
-from tools.processes import Processes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

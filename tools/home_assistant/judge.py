@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tools.checks import MARK, Check
+from tools.harness.checks import MARK, Check
 from tools.home_assistant.actions import TIMER_S
 from tools.home_assistant.scenes import Act, Ends
 from tools.home_assistant.turns import SILENT_AFTER_S

@@ -13,7 +13,7 @@ from tools.home_assistant.figures import METHODS, merged
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tools.checks import Check
+    from tools.harness.checks import Check
     from tools.home_assistant.figures import Column
     from tools.home_assistant.scenes import Scene
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from tools.scenarios import CLIPS, Line
+from tools.harness.scenarios import CLIPS, Line
 
 # The satellite is up and Home Assistant has found it by then; the front end has had its moment of room noise.
 START_S = 5.0

@@ -10,7 +10,7 @@ import numpy as np
 from interject.satellite.audio.resampling import ReplyResampler
 from interject.satellite.audio.wav import read_wav
 from interject.satellite.simulator.user import onset_of
-from tools.bench_signal import locate
+from tools.bench.loudspeaker_match import locate
 from tools.home_assistant.evidence import SILENCE_PEAK
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from interject.servers.llm.history import as_json
 from interject.servers.llm.store import read_conversations
 from interject.wire.errors import InterjectError
+from tools.harness.processes import Processes, Program, free_uri, module_of
+from tools.harness.timeline import Timeline
+from tools.harness.warm_up import warm_up_stt, warm_up_tts
 from tools.home_assistant.evidence import Evidence, read_life, read_trace
 from tools.home_assistant.proxy import Wire
 from tools.home_assistant.scenes import START_S, Act, Ends
-from tools.processes import Processes, Program, free_uri, module_of
-from tools.timeline import Timeline
-from tools.warm_up import warm_up_stt, warm_up_tts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence

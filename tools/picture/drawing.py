@@ -26,7 +26,7 @@ from tools.picture.svg import Run, Svg, fitted, width_of, wrapped
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tools.checks import Evidence
+    from tools.harness.checks import Evidence
     from tools.picture.incident import Incident
 
 _WIDTH, _MARGIN = 960.0, 28.0

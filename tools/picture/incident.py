@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tools.checks import Evidence
+    from tools.harness.checks import Evidence
 
 # How much is shown before the user's first sound, and after the last thing that the satellite did about it: what of
 # the rest came of it, and room for its name.

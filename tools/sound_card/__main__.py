@@ -23,7 +23,7 @@ from interject.satellite.audio.portaudio import PortAudioChoice, find_portaudio
 from interject.satellite.audio.portaudio_host import PortAudioHost
 from interject.satellite.doctor.recording import Archive
 from interject.wire.errors import InterjectError
-from tools.bench_report import conclusion, missed, table
+from tools.bench.report import conclusion, missed, table
 from tools.simulator.casting import Wishes, make_scene
 from tools.simulator.corpus import built_in
 from tools.simulator.effort import Effort
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from interject.satellite.audio.base import Device
-    from tools.bench_report import Figure, Share
+    from tools.bench.report import Figure, Share
     from tools.simulator.corpus import Corpus
     from tools.simulator.scene import Scene
     from tools.sound_card.card import RoomCard

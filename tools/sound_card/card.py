@@ -17,8 +17,8 @@ import numpy as np
 from interject.wire.errors import InterjectError
 from tools.sound_card.air import AIR_LOG, LOUDSPEAKER, MICROPHONE, SCENE_FILE, SPOKEN, STAGE_FILE
 from tools.sound_card.tape import has_begun, read_tape
-from tools.virtual_card import HEADSET, virtual_card
-from tools.virtual_card import why_not as why_no_card
+from tools.testing.virtual_card import HEADSET, virtual_card
+from tools.testing.virtual_card import why_not as why_no_card
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

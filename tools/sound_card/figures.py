@@ -9,7 +9,7 @@ import numpy as np
 
 from interject.satellite.aec.base import Convergence
 from interject.wire.errors import InterjectError
-from tools.bench_report import Figure, Goal, Share
+from tools.bench.report import Figure, Goal, Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

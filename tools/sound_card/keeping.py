@@ -12,7 +12,7 @@ from interject.satellite.audio.base import running
 from interject.satellite.audio.player import PlayerPhase
 from interject.satellite.doctor.recording import Recording
 from interject.wire.errors import InterjectError
-from tools.real_bench.recordings import Kind as Heard
+from tools.bench.real.recordings import Kind as Heard
 from tools.simulator.casting import Wishes, make_scene
 from tools.simulator.convolution import convolve
 from tools.simulator.effort import Effort

@@ -22,7 +22,7 @@ from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.trace import Record, line_of
-from tools.room_bench.transport import ScriptedTransport
+from tools.bench.room.transport import ScriptedTransport
 from tools.simulator.levels import RATE_HZ, frames_of
 from tools.sound_card.pauses import Deck
 

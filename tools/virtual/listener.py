@@ -11,11 +11,11 @@ import numpy as np
 from interject.satellite.transports.direct.server import Server, fixed
 from interject.satellite.transports.direct.transport import DirectTransport, Identity
 from interject.wire.events import Interrupt
-from tools.patience import expecting
+from tools.testing.patience import expecting
+from tools.testing.virtual_clock import elapse
 from tools.virtual.network import FakeServer, Network, cancelled
 from tools.virtual.servers import FakeBridge, FakeStt, FakeTts
 from tools.virtual.signals import user_voice
-from tools.virtual_clock import elapse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

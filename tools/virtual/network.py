@@ -13,7 +13,7 @@ from wyoming.event import Event
 from wyoming.info import Attribution, Describe, Info, TtsProgram
 
 from interject.wire.errors import PeerError, PeerGoneError, PeerUnreachableError
-from tools.virtual_clock import elapse
+from tools.testing.virtual_clock import elapse
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

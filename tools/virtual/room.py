@@ -18,10 +18,10 @@ from interject.satellite.transports.direct.transport import DirectTransport, Ide
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.trace import Record, line_of
+from tools.testing.virtual_clock import elapse
 from tools.virtual.network import FakeServer, Network, cancelled
 from tools.virtual.servers import FakeBridge, FakeStt, FakeTts
 from tools.virtual.signals import RATE_HZ, Run, find_replies, magnitude, user_voice
-from tools.virtual_clock import elapse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,9 +17,9 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from interject.servers.llm.interruptions import Interruption, corrected
 from interject.servers.llm.turns import Message, ReplyState, Turn, completed, messages_of
 from interject.wire.events import Interrupt, Interrupted, WordMark, WordMarks
+from tools.testing.virtual_clock import elapse
 from tools.virtual.network import FakeServer, Link, tts_info
 from tools.virtual.signals import RATE_HZ, magnitude, reply_voice
-from tools.virtual_clock import elapse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from interject.satellite.audio.base import DeviceError, running
-from tools.patience import expecting
+from tools.testing.patience import expecting
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.patience import PATIENCE_S
+from tools.testing.patience import PATIENCE_S
 
 
 @pytest.fixture(autouse=True)

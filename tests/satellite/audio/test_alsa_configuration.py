@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.patience import PATIENCE_S
+from tools.testing.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path

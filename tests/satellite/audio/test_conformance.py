@@ -13,7 +13,7 @@ from interject.satellite.simulator.room import ScriptedRoom
 from interject.satellite.simulator.script import AtTime, RoomClip, RoomScript
 from tests.satellite.audio.conformance import Case, DeviceConformance
 from tests.satellite.audio.programs import loudspeaker, microphone
-from tools.virtual_clock import run_virtual
+from tools.testing.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

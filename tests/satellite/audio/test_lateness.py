@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.satellite.audio.lateness import LatenessMeter
-from tools.virtual_clock import elapse, run_virtual
+from tools.testing.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from interject.satellite.audio.portaudio_host import PortAudioHost
 from interject.satellite.audio.sound_cards import table
 from interject.satellite.audio.supervised import DeviceHealth, supervise
 from tests.satellite.audio.conformance import Case, DeviceConformance
-from tools.patience import expecting
-from tools.virtual_card import VirtualCard, virtual_card, why_not
+from tools.testing.patience import expecting
+from tools.testing.virtual_card import VirtualCard, virtual_card, why_not
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

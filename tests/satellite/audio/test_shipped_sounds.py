@@ -9,7 +9,7 @@ import pytest
 
 from interject.satellite.audio.sounds import SHIPPED
 from interject.satellite.audio.wav import read_wav
-from tools.sounds import CUES, RATE_HZ, made
+from tools.generators.sounds import CUES, RATE_HZ, made
 
 if TYPE_CHECKING:
     from interject.satellite.audio.base import Samples
@@ -29,7 +29,7 @@ def test_the_script_makes_every_file_that_is_shipped() -> None:
     for name, cue in CUES.items():
         difference = shipped(name).astype(int) - made(cue)
         # The sine of another processor may be rounded the other way.
-        assert np.abs(difference).max() <= 1, "run: python -m tools.sounds"
+        assert np.abs(difference).max() <= 1, "run: python -m tools.generators.sounds"
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])

@@ -19,7 +19,7 @@ from interject.satellite.audio.base import (
 from interject.satellite.audio.supervised import USUAL_RATE_HZ, DeviceHealth, SupervisedDevice, supervise
 from interject.satellite.simulator.device import SimulatedDevice
 from interject.satellite.simulator.room import ScriptedRoom
-from tools.virtual_clock import run_virtual
+from tools.testing.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

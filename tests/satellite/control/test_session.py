@@ -28,8 +28,8 @@ from interject.wire.client import connect
 from interject.wire.errors import PeerError, PeerUnreachableError, RequestError
 from interject.wire.service import Service
 from tests.satellite.talk import Talk, phase_of
+from tools.testing.virtual_clock import elapse, run_virtual
 from tools.virtual.signals import RATE_HZ
-from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

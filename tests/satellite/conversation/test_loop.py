@@ -13,7 +13,7 @@ from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
 from interject.wire.errors import PeerGoneError
 from tests.satellite.talk import Talk, phase_of
-from tools.patience import expecting
+from tools.testing.patience import expecting
 from tools.virtual.signals import RATE_HZ, reply_voice, user_voice
 
 

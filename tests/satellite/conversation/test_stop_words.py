@@ -17,7 +17,7 @@ from interject.satellite.wake.stop_search import StopWordSearch
 from interject.wire.events import WordMark
 from tests.satellite.frontend.speech import clip
 from tests.satellite.talk import Talk, phase_of
-from tools.patience import eventually
+from tools.testing.patience import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -19,7 +19,7 @@ from interject.satellite.conversation.text_frontend import TextMode
 from interject.satellite.records.conversation import ReplyFailed, ReplyInterrupted
 from interject.satellite.turn.state import Phase
 from interject.wire.client import connect
-from tools.patience import eventually, expecting, showing
+from tools.testing.patience import eventually, expecting, showing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -13,8 +13,8 @@ import pytest
 
 from interject.satellite.__main__ import main
 from interject.satellite.audio.wav import read_wav
-from tools.patience import PATIENCE_S
-from tools.virtual_clock import run_virtual
+from tools.testing.patience import PATIENCE_S
+from tools.testing.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,8 @@ from interject.satellite.doctor import play as play_module
 from interject.satellite.doctor.play import play
 from interject.satellite.doctor.recording import NotMeasuredError
 from interject.satellite.settings import SatelliteSettings
-from tools.patience import expecting
-from tools.virtual_clock import elapse, run_virtual
+from tools.testing.patience import expecting
+from tools.testing.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator

@@ -11,7 +11,7 @@ import numpy as np
 
 from interject.satellite.audio.wav import read_wav
 from interject.satellite.transports.recorded import Recorder
-from tools.patience import expecting
+from tools.testing.patience import expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

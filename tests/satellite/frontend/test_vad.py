@@ -17,7 +17,7 @@ from interject.satellite.audio.wav import read_wav
 from interject.satellite.errors import VadModelError
 from interject.satellite.frontend.vad import MODEL_PATH, WINDOW_SAMPLES, SileroVad
 from tests.satellite.frontend.speech import RATE_HZ, clip, to_float, voices, white_noise
-from tools.patience import PATIENCE_S
+from tools.testing.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,8 +15,8 @@ from interject.satellite.audio.pcm import gain_of
 from interject.satellite.simulator.device import SimulatedDevice
 from interject.satellite.simulator.room import Noise, NoiseColour, RoomAcoustics, ScriptedRoom
 from interject.satellite.simulator.script import AfterClip, AfterLoudspeaker, AtTime, RoomClip, RoomScript, Start
-from tools.patience import PATIENCE_S
-from tools.virtual_clock import elapse, run_virtual
+from tools.testing.patience import PATIENCE_S
+from tools.testing.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.satellite.systemd.units import Account, Part, Unit, unit_text
-from tools.patience import PATIENCE_S
+from tools.testing.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,10 +13,10 @@ from interject.satellite.transports.wyoming.announcements import WithHomeAssista
 from interject.satellite.transports.wyoming.link import HomeAssistantLink
 from interject.wire.events import Interrupt
 from tools.fake_home_assistant.script import Reply, Turn, tone
+from tools.testing.virtual_clock import elapse, run_virtual
 from tools.virtual import home_assistant_house, listener
 from tools.virtual.home_assistant_house import Room
 from tools.virtual.network import Fault, cancelled
-from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -4,12 +4,12 @@ import pytest
 
 from interject.satellite.turn.machine import TRANSITIONS
 from interject.satellite.turn.settings import TurnSettings
-from tools.diagram import PAGE, MissingRegionError, diagram, number_table, render
+from tools.generators.diagram import PAGE, MissingRegionError, diagram, number_table, render
 
 
 def test_the_page_shows_what_the_code_does() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert page == render(page), "run: python -m tools.diagram"
+    assert page == render(page), "run: python -m tools.generators.diagram"
 
 
 def test_every_declared_transition_is_an_arrow() -> None:

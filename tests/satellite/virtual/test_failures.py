@@ -7,11 +7,11 @@ import logging
 import pytest
 
 from interject.satellite.turn.state import Phase
+from tools.testing.virtual_clock import run_virtual
 from tools.virtual import checks
 from tools.virtual.network import FakeServer, Fault
 from tools.virtual.room import Result, Room, Utterance
 from tools.virtual.sweep import QUESTION, told_with
-from tools.virtual_clock import run_virtual
 
 # What is said, the silence after it, its transcript, the thinking, the text and the speech as they come, and a reply of
 # five words that plays on without any server, until 2.76 s.

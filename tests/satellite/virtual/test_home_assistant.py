@@ -24,12 +24,12 @@ from tools.fake_home_assistant.link import connector
 from tools.fake_home_assistant.peer import FakeHomeAssistant
 from tools.fake_home_assistant.release import V2026_2, V2026_11
 from tools.fake_home_assistant.script import SPEECH_RATE_HZ, EndedBy, Reply, Turn
+from tools.testing.virtual_clock import elapse, run_virtual
 from tools.virtual.home_assistant_house import info
 from tools.virtual.network import cancelled
 from tools.virtual.room import BLOCK, LATENCY, EnergyVad, Recorder, Utterance, samples_of
 from tools.virtual.signals import RATE_HZ, user_voice
 from tools.virtual.sweep import instants
-from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from interject.satellite.audio.base import Samples

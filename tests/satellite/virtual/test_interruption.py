@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from interject.servers.llm.turns import Role
+from tools.testing.virtual_clock import run_virtual
 from tools.virtual.checks import everything_holds, played_to_the_end
 from tools.virtual.room import Room, Utterance
 from tools.virtual.sweep import QUESTION, instants, told_with
-from tools.virtual_clock import run_virtual
 
 # Where the parts of a turn lie when nobody interrupts, with margin at both ends.
 PARTS = {

@@ -13,12 +13,12 @@ import numpy as np
 from interject.satellite.audio.wav import read_wav
 from interject.satellite.frontend.vad import SileroVad
 from interject.satellite.turn.state import Phase
+from tools.testing.virtual_clock import run_virtual
 from tools.virtual import checks
 from tools.virtual.room import Room, Utterance
 from tools.virtual.servers import FakeStt, Heard
 from tools.virtual.signals import RATE_HZ
 from tools.virtual.sweep import QUESTION, told_with
-from tools.virtual_clock import run_virtual
 
 if TYPE_CHECKING:
     from interject.satellite.audio.base import Samples

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tools.testing.virtual_clock import run_virtual
 from tools.virtual.checks import everything_holds, played_to_the_end
 from tools.virtual.room import Result, Room, Utterance
 from tools.virtual.sweep import QUESTION, instants, told_with
-from tools.virtual_clock import run_virtual
 
 THINKING = (1.58, 1.80)
 SPEAKING = (1.80, 2.60)

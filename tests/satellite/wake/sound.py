@@ -15,7 +15,7 @@ from interject.satellite.wake.micro import MicroEngine
 from interject.satellite.wake.models import find_models
 from interject.satellite.wake.open_ww import OpenEngine
 from tests.satellite.frontend.speech import CLIPS, clip
-from tools.patience import eventually
+from tools.testing.patience import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -13,7 +13,7 @@ from interject.satellite.settings.wake import WakeEngine
 from interject.satellite.wake.base import RATE_HZ
 from tests.satellite.frontend.speech import clip, to_float, voices, white_noise
 from tests.satellite.wake.sound import PIECE, WORD_ENDS, ear, hear, names_of, silence, with_silence
-from tools.patience import PATIENCE_S
+from tools.testing.patience import PATIENCE_S
 
 WORDS = {
     WakeEngine.MICRO: ("alexa", "hey_jarvis", "hey_mycroft", "okay_nabu"),
@@ -25,7 +25,7 @@ JOINED = {
     WakeEngine.MICRO: ("okay_nabu", "okay_nabu_turn_on_the_light"),
     WakeEngine.OPEN: ("hey_jarvis", "hey_jarvis_turn_on_the_light"),
 }
-# pocketsphinx gets both clips right from there on; see tools/bench_wake.py for what it bears.
+# pocketsphinx gets both clips right from there on; see tools/bench/wake.py for what it bears.
 MOST_LEFT_S = 0.2
 MOST_CUT_S = 0.12
 

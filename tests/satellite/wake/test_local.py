@@ -10,7 +10,7 @@ import numpy as np
 from interject.satellite.wake.base import Role, WordModel
 from interject.satellite.wake.engine import Ear, LoadedWord, LocalWake
 from tests.satellite.wake.sound import listening
-from tools.patience import PATIENCE_S
+from tools.testing.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

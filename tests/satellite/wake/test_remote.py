@@ -17,9 +17,9 @@ from interject.satellite.transports.direct.server import Server, fixed
 from interject.satellite.wake.base import RATE_HZ, Role, WordModel
 from interject.satellite.wake.remote import END_LAG_S, RemoteWake
 from tests.satellite.wake.sound import Ears, listening, silence
-from tools.patience import eventually
+from tools.testing.patience import eventually
+from tools.testing.virtual_clock import elapse, run_virtual
 from tools.virtual.network import FakeServer, Fault, Link, Network
-from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -17,7 +17,7 @@ from interject.satellite.wake.choice import WordChoice, make_detector
 from interject.wire.client import connect
 from interject.wire.service import Service
 from tests.satellite.wake.sound import Ears, ear, listening, pieces_of, with_silence
-from tools.patience import eventually
+from tools.testing.patience import eventually
 
 if TYPE_CHECKING:
     from wyoming.event import Event

@@ -14,7 +14,7 @@ from interject.satellite.wake.base import RATE_HZ
 from interject.satellite.wake.stop_grammar import PHRASES, Reading, StopDecoder, is_english, is_installed
 from interject.satellite.wake.stop_search import STANDS_MS, StopFound, StopWordSearch
 from tests.satellite.frontend.speech import CLIPS, clip, white_noise
-from tools.patience import eventually
+from tools.testing.patience import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

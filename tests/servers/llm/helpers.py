@@ -19,7 +19,7 @@ from interject.wire.events import Interrupt, Interrupted
 from interject.wire.framing import read_event, write_event
 from interject.wire.service import Service
 from interject.wire.trace import Record, line_of
-from tools.patience import eventually, expecting
+from tools.testing.patience import eventually, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence

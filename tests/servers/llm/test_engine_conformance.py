@@ -11,8 +11,8 @@ import pytest
 from interject.servers.llm.engines import open_engine
 from interject.servers.llm.settings import LlmEngine, LlmSettings
 from interject.servers.llm.turns import Message, Role
-from tools.fake_openai import Upstream, running
-from tools.patience import expecting
+from tools.testing.fake_openai import Upstream, running
+from tools.testing.patience import expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -21,7 +21,7 @@ from interject.servers.llm.store import Store
 from interject.servers.llm.turns import Origin
 from tests.servers.llm.test_process import bridge
 from tests.servers.llm.test_store import DAY_S, KITCHEN, NOBODY, PAUSE_S, Clock, contents, forget, kept, opened, write
-from tools.virtual_clock import elapse, run_virtual
+from tools.testing.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

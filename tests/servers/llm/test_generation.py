@@ -14,7 +14,7 @@ from interject.servers.llm.generation import Failed, Finished, Generation, Given
 from interject.servers.llm.requests import read_question
 from tests.servers.llm.helpers import Dictated, Records
 from tests.servers.llm.test_store import opened
-from tools.patience import eventually
+from tools.testing.patience import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -13,7 +13,7 @@ from wyoming.info import Describe, Info
 from interject.servers.llm.errors import UpstreamUnreachableError
 from interject.wire.events import Interrupt
 from tests.servers.llm.helpers import Dictated, house
-from tools.patience import eventually
+from tools.testing.patience import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from wyoming.asr import Transcript
 
 from interject.wire.events import Interrupt
 from tests.servers.llm.helpers import Client, Dictated, House, house
-from tools.patience import PATIENCE_S, eventually
+from tools.testing.patience import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable

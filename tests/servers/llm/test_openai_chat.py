@@ -22,8 +22,8 @@ from interject.servers.llm.errors import (
 )
 from interject.servers.llm.settings import ApiKey
 from interject.servers.llm.turns import Message, Role
-from tools.fake_openai import Manner, Upstream, running
-from tools.patience import eventually, expecting
+from tools.testing.fake_openai import Manner, Upstream, running
+from tools.testing.patience import eventually, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from interject.servers.llm.history import read_history
 from interject.wire.uri import open_stream
 from tests.servers.llm.helpers import Client
-from tools.fake_openai import Upstream, running
-from tools.patience import PATIENCE_S, expecting
+from tools.testing.fake_openai import Upstream, running
+from tools.testing.patience import PATIENCE_S, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,8 +10,8 @@ import pytest
 from interject.servers.llm.engines.openai_chat import ChatOptions, OpenAiChat
 from interject.servers.llm.settings import ApiKey
 from tests.servers.llm.helpers import house
-from tools.fake_openai import Manner, Upstream, running
-from tools.patience import expecting
+from tools.testing.fake_openai import Manner, Upstream, running
+from tools.testing.patience import expecting
 
 if TYPE_CHECKING:
     from pathlib import Path

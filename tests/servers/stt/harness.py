@@ -17,7 +17,7 @@ from interject.wire.client import StreamConnection
 from interject.wire.errors import PeerError
 from interject.wire.trace import Record, line_of
 from interject.wire.uri import open_stream
-from tools.patience import PATIENCE_S, eventually, expecting
+from tools.testing.patience import PATIENCE_S, eventually, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

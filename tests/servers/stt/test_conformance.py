@@ -13,7 +13,7 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.info import Describe, Info
 
 from tests.servers.stt.harness import RATE, Running, answer, ask, audio_events, clip, connected, serving, silence
-from tools.patience import eventually, expecting
+from tools.testing.patience import eventually, expecting
 
 if TYPE_CHECKING:
     from interject.servers.stt.engines.base import Engine

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from interject.servers.stt.engines.fifo_lock import FifoLock
-from tools.patience import PATIENCE_S, wait_until
+from tools.testing.patience import PATIENCE_S, wait_until
 
 
 def test_who_waits_goes_before_who_comes_back() -> None:

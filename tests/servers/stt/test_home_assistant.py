@@ -15,7 +15,7 @@ from wyoming.info import Describe, Info
 
 from interject.wire.peer import Peer
 from tests.servers.stt.harness import RATE, answer, clip, connected, running, serving, silence
-from tools.patience import eventually
+from tools.testing.patience import eventually
 
 if TYPE_CHECKING:
     from interject.servers.stt.engines.base import Engine

@@ -20,7 +20,7 @@ from interject.servers.stt.engines.idle_pool import UNUSED_S
 from interject.servers.stt.engines.pocketsphinx import PocketSphinxEngine
 from tests.servers.stt.harness import Answer, Running, ask, clip, connected, running, silence
 from tests.servers.stt.room import in_noise
-from tools.patience import eventually
+from tools.testing.patience import eventually
 
 if TYPE_CHECKING:
     import logging

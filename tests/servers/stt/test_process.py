@@ -15,7 +15,7 @@ import pytest
 from wyoming.info import Describe, Info
 
 from tests.servers.stt.harness import ask, clip, connected
-from tools.patience import eventually, expecting, show
+from tools.testing.patience import eventually, expecting, show
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

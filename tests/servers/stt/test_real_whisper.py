@@ -16,7 +16,7 @@ from interject.servers.stt.engines.faster_whisper import FasterWhisperEngine, wh
 from interject.servers.stt.settings import SttSettings
 from tests.dev_models import or_skip
 from tests.servers.stt.harness import CHUNK_BYTES, clip, silence
-from tools.dev_models import whisper_tiny_en
+from tools.harness.dev_models import whisper_tiny_en
 
 if TYPE_CHECKING:
     from interject.servers.stt.engines.base import Transcription

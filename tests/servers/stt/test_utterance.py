@@ -8,7 +8,7 @@ import pytest
 
 from interject.servers.stt.errors import NoAudioError
 from interject.servers.stt.handler import Utterance
-from tools.virtual_clock import elapse, run_virtual
+from tools.testing.virtual_clock import elapse, run_virtual
 
 
 def test_an_utterance_that_was_only_begun_is_given_up() -> None:

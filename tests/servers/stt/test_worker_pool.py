@@ -10,7 +10,7 @@ import pytest
 from interject.servers.fair_queue import Owner
 from interject.servers.stt.errors import BusyError
 from interject.servers.stt.worker_pool import WorkerPool
-from tools.patience import PATIENCE_S, eventually
+from tools.testing.patience import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -20,7 +20,7 @@ from interject.wire.client import Connection, StreamConnection
 from interject.wire.events import WordMark, WordMarks
 from interject.wire.trace import Record, line_of
 from interject.wire.uri import TcpAddress, parse_uri
-from tools.patience import PATIENCE_S, eventually, expecting
+from tools.testing.patience import PATIENCE_S, eventually, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence

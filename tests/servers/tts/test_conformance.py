@@ -25,7 +25,7 @@ from interject.servers.tts.synthesis_queue import SynthesisQueue
 from interject.wire.errors import PeerError
 from interject.wire.events import Interrupt
 from tests.servers.tts.harness import check_marks, held, receive, receive_until, running, say, stream
-from tools.patience import eventually, expecting
+from tools.testing.patience import eventually, expecting
 
 if TYPE_CHECKING:
     from interject.servers.tts.settings import TtsSettings

@@ -17,7 +17,7 @@ from wyoming.tts import Synthesize
 from interject.wire.client import connect
 from tests.servers.tts.harness import check_marks, receive_until, say
 from tests.servers.tts.tiny_voice import write_voice
-from tools.patience import eventually, expecting, showing
+from tools.testing.patience import eventually, expecting, showing
 
 if TYPE_CHECKING:
     from pathlib import Path

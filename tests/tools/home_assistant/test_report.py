@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.checks import Check
+from tools.harness.checks import Check
 from tools.home_assistant.figures import COMMIT_TO_TRANSCRIBE, FIRST_WORD, STALE_SAMPLES, Column
 from tools.home_assistant.report import Outcome, as_json, markdown
 from tools.home_assistant.scenes import SCENES, Ends, many

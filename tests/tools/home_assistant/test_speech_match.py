@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from interject.satellite.audio.wav import read_wav
+from tools.harness.scenarios import CLIPS
 from tools.home_assistant.evidence import Life
 from tools.home_assistant.speech_match import Spoken, ends_whole, foreign_frames, missing_s, place_from
-from tools.scenarios import CLIPS
 
 RATE_HZ = 16_000
 CLIP = CLIPS / "what_time_is_it.wav"

@@ -13,7 +13,7 @@ from interject.satellite.records import conversation as talk
 from interject.satellite.records.device import timer_record
 from interject.satellite.records.home_assistant import Connected, Disconnected
 from interject.satellite.records.hooks.table import Hook
-from tools.patience import expecting
+from tools.testing.patience import expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -35,8 +35,8 @@ from interject.satellite.records.home_assistant import Connected
 from interject.wire.errors import PeerUnreachableError
 from interject.wire.service import Service
 from tests.satellite.records.hooks.records import RECORDS, interrupted, log_lines, understood, working
-from tools.patience import expecting
-from tools.virtual_clock import elapse, run_virtual
+from tools.testing.patience import expecting
+from tools.testing.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -25,7 +25,7 @@ from interject.satellite.records.hooks.table import Hook
 from interject.satellite.settings import SatelliteSettings
 from interject.wire.errors import SettingError
 from tests.satellite.records.hooks.records import RECORDS, Reports, log_lines, understood, working
-from tools.patience import PATIENCE_S, expecting
+from tools.testing.patience import PATIENCE_S, expecting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

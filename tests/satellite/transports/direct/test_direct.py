@@ -11,11 +11,11 @@ from wyoming.event import Event
 from interject.satellite.transports.direct.reply import StageError
 from interject.satellite.transports.direct.server import fixed
 from interject.wire.errors import BadUriError, PeerError, PeerGoneError, PeerSilentError, PeerUnreachableError
+from tools.testing.virtual_clock import elapse, run_virtual
 from tools.virtual.listener import House, running
 from tools.virtual.network import Fault
 from tools.virtual.servers import BAD_MARKS, WORD_SAMPLES, word_marks
 from tools.virtual.signals import reply_voice
-from tools.virtual_clock import elapse, run_virtual
 
 EIGHT_WORDS = " ".join(f"r1w{number}" for number in range(8)) + "."
 

@@ -14,9 +14,9 @@ from interject.satellite.transports.direct.server import Server, fixed
 from interject.satellite.transports.direct.transport import DirectTransport, Identity
 from interject.wire.events import Interrupt
 from tests.wire.hostile import ANYTHING
+from tools.testing.virtual_clock import elapse, run_virtual
 from tools.virtual.listener import Listener
 from tools.virtual.network import FakeServer, Network, cancelled, tts_info
-from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

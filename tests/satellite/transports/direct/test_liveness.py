@@ -14,8 +14,8 @@ from wyoming.tts import Synthesize
 
 from interject.satellite.transports.direct.server import Server, fixed
 from interject.wire.errors import PeerSilentError
+from tools.testing.virtual_clock import elapse, run_virtual
 from tools.virtual.network import FakeServer, Fault, Link, Network
-from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from wyoming.event import Event

@@ -14,9 +14,9 @@ from interject.servers.tts.settings import TtsSettings
 from interject.wire.client import connect
 from interject.wire.errors import PeerError, PeerGoneError, PeerSilentError, PeerUnreachableError, WireError
 from tests.servers.tts.harness import running, say
+from tools.testing.virtual_clock import elapse, run_virtual
 from tools.virtual.network import Fault, Network
 from tools.virtual.servers import BAD_MARKS, FakeTts, word_marks
-from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from interject.wire.client import Connection

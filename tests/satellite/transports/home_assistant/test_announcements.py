@@ -16,9 +16,9 @@ from interject.wire.service import Service
 from tools.fake_home_assistant.link import connector
 from tools.fake_home_assistant.peer import FakeHomeAssistant
 from tools.fake_home_assistant.script import tone
+from tools.testing.virtual_clock import elapse, run_virtual
 from tools.virtual.home_assistant_house import Room, info, voice
 from tools.virtual.network import cancelled
-from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,8 +12,8 @@ from interject.satellite.transports.wyoming.transport import HomeAssistantSettin
 from interject.satellite.transports.wyoming.wake import HomeAssistantWake
 from tools.fake_home_assistant.release import V2026_2, V2026_11, Release
 from tools.fake_home_assistant.script import Reply, Turn, tone
+from tools.testing.virtual_clock import elapse, run_virtual
 from tools.virtual.home_assistant_house import SECOND, house, quiet, voice
-from tools.virtual_clock import elapse, run_virtual
 
 OLD, NEW = tone(20.0), tone(3.0, value=7)
 YES = Turn("one", Reply("Yes.", NEW))

@@ -10,7 +10,7 @@ from interject.wire.service import Service
 from tools.fake_home_assistant.link import connector
 from tools.fake_home_assistant.peer import FakeHomeAssistant
 from tools.fake_home_assistant.script import Reply, Turn, tone
-from tools.patience import expecting
+from tools.testing.patience import expecting
 from tools.virtual.home_assistant_house import SECOND, House, Room, info, voice
 from tools.virtual.network import cancelled
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.satellite.transports.home_assistant.traces.recording import expand
-from tools.record_traces import (
+from tools.generators.record_traces import (
     NothingPlayedError,
     SpeechLostError,
     UnclearSpeechError,

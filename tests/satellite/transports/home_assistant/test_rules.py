@@ -12,8 +12,8 @@ from interject.satellite.transports.wyoming.transport import HomeAssistantSettin
 from tools.fake_home_assistant.release import V2026_2, V2026_11, Release
 from tools.fake_home_assistant.script import NOTHING, EndedBy, Order, Reply, Turn, tone
 from tools.fake_home_assistant.stages import Stt
+from tools.testing.virtual_clock import elapse, run_virtual
 from tools.virtual.home_assistant_house import SECOND, house, quiet, voice
-from tools.virtual_clock import elapse, run_virtual
 
 OLD, NEW = tone(20.0), tone(3.0, value=7)
 

@@ -23,7 +23,7 @@ from interject.wire.framing import read_event
 from interject.wire.service import Service
 from tests.processes.house import port_of
 from tools.fake_home_assistant.caller import Caller
-from tools.patience import eventually, expecting
+from tools.testing.patience import eventually, expecting
 from tools.virtual.home_assistant_house import Room, info, voice
 from tools.virtual.network import cancelled
 

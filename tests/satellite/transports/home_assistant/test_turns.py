@@ -4,8 +4,8 @@ import pytest
 
 from tools.fake_home_assistant.release import V2026_2, V2026_11, Release
 from tools.fake_home_assistant.script import EndedBy, Reply, Turn, tone
+from tools.testing.virtual_clock import elapse, run_virtual
 from tools.virtual.home_assistant_house import FIRST, SECOND, house, quiet, voice
-from tools.virtual_clock import elapse, run_virtual
 
 RELEASES = pytest.mark.parametrize("release", [V2026_11, V2026_2])
 

@@ -12,11 +12,11 @@ from interject.satellite.transports.wyoming.transport import HomeAssistantSettin
 from interject.wire.errors import PeerGoneError
 from interject.wire.events import WordMark
 from tools.fake_home_assistant.script import Reply, Turn, tone
+from tools.testing.virtual_clock import elapse, run_virtual
 from tools.virtual.home_assistant_house import house, quiet, voice
 from tools.virtual.network import FakeServer, Network
 from tools.virtual.servers import FakeBridge, FakeStt
 from tools.virtual.signals import magnitude
-from tools.virtual_clock import elapse, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Callable

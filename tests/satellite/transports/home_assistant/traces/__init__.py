@@ -3,7 +3,7 @@
 The `.jsonl` files here were recorded in November 2026, on loopback, with the taps of script/test-homeassistant:
 
     script/test-homeassistant --work out/homeassistant                 # 2026.11.0; --suite trixie: 2026.2.3
-    PYTHONPATH=. .venv/bin/python -m tools.record_traces \
+    PYTHONPATH=. .venv/bin/python -m tools.generators.record_traces \
         out/homeassistant/2026.11.0 tests/satellite/transports/home_assistant/traces
 
 `streaming` was cut off 2.5 s into the reply with 2026.2.3, whose speech begins later than that of 2026.11: at 4 s the

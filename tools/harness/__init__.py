@@ -1,0 +1,1 @@
+"""What demo, benches and tests with real processes share: processes, scenarios, their timelines, and checks of them."""

@@ -1,0 +1,1 @@
+"""The four processes of a room on this machine's microphone and loudspeaker."""
