@@ -85,32 +85,22 @@ class EchoFacts:
     delay_ms: float | None
     drift_ppm: float
 
-    def refusal(
-        self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
-    ) -> Refusal | None:
+    def refusal(self) -> Refusal | None:
         """Tell why speech that was heard now may be our own; it takes more evidence while the echo is not known."""
         if not self.playing:
             return None
         if self.convergence is not Convergence.CONVERGED:
-            if self.located and self.refusal_by_limits(UNPROVEN_EVIDENCE, most_coherence) is None:
+            if self.located and self.refusal_by_limits(UNPROVEN_EVIDENCE) is None:
                 return None
             return Refusal.STARTING if self.convergence is Convergence.STARTING else Refusal.RECOVERING
-        return self.refusal_by_limits(least_evidence, most_coherence)
+        return self.refusal_by_limits()
 
-    def somebody_else(
-        self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
-    ) -> bool:
-        """Tell whether speech that was heard now is not our own."""
-        return self.refusal(least_evidence, most_coherence) is None
-
-    def refusal_by_limits(
-        self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE, most_coherence: float = OUR_OWN_COHERENCE
-    ) -> Refusal | None:
+    def refusal_by_limits(self, least_evidence: float = SOMEBODY_ELSE_EVIDENCE) -> Refusal | None:
         """Tell why by the limits alone, as if there were echo and its path known."""
         if self.evidence < least_evidence or self.evidence_now < _SOMEBODY_NOW_EVIDENCE:
             return Refusal.EVIDENCE
         cohering = max(0.0, self.coherence - _USUAL_COHERENCE)
-        if self.coherence > most_coherence or self.evidence < least_evidence + _EVIDENCE_PER_COHERENCE * cohering:
+        if self.coherence > OUR_OWN_COHERENCE or self.evidence < least_evidence + _EVIDENCE_PER_COHERENCE * cohering:
             return Refusal.COHERENCE
         is_plain = self.evidence >= UNPROVEN_EVIDENCE and self.coherence <= _USUAL_COHERENCE
         return Refusal.MISFIT if abs(self.misfit) > _MOST_MISFIT and not is_plain else None

@@ -42,7 +42,7 @@ _MAY_BE_VOICED = 0.01
 # Of a rate that is no multiple of 16 kHz a block of the device gives a sample more or less.
 _UNEVEN_SAMPLES = 2
 # The band of voices, 200 Hz to 5 kHz, and where it becomes bright, at 1.5 kHz: a head that turns away shadows what
-# lies above, and a whisper has little else (script/bench sweep, asides).
+# lies above, and a whisper has little else.
 _VOICE = slice(200 * WINDOW_SAMPLES // RATE_HZ, 5_000 * WINDOW_SAMPLES // RATE_HZ)
 _BRIGHT_FROM = (1_500 - 200) * WINDOW_SAMPLES // RATE_HZ
 

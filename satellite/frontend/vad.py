@@ -100,7 +100,7 @@ class Memory:
     """After how many windows without speech the model's memory is made anew (None: never), from how many heard last.
 
     The memory goes astray in what a canceller leaves of minutes of echo: users across the room are not heard
-    any more. One that is made from nothing is deaf for a moment (script/bench sweep reset), and each
+    any more. One that is made from nothing is deaf for a moment (docs/tuning.md), and each
     window that is heard again costs as much as a new one.
     """
 

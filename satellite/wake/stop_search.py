@@ -50,13 +50,12 @@ _FULL_SCALE = 32_767
 class StopFound:
     """A stop phrase that was heard.
 
-    onset_index: the first voiced sample of its utterance; start_index: where the word began; heard_index: one past the
-    last sample that was needed, all counted as in the ring; stood_ms: for how long it was the best explanation.
+    onset_index: the first voiced sample of its utterance; heard_index: one past the last sample that was needed, both
+    counted as in the ring; stood_ms: for how long it was the best explanation.
     """
 
     phrase: StopPhrase
     onset_index: int
-    start_index: int
     heard_index: int
     stood_ms: float
 
@@ -115,7 +114,7 @@ class Utterance:
         self._standing = reading.phrase
         if self._stood_ms < STANDS_MS:
             return None
-        return StopFound(reading.phrase, self._onset, start, end_index, self._stood_ms)
+        return StopFound(reading.phrase, self._onset, end_index, self._stood_ms)
 
 
 def slices_of(samples: Samples, onset_index: int) -> Iterator[tuple[Samples, int]]:

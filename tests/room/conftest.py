@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.rooms import skip_without_rooms
 from tools.simulator.corpus import Corpus, built_in
-from tools.simulator.installed import skip_without_rooms
 
 
 @pytest.fixture(scope="session")

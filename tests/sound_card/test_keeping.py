@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from interject.satellite.audio.base import Block
+from tests.rooms import skip_without_rooms
 from tools.bench.real.recordings import Kind as Heard
 from tools.simulator.acoustic import AcousticRoom
 from tools.simulator.corpus import built_in
-from tools.simulator.installed import skip_without_rooms
 from tools.simulator.levels import RATE_HZ, frames_of
 from tools.simulator.staging import Stage, set_stage
 from tools.sound_card.air import AIR_LOG, SPOKEN, STAGE_FILE

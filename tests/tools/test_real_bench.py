@@ -11,12 +11,12 @@ import pytest
 import soxr
 
 from interject.satellite.audio.pcm import to_int16
+from tests.rooms import skip_without_rooms
 from tests.satellite.aec.acoustics import THEIRS, room, talk, through
 from tests.satellite.frontend.speech import RATE_HZ, clip, to_float, white_noise
 from tools.bench.real.__main__ import main
 from tools.bench.real.recordings import write_wav
 from tools.bench.real.words import Ear, Transcript, word_figures
-from tools.simulator.installed import skip_without_rooms
 from tools.simulator.loudspeaker import Loudspeaker
 
 if TYPE_CHECKING:

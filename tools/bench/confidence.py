@@ -25,7 +25,7 @@ from interject.servers.stt.engines import open_engine
 from interject.servers.stt.engines.base import Request
 from interject.servers.stt.settings import SttEngine, SttSettings
 from interject.wire.errors import InterjectError
-from tools.bench.sweep.table import table
+from tools.bench.table import table
 from tools.harness.dev_models import whisper_tiny_en
 
 if TYPE_CHECKING:

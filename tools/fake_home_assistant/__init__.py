@@ -12,10 +12,9 @@
         home.timer(TimerFinished(id="1").event())
         home.drop_link()
 
-Modules: `release` (what versions differ in, and all times; `Release.faster(100)` for real time, not needed on a
-virtual clock with a unix:// URI), `script` (what is transcribed, thought and spoken; a list of turns or a function of
-what STT got), `runs` (pipeline runs, and the flaw that makes it deaf), `stages` (wake word, STT, agent, TTS), `voice`
-(its voice activity detection), `speech` (reply audio on the wire), `peer` (connections, pings, announcements, timers,
-mute), `wire_log` (all that was sent and received). Each says which measured behaviour it mirrors; measured are Home
-Assistant 2026.11.0 and 2026.2.3.
+Modules: `release` (what versions differ in, and all times; run it on a virtual clock with a unix:// URI), `script`
+(what is transcribed, thought and spoken; a list of turns or a function of what STT got), `runs` (pipeline runs, and the
+flaw that makes it deaf), `stages` (wake word, STT, agent, TTS), `voice` (its voice activity detection), `speech` (reply
+audio on the wire), `peer` (connections, pings, announcements, timers, mute), `wire_log` (all that was sent and
+received). Each says which measured behaviour it mirrors; measured are Home Assistant 2026.11.0 and 2026.2.3.
 """

@@ -62,7 +62,7 @@ def test_a_path_that_is_no_longer_true_is_learnt_anew_and_believed_later(now: Si
 
     got = run(mic, played, KalmanCanceller(learnt(talk(4, seed=5), room(90))))
 
-    assert not any(fact.playing and fact.somebody_else() for fact in got.facts[:100])
+    assert not any(fact.playing and fact.refusal() is None for fact in got.facts[:100])
     assert got.facts[-1].convergence is Convergence.CONVERGED
     assert erle_db(mic, got.out, 3.0, 5.0) >= 20
 
@@ -148,7 +148,7 @@ def test_a_slipped_buffer_is_nobody_s_voice_and_the_room_behind_it_is_known_agai
     assert unsure[0] <= 250
     assert unsure[-1] <= 335
     # Two windows of a voice activity detector take 64 ms.
-    assert not any(fact.somebody_else() for fact in got.facts[239:335])
+    assert not any(fact.refusal() is None for fact in got.facts[239:335])
     assert erle_db(mic, got.out, 6.2, 8.0) >= 20
 
 

@@ -34,11 +34,11 @@ def test_what_the_echo_cannot_explain_is_somebody_whether_or_not_the_filter_has_
 
 
 def test_a_filter_that_is_wrong_hides_no_plain_voice() -> None:
-    assert replace(SOMEBODY, misfit=0.4, convergence=Convergence.STARTING).somebody_else()
+    assert replace(SOMEBODY, misfit=0.4, convergence=Convergence.STARTING).refusal() is None
 
 
 def test_a_faint_voice_is_somebody_if_it_has_nothing_of_what_is_played() -> None:
-    assert replace(SOMEBODY, evidence=0.08, coherence=0.05).somebody_else()
+    assert replace(SOMEBODY, evidence=0.08, coherence=0.05).refusal() is None
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,7 @@ def test_a_faint_voice_is_somebody_if_it_has_nothing_of_what_is_played() -> None
 )
 def test_what_may_be_our_own_voice_is_refused_with_the_reason(facts: EchoFacts, refusal: Refusal) -> None:
     assert facts.refusal() is refusal
-    assert not facts.somebody_else()
 
 
 def test_in_silence_everything_is_somebody() -> None:
-    assert replace(SOMEBODY, playing=False, evidence=0.0, convergence=Convergence.STARTING).somebody_else()
+    assert replace(SOMEBODY, playing=False, evidence=0.0, convergence=Convergence.STARTING).refusal() is None

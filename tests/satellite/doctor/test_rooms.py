@@ -14,11 +14,11 @@ from interject.satellite.doctor.verdict import judge
 from interject.satellite.duplex.modes import DuplexMode
 from interject.satellite.frontend.frontend import HearingSettings
 from interject.satellite.frontend.vad import SileroVad
+from tests.rooms import skip_without_rooms
 from tests.satellite.doctor.check_up import RATE_HZ, layout_of, level_of, programme, to_int16
 from tools.simulator.convolution import convolve
 from tools.simulator.delay import DelayLine
 from tools.simulator.impulse import PRE_FRAMES, Shell, Source, responses
-from tools.simulator.installed import skip_without_rooms
 from tools.simulator.loudspeaker import Loudspeaker
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ _THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the Kalman canceller's guard asks of a window: see EchoFacts.somebody_else."""
+    """What the Kalman canceller's guard asks of a window: see EchoFacts.refusal_by_limits."""
 
     least_evidence: float
     most_coherence: float

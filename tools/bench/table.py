@@ -23,11 +23,6 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> st
     return "\n".join(lines) + "\n"
 
 
-def slashed(values: Sequence[float], decimals: int = 0) -> str:
-    """Give several figures as one cell."""
-    return "/".join("-" if math.isnan(value) else f"{value:.{decimals}f}" for value in values)
-
-
 def _text(cell: Cell) -> str:
     if isinstance(cell, str):
         return cell
