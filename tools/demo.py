@@ -39,7 +39,7 @@ _POLL_S = 0.05
 # The room tells that the loudspeaker fell silent once it has been so for 0.3 s; lines wait to come out in order.
 _SETTLED_AFTER_S = 0.4
 # How long the room stays quiet before the scene is over.
-_CURTAIN_S = 1.2
+_QUIET_AT_END_S = 1.2
 # Longer than any pause that a scenario plans: what has not happened by then will not happen any more.
 _NOTHING_COMES_S = 4.0
 # A model that takes longer to load is worth a word.
@@ -250,7 +250,7 @@ def is_over(scenario: Scenario, timeline: Timeline) -> bool:
             return bool(timeline.now() - starts[0] >= scenario.stop_after_reply_s)
     rests = not phases or phases[-1]["phase"] == "idle"
     quiet_since = max(event["t"] for event in (*stops, *phases))
-    wanted_s = _CURTAIN_S if all_said and scenario.stop_after_reply_s is None else _NOTHING_COMES_S
+    wanted_s = _QUIET_AT_END_S if all_said and scenario.stop_after_reply_s is None else _NOTHING_COMES_S
     return bool(rests and timeline.now() - quiet_since >= wanted_s)
 
 

@@ -83,13 +83,13 @@ class SimulatedDevice:
         async with AsyncExitStack() as stack:
             executor = writer_thread()
             stack.callback(executor.shutdown, wait=False)
-            performance = await loop.run_in_executor(executor, self._room.perform, self._trace)
+            room = await loop.run_in_executor(executor, self._room.open, self._trace)
             recordings = await self._open_recordings(stack, executor)
             opened_s = loop.time()
             self._trace.emit(ClockStarted(rate_hz=rate_hz), 0.0)
             for number in count():
                 await asyncio.sleep(max(0.0, opened_s + (number + 1) * frames / rate_hz - loop.time()))
-                heard = performance.listen(render_exactly(render, frames))
+                heard = room.listen(render_exactly(render, frames))
                 if self._told is not None:
                     self._told(heard)
                 if recordings is not None:

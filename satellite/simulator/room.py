@@ -42,7 +42,7 @@ class Heard:
     noise: Mono
 
 
-class Performance(Protocol):
+class OpenRoom(Protocol):
     """What happens in a room from the moment in which its device was opened."""
 
     def listen(self, played: Samples) -> Heard:
@@ -64,7 +64,7 @@ class Room(Protocol):
     def output_latency_frames(self) -> int:
         """Frames between a device being given a sample and it leaving the loudspeaker."""
 
-    def perform(self, trace: Trace) -> Performance:
+    def open(self, trace: Trace) -> OpenRoom:
         """Begin anew (blocking); `trace` gets what happens, in seconds of the device's clock.
 
         Raises RoomScriptError when what is to be said cannot be read.
@@ -149,13 +149,13 @@ class ScriptedRoom:
         """Frames between a device being given a sample and it leaving the loudspeaker."""
         return round(self._acoustics.output_latency_ms * self._rate_hz / 1000)
 
-    def perform(self, trace: Trace) -> Performance:
+    def open(self, trace: Trace) -> OpenRoom:
         """Begin anew; raises RoomScriptError when a clip cannot be read."""
         user = RoomUser(load_clips(self._script, self._rate_hz), self._rate_hz, trace)
-        return _ScriptedPerformance(user, self._acoustics, self._rate_hz, self.output_latency_frames)
+        return _OpenScriptedRoom(user, self._acoustics, self._rate_hz, self.output_latency_frames)
 
 
-class _ScriptedPerformance:
+class _OpenScriptedRoom:
     def __init__(self, user: RoomUser, acoustics: RoomAcoustics, rate_hz: int, output_latency_frames: int) -> None:
         self._user = user
         self._noise = Noise(acoustics.noise_db, acoustics.noise_colour, acoustics.noise_seed)

@@ -10,7 +10,7 @@ import pytest
 from tools.bench.room.__main__ import main
 from tools.bench.room.judged import Group
 from tools.bench.room.program import program
-from tools.simulator.casting import ECHO_LEVELS_DB
+from tools.simulator.sampling import ECHO_LEVELS_DB
 from tools.simulator.scene import SCENE_KINDS
 
 if TYPE_CHECKING:

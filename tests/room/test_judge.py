@@ -19,8 +19,8 @@ from tools.bench.room.settings import changed
 from tools.bench.room.sound import erle_db, near_end_db
 from tools.simulator.effort import Effort
 from tools.simulator.levels import RATE_HZ
+from tools.simulator.rendering import Label
 from tools.simulator.scene import Kind
-from tools.simulator.staging import Label
 
 
 def record(kind: str, at_s: float, **fields: object) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from tools.bench.room.failures import yielded
 from tools.bench.room.judge import judge
 from tools.bench.room.judged import AlarmKind, Group
 from tools.bench.room.performance import Options, perform
-from tools.simulator.casting import Wishes, make_scene
 from tools.simulator.effort import Effort
 from tools.simulator.equipment import Equipment
 from tools.simulator.noises import NoiseKind
+from tools.simulator.rendering import render_scene
+from tools.simulator.sampling import Wishes, make_scene
 from tools.simulator.scene import Kind
-from tools.simulator.staging import set_stage
 
 if TYPE_CHECKING:
     from tools.bench.room.judged import Judged
@@ -30,7 +30,9 @@ def lived(corpus: Corpus, kind: Kind, seed: int, echo_db: float, seconds: float)
         effort=Effort.NORMAL,
         equipment=Equipment.LINEAR,
     )
-    judged = judge(perform(set_stage(make_scene(kind, seed, corpus, wishes), corpus), Options()), Options(), Group.GOAL)
+    judged = judge(
+        perform(render_scene(make_scene(kind, seed, corpus, wishes), corpus), Options()), Options(), Group.GOAL
+    )
     assert judged.answered
     return judged
 

@@ -17,10 +17,10 @@ from interject.satellite.audio.base import running
 from interject.satellite.audio.portaudio import PortAudioChoice, find_portaudio
 from interject.satellite.audio.portaudio_host import PortAudioHost
 from tests.rooms import skip_without_rooms
-from tools.simulator.casting import Wishes, make_scene
 from tools.simulator.corpus import built_in
 from tools.simulator.equipment import Equipment
 from tools.simulator.noises import NoiseKind
+from tools.simulator.sampling import Wishes, make_scene
 from tools.simulator.scene import Kind
 from tools.sound_card.card import room_card, why_not
 from tools.sound_card.pauses import Deck, find_truth, measure_pauses

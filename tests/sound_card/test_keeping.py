@@ -14,8 +14,8 @@ from tools.bench.real.recordings import Kind as Heard
 from tools.simulator.acoustic import AcousticRoom
 from tools.simulator.corpus import built_in
 from tools.simulator.levels import RATE_HZ, frames_of
-from tools.simulator.staging import Stage, set_stage
-from tools.sound_card.air import AIR_LOG, SPOKEN, STAGE_FILE
+from tools.simulator.rendering import RenderedScene, render_scene
+from tools.sound_card.air import AIR_LOG, RENDERED_FILE, SPOKEN
 from tools.sound_card.card import RoomCard
 from tools.sound_card.keeping import TAKES, NotCleanError, Take, record
 
@@ -47,9 +47,9 @@ class LateCard:
     rate_hz = RATE_HZ
     output_latency_frames = 0
 
-    def __init__(self, stage: Stage, folder: Path, *, loses_at: int = -1, slips_at: int = -1) -> None:
-        (folder / STAGE_FILE).write_bytes(pickle.dumps(stage))
-        self._room = AcousticRoom(stage)
+    def __init__(self, rendered: RenderedScene, folder: Path, *, loses_at: int = -1, slips_at: int = -1) -> None:
+        (folder / RENDERED_FILE).write_bytes(pickle.dumps(rendered))
+        self._room = AcousticRoom(rendered)
         self._spoken, self._log = folder / f"{SPOKEN}.s16", folder / AIR_LOG
         self._loses_at, self._slips_at = loses_at, slips_at
         self.sounded_at: int | None = None
@@ -80,8 +80,8 @@ def corpus() -> Corpus:
 
 @pytest.mark.parametrize("take", TAKES, ids=lambda take: take.name)
 async def test_a_pair_begins_in_silence_and_tells_where_the_user_is(take: Take, corpus: Corpus, tmp_path: Path) -> None:
-    stage = set_stage(take.scene(corpus), corpus)
-    device = LateCard(stage, tmp_path)
+    rendered = render_scene(take.scene(corpus), corpus)
+    device = LateCard(rendered, tmp_path)
     pair, told = await record(take, RoomCard(tmp_path, {}), device)
     assert pair.rate_hz == RATE_HZ
     assert len(pair.mic) == len(pair.played) == frames_of(take.seconds)
@@ -91,7 +91,7 @@ async def test_a_pair_begins_in_silence_and_tells_where_the_user_is(take: Take, 
     if take.heard is Heard.FAR_END:
         assert "user_speech_s" not in told
         return
-    (label,) = stage.labels
+    (label,) = rendered.labels
     assert device.sounded_at is not None
     cut_at = device.sounded_at - reply_at
     ends = [(at + LATE_FRAMES - cut_at) / RATE_HZ for at in (label.start_frame, label.end_frame)]
@@ -102,8 +102,8 @@ async def test_a_pair_begins_in_silence_and_tells_where_the_user_is(take: Take, 
 
 async def test_what_is_late_before_the_reply_is_in_no_pair(corpus: Corpus, tmp_path: Path) -> None:
     take = TAKES[0]
-    stage = set_stage(take.scene(corpus), corpus)
-    device = LateCard(stage, tmp_path, slips_at=PERIOD)
+    rendered = render_scene(take.scene(corpus), corpus)
+    device = LateCard(rendered, tmp_path, slips_at=PERIOD)
     pair, _ = await record(take, RoomCard(tmp_path, {}), device)
     assert len(pair.mic) == frames_of(take.seconds)
 
@@ -111,7 +111,7 @@ async def test_what_is_late_before_the_reply_is_in_no_pair(corpus: Corpus, tmp_p
 @pytest.mark.parametrize("fault", ["loses_at", "slips_at"])
 async def test_a_recording_with_a_gap_in_the_reply_is_refused(fault: str, corpus: Corpus, tmp_path: Path) -> None:
     take = TAKES[0]
-    stage = set_stage(take.scene(corpus), corpus)
-    device = LateCard(stage, tmp_path, **{fault: stage.scene.reply_from_frame + 50 * PERIOD})
+    rendered = render_scene(take.scene(corpus), corpus)
+    device = LateCard(rendered, tmp_path, **{fault: rendered.scene.reply_from_frame + 50 * PERIOD})
     with pytest.raises(NotCleanError, match="try again on an idle machine"):
         await record(take, RoomCard(tmp_path, {}), device)

@@ -9,7 +9,7 @@ import pytest
 
 from interject.satellite.audio.wav import read_wav
 from tools.bench.loudspeaker_match import end_of_sound, first_below, gains, locate, silent
-from tools.bench.report import Figure, Goal, Share, Verdict, conclusion, missed, table
+from tools.bench.report import Figure, Goal, GoalState, Share, conclusion, missed, table
 from tools.bench.scenes import Kind, after_a_standstill, backchannels, interruptions
 from tools.harness.scenarios import CLIPS
 
@@ -78,8 +78,8 @@ def test_a_missed_goal_is_printed_as_missed() -> None:
         Share("always", [True] * 3, "counted", 100),
         Figure("as it is", "MB", [1.0], "a scale"),
     ]
-    verdicts = [figure.verdict() for figure in figures]
-    assert verdicts == [Verdict.MISSED, Verdict.MET, Verdict.MISSED, Verdict.MET, Verdict.NO_GOAL]
+    verdicts = [figure.goal_state() for figure in figures]
+    assert verdicts == [GoalState.MISSED, GoalState.MET, GoalState.MISSED, GoalState.MET, GoalState.NO_GOAL]
     lines = table(figures).splitlines()
     assert [line.split()[-1] for line in lines if line.startswith(("slow", "fast", "often", "always"))] == [
         "MISSED",

@@ -21,7 +21,7 @@ from tools.bench.engines.report import write
 from tools.bench.engines.rooms import Results
 from tools.bench.engines.scripted import Room, ScriptedRecognition, write_said
 from tools.bench.engines.voices import INTERRUPTIONS, USER_DBFS, Role, Voice, read_voices, role_of, write_built_in
-from tools.bench.report import Verdict, wilson_percent
+from tools.bench.report import GoalState, wilson_percent
 from tools.bench.run_room import Recording
 from tools.bench.scenes import Kind
 from tools.simulator.corpus import SpeechFolderError
@@ -377,7 +377,7 @@ def test_a_share_may_have_a_goal_from_above_and_shows_how_sure_it_is() -> None:
         Proportion("", [True] * 3 + [False] * 97, "", most_percent=3),
         Proportion("", [True], "", most_percent=3),
     )
-    assert (few.verdict(), many.verdict()) == (Verdict.MET, Verdict.MISSED)
+    assert (few.goal_state(), many.goal_state()) == (GoalState.MET, GoalState.MISSED)
     assert few.goal() == "≤ 3 %"
     assert few.cells()[:2] == ["3.0 %", "3 of 100 (1.0 to 8.5)"]
 
@@ -392,16 +392,16 @@ def test_goals_are_missed_by_role() -> None:
         judged(*cut, said=voice("hiccup"), silent_from_s=ONSET_S + 1.0),
     ]
     rows = figures(trials, [])
-    verdicts = {row.name: row.verdict() for row in rows if row.verdict() is not Verdict.NO_GOAL}
+    verdicts = {row.name: row.goal_state() for row in rows if row.goal_state() is not GoalState.NO_GOAL}
     assert verdicts == {
-        "backchannels: cut the reply off": Verdict.MISSED,
-        "voiced noises: cut the reply off": Verdict.MET,
-        "sentences, commands: yielded to": Verdict.MET,
-        "single words: yielded to": Verdict.MISSED,
-        "interruptions: stutters": Verdict.MET,
-        "onset -> commit": Verdict.MISSED,
+        "backchannels: cut the reply off": GoalState.MISSED,
+        "voiced noises: cut the reply off": GoalState.MET,
+        "sentences, commands: yielded to": GoalState.MET,
+        "single words: yielded to": GoalState.MISSED,
+        "interruptions: stutters": GoalState.MET,
+        "onset -> commit": GoalState.MISSED,
     }
-    assert all(row.verdict() is Verdict.NO_GOAL for row in without_goals(rows))
+    assert all(row.goal_state() is GoalState.NO_GOAL for row in without_goals(rows))
 
 
 def test_every_trial_is_written_with_who_said_what_and_what_was_heard(tmp_path: Path) -> None:

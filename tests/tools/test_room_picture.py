@@ -20,8 +20,8 @@ from tools.bench.room.timeline_picture import worst_cases
 from tools.simulator.effort import Effort
 from tools.simulator.levels import RATE_HZ
 from tools.simulator.noises import NoiseKind
+from tools.simulator.rendering import Label
 from tools.simulator.scene import Kind
-from tools.simulator.staging import Label
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ _HEAD = ("", "trials", "P50", "P90", "P99", "goal", "")
 _WIDTH = 130
 
 
-class Verdict(Enum):
+class GoalState(Enum):
     """Whether a goal was reached."""
 
     MET = "met"
@@ -58,7 +58,7 @@ class Figure:
         """Return the goals in words."""
         return ", ".join(f"P{goal.percentile} ≤ {goal.limit:g} {self.unit}" for goal in self.goals)
 
-    def verdict(self) -> Verdict:
+    def goal_state(self) -> GoalState:
         """Judge."""
         return _judged([self.percentile(goal.percentile) <= goal.limit for goal in self.goals])
 
@@ -95,7 +95,7 @@ class Share:
         """Return the goal in words."""
         return "" if self.least_percent is None else f"≥ {self.least_percent:g} %"
 
-    def verdict(self) -> Verdict:
+    def goal_state(self) -> GoalState:
         """Judge."""
         return _judged([] if self.least_percent is None else [self.percent >= self.least_percent])
 
@@ -118,10 +118,10 @@ def wilson_percent(hits: int, tried: int) -> tuple[float, float]:
     return 100 * max(0.0, low), 100 * min(1.0, high)
 
 
-def _judged(reached: Sequence[bool]) -> Verdict:
+def _judged(reached: Sequence[bool]) -> GoalState:
     if not reached:
-        return Verdict.NO_GOAL
-    return Verdict.MET if all(reached) else Verdict.MISSED
+        return GoalState.NO_GOAL
+    return GoalState.MET if all(reached) else GoalState.MISSED
 
 
 def _json(figure: Figure | Share) -> dict[str, object]:
@@ -129,19 +129,19 @@ def _json(figure: Figure | Share) -> dict[str, object]:
         "name": figure.name,
         "trials": len(figure.values),
         "goal": figure.goal(),
-        "verdict": figure.verdict().value,
+        "verdict": figure.goal_state().value,
         "method": figure.method,
     }
 
 
 def missed(figures: Iterable[Figure | Share]) -> list[Figure | Share]:
     """Return the figures that miss a goal."""
-    return [figure for figure in figures if figure.verdict() is Verdict.MISSED]
+    return [figure for figure in figures if figure.goal_state() is GoalState.MISSED]
 
 
 def conclusion(figures: Iterable[Figure | Share]) -> str:
     """Say which goals were missed, a line each, or that none was."""
-    judged = [figure for figure in figures if figure.verdict() is not Verdict.NO_GOAL]
+    judged = [figure for figure in figures if figure.goal_state() is not GoalState.NO_GOAL]
     short = missed(judged)
     if not short:
         return f"All goals are met, {len(judged)} of {len(judged)}."
@@ -154,7 +154,7 @@ def conclusion(figures: Iterable[Figure | Share]) -> str:
 def table(figures: Iterable[Figure | Share]) -> str:
     """Return the table, each row followed by how it was measured."""
     listed = list(figures)
-    rows = [_HEAD, *((f.name, str(len(f.values)), *f.cells(), f.goal(), f.verdict().value) for f in listed)]
+    rows = [_HEAD, *((f.name, str(len(f.values)), *f.cells(), f.goal(), f.goal_state().value) for f in listed)]
     methods = ["", *(figure.method for figure in listed)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     lines = []

@@ -32,7 +32,7 @@ _STANDSTILL_S = 25.0
 # A satellite that has been idle for so long will say nothing more unless it is spoken to.
 _RESTS_S = 6.0
 # After the last line: the interruption is decided and the turn it began is asked.
-_CURTAIN_S = 4.0
+_QUIET_AT_END_S = 4.0
 _ATTEMPTS = 6
 _SERVERS = ("stt", "llm", "tts")
 _MEGABYTE = 1e6
@@ -140,7 +140,7 @@ async def _follow(
 ) -> list[Load]:
     meter = _Meter(processes.pid("satellite"))
     begun, ended, changed_s = 0, 0, time.monotonic()
-    while time.monotonic() - changed_s < (_CURTAIN_S if ended == len(cues) else _STANDSTILL_S):
+    while time.monotonic() - changed_s < (_QUIET_AT_END_S if ended == len(cues) else _STANDSTILL_S):
         await asyncio.sleep(_POLL_S)
         processes.check()
         meter.read()

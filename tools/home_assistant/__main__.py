@@ -17,7 +17,7 @@ from tools.bench.report import conclusion, missed
 from tools.harness.processes import free_uri
 from tools.home_assistant.client import connect
 from tools.home_assistant.figures import as_figures, columns_of, merged
-from tools.home_assistant.harness import theatre
+from tools.home_assistant.harness import harness
 from tools.home_assistant.installation import Installation, Running
 from tools.home_assistant.judge import judge
 from tools.home_assistant.report import Outcome, as_json, markdown
@@ -27,7 +27,7 @@ from tools.home_assistant.turns import take_apart
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tools.home_assistant.harness import Theatre
+    from tools.home_assistant.harness import Harness
     from tools.home_assistant.scenes import Scene
 
 _SUITES = ("forky", "trixie")
@@ -100,8 +100,8 @@ async def _play(arguments: argparse.Namespace) -> tuple[str, list[Outcome]]:
         home = await _home(arguments, stack)
         client = await stack.enter_async_context(connect(home.url, home.user, home.password))
         folder = arguments.work / client.version
-        stage = await stack.enter_async_context(theatre(client, folder))
-        return client.version, [await _outcome(stage, scene) for scene in _scenes(arguments)]
+        scene_run = await stack.enter_async_context(harness(client, folder))
+        return client.version, [await _outcome(scene_run, scene) for scene in _scenes(arguments)]
 
 
 async def _home(arguments: argparse.Namespace, stack: AsyncExitStack) -> Running:
@@ -121,14 +121,14 @@ class MissingPasswordError(InterjectError):
         super().__init__(f"--reuse needs {_USER} and {_PASSWORD} in the environment")
 
 
-async def _outcome(stage: Theatre, scene: Scene) -> Outcome:
+async def _outcome(scene_run: Harness, scene: Scene) -> Outcome:
     _say(f"{scene.name}: {scene.summary} …")
-    if scene.agent not in stage.additions.pipelines:
+    if scene.agent not in scene_run.additions.pipelines:
         return Outcome(
             scene, error=f"this Home Assistant has no {scene.agent} agent (its Ollama integration is missing)"
         )
     try:
-        evidence = await stage.play(scene)
+        evidence = await scene_run.play(scene)
         play = await asyncio.to_thread(take_apart, evidence)
         outcome = Outcome(scene, judge(play), await asyncio.to_thread(columns_of, play))
     except InterjectError as error:

@@ -6,14 +6,14 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from tools.home_assistant.scenes import Act
-from tools.home_assistant.stage import restart_satellite
+from tools.home_assistant.scene_run import restart_satellite
+from tools.home_assistant.scenes import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from tools.home_assistant.additions import Additions
-    from tools.home_assistant.stage import Stage
+    from tools.home_assistant.scene_run import SceneRun
 
 SHORT_ANNOUNCEMENT = "The washing machine is done."
 LONG_ANNOUNCEMENT = (
@@ -21,7 +21,7 @@ LONG_ANNOUNCEMENT = (
     "The dishwasher needs salt. It is going to rain this afternoon, and two windows are still open upstairs."
 )
 TIMER_S = 3
-# What an act waits for comes within this time, or the scene's checks say that it did not.
+# What an action waits for comes within this time, or the scene's checks say that it did not.
 _PATIENCE_S = 40.0
 # Into a reply that is to be cut off by a restart.
 _INTO_REPLY_S = 3.0
@@ -31,37 +31,37 @@ _UNNOTICED_S = 0.5
 _FORGETS_EVERY_S = 2.0
 
 
-async def _nothing(_stage: Stage, _additions: Additions) -> None:
+async def _nothing(_stage: SceneRun, _additions: Additions) -> None:
     return
 
 
-async def _announce(stage: Stage, additions: Additions) -> None:
-    await _announcing(stage, additions, SHORT_ANNOUNCEMENT)
+async def _announce(scene_run: SceneRun, additions: Additions) -> None:
+    await _announcing(scene_run, additions, SHORT_ANNOUNCEMENT)
 
 
-async def _announce_at_length(stage: Stage, additions: Additions) -> None:
-    await _announcing(stage, additions, LONG_ANNOUNCEMENT)
+async def _announce_at_length(scene_run: SceneRun, additions: Additions) -> None:
+    await _announcing(scene_run, additions, LONG_ANNOUNCEMENT)
 
 
-async def _announce_while_thinking(stage: Stage, additions: Additions) -> None:
-    await stage.wire.next("satellite", "transcript", _PATIENCE_S, from_home=True)
+async def _announce_while_thinking(scene_run: SceneRun, additions: Additions) -> None:
+    await scene_run.wire.next("satellite", "transcript", _PATIENCE_S, from_home=True)
     await asyncio.sleep(0.5)
-    await _announcing(stage, additions, SHORT_ANNOUNCEMENT)
+    await _announcing(scene_run, additions, SHORT_ANNOUNCEMENT)
 
 
-async def _announcing(stage: Stage, additions: Additions, text: str) -> None:
-    stage.seen["announce called"] = time.monotonic()
+async def _announcing(scene_run: SceneRun, additions: Additions, text: str) -> None:
+    scene_run.seen["announce called"] = time.monotonic()
     await additions.client.service("assist_satellite", "announce", additions.satellite, message=text, preannounce=False)
-    stage.seen["announce returned"] = time.monotonic()
+    scene_run.seen["announce returned"] = time.monotonic()
 
 
-async def _set_timers(stage: Stage, additions: Additions) -> None:
+async def _set_timers(scene_run: SceneRun, additions: Additions) -> None:
     """One that is cancelled first, as its end is the end of the scene."""
     await _tell(additions, "set a timer for 10 minutes")
     await _tell(additions, "cancel my timer")
-    stage.seen["timer set"] = time.monotonic()
+    scene_run.seen["timer set"] = time.monotonic()
     finished = asyncio.create_task(
-        stage.wire.next("satellite", "timer-finished", _PATIENCE_S, from_home=True), name="timer-finished"
+        scene_run.wire.next("satellite", "timer-finished", _PATIENCE_S, from_home=True), name="timer-finished"
     )
     await _tell(additions, f"set a timer for {TIMER_S} seconds")
     await finished
@@ -78,24 +78,24 @@ async def _tell(additions: Additions, text: str) -> list[dict[str, Any]]:
     )
 
 
-async def _forget_speech(stage: Stage, additions: Additions) -> None:
+async def _forget_speech(scene_run: SceneRun, additions: Additions) -> None:
     """Home Assistant keeps what was spoken; without that a slow TTS is slow each time."""
-    while not await stage.line_said(len(stage.scene.sayings), _FORGETS_EVERY_S):
+    while not await scene_run.line_said(len(scene_run.scene.sayings), _FORGETS_EVERY_S):
         await additions.forget_speech()
 
 
-async def _mute(stage: Stage, additions: Additions) -> None:
+async def _mute(scene_run: SceneRun, additions: Additions) -> None:
     switch = additions.programs["satellite"].entity("switch", "-mute")
-    stage.seen["muted"] = time.monotonic()
+    scene_run.seen["muted"] = time.monotonic()
     await additions.client.service("switch", "turn_on", switch)
-    await stage.line_said(1, _PATIENCE_S)
+    await scene_run.line_said(1, _PATIENCE_S)
     # Whatever comes of it comes within this time.
     await asyncio.sleep(_LATER_S)
     await additions.client.service("switch", "turn_off", switch)
-    stage.seen["unmuted"] = time.monotonic()
+    scene_run.seen["unmuted"] = time.monotonic()
 
 
-async def _mute_briefly(_stage: Stage, additions: Additions) -> None:
+async def _mute_briefly(_stage: SceneRun, additions: Additions) -> None:
     switch = additions.programs["satellite"].entity("switch", "-mute")
     # Not together with the first events of the connection, which it would be noticed with.
     await asyncio.sleep(_UNNOTICED_S)
@@ -104,40 +104,40 @@ async def _mute_briefly(_stage: Stage, additions: Additions) -> None:
     await additions.client.service("switch", "turn_off", switch)
 
 
-async def _kill_stt(stage: Stage, _additions: Additions) -> None:
-    await stage.wire.next("stt", "audio-chunk", _PATIENCE_S, from_home=True)
+async def _kill_stt(scene_run: SceneRun, _additions: Additions) -> None:
+    await scene_run.wire.next("stt", "audio-chunk", _PATIENCE_S, from_home=True)
     await asyncio.sleep(0.3)
-    await stage.crash("stt")
+    await scene_run.crash("stt")
 
 
-async def _kill_llm(stage: Stage, _additions: Additions) -> None:
-    await stage.wire.next("llm", "transcript", _PATIENCE_S, from_home=True)
-    await stage.crash("llm")
+async def _kill_llm(scene_run: SceneRun, _additions: Additions) -> None:
+    await scene_run.wire.next("llm", "transcript", _PATIENCE_S, from_home=True)
+    await scene_run.crash("llm")
 
 
-async def _kill_tts(stage: Stage, _additions: Additions) -> None:
+async def _kill_tts(scene_run: SceneRun, _additions: Additions) -> None:
     # Whichever way Home Assistant asks for speech, this is what comes last.
-    await stage.wire.next("tts", "synthesize", _PATIENCE_S, from_home=True)
-    await stage.crash("tts")
+    await scene_run.wire.next("tts", "synthesize", _PATIENCE_S, from_home=True)
+    await scene_run.crash("tts")
 
 
-async def _restart_satellite(stage: Stage, _additions: Additions) -> None:
-    await stage.wire.next("satellite", "audio-chunk", _PATIENCE_S, from_home=True)
+async def _restart_satellite(scene_run: SceneRun, _additions: Additions) -> None:
+    await scene_run.wire.next("satellite", "audio-chunk", _PATIENCE_S, from_home=True)
     await asyncio.sleep(_INTO_REPLY_S)
-    await restart_satellite(stage)
+    await restart_satellite(scene_run)
 
 
-ACTS: dict[Act, Callable[[Stage, Additions], Coroutine[None, None, None]]] = {
-    Act.NOTHING: _nothing,
-    Act.ANNOUNCE: _announce,
-    Act.ANNOUNCE_AT_LENGTH: _announce_at_length,
-    Act.ANNOUNCE_WHILE_THINKING: _announce_while_thinking,
-    Act.SET_TIMERS: _set_timers,
-    Act.MUTE: _mute,
-    Act.MUTE_BRIEFLY: _mute_briefly,
-    Act.KILL_STT: _kill_stt,
-    Act.KILL_LLM: _kill_llm,
-    Act.KILL_TTS: _kill_tts,
-    Act.FORGET_SPEECH: _forget_speech,
-    Act.RESTART_SATELLITE: _restart_satellite,
+ACTIONS: dict[Action, Callable[[SceneRun, Additions], Coroutine[None, None, None]]] = {
+    Action.NOTHING: _nothing,
+    Action.ANNOUNCE: _announce,
+    Action.ANNOUNCE_AT_LENGTH: _announce_at_length,
+    Action.ANNOUNCE_WHILE_THINKING: _announce_while_thinking,
+    Action.SET_TIMERS: _set_timers,
+    Action.MUTE: _mute,
+    Action.MUTE_BRIEFLY: _mute_briefly,
+    Action.KILL_STT: _kill_stt,
+    Action.KILL_LLM: _kill_llm,
+    Action.KILL_TTS: _kill_tts,
+    Action.FORGET_SPEECH: _forget_speech,
+    Action.RESTART_SATELLITE: _restart_satellite,
 }

@@ -1,6 +1,6 @@
 """What a scene left behind: the wire, the traces of the four processes, the recorded loudspeaker.
 
-All times are seconds of the machine's monotonic clock, which traces, taps and the room share.
+All times are seconds of the machine's monotonic clock, which traces, proxies and the room share.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything; `servers` are the records of STT, LLM and TTS, `history` the bridge's, `seen` what the act noted."""
+    """Everything; `servers` are the records of STT, LLM and TTS, `history` the bridge's, `seen` the action's notes."""
 
     scene: Scene
     lives: Sequence[Life]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from tools.home_assistant.turns import Play, Turn
+    from tools.home_assistant.turns import JudgedScene, Turn
 
 _MS = 1000.0
 # What is lost with a process that was killed, or heard by nobody, has no latency.
@@ -34,12 +34,12 @@ STALE_SAMPLES = "stale samples played"
 FIRST_WORD = "first word in STT audio, %"
 
 METHODS = {
-    COMMIT_TO_TRANSCRIBE: "the satellite's `interrupt` record → `transcribe` at the tap",
-    NULL_RUN_ANSWERED: "run-pipeline from text to text → its error, both at the tap",
+    COMMIT_TO_TRANSCRIBE: "the satellite's `interrupt` record → `transcribe` at the proxy",
+    NULL_RUN_ANSWERED: "run-pipeline from text to text → its error, both at the proxy",
     ONSET_TO_SILENCE: "first sound of the voice in the room → last sound of the recorded loudspeaker, fade included",
     PAUSE_TO_SILENCE: "the satellite's `pause` record → last sound of the recorded loudspeaker",
     END_TO_AUDIO: "last sound of the voice in the room → first sound of the recorded loudspeaker, all engines included",
-    STALE_CHUNKS: "chunks at the tap, after a commit, of streams that had begun before it",
+    STALE_CHUNKS: "chunks at the proxy, after a commit, of streams that had begun before it",
     STALE_SAMPLES: "frames that sound after a commit and are not those of the new reply as the TTS server spoke it, "
     "sample by sample",
     FIRST_WORD: "the clip is found in what Home Assistant sent to STT, its first sound included",
@@ -79,7 +79,7 @@ class Column:
         return f"{self.percentile(50):.0f} / {self.percentile(90):.0f}"
 
 
-def columns_of(play: Play) -> list[Column]:
+def columns_of(play: JudgedScene) -> list[Column]:
     """Measure a scene."""
     turns = [turn for turn in play.turns if turn.saying.ends not in _NO_TURNS]
     cuts = [turn for turn in turns if turn.cut is not None]
@@ -115,7 +115,7 @@ def as_figures(columns: Iterable[Column]) -> list[Figure | Share]:
     ]
 
 
-def _commit_to_transcribe(play: Play, cuts: Sequence[Turn]) -> Iterable[float]:
+def _commit_to_transcribe(play: JudgedScene, cuts: Sequence[Turn]) -> Iterable[float]:
     for turn in cuts:
         cut = turn.cut["mono"] if turn.cut else 0.0
         listens = play.evidence.passed("satellite", "transcribe", cut, from_home=True)
@@ -123,7 +123,7 @@ def _commit_to_transcribe(play: Play, cuts: Sequence[Turn]) -> Iterable[float]:
             yield (listens[0].mono - cut) * _MS
 
 
-def _null_runs(play: Play) -> Iterable[float]:
+def _null_runs(play: JudgedScene) -> Iterable[float]:
     for run in play.runs:
         answered = run.at("error")
         if run.null and answered is not None and VALIDATION_ERROR in run.errors:

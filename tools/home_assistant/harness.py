@@ -1,4 +1,4 @@
-"""One Home Assistant, our programs added to it through taps, and as many scenes as are wanted."""
+"""One Home Assistant, our programs added to it through proxies, and as many scenes as are wanted."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tools.harness.processes import Processes
-from tools.home_assistant.actions import ACTS
+from tools.home_assistant.actions import ACTIONS
 from tools.home_assistant.additions import add_all
-from tools.home_assistant.proxy import Tap, Wire
+from tools.home_assistant.proxy import Proxy, Wire
+from tools.home_assistant.scene_run import SceneRun, clear, play
 from tools.home_assistant.scenes import Scene
-from tools.home_assistant.stage import Stage, clear, play
 from tools.home_assistant.streaming_model import StreamingModel
 
 if TYPE_CHECKING:
@@ -36,32 +36,32 @@ _ANSWERS = {"story": _LONG_ANSWER, "time": "It is time for a cup of tea."}
 
 
 @dataclass(frozen=True, slots=True)
-class Theatre:
+class Harness:
     """Plays scenes; `version` is Home Assistant's."""
 
     version: str
     folder: Path
-    taps: Mapping[str, Tap]
+    proxies: Mapping[str, Proxy]
     additions: Additions
 
     async def play(self, scene: Scene) -> Evidence:
         """Play a scene, in a folder of its own; raises InterjectError."""
-        return await play(scene, self.folder / scene.name, self.taps, self.additions, ACTS[scene.act])
+        return await play(scene, self.folder / scene.name, self.proxies, self.additions, ACTIONS[scene.action])
 
 
 @asynccontextmanager
-async def theatre(client: Client, folder: Path) -> AsyncIterator[Theatre]:
+async def harness(client: Client, folder: Path) -> AsyncIterator[Harness]:
     """Add our programs to a Home Assistant, and take them away in the end; raises InterjectError."""
     async with AsyncExitStack() as stack:
         wire = Wire(folder / "adding" / "wire.jsonl")
-        taps = {role: await stack.enter_async_context(Tap(role, wire)) for role in _ROLES}
+        proxies = {role: await stack.enter_async_context(Proxy(role, wire)) for role in _ROLES}
         model = await stack.enter_async_context(StreamingModel(_ANSWERS, _LONG_ANSWER))
         # They must be there to be added; each scene starts them anew.
         async with Processes(os.environ) as processes:
             await asyncio.to_thread(clear, folder / "adding")
-            empty = Stage(Scene("adding", "", ()), folder / "adding", processes, taps, wire)
+            empty = SceneRun(Scene("adding", "", ()), folder / "adding", processes, proxies, wire)
             await empty.start_servers()
             await empty.start_satellite(())
-            ports = {role: tap.port for role, tap in taps.items()}
+            ports = {role: proxy.port for role, proxy in proxies.items()}
             additions = await stack.enter_async_context(add_all(client, ports, model.url, _NAME))
-        yield Theatre(client.version, folder, taps, additions)
+        yield Harness(client.version, folder, proxies, additions)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from tools.harness.checks import MARK, Check
 from tools.home_assistant.actions import TIMER_S
-from tools.home_assistant.scenes import Act, Ends
+from tools.home_assistant.scenes import Action, Ends
 from tools.home_assistant.turns import SILENT_AFTER_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tools.home_assistant.turns import Play, Turn
+    from tools.home_assistant.turns import JudgedScene, Turn
 
 # Home Assistant listens again this soon after an interruption, at the latest.
 _LISTENS_WITHIN_S = 0.5
@@ -28,21 +28,21 @@ _RINGS_WITHIN_S = 1.0
 # From the sentence that sets a timer to its start.
 _TIMER_LATE_S = 1.5
 # In these Home Assistant may connect anew; in all others that would be a link that was lost.
-_LINKS = {Act.MUTE: 2, Act.MUTE_BRIEFLY: 2, Act.RESTART_SATELLITE: 2}
+_LINKS = {Action.MUTE: 2, Action.MUTE_BRIEFLY: 2, Action.RESTART_SATELLITE: 2}
 
 
-def judge(play: Play) -> list[Check]:
+def judge(play: JudgedScene) -> list[Check]:
     """Return what the scene promises, and whether it came true."""
     scene = play.evidence.scene
     return [
         Check("everything planned was said", len(play.turns) == len(scene.sayings)),
         *_link(play),
         *(check for turn in play.turns for check in _TURNS[turn.saying.ends](play, turn)),
-        *(_ACTS[scene.act](play) if scene.act in _ACTS else ()),
+        *(_ACTS[scene.action](play) if scene.action in _ACTS else ()),
     ]
 
 
-def _link(play: Play) -> list[Check]:
+def _link(play: JudgedScene) -> list[Check]:
     evidence = play.evidence
     links = evidence.passed("satellite", "run-satellite", from_home=True)
     real = [run for run in play.runs if not run.null]
@@ -51,7 +51,7 @@ def _link(play: Play) -> list[Check]:
         for before, after in zip(play.runs, play.runs[1:], strict=False)
         if not after.null and not before.null and not _has_ended(before.answered)
     ]
-    expected = _LINKS.get(evidence.scene.act, 1)
+    expected = _LINKS.get(evidence.scene.action, 1)
     return [
         Check(f"Home Assistant connected at most {expected} times ({len(links)})", 1 <= len(links) <= expected),
         Check("no run was deaf", not any(run.deaf for run in real)),
@@ -63,7 +63,7 @@ def _has_ended(answered: dict[str, float]) -> bool:
     return bool({"synthesize", "error"} & answered.keys())
 
 
-def _taken(play: Play, turn: Turn) -> list[Check]:
+def _taken(play: JudgedScene, turn: Turn) -> list[Check]:
     """It reached STT whole, soon after it was decided that it is a turn."""
     name = _name(turn)
     run = turn.run
@@ -80,7 +80,7 @@ def _taken(play: Play, turn: Turn) -> list[Check]:
     return checks
 
 
-def _answered(play: Play, turn: Turn) -> list[Check]:
+def _answered(play: JudgedScene, turn: Turn) -> list[Check]:
     name = _name(turn)
     played = turn.run.at("satellite played") if turn.run else None
     ended = turn.last_sound
@@ -92,7 +92,7 @@ def _answered(play: Play, turn: Turn) -> list[Check]:
     ]
 
 
-def _begun(play: Play, turn: Turn) -> list[Check]:
+def _begun(play: JudgedScene, turn: Turn) -> list[Check]:
     return [
         *_taken(play, turn),
         Check(f"{_name(turn)}: its answer is heard, as the TTS server spoke it", turn.replied is not None),
@@ -100,7 +100,7 @@ def _begun(play: Play, turn: Turn) -> list[Check]:
     ]
 
 
-def _cut(play: Play, turn: Turn) -> list[Check]:
+def _cut(play: JudgedScene, turn: Turn) -> list[Check]:
     """It was answered, and the next line cuts that off."""
     following = _next(play, turn)
     cut = following.cut if following else None
@@ -119,7 +119,7 @@ def _cut(play: Play, turn: Turn) -> list[Check]:
     return checks
 
 
-def _merged(play: Play, turn: Turn) -> list[Check]:
+def _merged(play: JudgedScene, turn: Turn) -> list[Check]:
     """No answer to it alone was heard; the next line asks both, and our bridge has not doubled what it had."""
     checks = [Check(f"{_name(turn)}: nothing was heard of an answer to it alone", turn.sounds is None)]
     following = _next(play, turn)
@@ -129,7 +129,7 @@ def _merged(play: Play, turn: Turn) -> list[Check]:
     return checks
 
 
-def _expected(play: Play, turn: Turn) -> str:
+def _expected(play: JudgedScene, turn: Turn) -> str:
     """Return what STT must make of a line: Home Assistant gets a question anew that goes on before its answer."""
     before = play.turns[turn.said.number - 1] if turn.said.number else None
     if before is not None and before.saying.ends is Ends.MERGED:
@@ -137,7 +137,7 @@ def _expected(play: Play, turn: Turn) -> str:
     return turn.saying.text
 
 
-def _understood(play: Play, turn: Turn, transcript: str | None) -> bool:
+def _understood(play: JudgedScene, turn: Turn, transcript: str | None) -> bool:
     return transcript == _expected(play, turn) if play.evidence.scene.word_for_word else bool(transcript)
 
 
@@ -145,7 +145,7 @@ def _joined(first: Turn, second: Turn) -> str:
     return f"{first.saying.text} {second.saying.text}"
 
 
-def _ignored(_play: Play, turn: Turn) -> list[Check]:
+def _ignored(_play: JudgedScene, turn: Turn) -> list[Check]:
     name = _name(turn)
     return [
         Check(f"{name}: it cuts nothing off", turn.cut is None),
@@ -154,7 +154,7 @@ def _ignored(_play: Play, turn: Turn) -> list[Check]:
     ]
 
 
-def _lost(play: Play, turn: Turn) -> list[Check]:
+def _lost(play: JudgedScene, turn: Turn) -> list[Check]:
     following = _next(play, turn)
     if following is None or following.said.life is not turn.said.life:
         return []
@@ -163,7 +163,7 @@ def _lost(play: Play, turn: Turn) -> list[Check]:
     return [Check(f"{_name(turn)}: the satellite rests before the next line", rests)]
 
 
-def _not_heard(play: Play, turn: Turn) -> list[Check]:
+def _not_heard(play: JudgedScene, turn: Turn) -> list[Check]:
     sent = play.evidence.passed("satellite", "audio-chunk", turn.said.onset, turn.said.until, from_home=False)
     return [
         Check(f"{_name(turn)}: no run is asked for", not turn.runs),
@@ -172,7 +172,7 @@ def _not_heard(play: Play, turn: Turn) -> list[Check]:
     ]
 
 
-def _silences(_play: Play, turn: Turn) -> list[Check]:
+def _silences(_play: JudgedScene, turn: Turn) -> list[Check]:
     last = turn.said.life.last_sound(turn.said.onset)
     return [
         Check(f"{_name(turn)}: something sounded", turn.sounding),
@@ -180,7 +180,7 @@ def _silences(_play: Play, turn: Turn) -> list[Check]:
     ]
 
 
-_TURNS: dict[Ends, Callable[[Play, Turn], list[Check]]] = {
+_TURNS: dict[Ends, Callable[[JudgedScene, Turn], list[Check]]] = {
     Ends.ANSWERED: _answered,
     Ends.BEGUN: _begun,
     Ends.CUT: _cut,
@@ -192,7 +192,7 @@ _TURNS: dict[Ends, Callable[[Play, Turn], list[Check]]] = {
 }
 
 
-def _announced(play: Play) -> list[Check]:
+def _announced(play: JudgedScene) -> list[Check]:
     """Heard to its end, reported then, and the service call has waited for it."""
     evidence = play.evidence
     begun, returned = evidence.seen.get("announce called"), evidence.seen.get("announce returned")
@@ -212,7 +212,7 @@ def _announced(play: Play) -> list[Check]:
     ]
 
 
-def _announcement_cut(play: Play) -> list[Check]:
+def _announcement_cut(play: JudgedScene) -> list[Check]:
     evidence = play.evidence
     if not play.turns:
         return [Check("the announcement was interrupted", passed=False)]
@@ -227,7 +227,7 @@ def _announcement_cut(play: Play) -> list[Check]:
     ]
 
 
-def _timers(play: Play) -> list[Check]:
+def _timers(play: JudgedScene) -> list[Check]:
     evidence = play.evidence
     cancelled = evidence.passed("satellite", "timer-cancelled", from_home=True)
     finished = evidence.passed("satellite", "timer-finished", from_home=True)
@@ -240,18 +240,18 @@ def _timers(play: Play) -> list[Check]:
     ]
 
 
-def _muted(play: Play) -> list[Check]:
+def _muted(play: JudgedScene) -> list[Check]:
     paused = play.evidence.passed("satellite", "pause-satellite", from_home=True)
     return [Check("Home Assistant has paused the satellite", len(paused) == 1)]
 
 
-_ACTS: dict[Act, Callable[[Play], list[Check]]] = {
-    Act.ANNOUNCE: _announced,
-    Act.ANNOUNCE_WHILE_THINKING: _announced,
-    Act.ANNOUNCE_AT_LENGTH: _announcement_cut,
-    Act.SET_TIMERS: _timers,
-    Act.MUTE: _muted,
-    Act.MUTE_BRIEFLY: _muted,
+_ACTS: dict[Action, Callable[[JudgedScene], list[Check]]] = {
+    Action.ANNOUNCE: _announced,
+    Action.ANNOUNCE_WHILE_THINKING: _announced,
+    Action.ANNOUNCE_AT_LENGTH: _announcement_cut,
+    Action.SET_TIMERS: _timers,
+    Action.MUTE: _muted,
+    Action.MUTE_BRIEFLY: _muted,
 }
 
 
@@ -259,7 +259,7 @@ def _name(turn: Turn) -> str:
     return f"{turn.said.number + 1} {turn.saying.text!r}"
 
 
-def _next(play: Play, turn: Turn) -> Turn | None:
+def _next(play: JudgedScene, turn: Turn) -> Turn | None:
     number = turn.said.number + 1
     return play.turns[number] if number < len(play.turns) else None
 

@@ -29,7 +29,7 @@ _NOT_WRITTEN = {"ping", "pong", "describe", "info"}
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """One event: when (monotonic clock, s), to or from which program, over which connection of its tap."""
+    """One event: when (monotonic clock, s), to or from which program, over which connection of its proxy."""
 
     mono: float
     role: str
@@ -85,7 +85,7 @@ class Wire:
             self._waiting.remove(waiting)
 
 
-class Tap:
+class Proxy:
     """Listens at a port of its own that stays the same while the program behind it comes and goes; a context."""
 
     def __init__(self, role: str, wire: Wire) -> None:
@@ -117,7 +117,7 @@ class Tap:
         self._wire = wire
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._attend(reader, writer), name=f"tap of {self._role}")
+        task = asyncio.create_task(self._attend(reader, writer), name=f"proxy of {self._role}")
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
 

@@ -15,8 +15,8 @@ _AFTER_A_CRASH_S = 22.0
 _AFTER_A_RESTART_S = 18.0
 
 
-class Act(Enum):
-    """What somebody does besides talking; see `acts`."""
+class Action(Enum):
+    """What happens besides talking; see `actions`."""
 
     NOTHING = "nothing"
     ANNOUNCE = "an announcement"
@@ -61,7 +61,7 @@ class Scene:
     name: str
     summary: str
     sayings: tuple[Saying, ...]
-    act: Act = Act.NOTHING
+    action: Action = Action.NOTHING
     agent: str = "llm"
     addresses: tuple[str, ...] = ("llm",)
     satellite_flags: tuple[str, ...] = ()
@@ -118,9 +118,9 @@ def barge_ins(count: int) -> tuple[Saying, ...]:
     return (*sayings[:-1], replace(sayings[-1], ends=Ends.BEGUN))
 
 
-def _crash(name: str, summary: str, act: Act) -> Scene:
+def _crash(name: str, summary: str, action: Action) -> Scene:
     next_one = after_previous(_SHORT, _AFTER_A_CRASH_S, Ends.ANSWERED)
-    return Scene(name, summary, (first(_LONG, Ends.LOST), next_one), act)
+    return Scene(name, summary, (first(_LONG, Ends.LOST), next_one), action)
 
 
 SCENES = {
@@ -150,7 +150,7 @@ SCENES = {
             "slow-speech",
             "the same with a TTS at twice real time: the old replies' audio comes between that of the new ones",
             barge_ins(_SIX),
-            Act.FORGET_SPEECH,
+            Action.FORGET_SPEECH,
             tts_pace=_SLOW_TTS,
         ),
         Scene(
@@ -159,25 +159,25 @@ SCENES = {
             (first("count_to_twenty", Ends.ANSWERED), into_reply("uh_huh", 3.0, Ends.IGNORED)),
             addresses=("llm", "stt"),
         ),
-        Scene("announcement", "an announcement is played to its end, and Home Assistant told so", (), Act.ANNOUNCE),
+        Scene("announcement", "an announcement is played to its end, and Home Assistant told so", (), Action.ANNOUNCE),
         Scene(
             "announcement-cut",
             "a question into a long announcement",
             (into_reply(_SHORT, 3.0, Ends.ANSWERED),),
-            Act.ANNOUNCE_AT_LENGTH,
+            Action.ANNOUNCE_AT_LENGTH,
         ),
         Scene(
             "announcement-thinking",
             "an announcement while the agent thinks: that turn is lost, the next one is not",
             (first(_LONG, Ends.LOST), after_previous(_SHORT, _AFTER_A_CRASH_S, Ends.ANSWERED)),
-            Act.ANNOUNCE_WHILE_THINKING,
+            Action.ANNOUNCE_WHILE_THINKING,
             llm_flags=_SLOW_AGENT,
         ),
         Scene(
             "timer",
             "a timer rings until the user says something; another one is cancelled",
             (into_reply("stop", 2.0, Ends.SILENCES),),
-            Act.SET_TIMERS,
+            Action.SET_TIMERS,
         ),
         Scene(
             "mute",
@@ -186,22 +186,22 @@ SCENES = {
                 _say(_LONG, "at_s", START_S + 3.0, Ends.NOT_HEARD),
                 _say(_SHORT, "at_s", START_S + 12.0, Ends.ANSWERED),
             ),
-            Act.MUTE,
+            Action.MUTE,
         ),
         Scene(
             "mute-briefly",
             "the mute switch on and off within a second, of which Home Assistant tells only the first: it hears again",
             (_say(_SHORT, "at_s", START_S + 10.0, Ends.ANSWERED),),
-            Act.MUTE_BRIEFLY,
+            Action.MUTE_BRIEFLY,
         ),
-        _crash("stt-killed", "the STT server dies while it listens; the next turn works", Act.KILL_STT),
-        _crash("tts-killed", "the TTS server dies as it begins; the next turn works", Act.KILL_TTS),
-        _crash("bridge-killed", "the bridge dies while it thinks; the next turn works", Act.KILL_LLM),
+        _crash("stt-killed", "the STT server dies while it listens; the next turn works", Action.KILL_STT),
+        _crash("tts-killed", "the TTS server dies as it begins; the next turn works", Action.KILL_TTS),
+        _crash("bridge-killed", "the bridge dies while it thinks; the next turn works", Action.KILL_LLM),
         Scene(
             "satellite-restarted",
             "the satellite restarts in the middle of an answer; Home Assistant finds it again",
             (first(_LONG, Ends.LOST), _say(_SHORT, "at_s", _AFTER_A_RESTART_S, Ends.ANSWERED)),
-            Act.RESTART_SATELLITE,
+            Action.RESTART_SATELLITE,
         ),
         Scene(
             "streaming",
@@ -216,4 +216,4 @@ SCENES = {
 def many(count: int) -> Scene:
     """Return the scene of the measurement: as hard as it gets."""
     summary = f"{count} interruptions in a row, with a TTS at twice real time"
-    return Scene("barge-ins", summary, barge_ins(count), Act.FORGET_SPEECH, tts_pace=_SLOW_TTS, word_for_word=False)
+    return Scene("barge-ins", summary, barge_ins(count), Action.FORGET_SPEECH, tts_pace=_SLOW_TTS, word_for_word=False)

@@ -55,7 +55,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
+class JudgedScene:
     """A scene taken apart."""
 
     evidence: Evidence
@@ -65,7 +65,7 @@ class Play:
     turns: Sequence[Turn]
 
 
-def take_apart(evidence: Evidence) -> Play:
+def take_apart(evidence: Evidence) -> JudgedScene:
     """Pair the lines of a scene with what happened."""
     runs, streams, spoken = runs_of(evidence.wire), streams_of(evidence.wire), spoken_by(evidence.wire)
     said = evidence.said()
@@ -73,7 +73,7 @@ def take_apart(evidence: Evidence) -> Play:
     for number, (each, saying) in enumerate(zip(said, evidence.scene.sayings, strict=False)):
         until = _until(evidence, said, number)
         turns.append(_turn(evidence, each, saying, until, runs, streams, spoken))
-    return Play(evidence, runs, streams, spoken, turns)
+    return JudgedScene(evidence, runs, streams, spoken, turns)
 
 
 def _until(evidence: Evidence, said: Sequence[Said], number: int) -> float:

@@ -15,12 +15,12 @@ from tools.room.arguments import add_voices, chosen_corpus, how_many, one_of, se
 from tools.room.linearity import echoes, rows
 from tools.room.pairs import pairs
 from tools.room.scene_files import render
-from tools.simulator.casting import SCENE_S, ChangeKind, Wishes, make_scene
 from tools.simulator.effort import Effort
 from tools.simulator.equipment import Equipment
 from tools.simulator.noises import NoiseKind
+from tools.simulator.rendering import render_scene
+from tools.simulator.sampling import SCENE_S, ChangeKind, Wishes, make_scene
 from tools.simulator.scene import INTERRUPTIONS, SCENE_KINDS, Kind
-from tools.simulator.staging import set_stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,9 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.write("".join(f"{arguments.out / name}\n" for name in names))
             return 0
         for kind in SCENE_KINDS if arguments.scene is None else (arguments.scene,):
-            stage = set_stage(make_scene(kind, arguments.seed, corpus, _wishes(arguments)), corpus)
-            render(stage, arguments.out / stage.scene.name)
-            sys.stdout.write(f"{arguments.out / stage.scene.name}: {len(stage.labels)} sounds\n")
+            rendered = render_scene(make_scene(kind, arguments.seed, corpus, _wishes(arguments)), corpus)
+            render(rendered, arguments.out / rendered.scene.name)
+            sys.stdout.write(f"{arguments.out / rendered.scene.name}: {len(rendered.labels)} sounds\n")
     except (InterjectError, OSError) as error:
         sys.stderr.write(f"room: {error}\n")
         return 2

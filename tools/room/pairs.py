@@ -11,21 +11,21 @@ from tools.bench.real.listening import at_16_khz
 from tools.bench.real.recordings import Kind as PairKind
 from tools.bench.real.recordings import Recording, RecordingsError, Span, read_recordings
 from tools.simulator.acoustic import AcousticRoom
-from tools.simulator.casting import make_scene
 from tools.simulator.convolution import BLOCK_FRAMES
 from tools.simulator.corpus import CLIP_DBFS, Clip, Corpus
 from tools.simulator.equipment import MIX, Equipment
 from tools.simulator.levels import RATE_HZ, frames_of, scaled_to
 from tools.simulator.lines import Line
 from tools.simulator.noises import NoiseKind
+from tools.simulator.rendering import render_scene
+from tools.simulator.sampling import make_scene
 from tools.simulator.scene import Kind
-from tools.simulator.staging import set_stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tools.simulator.casting import Wishes
+    from tools.simulator.sampling import Wishes
 
 # What a pair has of the room before its reply: a recording does not begin with the first word either.
 _BEFORE_S = 0.5
@@ -72,13 +72,13 @@ def _mixed(devices: int) -> list[Equipment]:
 
 
 def _pair(kind: Kind, seed: int, equipment: Equipment, corpus: Corpus, wishes: Wishes) -> Recording:
-    stage = set_stage(make_scene(kind, seed, corpus, wishes), corpus)
-    played = stage.uninterrupted()[: len(stage.reply) // BLOCK_FRAMES * BLOCK_FRAMES]
-    mic = AcousticRoom(stage).step(played)
-    begin = stage.scene.reply_from_frame - frames_of(_BEFORE_S)
+    rendered = render_scene(make_scene(kind, seed, corpus, wishes), corpus)
+    played = rendered.uninterrupted()[: len(rendered.reply) // BLOCK_FRAMES * BLOCK_FRAMES]
+    mic = AcousticRoom(rendered).step(played)
+    begin = rendered.scene.reply_from_frame - frames_of(_BEFORE_S)
     spans = (
         Span((label.start_frame - begin) / RATE_HZ, (label.end_frame - begin) / RATE_HZ)
-        for label in stage.labels
+        for label in rendered.labels
         if label.kind is kind
     )
     name = f"{equipment.value}-{seed}-{_KINDS[kind].value}"

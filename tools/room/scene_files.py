@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
     from interject.satellite.audio.base import Samples
     from interject.satellite.simulator.room import Heard
-    from tools.simulator.staging import Stage
+    from tools.simulator.rendering import RenderedScene
 
 
-def render(stage: Stage, folder: Path) -> None:
+def render(rendered: RenderedScene, folder: Path) -> None:
     """Play the reply, whatever happens, and write mic, loudspeaker, user and echo.wav and labels.json."""
-    room = AcousticRoom(stage)
-    frames = -(-stage.scene.frames // BLOCK_FRAMES) * BLOCK_FRAMES
+    room = AcousticRoom(rendered)
+    frames = -(-rendered.scene.frames // BLOCK_FRAMES) * BLOCK_FRAMES
     played = np.zeros(frames, np.int16)
-    played[: len(stage.reply)] = stage.uninterrupted()
-    write_scene(folder, stage, played, room.listen(played))
+    played[: len(rendered.reply)] = rendered.uninterrupted()
+    write_scene(folder, rendered, played, room.listen(played))
 
 
 def write_scene(
-    folder: Path, stage: Stage, played: Samples, heard: Heard, told: Mapping[str, object] | None = None
+    folder: Path, rendered: RenderedScene, played: Samples, heard: Heard, told: Mapping[str, object] | None = None
 ) -> None:
     """Write what was played, what was heard of it, and the truth; `told` is put beside it in labels.json."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,11 +43,11 @@ def write_scene(
     write_wav(folder / "loudspeaker.wav", played, RATE_HZ)
     write_wav(folder / "user.wav", to_int16(heard.people), RATE_HZ)
     write_wav(folder / "echo.wav", to_int16(heard.echo), RATE_HZ)
-    truth = {**_truth(stage), **(told or {})}
+    truth = {**_truth(rendered), **(told or {})}
     (folder / "labels.json").write_text(json.dumps(truth, indent=1, default=plain) + "\n", encoding="utf-8")
 
 
-def _truth(stage: Stage) -> dict[str, Any]:
+def _truth(rendered: RenderedScene) -> dict[str, Any]:
     labels = [
         {
             "start_s": label.start_frame / RATE_HZ,
@@ -55,9 +55,9 @@ def _truth(stage: Stage) -> dict[str, Any]:
             "must_interrupt": label.kind in INTERRUPTIONS,
             **asdict(label),
         }
-        for label in stage.labels
+        for label in rendered.labels
     ]
-    return {"rate_hz": RATE_HZ, "labels": labels, "scene": asdict(stage.scene)}
+    return {"rate_hz": RATE_HZ, "labels": labels, "scene": asdict(rendered.scene)}
 
 
 def plain(value: object) -> object:

@@ -16,16 +16,16 @@ from tools.simulator.impulse import PRE_FRAMES
 from tools.simulator.levels import RATE_HZ, Signal, frames_of
 from tools.simulator.loudspeaker import Driver
 from tools.simulator.microphone import Capture
+from tools.simulator.rendering import NewResponse
 from tools.simulator.scene import DelayJump, Volume
-from tools.simulator.staging import NewResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interject.satellite.audio.base import Samples
-    from interject.satellite.simulator.room import Performance
+    from interject.satellite.simulator.room import OpenRoom
     from interject.wire.trace import Trace
-    from tools.simulator.staging import Stage
+    from tools.simulator.rendering import RenderedScene
 
 # As the device for sound cards has it.
 _DEVICE_BLOCK_MS = 20
@@ -35,18 +35,18 @@ _MOVE_S = 0.3
 
 
 class AcousticRoom:
-    """One performance of a stage; after the scene's end only noise and echo remain."""
+    """A rendered scene as it sounds; after the scene's end only noise and echo remain."""
 
-    def __init__(self, stage: Stage) -> None:
-        scene = stage.scene
-        self._stage = stage
+    def __init__(self, rendered: RenderedScene) -> None:
+        scene = rendered.scene
+        self._rendered = rendered
         self._frame = 0
-        self._changes = deque(stage.changes)
-        later = [change.response for change in stage.changes if isinstance(change, NewResponse)]
-        longest = max(len(response) for response in (stage.echo_response, *later))
-        self._air = StreamingConvolver(stage.echo_response, longest)
+        self._changes = deque(rendered.changes)
+        later = [change.response for change in rendered.changes if isinstance(change, NewResponse)]
+        longest = max(len(response) for response in (rendered.echo_response, *later))
+        self._air = StreamingConvolver(rendered.echo_response, longest)
         self._buffers = DelayLine(frames_of(scene.delay_ms / 1000) - PRE_FRAMES, scene.drift_ppm)
-        self._driver = Driver(scene.loudspeaker, stage.distortion)
+        self._driver = Driver(scene.loudspeaker, rendered.distortion)
         self._capture = Capture(scene.capture)
         self._gain = 1.0
         self._turning = np.zeros(0, np.float32)
@@ -68,9 +68,9 @@ class AcousticRoom:
         signal *= np.float32(1 / INT16_FULL_SCALE)
         echo, mic = np.empty_like(signal), np.empty_like(signal)
         people = np.zeros_like(signal)
-        said = self._stage.people[self._frame : self._frame + len(signal)]
+        said = self._rendered.people[self._frame : self._frame + len(signal)]
         people[: len(said)] = said
-        noise = self._stage.noise.take(np.arange(self._frame, self._frame + len(signal)), mode="wrap")
+        noise = self._rendered.noise.take(np.arange(self._frame, self._frame + len(signal)), mode="wrap")
         for start in range(0, len(signal), BLOCK_FRAMES):
             block = slice(start, start + BLOCK_FRAMES)
             self._change()
@@ -107,13 +107,13 @@ class AcousticRoom:
 class SceneRoom:
     """A scene as the Room of a simulated device; the mixer's hum, where the scene has one, is in what is sent."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, rendered: RenderedScene) -> None:
+        self._rendered = rendered
 
     @property
     def name(self) -> str:
         """What logs and errors call a device in it."""
-        return f"the room of {self._stage.scene.name}"
+        return f"the room of {self._rendered.scene.name}"
 
     @property
     def rate_hz(self) -> int:
@@ -123,24 +123,24 @@ class SceneRoom:
     @property
     def output_latency_frames(self) -> int:
         """All of the scene's delay: where in it the loudspeaker is, nobody needs to know."""
-        return frames_of(self._stage.scene.delay_ms / 1000)
+        return frames_of(self._rendered.scene.delay_ms / 1000)
 
-    def perform(self, trace: Trace) -> Performance:
+    def open(self, trace: Trace) -> OpenRoom:
         """Begin the scene anew."""
         del trace
-        return _ScenePerformance(self._stage)
+        return _OpenSceneRoom(self._rendered)
 
 
-class _ScenePerformance:
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._room = AcousticRoom(stage)
+class _OpenSceneRoom:
+    def __init__(self, rendered: RenderedScene) -> None:
+        self._rendered = rendered
+        self._room = AcousticRoom(rendered)
 
     def listen(self, played: Samples) -> Heard:
         """Take what the device is told to play in its next block, give what is heard during it."""
-        return self._room.listen(self._stage.sent(played, self._room.frame))
+        return self._room.listen(self._rendered.sent(played, self._room.frame))
 
 
-def device_in(stage: Stage, told: Callable[[Heard], None] | None = None) -> SimulatedDevice:
+def device_in(rendered: RenderedScene, told: Callable[[Heard], None] | None = None) -> SimulatedDevice:
     """Make a device in a scene, with blocks as sound cards have them; `told` gets what is heard, taken apart."""
-    return SimulatedDevice(SceneRoom(stage), block_ms=_DEVICE_BLOCK_MS, told=told)
+    return SimulatedDevice(SceneRoom(rendered), block_ms=_DEVICE_BLOCK_MS, told=told)

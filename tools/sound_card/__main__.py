@@ -24,14 +24,14 @@ from interject.satellite.audio.portaudio_host import PortAudioHost
 from interject.satellite.doctor.recording import Archive
 from interject.wire.errors import InterjectError
 from tools.bench.report import conclusion, missed, table
-from tools.simulator.casting import Wishes, make_scene
 from tools.simulator.corpus import built_in
 from tools.simulator.effort import Effort
 from tools.simulator.equipment import Equipment
 from tools.simulator.levels import RATE_HZ
+from tools.simulator.sampling import Wishes, make_scene
 from tools.simulator.scene import Kind
 from tools.sound_card.card import room_card, why_not
-from tools.sound_card.figures import Act, pause_figures, running_figures, talk_figures
+from tools.sound_card.figures import JudgedTalk, pause_figures, running_figures, talk_figures
 from tools.sound_card.keeping import TAKES, record
 from tools.sound_card.pauses import find_truth, measure_pauses
 from tools.sound_card.talk import hold_talk, on_card
@@ -80,7 +80,7 @@ def main() -> int:
         if arguments.record is not None:
             _record(arguments.record)
             return 0
-        figures, acts = _measure(arguments.minutes)
+        figures, judged_talks = _measure(arguments.minutes)
     except (InterjectError, OSError) as error:
         sys.stderr.write(f"test-soundcard: {error}\n")
         return 2
@@ -89,7 +89,7 @@ def main() -> int:
     found = {
         "machine": _machine(),
         "figures": [figure.as_json() for figure in figures],
-        "talks": {act.talk.stage.scene.name: asdict(act.judged) for act in acts},
+        "talks": {judged_talk.talk.rendered.scene.name: asdict(judged_talk.judged) for judged_talk in judged_talks},
     }
     (arguments.out / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return 1 if missed(figures) else 0
@@ -104,16 +104,16 @@ def _record(folder: Path) -> None:
         archive.keep(take.name, take.heard.value, recording, **told)
 
 
-def _measure(minutes: float) -> tuple[list[Figure | Share], list[Act]]:
+def _measure(minutes: float) -> tuple[list[Figure | Share], list[JudgedTalk]]:
     corpus = _with_card()
     quiet = Wishes(echo_db=_ECHO_DB, seconds=60 * minutes, equipment=_EQUIPMENT)
     silence = on_card(make_scene(Kind.SILENCE, _SEED, corpus, quiet))
     wishes = Wishes(echo_db=_ECHO_DB, seconds=_INTERRUPTED_S, effort=Effort.NORMAL, equipment=_EQUIPMENT)
     interrupted = [on_card(make_scene(kind, _SEED, corpus, wishes)) for kind in _INTERRUPTIONS]
     of_pauses, running = _pauses(silence, corpus)
-    acts = [_act(scene, corpus) for scene in (silence, *interrupted)]
-    runs = [running, *(act.talk.running for act in acts)]
-    return [*of_pauses, *running_figures(runs), *talk_figures(acts)], acts
+    judged_talks = [_act(scene, corpus) for scene in (silence, *interrupted)]
+    runs = [running, *(judged_talk.talk.running for judged_talk in judged_talks)]
+    return [*of_pauses, *running_figures(runs), *talk_figures(judged_talks)], judged_talks
 
 
 def _with_card() -> Corpus:
@@ -129,12 +129,12 @@ def _pauses(scene: Scene, corpus: Corpus) -> tuple[list[Figure | Share], Running
         return pause_figures(trials, find_truth(trials, card.loudspeaker), running.rate_hz), running
 
 
-def _act(scene: Scene, corpus: Corpus) -> Act:
+def _act(scene: Scene, corpus: Corpus) -> JudgedTalk:
     _say(f"{scene.name}, {scene.frames / RATE_HZ:.0f} s")
     with _card(scene, corpus) as card:
         talk = asyncio.run(hold_talk(card))
         delays = [delay for snapshot in talk.snapshots if (delay := echo_delay_ms(snapshot)) is not None]
-        return Act(talk, judge(talk, card), delays, card.slips)
+        return JudgedTalk(talk, judge(talk, card), delays, card.slips)
 
 
 @contextlib.contextmanager

@@ -2,9 +2,9 @@
 
     python -m tools.sound_card.air FOLDER
 
-performs the scene of FOLDER/scene.pickle, with its corpus, until it is told to end. It leaves stage.pickle there, and
+plays the scene of FOLDER/scene.pickle, with its corpus, until it is told to end. It leaves rendered.pickle there, and
 recordings: what the loudspeaker gave, what the microphone got, and what was said to the air, so that a sound of the
-stage can be found in the others.
+scene can be found in the others.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from interject.satellite.audio.resampling import CaptureResampler
 from tools.simulator.acoustic import AcousticRoom
 from tools.simulator.convolution import BLOCK_FRAMES
 from tools.simulator.levels import RATE_HZ
-from tools.simulator.staging import set_stage
+from tools.simulator.rendering import render_scene
 from tools.sound_card.tape import RATE_HZ as CARD_RATE_HZ
 from tools.sound_card.tape import Recorder
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from interject.satellite.audio.base import Samples
-    from tools.simulator.staging import Stage
+    from tools.simulator.rendering import RenderedScene
 
 LOUDSPEAKER, MICROPHONE, SPOKEN = "loudspeaker", "microphone", "spoken"
-SCENE_FILE, STAGE_FILE = "scene.pickle", "stage.pickle"
+SCENE_FILE, RENDERED_FILE = "scene.pickle", "rendered.pickle"
 AIR_LOG = "air.log"
 # What the air holds in store: more than a busy machine keeps this process waiting. It is a part of the echo's delay.
 _STORE_MS = 60
@@ -44,8 +44,8 @@ _STORE_MS = 60
 
 def main(folder: Path) -> int:
     """Perform."""
-    stage = set_stage(*pickle.loads((folder / SCENE_FILE).read_bytes()))
-    (folder / STAGE_FILE).write_bytes(pickle.dumps(stage))
+    rendered = render_scene(*pickle.loads((folder / SCENE_FILE).read_bytes()))
+    (folder / RENDERED_FILE).write_bytes(pickle.dumps(rendered))
     environment = dict(os.environ)
     words = ["pacat", "--verbose", "--device=air", f"--rate={RATE_HZ}", "--channels=1", "--format=s16le", "--raw"]
     with (
@@ -61,7 +61,7 @@ def main(folder: Path) -> int:
         listening.start()
         signal.signal(signal.SIGTERM, lambda *_: loudspeaker.stop())
         assert air.stdin is not None
-        for heard in _performance(stage, loudspeaker):
+        for heard in _performance(rendered, loudspeaker):
             spoken.write(heard.tobytes())
             air.stdin.write(heard.tobytes())
             air.stdin.flush()
@@ -70,9 +70,9 @@ def main(folder: Path) -> int:
     return 0
 
 
-def _performance(stage: Stage, loudspeaker: Recorder) -> Iterator[Samples]:
+def _performance(rendered: RenderedScene, loudspeaker: Recorder) -> Iterator[Samples]:
     """Give what is heard of what is played, in whole blocks of the room."""
-    room, resampler = AcousticRoom(stage), CaptureResampler(CARD_RATE_HZ)
+    room, resampler = AcousticRoom(rendered), CaptureResampler(CARD_RATE_HZ)
     waiting = np.zeros(0, np.int16)
     for piece in loudspeaker:
         waiting = np.concatenate([waiting, to_int16(resampler.process(piece))])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.wire.errors import InterjectError
-from tools.sound_card.air import AIR_LOG, LOUDSPEAKER, MICROPHONE, SCENE_FILE, SPOKEN, STAGE_FILE
+from tools.sound_card.air import AIR_LOG, LOUDSPEAKER, MICROPHONE, RENDERED_FILE, SCENE_FILE, SPOKEN
 from tools.sound_card.tape import has_begun, read_tape
 from tools.testing.virtual_card import HEADSET, virtual_card
 from tools.testing.virtual_card import why_not as why_no_card
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from interject.satellite.audio.base import Samples
     from tools.simulator.corpus import Corpus
+    from tools.simulator.rendering import RenderedScene
     from tools.simulator.scene import Scene
-    from tools.simulator.staging import Stage
     from tools.sound_card.tape import Tape
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -47,7 +47,7 @@ class RoomCard:
         self._folder = folder
         self._spoken = folder / f"{SPOKEN}.s16"
         self.environment = environment
-        self.stage: Stage = pickle.loads((folder / STAGE_FILE).read_bytes())
+        self.rendered: RenderedScene = pickle.loads((folder / RENDERED_FILE).read_bytes())
 
     @property
     def loudspeaker(self) -> Tape:
@@ -61,12 +61,12 @@ class RoomCard:
 
     @property
     def spoken(self) -> Samples:
-        """What the room has given to the air so far, at 16 kHz; sample n belongs to frame n of the stage."""
+        """What the room has given to the air so far, at 16 kHz; sample n belongs to frame n of the scene."""
         return np.fromfile(self._spoken, np.int16)
 
     @property
     def spoken_frames(self) -> int:
-        """How far the stage has been performed."""
+        """How far the scene has been played."""
         return self._spoken.stat().st_size // np.int16().itemsize
 
     @property

@@ -36,7 +36,7 @@ class NothingSaidError(InterjectError):
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class JudgedTalk:
     """A talk and what is known of it from outside; slips are the room's own, and move the echo."""
 
     talk: Talk
@@ -120,10 +120,10 @@ def pause_figures(trials: Sequence[Trial], truths: Sequence[Truth], rate_hz: int
     ]
 
 
-def talk_figures(acts: Sequence[Act]) -> list[Figure | Share]:
+def talk_figures(judged_talks: Sequence[JudgedTalk]) -> list[Figure | Share]:
     """Give what the whole satellite does."""
-    answered = [answer for act in acts for answer in act.judged.answered]
-    hours = sum(act.judged.playback_s for act in acts) / 3600
+    answered = [answer for judged_talk in judged_talks for answer in judged_talk.judged.answered]
+    hours = sum(judged_talk.judged.playback_s for judged_talk in judged_talks) / 3600
     if not hours:
         raise NothingSaidError
     minutes = f"{60 * hours:.1f} min of SPEAKING, at an echo 10 dB louder than a user's voice"
@@ -131,7 +131,7 @@ def talk_figures(acts: Sequence[Act]) -> list[Figure | Share]:
         Figure(
             "self-interrupts per hour",
             "",
-            [sum(act.judged.self_interrupts for act in acts) / hours],
+            [sum(judged_talk.judged.self_interrupts for judged_talk in judged_talks) / hours],
             f"pauses and commits while nobody else spoke, in {minutes}",
             [Goal(50, 0)],
             1,
@@ -139,7 +139,7 @@ def talk_figures(acts: Sequence[Act]) -> list[Figure | Share]:
         Figure(
             "own ducks per hour",
             "",
-            [sum(act.judged.self_ducks for act in acts) / hours],
+            [sum(judged_talk.judged.self_ducks for judged_talk in judged_talks) / hours],
             f"ducks while nobody else spoke, in {minutes}",
             [Goal(50, _DUCKS_PER_HOUR)],
             1,
@@ -151,18 +151,18 @@ def talk_figures(acts: Sequence[Act]) -> list[Figure | Share]:
             _HEARD_PERCENT,
         ),
         *_latencies(answered),
-        *_echo_figures(acts),
+        *_echo_figures(judged_talks),
         Figure(
             "losses of the device",
             "",
-            [len(act.talk.failures) for act in acts],
+            [len(judged_talk.talk.failures) for judged_talk in judged_talks],
             "how often the supervisor had to open it anew; a talk each",
             [Goal(99, 0)],
         ),
         Figure(
             "slips of the room",
             "",
-            [act.slips for act in acts],
+            [judged_talk.slips for judged_talk in judged_talks],
             "how often the room itself was late: a fault of the measurement that moves the echo; a talk each",
         ),
     ]
@@ -208,15 +208,15 @@ def _latencies(answered: Sequence[Answered]) -> list[Figure | Share]:
     ]
 
 
-def _echo_figures(acts: Sequence[Act]) -> list[Figure | Share]:
-    known = [_known(act.talk.reports) for act in acts]
+def _echo_figures(judged_talks: Sequence[JudgedTalk]) -> list[Figure | Share]:
+    known = [_known(judged_talk.talk.reports) for judged_talk in judged_talks]
     reports = [report for part in known for report in part]
     found = [[report.delay_ms for report in part if report.delay_ms is not None] for part in known]
     strayed = [abs(delay - float(np.median(part))) for part in found for delay in part]
     beside = [
-        abs(float(np.median(part)) - float(np.median(act.delays_ms)))
-        for part, act in zip(found, acts, strict=True)
-        if part and act.delays_ms
+        abs(float(np.median(part)) - float(np.median(judged_talk.delays_ms)))
+        for part, judged_talk in zip(found, judged_talks, strict=True)
+        if part and judged_talk.delays_ms
     ]
     each = "as the canceller told it each second of playback once converged"
     return [
@@ -224,7 +224,7 @@ def _echo_figures(acts: Sequence[Act]) -> list[Figure | Share]:
         Figure(
             "echo delay, truth",
             "ms",
-            [delay for act in acts for delay in act.delays_ms],
+            [delay for judged_talk in judged_talks for delay in judged_talk.delays_ms],
             "strongest path in the whitened cross-correlation of ten seconds of played and microphone, every 30 s",
             decimals=1,
         ),

@@ -13,12 +13,12 @@ from interject.satellite.audio.player import PlayerPhase
 from interject.satellite.doctor.recording import Recording
 from interject.wire.errors import InterjectError
 from tools.bench.real.recordings import Kind as Heard
-from tools.simulator.casting import Wishes, make_scene
 from tools.simulator.convolution import convolve
 from tools.simulator.effort import Effort
 from tools.simulator.equipment import Equipment
 from tools.simulator.levels import RATE_HZ, frames_of
 from tools.simulator.noises import NoiseKind
+from tools.simulator.sampling import Wishes, make_scene
 from tools.simulator.scene import Kind
 from tools.sound_card.pauses import Deck
 from tools.sound_card.talk import on_card
@@ -97,7 +97,7 @@ TAKES = (
 
 async def record(take: Take, card: RoomCard, device: Device) -> tuple[Recording, Mapping[str, object]]:
     """Play the reply on the card; give the pair, cut, at 16 kHz, and what is told of it. Raises NotCleanError."""
-    stage, deck = card.stage, Deck(device)
+    stage, deck = card.rendered, Deck(device)
     reply = soxr.resample(stage.reply, RATE_HZ, device.rate_hz)
     slips = 0
     mic: list[Samples] = []

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from interject.satellite.aec.base import EchoReport
     from interject.satellite.audio.base import Block, Device, Samples
+    from tools.simulator.rendering import RenderedScene
     from tools.simulator.scene import Scene
-    from tools.simulator.staging import Stage
     from tools.sound_card.card import RoomCard
     from tools.sound_card.pauses import Running
 
@@ -61,7 +61,7 @@ class Snapshot:
 class Talk:
     """What is known of a talk from inside the satellite; records have monotonic times (`mono`, s)."""
 
-    stage: Stage
+    rendered: RenderedScene
     records: Sequence[Mapping[str, Any]]
     reports: Sequence[EchoReport]
     snapshots: Sequence[Snapshot]
@@ -144,15 +144,15 @@ class Failures:
 
 
 async def _talk(device: Device, card: RoomCard, failures: Failures) -> Talk:
-    stage, deck, records, settings = card.stage, Deck(device), _Records(), TurnSettings()
+    rendered, deck, records, settings = card.rendered, Deck(device), _Records(), TurnSettings()
     front_end = FrontEnd(device.rate_hz, HearingSettings(), SileroVad(), make_echo_control(CancellerKind.KALMAN))
     # The satellite's count of samples and the room's differ by when they began.
     began: list[int] = []
-    transport = ScriptedTransport(stage, lambda: began[0] + front_end.ring.end, settings.judgement)
+    transport = ScriptedTransport(rendered, lambda: began[0] + front_end.ring.end, settings.judgement)
     conversation = Conversation(settings, deck.player, front_end, transport, records)
     observer = _Observer(device.rate_hz, lambda: front_end.echo)
     serving = asyncio.create_task(transport.run(conversation))
-    idle_since = stage.scene.reply_from_frame * device.rate_hz // RATE_HZ
+    idle_since = rendered.scene.reply_from_frame * device.rate_hz // RATE_HZ
     try:
         async with running(device, deck.render) as blocks:
             async for block in blocks:
@@ -165,14 +165,14 @@ async def _talk(device: Device, card: RoomCard, failures: Failures) -> Talk:
                     idle_since = block.frame
                 elif block.frame - idle_since > _IDLE_S * device.rate_hz:
                     conversation.type_text("go on")
-                if serving.done() or card.spoken_frames >= stage.scene.frames:
+                if serving.done() or card.spoken_frames >= rendered.scene.frames:
                     break
     finally:
         serving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await serving
     return Talk(
-        stage,
+        rendered,
         records.kept,
         observer.reports,
         observer.snapshots,

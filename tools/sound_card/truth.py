@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from interject.satellite.audio.base import Samples
-    from tools.simulator.staging import Label
+    from tools.simulator.rendering import Label
     from tools.sound_card.card import RoomCard
     from tools.sound_card.talk import Snapshot, Talk
     from tools.sound_card.tape import Tape
@@ -63,7 +63,7 @@ class Judged:
 def judge(talk: Talk, card: RoomCard) -> Judged:
     """Find what was said in the recordings, and what came of it."""
     loudspeaker, microphone, spoken = card.loudspeaker, card.microphone, card.spoken
-    onsets = [(label, _onset_s(label, spoken, loudspeaker, microphone)) for label in talk.stage.labels]
+    onsets = [(label, _onset_s(label, spoken, loudspeaker, microphone)) for label in talk.rendered.labels]
     phases = list(_phases(talk))
     spans = [
         (onset_s, onset_s + (label.end_frame - label.start_frame) / RATE_HZ + _AFTERMATH_S) for label, onset_s in onsets

@@ -1,4 +1,4 @@
-"""The traffic of a tap is taken apart as Home Assistant put it together."""
+"""The traffic of a proxy is taken apart as Home Assistant put it together."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def chunk(mono: float, timestamp: int, audio: bytes = SECOND) -> Passed:
     return seen(mono, AudioChunk(rate=RATE_HZ, width=2, channels=1, audio=audio, timestamp=timestamp))
 
 
-def run(mono: float, stage: PipelineStage = PipelineStage.ASR) -> Passed:
-    return seen(mono, RunPipeline(start_stage=stage, end_stage=PipelineStage.TTS), from_home=False)
+def run(mono: float, scene_run: PipelineStage = PipelineStage.ASR) -> Passed:
+    return seen(mono, RunPipeline(start_stage=scene_run, end_stage=PipelineStage.TTS), from_home=False)
 
 
 def microphone(mono: float, role: str = "satellite") -> Passed:

@@ -29,7 +29,7 @@ from tools.bench.engines.report import write
 from tools.bench.engines.rooms import try_all
 from tools.bench.engines.scripted import write_said
 from tools.bench.engines.voices import Role, question_voice, read_voices, write_built_in
-from tools.bench.report import Verdict, conclusion, missed, table
+from tools.bench.report import GoalState, conclusion, missed, table
 from tools.bench.room.report import comparison
 from tools.commit import commit
 from tools.room.arguments import how_many
@@ -64,7 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     _say(
         f"\nCommit {commit()}. Shares with their 95 % confidence intervals, times with P50 and P90\n{comparison(found)}"
     )
-    judged = {name: rows for name, rows in found.items() if any(row.verdict() is not Verdict.NO_GOAL for row in rows)}
+    judged = {
+        name: rows for name, rows in found.items() if any(row.goal_state() is not GoalState.NO_GOAL for row in rows)
+    }
     for name, rows in judged.items():
         _say(f"\n{name}: {conclusion(rows)}")
     _say(f"Written to {arguments.out / 'engines.json'}")

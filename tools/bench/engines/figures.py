@@ -9,7 +9,7 @@ from interject.satellite.turn.backchannel import words_of
 from tools.bench.engines.judging import Outcome
 from tools.bench.engines.voices import INTERRUPTIONS, Role
 from tools.bench.real.words import WordErrors
-from tools.bench.report import Figure, Goal, Share, Verdict, wilson_percent
+from tools.bench.report import Figure, Goal, GoalState, Share, wilson_percent
 from tools.bench.room.rows import measured
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ class Proportion(Share):
         """Return the goal in words."""
         return Share.goal(self) if self.most_percent is None else f"≤ {self.most_percent:g} %"
 
-    def verdict(self) -> Verdict:
+    def goal_state(self) -> GoalState:
         """Judge."""
         if self.most_percent is None:
-            return Share.verdict(self)
-        return Verdict.MET if self.percent <= self.most_percent else Verdict.MISSED
+            return Share.goal_state(self)
+        return GoalState.MET if self.percent <= self.most_percent else GoalState.MISSED
 
     def as_json(self) -> dict[str, object]:
         """Return all of it."""

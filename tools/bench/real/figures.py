@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tools.bench.real.recordings import Kind
 from tools.bench.real.voices import Length
-from tools.bench.report import Figure, Goal, Share, Verdict
+from tools.bench.report import Figure, Goal, GoalState, Share
 from tools.bench.room.judged import AFTERWARDS_S, YIELD_S
 from tools.bench.room.rows import AnyFigure, Rate, measured
 
@@ -40,11 +40,11 @@ _CPU_MS = (Goal(50, 20),)
 class Nearest(Share):
     """A share whose goal counts to the nearest whole trial."""
 
-    def verdict(self) -> Verdict:
+    def goal_state(self) -> GoalState:
         """Judge."""
         if self.least_percent is None:
-            return Verdict.NO_GOAL
-        return Verdict.MET if sum(self.hits) >= round(self.least_percent / 100 * len(self.hits)) else Verdict.MISSED
+            return GoalState.NO_GOAL
+        return GoalState.MET if sum(self.hits) >= round(self.least_percent / 100 * len(self.hits)) else GoalState.MISSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,11 @@ class Alarms(Rate):
         """Return the goal in words."""
         return "" if self.most is None else f"≤ {self.most}"
 
-    def verdict(self) -> Verdict:
+    def goal_state(self) -> GoalState:
         """Judge."""
         if self.most is None:
-            return Verdict.NO_GOAL
-        return Verdict.MET if len(self.values) <= self.most else Verdict.MISSED
+            return GoalState.NO_GOAL
+        return GoalState.MET if len(self.values) <= self.most else GoalState.MISSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,11 @@ class Mean(Figure):
         """Return the goal in words."""
         return "" if self.least is None else f"≥ {self.least:.1f} {self.unit}"
 
-    def verdict(self) -> Verdict:
+    def goal_state(self) -> GoalState:
         """Judge."""
         if self.least is None:
-            return Verdict.NO_GOAL
-        return Verdict.MET if sum(self.values) / len(self.values) >= self.least else Verdict.MISSED
+            return GoalState.NO_GOAL
+        return GoalState.MET if sum(self.values) / len(self.values) >= self.least else GoalState.MISSED
 
 
 def figures(recordings: Sequence[Judged], voices: Sequence[JudgedVoice]) -> list[AnyFigure]:

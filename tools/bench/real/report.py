@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from tools.bench.real.figures import Alarms
-from tools.bench.report import Verdict
+from tools.bench.report import GoalState
 from tools.room.scene_files import plain
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def missed(found: Mapping[str, Sequence[AnyFigure]]) -> list[str]:
         f"{engine}: {figure.name if not figure.name.startswith(' ') else f'{section},{figure.name[1:]}'}"
         for engine, figures in found.items()
         for figure, section in _with_sections(figures)
-        if figure.verdict() is Verdict.MISSED
+        if figure.goal_state() is GoalState.MISSED
     ]
 
 
@@ -87,7 +87,7 @@ def _with_sections(figures: Sequence[AnyFigure]) -> Iterator[tuple[AnyFigure, st
 
 
 def _cell(figure: AnyFigure) -> str:
-    verdict = figure.verdict().value
+    verdict = figure.goal_state().value
     return " ".join([", ".join(cell for cell in figure.cells() if cell), *([verdict] if verdict else [])])
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from interject.satellite.audio.base import Samples
     from tools.bench.room.performance import Judgment, Options, Performance
-    from tools.simulator.staging import Label
+    from tools.simulator.rendering import Label
 
 # Who has been converged for so long after a change has recovered from it.
 _SETTLED_S = 3.0
@@ -47,7 +47,7 @@ _LEARNING_S = 3.0
 
 def judge(performance: Performance, options: Options, group: Group) -> Judged:
     """Judge one performance."""
-    stage = performance.stage
+    stage = performance.rendered
     seconds = len(performance.mic) / RATE_HZ
     spoken = speaking(performance.records, seconds)
     heard, others = attributed(stage.labels, episodes(performance.records, seconds))
@@ -193,7 +193,7 @@ def _only_us(performance: Performance, spoken: Sequence[Stretch]) -> NDArray[np.
         chosen[round(stretch.start_s * RATE_HZ) : round(stretch.end_s * RATE_HZ)] = True
     learnt_s = spoken[0].start_s + _LEARNING_S if spoken else 0.0
     chosen[: round(learnt_s * RATE_HZ)] = False
-    for label in performance.stage.labels:
+    for label in performance.rendered.labels:
         chosen[label.start_frame : label.end_frame + round(AFTERWARDS_S * RATE_HZ)] = False
     return chosen
 

@@ -41,7 +41,8 @@ def _moment(performance: Performance, failure: Failure) -> Moment:
     until_s = min(len(performance.mic) / RATE_HZ, failure.at_s + _AFTER_S)
     frames = slice(round(from_s * RATE_HZ), round(until_s * RATE_HZ))
     labels = (
-        (label.kind.value, label.start_frame / RATE_HZ, label.end_frame / RATE_HZ) for label in performance.stage.labels
+        (label.kind.value, label.start_frame / RATE_HZ, label.end_frame / RATE_HZ)
+        for label in performance.rendered.labels
     )
     return Moment(
         why=failure.why,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from interject.satellite.frontend.frontend import Window
     from interject.satellite.simulator.room import Heard
     from tools.simulator.levels import Signal
-    from tools.simulator.staging import Stage
+    from tools.simulator.rendering import RenderedScene
 
 # Who was told to stop is asked to go on after so long, so that the next sound in the room finds a reply.
 _SILENT_FRAMES = RATE_HZ
@@ -70,7 +70,7 @@ class Performance:
     block of `block_frames`.
     """
 
-    stage: Stage
+    rendered: RenderedScene
     records: Sequence[Mapping[str, Any]]
     judgments: Sequence[Judgment]
     loudspeaker: Samples
@@ -84,11 +84,11 @@ class Performance:
     block_frames: int
 
 
-def perform(stage: Stage, options: Options) -> Performance:
+def perform(rendered: RenderedScene, options: Options) -> Performance:
     """Let a satellite live through a scene, in some tenth of the time that it lasts."""
     # Models are loaded from files, which must not be done on an event loop.
     front_end = _ObservedFrontEnd(options.hearing, make_echo_control(options.engine))
-    return run_virtual(_perform(stage, options.turn, front_end))
+    return run_virtual(_perform(rendered, options.turn, front_end))
 
 
 class _Records:
@@ -154,14 +154,14 @@ class _Loudspeaker:
         return played
 
 
-async def _perform(stage: Stage, turn: TurnSettings, front_end: _ObservedFrontEnd) -> Performance:
+async def _perform(rendered: RenderedScene, turn: TurnSettings, front_end: _ObservedFrontEnd) -> Performance:
     parts: list[Heard] = []
-    device = device_in(stage, parts.append)
-    transport = ScriptedTransport(stage, lambda: front_end.ring.end, turn.judgement)
+    device = device_in(rendered, parts.append)
+    transport = ScriptedTransport(rendered, lambda: front_end.ring.end, turn.judgement)
     player, records = Player(device.rate_hz), _Records()
     loudspeaker = _Loudspeaker(player, transport)
     conversation = Conversation(turn, player, front_end, transport, records)
-    silent_from = stage.scene.reply_from_frame
+    silent_from = rendered.scene.reply_from_frame
     serving = asyncio.create_task(transport.run(conversation))
     async with running(device, loudspeaker.render) as blocks:
         async for block in blocks:
@@ -170,13 +170,13 @@ async def _perform(stage: Stage, turn: TurnSettings, front_end: _ObservedFrontEn
                 silent_from = max(silent_from, block.frame)
             elif block.frame - silent_from >= _SILENT_FRAMES:
                 conversation.type_text("please go on")
-            if serving.done() or block.frame + len(block.mic) >= stage.scene.frames:
+            if serving.done() or block.frame + len(block.mic) >= rendered.scene.frames:
                 break
     serving.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await serving
     return Performance(
-        stage=stage,
+        rendered=rendered,
         records=records.kept,
         judgments=front_end.judgments,
         loudspeaker=np.concatenate(loudspeaker.played),

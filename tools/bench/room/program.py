@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tools.bench.room.judged import Group
-from tools.simulator.casting import ECHO_LEVELS_DB, ChangeKind, Wishes, make_scene
 from tools.simulator.corpus import Corpus
 from tools.simulator.effort import Effort
 from tools.simulator.lines import Line
 from tools.simulator.noises import NoiseKind
+from tools.simulator.sampling import ECHO_LEVELS_DB, ChangeKind, Wishes, make_scene
 from tools.simulator.scene import SCENE_KINDS, Kind
 
 if TYPE_CHECKING:

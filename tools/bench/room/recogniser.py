@@ -11,7 +11,7 @@ from tools.simulator.scene import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tools.simulator.staging import Label
+    from tools.simulator.rendering import Label
 
 # Streaming recognisers take some 300 ms to be sure of a word, and answer some 200 ms after the end of the audio.
 STABLE_S = 0.3

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from interject.satellite.turn.settings import TurnSettings
     from tools.bench.room.performance import Judgment
-    from tools.simulator.staging import Label
+    from tools.simulator.rendering import Label
 
 # Below, the hysteresis would take any noise for the rest of an utterance.
 _THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)

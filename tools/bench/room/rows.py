@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tools.bench.report import Figure, Goal, Share, Verdict
+from tools.bench.report import Figure, Goal, GoalState, Share
 from tools.bench.room.failures import yielded
 from tools.simulator.corpus import RECORDED_VOICE
 from tools.simulator.scene import INTERRUPTIONS
@@ -42,11 +42,11 @@ class Rate(Figure):
         """Return the goal in words."""
         return "" if self.most_per_hour is None else f"≤ {self.most_per_hour:g} /h"
 
-    def verdict(self) -> Verdict:
+    def goal_state(self) -> GoalState:
         """Judge."""
         if self.most_per_hour is None:
-            return Verdict.NO_GOAL
-        return Verdict.MET if self.per_hour <= self.most_per_hour else Verdict.MISSED
+            return GoalState.NO_GOAL
+        return GoalState.MET if self.per_hour <= self.most_per_hour else GoalState.MISSED
 
     def as_json(self) -> dict[str, object]:
         """Return all of it."""
@@ -54,7 +54,7 @@ class Rate(Figure):
             "name": self.name,
             "trials": len(self.values),
             "goal": self.goal(),
-            "verdict": self.verdict().value,
+            "verdict": self.goal_state().value,
             "method": self.method,
             "unit": "/h",
             "per_hour": self.per_hour,

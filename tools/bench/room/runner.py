@@ -14,7 +14,7 @@ from tools.bench.room.failures import failures
 from tools.bench.room.judge import judge
 from tools.bench.room.performance import perform
 from tools.room.scene_files import write_scene
-from tools.simulator.staging import set_stage
+from tools.simulator.rendering import render_scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,7 +53,7 @@ def run(jobs: Iterable[Job], processes: int) -> Iterator[Judged]:
 
 def live_through(job: Job) -> Judged:
     """Do one job."""
-    performance = perform(set_stage(job.part.scene, job.part.corpus), job.options)
+    performance = perform(render_scene(job.part.scene, job.part.corpus), job.options)
     judged = judge(performance, job.options, job.part.group)
     if job.failures_to is not None and failures(judged.outcomes, judged.false_alarms):
         _keep(job.failures_to / judged.engine / judged.name, performance, judged)
@@ -68,7 +68,7 @@ def _keep(folder: Path, performance: Performance, judged: Judged) -> None:
         "outcomes": [asdict(outcome) for outcome in judged.outcomes],
         "records": performance.records,
     }
-    write_scene(folder, performance.stage, performance.loudspeaker, heard, told)
+    write_scene(folder, performance.rendered, performance.loudspeaker, heard, told)
 
 
 def _be_quiet() -> None:

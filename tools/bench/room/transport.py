@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from interject.satellite.wake.base import WakeWord
     from interject.wire.events import Interrupt
     from tools.bench.room.recogniser import Word
-    from tools.simulator.staging import Stage
+    from tools.simulator.rendering import RenderedScene
 
 # From the question to the first audio of the reply.
 _ANSWER_S = 0.2
@@ -56,10 +56,10 @@ class ScriptedTransport:
     cut off.
     """
 
-    def __init__(self, stage: Stage, heard_until: Callable[[], int], judgement: Judgement) -> None:
-        self._words = words_said(stage.labels)
-        self._stage = stage
-        self._material = stage.reply
+    def __init__(self, rendered: RenderedScene, heard_until: Callable[[], int], judgement: Judgement) -> None:
+        self._words = words_said(rendered.labels)
+        self._rendered = rendered
+        self._material = rendered.reply
         self._heard_until = heard_until
         self._judgement = judgement
         self._listener: TransportListener | None = None
@@ -72,7 +72,7 @@ class ScriptedTransport:
     def material(self, epoch: int, frame: int, count: int) -> Samples:
         """Give a stretch of a reply as it would sound with nobody speaking into it; `frame` of its own audio."""
         wanted = np.arange(self._begins[epoch] + frame, self._begins[epoch] + frame + count)
-        return self._stage.faded_in(self._material.take(wanted, mode="wrap"), frame)
+        return self._rendered.faded_in(self._material.take(wanted, mode="wrap"), frame)
 
     async def run(self, listener: TransportListener) -> None:
         """Work until cancelled."""

@@ -60,7 +60,7 @@ class NewResponse:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stage:
+class RenderedScene:
     """A scene ready to be played.
 
     reply: what the assistant says from its first word on, 16 bit. hum: one period of what is always played. people:
@@ -113,7 +113,7 @@ class _Air:
     noise: Signal
 
 
-def set_stage(scene: Scene, corpus: Corpus) -> Stage:
+def render_scene(scene: Scene, corpus: Corpus) -> RenderedScene:
     """Compute the scene's sound, in about 0.1 s; RoomToolMissingError without pyroomacoustics."""
     airs = _airs(scene)
     reply = _reply(scene, corpus)
@@ -124,7 +124,7 @@ def set_stage(scene: Scene, corpus: Corpus) -> Stage:
     people, labels = _people(scene, corpus, airs)
     moves = (NewResponse(air.from_frame, scaled(air.echo, gain_db)) for air in airs[1:])
     others = (change for change in scene.changes if not isinstance(change, Move))
-    return Stage(
+    return RenderedScene(
         scene=scene,
         labels=labels,
         reply=reply,

@@ -18,14 +18,14 @@ from tools.harness.timeline import Timeline
 from tools.harness.warm_up import warm_up_stt, warm_up_tts
 from tools.home_assistant.evidence import Evidence, read_life, read_trace
 from tools.home_assistant.proxy import Wire
-from tools.home_assistant.scenes import START_S, Act, Ends
+from tools.home_assistant.scenes import START_S, Action, Ends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
 
     from tools.home_assistant.additions import Additions
-    from tools.home_assistant.proxy import Tap
+    from tools.home_assistant.proxy import Proxy
     from tools.home_assistant.scenes import Saying, Scene
 
 SERVERS = ("stt", "llm", "tts")
@@ -35,7 +35,7 @@ _FAST_WRITER = ("--offline-words-per-second", "300")
 _CONNECTED_WITHIN_S = 25.0
 _POLL_S = 0.05
 # How long the room stays quiet before a scene is over.
-_CURTAIN_S = 2.0
+_QUIET_AT_END_S = 2.0
 # What has begun is known for what it is after this time.
 _BEGUN_S = 3.0
 # No scene but the long ones takes more, however slow an answer.
@@ -51,17 +51,17 @@ class NoConnectionError(InterjectError):
 
 
 @dataclass(slots=True)
-class Stage:
-    """What an act can lay its hands on while a scene is played."""
+class SceneRun:
+    """A scene under way: its processes and proxies, which an action may change."""
 
     scene: Scene
     folder: Path
     processes: Processes
-    taps: Mapping[str, Tap]
+    proxies: Mapping[str, Proxy]
     wire: Wire
     programs: dict[str, Program] = field(default_factory=dict)
     timelines: list[Timeline] = field(default_factory=list)
-    # Moments that the act noted.
+    # Moments that the action noted.
     seen: dict[str, float] = field(default_factory=dict)
 
     async def start_servers(self) -> None:
@@ -75,7 +75,7 @@ class Stage:
         await warm_up_stt(self.programs["stt"].uri)
         await warm_up_tts(self.programs["tts"].uri)
         for name in SERVERS:
-            self.taps[name].target = self.programs[name].uri
+            self.proxies[name].target = self.programs[name].uri
 
     async def start_satellite(self, sayings: Sequence[Saying]) -> None:
         """Start a satellite in a room where these things are said."""
@@ -91,7 +91,7 @@ class Stage:
         self.timelines.append(Timeline([folder / "satellite.jsonl"]))
         await self.processes.start(self.programs["satellite"])
         await self.processes.wait_until_ready("satellite")
-        self.taps["satellite"].target = self.programs["satellite"].uri
+        self.proxies["satellite"].target = self.programs["satellite"].uri
 
     async def crash(self, name: str) -> None:
         """Kill a server and start it again at the same address."""
@@ -116,22 +116,22 @@ class Stage:
 async def play(
     scene: Scene,
     folder: Path,
-    taps: Mapping[str, Tap],
+    proxies: Mapping[str, Proxy],
     additions: Additions,
-    act: Callable[[Stage, Additions], Coroutine[None, None, None]],
+    action: Callable[[SceneRun, Additions], Coroutine[None, None, None]],
 ) -> Evidence:
     """Play a scene to its end; raises ProcessDiedError, NoConnectionError, HomeAssistantError."""
     await asyncio.to_thread(clear, folder)
     wire = Wire(folder / "wire.jsonl")
-    for tap in taps.values():
-        tap.write_to(wire)
-    taps["tts"].pace = scene.tts_pace
+    for proxy in proxies.values():
+        proxy.write_to(wire)
+    proxies["tts"].pace = scene.tts_pace
     async with Processes(os.environ) as processes:
-        stage = Stage(scene, folder, processes, taps, wire)
-        await stage.start_servers()
+        scene_run = SceneRun(scene, folder, processes, proxies, wire)
+        await scene_run.start_servers()
         await additions.forget_speech()
         lives = _by_life(scene)
-        await stage.start_satellite(lives[0])
+        await scene_run.start_satellite(lives[0])
         connected = asyncio.create_task(
             wire.next("satellite", "run-satellite", _CONNECTED_WITHIN_S, from_home=True), name="run-satellite"
         )
@@ -139,30 +139,30 @@ async def play(
         if await connected is None:
             raise NoConnectionError(_CONNECTED_WITHIN_S)
         await additions.use_pipeline(scene.agent)
-        acting = asyncio.create_task(act(stage, additions), name=f"act of {scene.name}")
+        acting = asyncio.create_task(action(scene_run, additions), name=f"action of {scene.name}")
         try:
-            await _follow(stage, acting)
+            await _follow(scene_run, acting)
         finally:
             acting.cancel()
             await asyncio.gather(acting, return_exceptions=True)
         await processes.stop("satellite")
-    return await asyncio.to_thread(_collect, stage)
+    return await asyncio.to_thread(_collect, scene_run)
 
 
 def _by_life(scene: Scene) -> list[Sequence[Saying]]:
-    if scene.act is Act.RESTART_SATELLITE:
+    if scene.action is Action.RESTART_SATELLITE:
         return [(saying,) for saying in scene.sayings]
     return [scene.sayings]
 
 
-async def restart_satellite(stage: Stage) -> None:
+async def restart_satellite(scene_run: SceneRun) -> None:
     """Stop the satellite in good order and start it again, in a room where the rest is said."""
-    stage.seen["satellite stopped"] = time.monotonic()
-    await stage.processes.stop("satellite")
-    stage.taps["satellite"].target = None
-    rest = stage.scene.sayings[-1]
+    scene_run.seen["satellite stopped"] = time.monotonic()
+    await scene_run.processes.stop("satellite")
+    scene_run.proxies["satellite"].target = None
+    rest = scene_run.scene.sayings[-1]
     # Home Assistant comes back by itself, in its own time.
-    await stage.start_satellite([rest])
+    await scene_run.start_satellite([rest])
 
 
 def clear(folder: Path) -> None:
@@ -171,27 +171,27 @@ def clear(folder: Path) -> None:
     folder.mkdir(parents=True)
 
 
-async def _follow(stage: Stage, acting: asyncio.Task[None]) -> None:
-    limit_s = max(_LONGEST_S, START_S + len(stage.scene.sayings) * _LONGEST_A_LINE_S)
+async def _follow(scene_run: SceneRun, acting: asyncio.Task[None]) -> None:
+    limit_s = max(_LONGEST_S, START_S + len(scene_run.scene.sayings) * _LONGEST_A_LINE_S)
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         await asyncio.sleep(_POLL_S)
         if acting.done():
             acting.result()
-            stage.processes.check()
-        for timeline in stage.timelines:
+            scene_run.processes.check()
+        for timeline in scene_run.timelines:
             timeline.read_new()
-        if acting.done() and _is_over(stage):
+        if acting.done() and _is_over(scene_run):
             return
 
 
-def _is_over(stage: Stage) -> bool:
-    timeline = stage.timelines[-1]
-    events = [event for each in stage.timelines for event in each.events]
+def _is_over(scene_run: SceneRun) -> bool:
+    timeline = scene_run.timelines[-1]
+    events = [event for each in scene_run.timelines for event in each.events]
     stops = sum(event["type"] == "user-stops" for event in events)
-    if stops < len(stage.scene.sayings):
+    if stops < len(scene_run.scene.sayings):
         return False
-    if stage.scene.sayings and stage.scene.sayings[-1].ends is Ends.BEGUN:
+    if scene_run.scene.sayings and scene_run.scene.sayings[-1].ends is Ends.BEGUN:
         stopped = [e["t"] for e in timeline.events if e["type"] == "user-stops"]
         starts = [e["t"] for e in timeline.events if e["type"] == "loudspeaker-starts" and e["t"] > stopped[-1]]
         if starts:
@@ -202,13 +202,13 @@ def _is_over(stage: Stage) -> bool:
     sounds = sum(e["type"] == "loudspeaker-starts" for e in timeline.events)
     silences = sum(e["type"] == "loudspeaker-stops" for e in timeline.events)
     quiet_s = timeline.now() - max([START_S, *changes])
-    return bool(rests and sounds == silences and quiet_s >= _CURTAIN_S)
+    return bool(rests and sounds == silences and quiet_s >= _QUIET_AT_END_S)
 
 
-def _collect(stage: Stage) -> Evidence:
-    folder = stage.folder
+def _collect(scene_run: SceneRun) -> Evidence:
+    folder = scene_run.folder
     lives = [read_life(life / "satellite.jsonl", life / "channels.wav") for life in sorted(folder.glob("satellite-*"))]
     servers = [record for name in SERVERS for record in read_trace(folder / f"{name}.jsonl")]
     conversations = read_conversations(folder / _STORE).values()
     history = [message for conversation in conversations for message in as_json(conversation)]
-    return Evidence(stage.scene, lives, servers, stage.wire.passed, history, stage.seen)
+    return Evidence(scene_run.scene, lives, servers, scene_run.wire.passed, history, scene_run.seen)
