@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from interject.satellite.aec.canceller import Path
     from interject.satellite.audio.base import Samples
     from interject.satellite.doctor.recording import Layout, Recording
-    from interject.satellite.frontend.vad import Vad
+    from interject.satellite.frontend.vad import VoiceDetector
 
 
 _BLOCK_S = 0.02
@@ -89,7 +89,12 @@ class _Weighed:
 
 
 def rehearse(
-    recording: Recording, layout: Layout, control: EchoControl, vad: Vad, hearing: HearingSettings, threshold: float
+    recording: Recording,
+    layout: Layout,
+    control: EchoControl,
+    vad: VoiceDetector,
+    hearing: HearingSettings,
+    threshold: float,
 ) -> Rehearsal:
     """Let a satellite that has just started hear the silence and the speech; `threshold`: of its VAD in replies.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from interject.satellite.aec.base import Cancelled, EchoControl, EchoReport
     from interject.satellite.audio.base import Samples
-    from interject.satellite.frontend.vad import Vad
+    from interject.satellite.frontend.vad import VoiceDetector
 
 
 # WebRTC's processing knows no other frame than 10 ms.
@@ -156,7 +156,7 @@ class FrontEnd:
     frame pushed (6 ms later where noise suppression is on): no drift, however long it runs.
     """
 
-    def __init__(self, rate_hz: int, settings: HearingSettings, vad: Vad, echo: EchoControl) -> None:
+    def __init__(self, rate_hz: int, settings: HearingSettings, vad: VoiceDetector, echo: EchoControl) -> None:
         self.ring = PreRoll(RATE_HZ, settings.preroll_s)
         self._rate_hz = rate_hz
         self._vad = vad

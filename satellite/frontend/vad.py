@@ -57,7 +57,7 @@ _FIRST_DBFS = -45.0
 _SILENCE = 1e-12
 
 
-class Vad(Protocol):
+class VoiceDetector(Protocol):
     """A voice activity detector with a memory of what it was given before."""
 
     def process(self, window: NDArray[np.float32]) -> float:

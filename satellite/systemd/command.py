@@ -210,7 +210,7 @@ def _address(part: Part, flags: Sequence[str]) -> str:
     """Check a server as far as can be without starting it, and say where this machine reaches it."""
     settings = _load(_SERVERS[part], part, flags)
     # The bridge's own responder needs no package.
-    if not isinstance(settings, LlmSettings) or settings.engine is LlmEngine.OPENAI:
+    if not isinstance(settings, LlmSettings) or settings.backend is LlmEngine.OPENAI:
         require(_BROUGHT[part], part.value)
     uri = settings.uri
     address = parse_uri(uri)

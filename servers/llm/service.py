@@ -54,7 +54,7 @@ async def serve(settings: LlmSettings) -> None:
         life_s=settings.history_hours * _SECONDS_PER_HOUR,
         pause_s=settings.history_idle_minutes * _SECONDS_PER_MINUTE,
     )
-    store = Store(settings.store or default_store(os.environ), retention, (settings.engine or LlmEngine.OFFLINE).value)
+    store = Store(settings.store or default_store(os.environ), retention, (settings.backend or LlmEngine.OFFLINE).value)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(engine.close)
         await store.open()

@@ -40,7 +40,7 @@ class ReplySettings:
     FIRST: ClassVar[tuple[str, ...]] = ("uri",)
 
     uri: str = option("tcp://127.0.0.1:10800", WHERE_TO_LISTEN)
-    engine: LlmEngine | None = option(
+    backend: LlmEngine | None = option(
         None,
         "what writes the replies (default: openai with --base-url, --model or another setting of its own, else the "
         "built-in offline responder)",

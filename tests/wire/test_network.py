@@ -29,8 +29,8 @@ SATELLITE = (
     "interject.satellite", "--home-assistant", "--audio", "simulated", "--name", "Kitchen", "--stt-uri", "tcp://127.0.0.1:9",
     "--llm-uri", "tcp://127.0.0.1:9", "--tts-uri", "tcp://127.0.0.1:9", "--control-socket", "none",
 )  # fmt: skip
-BRIDGE = ("interject.servers.llm", "--uri", "tcp://0.0.0.0:10800", "--zeroconf", "--engine", "offline")
-SERVERS = (("stt", 10_300), ("llm", 10_800, "--engine", "offline"), ("tts", 10_200))
+BRIDGE = ("interject.servers.llm", "--uri", "tcp://0.0.0.0:10800", "--zeroconf", "--backend", "offline")
+SERVERS = (("stt", 10_300), ("llm", 10_800, "--backend", "offline"), ("tts", 10_200))
 TYPING = ("interject.satellite", "--text", "--name", "Kitchen", "--control-socket", "none")
 
 

@@ -64,7 +64,7 @@ async def try_programs(arm64: Arm64, logs: Path) -> AsyncIterator[Check]:
     yield Check("interject-satellite --list-devices: PortAudio answers", "sound device" in listed, _last(listed))
     flags = {
         "stt": ("--engine", "pocketsphinx"),
-        "llm": ("--engine", "offline", "--store", str(logs / "conversations.sqlite3")),
+        "llm": ("--backend", "offline", "--store", str(logs / "conversations.sqlite3")),
         "tts": ("--engine", "espeak-ng"),
         "satellite": ("--audio", "simulated", "--wake-word-name", "okay_nabu", "--no-zeroconf"),
     }

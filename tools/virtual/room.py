@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from interject.satellite.audio.base import Samples
-    from interject.satellite.frontend.vad import Vad
+    from interject.satellite.frontend.vad import VoiceDetector
 
 BLOCK = 320
 LATENCY = 320
@@ -105,7 +105,7 @@ class Room:
         *utterances: Utterance,
         settings: TurnSettings | None = None,
         words: Callable[[int], int] = lambda epoch: 8 if epoch == 1 else 3,
-        vad: Vad | None = None,
+        vad: VoiceDetector | None = None,
         stt: FakeStt | None = None,
     ) -> None:
         self.utterances = utterances

@@ -21,4 +21,4 @@ ENGINES: EngineRegistry[LlmSettings, Engine] = EngineRegistry(
 
 async def open_engine(settings: LlmSettings) -> Engine:
     """Load the engine that the settings choose; raises ExtraMissingError, SettingError for what it cannot do."""
-    return await ENGINES.open(settings.engine or LlmEngine.OFFLINE, settings)
+    return await ENGINES.open(settings.backend or LlmEngine.OFFLINE, settings)

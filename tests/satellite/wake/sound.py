@@ -84,12 +84,14 @@ class Ears:
 
 
 @asynccontextmanager
-async def listening(detector: WakeDetector | None) -> AsyncIterator[Ears]:
+async def listening(detector: WakeDetector | None, ears_of: type[Ears] = Ears) -> AsyncIterator[Ears]:
     """Run a detector."""
     assert detector is not None
-    ears = Ears(detector)
+    ears = ears_of(detector)
     running = asyncio.create_task(detector.run(ears.tell))
-    await asyncio.sleep(0)
+    # One turn of the loop for it, and one for those that it starts.
+    for _ in range(2):
+        await asyncio.sleep(0)
     try:
         yield ears
     finally:

@@ -32,8 +32,8 @@ async def opened(kind: LlmEngine) -> AsyncIterator[Engine]:
     upstream = Upstream(tokens=tuple(f"{word} " for word in COUNT.split()), token_s=0.02)
     async with running(upstream):
         own = {
-            LlmEngine.OFFLINE: LlmSettings(engine=kind, offline_words_per_second=50.0),
-            LlmEngine.OPENAI: LlmSettings(engine=kind, base_url=upstream.url, model="a-model"),
+            LlmEngine.OFFLINE: LlmSettings(backend=kind, offline_words_per_second=50.0),
+            LlmEngine.OPENAI: LlmSettings(backend=kind, base_url=upstream.url, model="a-model"),
         }
         engine = await open_engine(own[kind])
         yield engine

@@ -26,11 +26,11 @@ def settings(*argv: str, environ: Mapping[str, str] | None = None) -> LlmSetting
 
 
 def test_the_backend_follows_from_the_other_settings() -> None:
-    assert settings().engine is None
+    assert settings().backend is None
     for argv in (("--model", "m"), ("--base-url", LOCAL), ("--api-key-file", "/nowhere"), ("--temperature", "1")):
-        assert settings(*argv).engine is LlmEngine.OPENAI
-    with pytest.raises(SettingError, match="--base-url: it is for openai, and --engine for offline"):
-        settings("--base-url", LOCAL, "--engine", "offline")
+        assert settings(*argv).backend is LlmEngine.OPENAI
+    with pytest.raises(SettingError, match="--base-url: it is for openai, and --backend for offline"):
+        settings("--base-url", LOCAL, "--backend", "offline")
 
 
 def test_where_the_key_comes_from(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_bad_key_file_is_named(tmp_path: Path, content: bytes | None) -> None:
 @pytest.mark.parametrize(
     ("argv", "named"),
     [
-        (("--engine", "openai"), "--model"),
+        (("--backend", "openai"), "--model"),
         (("--model", "m"), "OPENAI_API_KEY"),
         (("--api-key-file", "/nowhere"), "--model"),
         (("--system-prompt", "You are a pirate."), "--model"),
