@@ -1,12 +1,22 @@
-"""Facts about the echo in a window, for whoever decides whether somebody else speaks."""
+"""Facts about the echo in a window, and the guard that tells echo from somebody else's voice by them."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from interject.satellite.aec.base import Convergence, EchoReport
+from interject.satellite.aec.level_guard import LoudOnset
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from interject.satellite.aec.base import Cancelled
+    from interject.satellite.aec.canceller import KalmanCanceller, Path
+
 
 # In 36 minutes of playback in rooms that nothing was tuned on, 0 to 20 dB above the user: with both limits none of what
 # Silero took for speech was our own, without them 1.3 a minute, and nearly all users who were missed Silero had missed.
@@ -34,7 +44,6 @@ _EVIDENCE_PER_COHERENCE = 0.5
 # misfit is below this in all but one of a hundred frames. It says nothing of a filter that has not learnt the path yet:
 # with plain evidence, and of a usual coherence, it is somebody, whatever the misfit.
 _MOST_MISFIT = 0.15
-
 
 # Powers are averaged over the last two seconds of playback.
 _MEMORY = 0.99
@@ -154,3 +163,42 @@ def dbfs(power: float) -> float:
 
 def _ratio_db(above: float, below: float) -> float:
     return 10 * math.log10((above + _TINY) / (below + _TINY))
+
+
+class ResidualEchoGuard:
+    """An EchoControl that takes for somebody's voice what the echo that it knows cannot explain.
+
+    Until the echo's path is known, what is louder than any echo so far is somebody's, too: once the delay is
+    known, within the limits for an echo that is known.
+    """
+
+    def __init__(self, canceller: KalmanCanceller) -> None:
+        self.canceller = canceller
+        self._loud = LoudOnset()
+
+    @property
+    def report(self) -> EchoReport:
+        """What is known of the echo now."""
+        return self.canceller.facts.report()
+
+    @property
+    def path(self) -> Path | None:
+        """What the canceller knows of the room; None while it does not."""
+        return self.canceller.path
+
+    def process(self, mic_20ms: NDArray[np.float32], played_20ms: NDArray[np.float32]) -> Cancelled:
+        """Take out of the microphone's 320 samples (16 kHz, -1 to 1) what of `played_20ms` is in them."""
+        self._loud.push(mic_20ms, played_20ms)
+        return self.canceller.process(mic_20ms, played_20ms)
+
+    def is_echo(self) -> bool:
+        """Tell whether what was heard last may be echo alone."""
+        return self.refusal() is not None
+
+    def refusal(self) -> Refusal | None:
+        """Tell why what was heard last may be echo alone; None: it is not."""
+        facts = self.canceller.facts
+        refusal = facts.refusal()
+        is_unknown = refusal in {Refusal.STARTING, Refusal.RECOVERING}
+        may_be_loud = is_unknown and (not facts.located or facts.refusal_by_limits() is None)
+        return None if may_be_loud and self._loud.is_somebody() else refusal

@@ -25,7 +25,7 @@ from interject.satellite.transports.recorded import RecordedTransport, Recorder
 from interject.satellite.transports.wyoming.announcements import WithHomeAssistant
 from interject.satellite.transports.wyoming.link import HomeAssistantLink
 from interject.satellite.transports.wyoming.transport import HomeAssistantSettings, HomeAssistantTransport
-from interject.satellite.transports.wyoming.wake import HomeAssistantWake
+from interject.satellite.transports.wyoming.uplink import HomeAssistantWake
 from interject.satellite.wake.base import SeveralDetectors
 from interject.satellite.wake.choice import WordChoice, make_detector
 from interject.satellite.wake.stop_grammar import is_english, is_installed

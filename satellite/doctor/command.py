@@ -13,8 +13,7 @@ from interject.satellite.aec.engines import make_echo_control
 from interject.satellite.doctor.measure import measure, rehearse
 from interject.satellite.doctor.play import play
 from interject.satellite.doctor.recording import Archive, lay_out
-from interject.satellite.doctor.report import report
-from interject.satellite.doctor.verdict import judge
+from interject.satellite.doctor.verdict import judge, report
 from interject.satellite.duplex.modes import DuplexMode
 from interject.satellite.frontend.frontend import HearingSettings
 from interject.satellite.frontend.vad import SileroVad

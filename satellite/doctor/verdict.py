@@ -1,4 +1,4 @@
-"""From findings to a verdict: which barge-in the satellite can honestly keep, why no better one, and what to change."""
+"""From findings to a verdict and its report: which barge-in can be kept, why no better one, and what to change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from interject.satellite.doctor.echo import Echo
-    from interject.satellite.doctor.measure import Findings
+    from interject.satellite.doctor.measure import Findings, Rehearsal
+
 
 # Two bits of noise: even a microphone in a silent room hears itself better than this.
 _DEAF_DBFS = -84.0
@@ -43,6 +44,17 @@ _MOST_NOISE_DBFS = -42.0
 _PAUSES_WINDOWS = 6
 # The detector takes some noise for a voice, too, while it gets used to it.
 _MOST_VOICES = 0.15
+
+
+_MEANING = {
+    DuplexMode.SPEECH: "speech: anything that is said can interrupt a reply",
+    DuplexMode.WORDS: "stop or wake word: start with --barge-in stop-word or wake-word until that is mended",
+    DuplexMode.HALF_DUPLEX: "half duplex: start with --barge-in off until that is mended",
+}
+# Less than this no clock of one device differs from another's as it is measured.
+_ONE_CLOCK_PPM = 5.0
+# Narrow enough for a terminal, wide enough for the longest name.
+_NAME_WIDTH = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +212,60 @@ def _advice(findings: Findings) -> list[Trouble]:
             DuplexMode.SPEECH,
         )
     ]
+
+
+def report(findings: Findings, verdict: Verdict, canceller: CancellerKind) -> str:
+    """Return the report, with the verdict at its end."""
+    rows = [*_microphone_rows(findings)]
+    if findings.echo is not None:
+        rows += _echo_rows(findings.echo)
+        rows += _rehearsal_rows(findings.rehearsal, canceller)
+    lines = [f"{name:<{_NAME_WIDTH}}{value}" for name, value in rows]
+    return "\n".join([*lines, "", *_verdict_lines(verdict)]) + "\n"
+
+
+def _microphone_rows(findings: Findings) -> list[tuple[str, str]]:
+    lost = f"{findings.lost_ms:.0f} ms, {findings.gaps} times" if findings.gaps else "none"
+    return [
+        ("Noise floor", f"{findings.noise_dbfs:.0f} dBFS"),
+        ("Microphone's peak", f"{findings.peak_dbfs:.0f} dBFS"),
+        ("Clipping", f"{findings.clipped:.2%} of the samples while speaking"),
+        ("Lost audio", lost),
+    ]
+
+
+def _echo_rows(echo: Echo) -> list[tuple[str, str]]:
+    jumps = ", ".join(f"{jump_ms:+.0f} ms" for jump_ms in echo.slide.jumps_ms)
+    distortion = f"{echo.distortion:.1%}" if echo.distortion else "none above the noise"
+    return [
+        ("Delay", f"{echo.delay_ms:.1f} ms, {f'jumps by {jumps}' if jumps else 'steady'}"),
+        ("Drift", _report_drift(echo.slide.drift_ppm)),
+        ("Echo", f"{echo.level_db:.0f} dB of what is played"),
+        ("Distortion", distortion),
+    ]
+
+
+def _report_drift(drift_ppm: float | None) -> str:
+    if drift_ppm is None:
+        return "unknown: too little of the echo is heard"
+    clocks = "one clock" if abs(drift_ppm) < _ONE_CLOCK_PPM else "two clocks"
+    much = ", too much" if abs(drift_ppm) >= MOST_DRIFT_PPM else ""
+    return f"{round(drift_ppm)} ppm ({clocks}{much})"
+
+
+def _rehearsal_rows(rehearsal: Rehearsal, canceller: CancellerKind) -> list[tuple[str, str]]:
+    converged = "never" if rehearsal.converged_s is None else f"after {rehearsal.converged_s:.1f} s of speech"
+    return [
+        ("Echo canceller", canceller.value),
+        ("  converged", converged),
+        ("  gain (ERLE)", f"{rehearsal.gain_db:.0f} dB, noise included"),
+        ("  our own voice", f"{rehearsal.heard} of {rehearsal.windows} windows sound like a voice"),
+        ("  would interrupt", f"{rehearsal.counted} of {rehearsal.windows} windows"),
+    ]
+
+
+def _verdict_lines(verdict: Verdict) -> list[str]:
+    troubles = [f"- {trouble.reason}: {trouble.remedy}" for trouble in verdict.troubles]
+    if verdict.mode is None:
+        return ["Verdict: it could not be measured", *troubles]
+    return [f"Verdict: {_MEANING[verdict.mode]}", *troubles]

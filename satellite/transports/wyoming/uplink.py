@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,11 +11,17 @@ from wyoming.snd import Played
 from interject.satellite.transports.assist import effects
 from interject.satellite.transports.assist.turn_audio import TurnAudio
 from interject.satellite.transports.wyoming.messages import Microphone, begin_run, begin_wake_run, null_run
+from interject.satellite.wake.base import Role, WakeWord, phrase_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from wyoming.event import Event
+
+    from interject.satellite.audio.base import Samples
+    from interject.satellite.transports.wyoming.transport import HomeAssistantTransport
+    from interject.satellite.wake.base import WordModel
+
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -109,3 +116,29 @@ class Uplink:
     def _send(self, sent: Iterable[Event]) -> None:
         for event in sent:
             self._sender.send(event)
+
+
+class HomeAssistantWake:
+    """Listens through the transport, which must have been set to wake in Home Assistant."""
+
+    def __init__(self, transport: HomeAssistantTransport) -> None:
+        self._transport = transport
+
+    @property
+    def words(self) -> tuple[WordModel, ...]:
+        """Nothing that we know of: the words are set in Home Assistant."""
+        return ()
+
+    async def run(self, heard: Callable[[WakeWord], None]) -> None:
+        """Work until cancelled; calls `heard` on the event loop."""
+
+        def told(name: str) -> None:
+            heard(WakeWord(name, phrase_of(name), Role.WAKE, end_index=None))
+
+        self._transport.on_word(told)
+        await asyncio.Event().wait()
+
+    def push(self, samples: Samples, end_index: int) -> None:
+        """Take the next 16 kHz samples. Never blocks, never raises."""
+        del end_index
+        self._transport.push(samples.tobytes())

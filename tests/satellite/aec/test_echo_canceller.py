@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.aec.aec3 import CancellerMissingError, WebRtcCanceller
 from interject.satellite.aec.base import BLOCK_SAMPLES, Identity
+from interject.satellite.aec.engines import CancellerMissingError, WebRtcCanceller
 from interject.satellite.aec.level_guard import LevelEchoGuard
 from interject.satellite.audio.pcm import to_int16
 from interject.satellite.frontend.frontend import FrontEnd, HearingSettings

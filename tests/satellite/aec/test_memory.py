@@ -11,8 +11,8 @@ import pytest
 
 from interject.satellite.aec.base import BLOCK_SAMPLES, Convergence
 from interject.satellite.aec.canceller import KalmanCanceller
+from interject.satellite.aec.facts import ResidualEchoGuard
 from interject.satellite.aec.memory import EchoMemory
-from interject.satellite.aec.residual_guard import ResidualEchoGuard
 from tests.satellite.aec.acoustics import Signal, room, run, talk, through
 from tests.satellite.frontend.speech import RATE_HZ, white_noise
 

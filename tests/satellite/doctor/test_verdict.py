@@ -9,9 +9,8 @@ import pytest
 from interject.satellite.aec.engines import CancellerKind
 from interject.satellite.doctor.echo import Echo
 from interject.satellite.doctor.measure import Findings
-from interject.satellite.doctor.report import report
 from interject.satellite.doctor.response import Slide
-from interject.satellite.doctor.verdict import judge
+from interject.satellite.doctor.verdict import judge, report
 from interject.satellite.duplex.modes import DuplexMode
 from tests.satellite.doctor.check_up import GOOD
 

@@ -11,7 +11,7 @@ import numpy as np
 from interject.satellite.aec.base import BLOCK_SAMPLES
 from interject.satellite.aec.delay import DelayEstimator
 from interject.satellite.aec.engines import make_echo_control
-from interject.satellite.aec.residual_guard import ResidualEchoGuard
+from interject.satellite.aec.facts import ResidualEchoGuard
 from interject.satellite.audio.gain import Ramp, apply_gain
 from interject.satellite.audio.pcm import INT16_FULL_SCALE, gain_of
 from interject.satellite.audio.player import PlayerSettings

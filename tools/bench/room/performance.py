@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interject.satellite.aec.engines import CancellerKind, make_echo_control
-from interject.satellite.aec.residual_guard import ResidualEchoGuard
+from interject.satellite.aec.facts import ResidualEchoGuard
 from interject.satellite.audio.base import running
 from interject.satellite.audio.player import Player
 from interject.satellite.conversation.loop import Conversation

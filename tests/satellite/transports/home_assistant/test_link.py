@@ -9,7 +9,7 @@ import pytest
 
 from interject.satellite.transports.assist.state import WakeIn
 from interject.satellite.transports.wyoming.transport import HomeAssistantSettings
-from interject.satellite.transports.wyoming.wake import HomeAssistantWake
+from interject.satellite.transports.wyoming.uplink import HomeAssistantWake
 from tools.fake_home_assistant.release import V2026_2, V2026_11, Release
 from tools.fake_home_assistant.script import Reply, Turn, tone
 from tools.testing.virtual_clock import elapse, run_virtual
