@@ -81,7 +81,7 @@ async def run_satellite(settings: SatelliteSettings) -> None:
         echo = make_echo_control(settings.echo_canceller, await memory.load() if memory is not None else None)
         parts = await transport_parts(settings, state_file(settings))
         conversation = Conversation(
-            turn_settings(settings),
+            await asyncio.to_thread(turn_settings, settings),
             player,
             _front_end(settings, device, echo),
             parts.transport,

@@ -23,6 +23,8 @@ CHARACTERS_PER_SECOND = 15.0
 REWIND_LIMIT_MS = 400.0
 
 _NOT_WORD = re.compile(r"[\W_]+")
+# Where a sentence is over, in the writing of the languages that there are lexicons for.
+_SENTENCE_END = re.compile(r"[.!?\N{HORIZONTAL ELLIPSIS}]+[\"')\]\N{RIGHT DOUBLE QUOTATION MARK}]*\s+")
 
 
 class Completeness(Enum):
@@ -88,6 +90,14 @@ def rewind_ms(marks: Sequence[WordMark], position_ms: float, limit_ms: float = R
         if mark.start_ms <= position_ms < mark.end_ms:
             return min(position_ms - mark.start_ms, limit_ms)
     return 0.0
+
+
+def sentence_start_ms(text: str, marks: Sequence[WordMark], position_ms: float) -> float:
+    """Return when the sentence begins of which the last word was heard at `position_ms`; 0 where nothing is known."""
+    pairs = _aligned(text, marks)
+    heard_end = max((end for end, end_ms in pairs if end_ms <= position_ms), default=0)
+    begins = max((end.end() for end in _SENTENCE_END.finditer(text) if end.end() < heard_end), default=0)
+    return max((end_ms for end, end_ms in pairs if end <= begins), default=0.0)
 
 
 def _aligned(text: str, marks: Sequence[WordMark]) -> list[tuple[int, float]]:

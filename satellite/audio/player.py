@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # What is flushed while it sounds is never heard again: half as long as a pause, and still no click.
 FLUSH_FADE_MS = 10
-# How much of what has played is kept for a rewind; a rewind goes back 0.4 s at most.
-KEEP_BEHIND_MS = 1000
+# How much of what has played is kept for a rewind: a sentence that is said again takes 20 s at most (3 MB at 48 kHz).
+KEEP_BEHIND_MS = 30_000
 # Longer than any output latency, Bluetooth loudspeakers included.
 LONGEST_LATENCY_MS = 2000
 # A volume that changes has to be felt at once and must not click.
@@ -105,9 +105,12 @@ class Player:
     is called between two `render` calls is in effect from the first sample of the next one.
     """
 
-    def __init__(self, rate_hz: int, settings: PlayerSettings | None = None) -> None:
+    def __init__(
+        self, rate_hz: int, settings: PlayerSettings | None = None, keep_behind_ms: float = KEEP_BEHIND_MS
+    ) -> None:
         self._rate_hz = rate_hz
         self._settings = settings or PlayerSettings()
+        self._keep_behind_ms = keep_behind_ms
         self._lock = threading.Lock()
         self._device_frames = 0
         self._duck = Ramp(1.0)
@@ -199,8 +202,8 @@ class Player:
     def resume(self, rewind_frames: int = 0) -> None:
         """Go on from the pause point - `rewind_frames` at full gain, faded in over 20 ms.
 
-        What the fade of the pause consumed plays again. The rewind goes back no further than what is kept (1 s) and
-        the beginning. When nothing is held, it only un-ducks.
+        What the fade of the pause consumed plays again. The rewind goes back no further than what is kept
+        (`keep_behind_ms`) and the beginning. When nothing is held, it only un-ducks.
         """
         with self._lock:
             reply = self._reply
@@ -284,7 +287,7 @@ class Player:
             reply.read_frame += available
             reply.sounds_until = self._device_frames + available
             reply.in_gap = False
-            reply.buffer.forget_before(reply.read_frame - self._frames(KEEP_BEHIND_MS))
+            reply.buffer.forget_before(reply.read_frame - self._frames(self._keep_behind_ms))
         if available < len(out):
             reply.timeline.standing(self._device_frames + available, reply.read_frame)
             if reply.read_frame and not (reply.held or reply.ended or reply.in_gap):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from interject.satellite.turn.backchannel import words_of
+from interject.satellite.turn.lexicon import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -21,6 +21,7 @@ from interject.satellite.records.conversation import (
     ReplyInterrupted,
     RingBegun,
     RingEnded,
+    SentenceRepeated,
     SttAborted,
     SttEnded,
     SttOpened,
@@ -151,7 +152,7 @@ class Effects:
                 _LOGGER.warning("speech recognition keeps failing; start the satellite with --text to type instead")
             case turn.Ask() | turn.Announce() | turn.StartRing() | turn.CancelReply():
                 self._change_epoch(effect)
-            case turn.Duck() | turn.Unduck() | turn.Pause() | turn.Resume():
+            case turn.Duck() | turn.Unduck() | turn.Pause() | turn.Resume() | turn.SayAgain():
                 self._change_playback(effect)
 
     def _cue(self, effect: turn.ErrorCue | turn.NotUnderstoodCue | turn.RingOnce | turn.TurnEndedCue) -> None:
@@ -197,7 +198,7 @@ class Effects:
             case turn.CancelReply(epoch, reason):
                 self._cancel_reply(epoch, reason)
 
-    def _change_playback(self, effect: turn.Duck | turn.Unduck | turn.Pause | turn.Resume) -> None:
+    def _change_playback(self, effect: turn.Duck | turn.Unduck | turn.Pause | turn.Resume | turn.SayAgain) -> None:
         rewound_ms = 0.0
         changed: type[PlaybackChanged]
         match effect:
@@ -213,6 +214,9 @@ class Effects:
             case turn.Resume():
                 rewound_ms = self._playback.resume()
                 changed = PlaybackResumed
+            case turn.SayAgain():
+                rewound_ms = self._playback.say_again()
+                changed = SentenceRepeated
         evidence = self._evidence()
         self._emit(
             changed(

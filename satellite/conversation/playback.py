@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.audio.heard import Completeness, estimate_marks, heard_text, rewind_ms
+from interject.satellite.audio.heard import Completeness, estimate_marks, heard_text, rewind_ms, sentence_start_ms
 from interject.satellite.audio.player import PlayerPhase
 from interject.satellite.audio.resampling import ReplyResampler
 from interject.satellite.turn.state import Kind
@@ -63,6 +63,10 @@ class ReplyRecord:
     def rewind_ms(self, position_ms: float) -> float:
         """Return how far back the word begins that sounds at a position."""
         return rewind_ms(self.known_marks(), position_ms)
+
+    def sentence_start_ms(self, position_ms: float) -> float:
+        """Return where the sentence begins of which a word was heard last."""
+        return sentence_start_ms(self.text, self.known_marks(), position_ms)
 
     def known_marks(self) -> Sequence[WordMark]:
         """Return the server's word marks, or an estimate where it sent none."""
@@ -169,6 +173,14 @@ class Playback:
         """Go on from the last word boundary; returns how far back that was."""
         paused_at_ms = (self._player.paused_at() or 0) * 1000 / self._player.rate_hz
         rewound_ms = self.record.rewind_ms(paused_at_ms)
+        self._player.resume(round(rewound_ms * self._player.rate_hz / 1000))
+        return rewound_ms
+
+    def say_again(self) -> float:
+        """Go on from the beginning of the sentence that was heard last; returns how far back that was."""
+        self._player.pause()
+        paused_at_ms = (self._player.paused_at() or 0) * 1000 / self._player.rate_hz
+        rewound_ms = max(0.0, paused_at_ms - self.record.sentence_start_ms(paused_at_ms))
         self._player.resume(round(rewound_ms * self._player.rate_hz / 1000))
         return rewound_ms
 

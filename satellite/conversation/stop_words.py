@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from interject.satellite.conversation.echo_words import say_word
 from interject.satellite.records.conversation import StopWordFound
-from interject.satellite.turn.backchannel import words_of
+from interject.satellite.turn.lexicon import words_of
 from interject.satellite.turn.settings import BargeIn
 from interject.satellite.turn.state import Origin
 from interject.satellite.turn.utterance import Utterance, update

@@ -408,3 +408,10 @@ class PlaybackResumed(PlaybackChanged):
     """A reply goes on."""
 
     KIND: ClassVar[str] = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceRepeated(PlaybackChanged):
+    """A reply goes on from the beginning of the sentence that was heard last, because the user asked for it."""
+
+    KIND: ClassVar[str] = "say-again"

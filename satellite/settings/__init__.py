@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from interject.satellite.audio.player import PlayerSettings
@@ -11,8 +12,11 @@ from interject.satellite.settings.service import PipelineKind, ProcessSettings, 
 from interject.satellite.settings.sound import Audio, LevelSettings, RoomSettings, SoundSettings
 from interject.satellite.settings.turn_taking import TurnNumberSettings, TurnTakingSettings
 from interject.satellite.settings.wake import WakeEngine, WakeSettings, WakeSource, WakeWordName, WordThreshold
+from interject.satellite.turn.lexicon import ENGLISH, known_languages, lexicon_for
 from interject.satellite.turn.settings import Judgement, TurnSettings, TurnStart
 from interject.wire.admission import AccessSettings
+
+_LOGGER = logging.getLogger(__name__)
 
 __all__ = [
     "Audio",
@@ -50,10 +54,20 @@ class SatelliteSettings(
 
 
 def turn_settings(settings: SatelliteSettings) -> TurnSettings:
-    """Take the numbers of turn-taking out of the settings."""
+    """Take the numbers of turn-taking out of the settings; blocking, as the words of the language are in a file."""
     open_microphone = settings.wake_word is WakeSource.NONE
-    by_duration = settings.pipeline is PipelineKind.HOME_ASSISTANT and settings.stt_uri is None
+    lexicon = lexicon_for(settings.language)
+    if lexicon is None:
+        _LOGGER.warning(
+            "what is said into a reply in %s is judged by its length alone: there are word lists for %s (to add one: "
+            "docs/turn-taking.md)",
+            settings.language,
+            ", ".join(known_languages()),
+        )
+    unheard = settings.pipeline is PipelineKind.HOME_ASSISTANT and settings.stt_uri is None
+    by_duration = unheard or lexicon is None
     return TurnSettings(
+        lexicon=lexicon or ENGLISH,
         turn_start=TurnStart.SPEECH if open_microphone else TurnStart.WAKE_WORD,
         judgement=Judgement.DURATION if by_duration else Judgement.WORDS,
         barge_in=settings.barge_in,
@@ -77,6 +91,7 @@ def turn_settings(settings: SatelliteSettings) -> TurnSettings:
         whisper_brighter_db=settings.whisper_brighter_db,
         undecided_ms=settings.undecided_ms,
         verdict_ms=settings.verdict_ms,
+        hold_max_s=settings.hold_max_s,
         pre_roll_ms=settings.pre_roll_ms,
         reply_pre_roll_ms=settings.reply_pre_roll_ms,
         endpoint_silence_ms=settings.endpoint_silence_ms,

@@ -134,6 +134,9 @@ class TurnNumberSettings:
         minimum=0,
         maximum=10_000,
     )
+    hold_max_s: float = option(
+        _TURN.hold_max_s, 'how long a reply waits after "wait", until "go on"', minimum=1, maximum=3600
+    )
     pre_roll_ms: float = option(
         _TURN.pre_roll_ms, "audio before the first voiced window that STT gets", minimum=100, maximum=2500
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from interject.satellite.turn.backchannel import DialogueAct, dialogue_act
+from interject.satellite.turn.dialogue_act import DialogueAct, dialogue_act
 from interject.satellite.turn.events import (
     AbortStt,
     CancelReason,
@@ -19,7 +19,6 @@ from interject.satellite.turn.events import (
     Pause,
     ReplyFailed,
     ReplyText,
-    Resume,
     SttFailed,
     Transcribed,
     Typed,
@@ -35,6 +34,7 @@ from interject.satellite.turn.floor import (
     said_in,
 )
 from interject.satellite.turn.listening import ask, listen, rest
+from interject.satellite.turn.pausing import dismiss, go_on, go_on_softly, hold, let_play, resume, say_again
 from interject.satellite.turn.segments import (
     Outcome,
     abort_streams,
@@ -57,7 +57,7 @@ from interject.satellite.turn.state import (
     Transcribing,
     reply_of,
 )
-from interject.satellite.turn.utterance import Voice, spend
+from interject.satellite.turn.utterance import spend
 
 if TYPE_CHECKING:
     from interject.satellite.turn.floor import Said
@@ -71,16 +71,18 @@ _PATIENCE, _LEAST_PATIENCE_S = 2.0, 1.0
 
 def on_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:
     """Weigh what was heard so far, and what is overdue."""
-    until = reply_of(state).reply_until
-    if until is not None and now >= until:
+    reply = reply_of(state)
+    if reply.reply_until is not None and now >= reply.reply_until:
         return reply_failed(state, ReplyFailed(state.epoch), now, settings)
+    if reply.on_hold_until is not None and now >= reply.on_hold_until:
+        return silence(state, CancelReason.STOP_WORD)
     overdue = first_overdue(state, now, settings)
     if overdue is not None:
         return then((AbortStt(overdue.stream),), stt_failed(state, SttFailed(overdue.stream), now, settings))
     if state.rings or settings.barge_in is BargeIn.SPEECH:
         return _weigh(state, now, settings)
     # Where a voice has ducked or held playback, any voice could interrupt when it began.
-    playing, effects = _let_play(state, Barge.NONE)
+    playing, effects = let_play(state, Barge.NONE)
     if not settings.finds_stop_words:
         return then(effects, abort_streams(playing))
     return then(effects, _weigh(playing, now, settings))
@@ -150,14 +152,14 @@ def _when_undecided_too_long(state: State, now: float, settings: TurnSettings) -
         return state.with_reply(replace(reply, undecided_until=_verdict_until(state, reply, settings))), ()
     ended, effects = _end_undecided(state, settings, now)
     if ended.utterance.active and not ended.utterance.confirmed:
-        return then(effects, _dismiss(ended))
+        return then(effects, dismiss(ended))
     reply = reply_of(ended)
     if reply.barge is Barge.HELD and ended.ending is not None:
         spent = replace(ended, utterance=spend(ended.utterance))
         until = _verdict_until(spent, reply, settings)
         if now < until:
             return spent.with_reply(replace(reply, undecided_until=until)), effects
-        return then(effects, _go_on_softly(spent))
+        return then(effects, go_on_softly(spent))
     return then(effects, resume(ended))
 
 
@@ -190,7 +192,7 @@ def _after_utterance(state: State, now: float, settings: TurnSettings) -> Outcom
         return then(effects, _when_undecided_too_long(ended, now, settings))
     if barge is Barge.SOFT and ended.waiting:
         return ended, effects
-    return then(effects, _let_play(ended, Barge.NONE))
+    return then(effects, let_play(ended, Barge.NONE))
 
 
 def _was_long(state: State, settings: TurnSettings) -> bool:
@@ -220,34 +222,6 @@ def silence(state: State, reason: CancelReason) -> Outcome:
     return rested, (CancelReply(state.epoch, reason), *effects)
 
 
-def resume(state: State) -> Outcome:
-    """Go on speaking as before; the rest of the utterance, if there is any, does not count again."""
-    return _let_play(replace(state, utterance=spend(state.utterance)), Barge.NONE)
-
-
-def _go_on_softly(state: State) -> Outcome:
-    """Go on speaking, ducked, until the words are there."""
-    playing, effects = _let_play(state, Barge.SOFT)
-    return playing, (*effects, Duck())
-
-
-def _dismiss(state: State) -> Outcome:
-    """Go on speaking through what is too thin for a voice; only what is dense enough counts again, from nothing."""
-    return _let_play(replace(state, utterance=replace(state.utterance, speech_ms=0.0, voice=Voice())), Barge.DISMISSED)
-
-
-def _let_play(state: State, barge: Barge) -> Outcome:
-    reply = reply_of(state)
-    if reply.barge is barge and reply.undecided_until is None:
-        return state, ()
-    effects: dict[Barge, tuple[Effect, ...]] = {
-        Barge.DUCKED: (Unduck(),),
-        Barge.SOFT: (Unduck(),),
-        Barge.HELD: (Resume(),),
-    }
-    return state.with_reply(replace(reply, barge=barge, undecided_until=None)), effects.get(reply.barge, ())
-
-
 def stt_partial(state: State, event: Partial, now: float, settings: TurnSettings) -> Outcome:
     """Stable words of the utterance may decide at once."""
     segment = state.segment(event.stream)
@@ -269,6 +243,10 @@ def stt_final(state: State, event: Transcribed, now: float, settings: TurnSettin
     rule = decide(said, settings)
     if rule.takes_floor:
         return commit(noted, rule, said, now, settings)
+    about_reply = {Rule.HOLD: hold, Rule.GO_ON: go_on, Rule.SAY_AGAIN: say_again}.get(rule)
+    if about_reply is not None:
+        obeyed, effects = about_reply(noted.without(event.stream), now, settings)
+        return obeyed, (Decided(rule, said), *effects, ForgetStt(event.stream))
     refused = noting_refusal(noted, segment, now, settings) if rule is Rule.SIDE_SPEECH else noted
     settled, effects = _settled(refused.without(event.stream))
     return settled, (Decided(rule, said), *effects, ForgetStt(event.stream))
@@ -293,7 +271,7 @@ def _settled(state: State) -> Outcome:
 
 def typed(state: State, event: Typed, now: float, settings: TurnSettings) -> Outcome:
     """A typed message takes the floor at once."""
-    act = dialogue_act(event.text)
+    act = dialogue_act(event.text, lexicon=settings.lexicon)
     reason = CancelReason.STOP_WORD if act is DialogueAct.STOP else CancelReason.TEXT
     cleared, effects = silence(state, reason)
     if act is DialogueAct.STOP:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from interject.satellite.turn.bargein import resume, silence
+from interject.satellite.turn.bargein import silence
 from interject.satellite.turn.events import (
     Announce,
     Awake,
@@ -18,6 +18,7 @@ from interject.satellite.turn.events import (
     WakeWord,
 )
 from interject.satellite.turn.listening import begin, rest
+from interject.satellite.turn.pausing import resume
 from interject.satellite.turn.segments import Outcome, abort_streams, then
 from interject.satellite.turn.settings import BargeIn
 from interject.satellite.turn.state import Kind, Listening, Origin, Segment, State

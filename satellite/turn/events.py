@@ -269,6 +269,11 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class SayAgain:
+    """Go on speaking from the beginning of the sentence that was heard last."""
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorCue:
     """Let the user hear that something failed."""
 
@@ -346,6 +351,7 @@ Effect = (
     | Unduck
     | Pause
     | Resume
+    | SayAgain
     | ErrorCue
     | NotUnderstoodCue
     | PhaseChanged

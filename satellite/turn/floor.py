@@ -7,19 +7,20 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from interject.satellite.turn.backchannel import (
+from interject.satellite.turn.dialogue_act import (
     DialogueAct,
     dialogue_act,
     dialogue_act_so_far,
     is_command,
     is_invention,
     is_objection,
-    words_of,
 )
+from interject.satellite.turn.lexicon import ENGLISH, words_of
 from interject.satellite.turn.settings import BargeIn
-from interject.satellite.turn.state import Barge, SegmentState, reply_of
+from interject.satellite.turn.state import Barge, Kind, SegmentState, reply_of
 
 if TYPE_CHECKING:
+    from interject.satellite.turn.lexicon import Lexicon
     from interject.satellite.turn.settings import TurnSettings
     from interject.satellite.turn.state import Segment, State
 
@@ -82,6 +83,9 @@ class Rule(Enum):
     STOP_WORD = "stop-word"
     WORDS = "words"
     LENGTH = "length"
+    HOLD = "hold"
+    GO_ON = "go-on"
+    SAY_AGAIN = "say-again"
     BACKCHANNEL = "backchannel"
     SOUND = "sound"
     NO_WORDS = "no-words"
@@ -102,6 +106,13 @@ _NO_SPEECH = {
     DialogueAct.SOUND: Rule.SOUND,
     DialogueAct.BACKCHANNEL: Rule.BACKCHANNEL,
 }
+_ABOUT_REPLY = {
+    DialogueAct.HOLD: Rule.HOLD,
+    DialogueAct.GO_ON: Rule.GO_ON,
+    DialogueAct.CANNOT_HEAR: Rule.SAY_AGAIN,
+}
+# Words that may be all, or the beginning of more.
+_PATIENT = frozenset((DialogueAct.BACKCHANNEL, *_ABOUT_REPLY))
 # A reply that went on without an answer is not cut a second time for a word that may be misheard; a stop word is one.
 _WORTH_A_SECOND_CUT_WORDS = 2
 # How much softer than other words a command may be, or an answer to what we asked: nobody says such a thing to
@@ -126,8 +137,8 @@ class Said:
     speech_ms: how much of it is voiced. confidence: how likely it is, from 0 to 1, that its words were said; None where
     the recogniser does not tell. softer_db: how much softer than the user's usual voice it is, None where that is not
     known; too_soft_db: from when on that is too soft for us, infinity for a whisper. answers: the reply asked for it.
-    final: nothing more comes of it. late: the reply has gone on without it. stream: where it is transcribed, None where
-    it is not.
+    final: nothing more comes of it. late: the reply has gone on without it. begun, on_hold: the reply has been heard,
+    and waits for the user. stream: where it is transcribed, None where it is not.
     """
 
     text: str
@@ -139,7 +150,10 @@ class Said:
     answers: bool = False
     final: bool = False
     late: bool = False
+    begun: bool = False
+    on_hold: bool = False
     stream: int | None = None
+    lexicon: Lexicon = ENGLISH
 
     @property
     def side_speech(self) -> bool:
@@ -150,19 +164,23 @@ class Said:
 def said_in(state: State, segment: Segment | None, now: float, settings: TurnSettings) -> Said:
     """Put together what is known of an utterance, or of one that nobody transcribes."""
     final = segment is not None and segment.state is SegmentState.FINAL
+    reply = state.reply
     text = "" if segment is None else segment.text
     judged = dialogue_act if final else dialogue_act_so_far
     return Said(
         text=text,
-        act=judged(text, answers_question=state.question),
+        act=judged(text, answers_question=state.question, lexicon=settings.lexicon),
         speech_ms=state.utterance.speech_ms if segment is None else segment.speech_ms,
         confidence=None if segment is None else segment.confidence,
         softer_db=softness(state, segment),
         too_soft_db=too_soft_db(state, segment, now, settings),
         answers=state.question,
         final=final,
-        late=state.reply is not None and state.reply.barge is Barge.SOFT,
+        late=reply is not None and reply.barge is Barge.SOFT,
+        begun=reply is not None and reply.kind is Kind.REPLY and reply.started,
+        on_hold=reply is not None and reply.on_hold_until is not None,
         stream=None if segment is None else segment.stream,
+        lexicon=settings.lexicon,
     )
 
 
@@ -170,7 +188,19 @@ def decide(said: Said, settings: TurnSettings) -> Rule:
     """Decide by the words."""
     if said.act is DialogueAct.STOP:
         return _decide_stop(said, settings)
+    if said.act in _ABOUT_REPLY:
+        return _decide_about_reply(said, settings)
     return _NO_SPEECH.get(said.act) or _decide_speech(said, settings)
+
+
+def _decide_about_reply(said: Said, settings: TurnSettings) -> Rule:
+    """Decide about "wait", "go on" and "what?" once nothing more comes: "what" may become "what time is it"."""
+    if not said.final or (said.act is DialogueAct.GO_ON and not said.on_hold):
+        return Rule.BACKCHANNEL
+    if said.act is DialogueAct.CANNOT_HEAR and not said.begun:
+        return _decide_speech(said, settings)
+    taken = _decide_speech(said, settings)
+    return _ABOUT_REPLY[said.act] if taken is Rule.WORDS else taken
 
 
 def _decide_speech(said: Said, settings: TurnSettings) -> Rule:
@@ -197,7 +227,7 @@ def decide_by_length(said: Said, settings: TurnSettings, *, tells_confidence: bo
         return None
     doubtful = tells_confidence and (said.act is DialogueAct.EMPTY or is_unsure(said, settings))
     # "I" may become "I see", but not after so long.
-    patient = doubtful or dialogue_act(said.text, answers_question=said.answers) is DialogueAct.BACKCHANNEL
+    patient = doubtful or dialogue_act(said.text, answers_question=said.answers, lexicon=said.lexicon) in _PATIENT
     enough_ms = settings.commit_backchannel_ms if patient else settings.commit_speech_ms
     return Rule.LENGTH if said.speech_ms >= enough_ms else None
 
@@ -205,9 +235,9 @@ def decide_by_length(said: Said, settings: TurnSettings, *, tells_confidence: bo
 def is_unsure(said: Said, settings: TurnSettings) -> bool:
     """Whether the recogniser itself hardly believes the words."""
     least = settings.word_confidence
-    if is_invention(said.text):
+    if is_invention(said.text, said.lexicon):
         least = _INVENTION_CONFIDENCE
-    elif is_objection(said.text):
+    elif is_objection(said.text, said.lexicon):
         least *= _OBJECTION_CONFIDENCE_SHARE
     return said.confidence is not None and said.confidence < least
 
@@ -223,5 +253,5 @@ def _is_for_somebody_else(said: Said) -> bool:
     """Whether it is too soft for us, weighed with what it says."""
     if said.softer_db is None:
         return False
-    expected = said.answers or is_command(said.text)
+    expected = said.answers or is_command(said.text, said.lexicon)
     return said.softer_db > said.too_soft_db + (_COMMAND_SOFTER_DB if expected else 0.0)

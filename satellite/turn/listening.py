@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from interject.satellite.turn.backchannel import DialogueAct, dialogue_act, is_invention
+from interject.satellite.turn.dialogue_act import DialogueAct, dialogue_act, is_invention
 from interject.satellite.turn.events import (
     AbortStt,
     Ask,
@@ -161,10 +161,12 @@ def conclude(state: State, now: float, settings: TurnSettings) -> Outcome:
         return state, ()
     doubtful = [segment for segment in state.segments if _is_doubtful(state, segment, now, settings)]
     refused = tuple(Decided(Rule.UNSURE, said_in(state, segment, now, settings)) for segment in doubtful)
-    text = _said([segment for segment in state.segments if segment not in doubtful], state)
+    text = _said([segment for segment in state.segments if segment not in doubtful], state, settings)
     cut, into_reply = state.origin.cut, state.origin is Origin.INTO_REPLY
     takes_back = cut or into_reply or len(state.segments) > 1
-    taken_back = takes_back and bool(state.segments) and dialogue_act(state.segments[-1].text) is DialogueAct.STOP
+    taken_back = (
+        takes_back and bool(state.segments) and _act_of(state.segments[-1], state, settings) is DialogueAct.STOP
+    )
     if text and not taken_back:
         return then(refused, ask(state, text, settings, now))
     forgotten, effects = abort_streams(state)
@@ -176,23 +178,27 @@ def _is_doubtful(state: State, segment: Segment, now: float, settings: TurnSetti
     """Whether a text is more likely a recogniser's invention than the user's words; an unclear question is asked."""
     if segment.stream == TYPED or not segment.text.strip():
         return False
-    invented = state.origin is not Origin.SILENCE or is_invention(segment.text)
+    invented = state.origin is not Origin.SILENCE or is_invention(segment.text, settings.lexicon)
     return invented and is_unsure(said_in(state, segment, now, settings), settings)
 
 
-def _said(heard: Sequence[Segment], state: State) -> str:
+def _said(heard: Sequence[Segment], state: State, settings: TurnSettings) -> str:
     """Return the user's turn without what was murmured while an answer was awaited, or into an idle room."""
     said = [segment for segment in heard if segment.text.strip()]
     first_counts = state.origin.cut or len(said) > 1
     return " ".join(
         segment.text.strip()
         for number, segment in enumerate(said)
-        if (number == 0 and first_counts) or segment.stream == TYPED or not _is_murmur(state, segment)
+        if (number == 0 and first_counts) or segment.stream == TYPED or not _is_murmur(state, segment, settings)
     )
 
 
-def _is_murmur(state: State, segment: Segment) -> bool:
-    return dialogue_act(segment.text, answers_question=state.question) in {DialogueAct.BACKCHANNEL, DialogueAct.SOUND}
+def _is_murmur(state: State, segment: Segment, settings: TurnSettings) -> bool:
+    return _act_of(segment, state, settings) in {DialogueAct.BACKCHANNEL, DialogueAct.SOUND}
+
+
+def _act_of(segment: Segment, state: State, settings: TurnSettings) -> DialogueAct:
+    return dialogue_act(segment.text, answers_question=state.question, lexicon=settings.lexicon)
 
 
 def transcribing_time(state: State, _event: object, now: float, settings: TurnSettings) -> Outcome:

@@ -140,7 +140,7 @@ _ROWS: Mapping[Phase, tuple[tuple[type[Event], Row], ...]] = {
         _on(Tick, "decide, or go on at full level", bargein.on_time),
         _on(Typed, "cut and ask it; only cut at a stop phrase", bargein.typed, _H, _I),
         _on(Partial, "commit if the words say so", bargein.stt_partial, _L),
-        _on(Transcribed, "commit if the words say so, else drop them", bargein.stt_final, _L),
+        _on(Transcribed, "commit, wait, or say it again, as the words say; else drop them", bargein.stt_final, _L, _X),
         _on(SttFailed, "error cue", bargein.stt_failed),
         _on(WakeWord, "cut and listen, where --barge-in allows", commands.wake_into_reply, _L),
         _on(StopWord, "cut, where --barge-in allows", commands.stop_reply, _I),
@@ -156,10 +156,10 @@ _ROWS: Mapping[Phase, tuple[tuple[type[Event], Row], ...]] = {
     ),
     _X: (
         _on(VoiceWindow, "commit, or resume when it was nothing", bargein.on_time, _S, _L, _I),
-        _on(Tick, "resume when no words come in time", bargein.on_time, _S),
+        _on(Tick, "resume when no words come in time; give up what waited too long", bargein.on_time, _S, _I),
         _on(Typed, "cut and ask it; only cut at a stop phrase", bargein.typed, _H, _I),
         _on(Partial, "commit if the words say so", bargein.stt_partial, _L),
-        _on(Transcribed, "commit if the words say so, else resume", bargein.stt_final, _S, _L),
+        _on(Transcribed, "commit, wait, or say it again, as the words say; else resume", bargein.stt_final, _S, _L),
         _on(SttFailed, "error cue and resume", bargein.stt_failed, _S),
         _on(WakeWord, "cut and listen, where --barge-in allows", commands.wake_into_reply, _L),
         _on(StopWord, "cut, where --barge-in allows", commands.stop_reply, _I),
@@ -237,5 +237,5 @@ def _deadlines_of_phase(state: State, settings: TurnSettings) -> tuple[float | N
             return listen_until, None if state.utterance.triggered else ends_s
         case Transcribing(_, listen_until):
             return (listen_until if state.open_segment is not None else None,)
-        case Reply(undecided_until=undecided_until, reply_until=reply_until):
-            return undecided_until, reply_until
+        case Reply(undecided_until=undecided_until, on_hold_until=on_hold_until, reply_until=reply_until):
+            return undecided_until, on_hold_until, reply_until

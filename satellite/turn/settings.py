@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from interject.satellite.turn.lexicon import ENGLISH, Lexicon
 from interject.satellite.turn.state import Phase
 
 
@@ -62,6 +63,8 @@ class TurnSettings:
     turn_start: TurnStart = TurnStart.SPEECH
     endpointing: Endpointing = Endpointing.SATELLITE
     judgement: Judgement = Judgement.WORDS
+    # What is said to a voice that speaks, in the language of the conversation.
+    lexicon: Lexicon = ENGLISH
     # One window of Silero VAD at 16 kHz: 512 samples.
     window_ms: float = 32.0
     # In an idle room, and while an answer is awaited: nothing sounds but the user.
@@ -117,6 +120,8 @@ class TurnSettings:
     # Backstops behind the pipeline's own deadlines, which name the server that failed.
     stt_timeout_s: float = 15.0
     reply_timeout_s: float = 90.0
+    # Nobody is on the telephone for longer without a word to the satellite; then the reply is given up.
+    hold_max_s: float = 120.0
     # After so many failures of the STT server in a row the satellite offers text instead.
     stt_failures_to_text: int = 3
 

@@ -124,7 +124,8 @@ class Reply:
     failed: no more of it will come. Of what is said into it: `barge` is what it has done to playback,
     `undecided_until` when that ends without a decision, `held_until` the latest moment at which a pause ends.
     side_speeches: how often in a row it went on over somebody too soft, who insists by speaking again until
-    `insisting_until`. reply_until: when its first sound should have come, None since it has.
+    `insisting_until`. on_hold_until: the user has asked it to wait, which it does until then, unless somebody takes the
+    floor or says "go on". reply_until: when its first sound should have come, None since it has, and while it waits.
     """
 
     kind: Kind = Kind.REPLY
@@ -136,6 +137,7 @@ class Reply:
     reply_until: float | None = None
     side_speeches: int = 0
     insisting_until: float | None = None
+    on_hold_until: float | None = None
 
 
 Floor = Idle | Listening | Transcribing | Reply

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # One window of the VAD has the length that its model was trained on; the others follow from what else is set.
-FIXED = {"window_ms", "turn_start", "judgement"}
+FIXED = {"window_ms", "turn_start", "judgement", "lexicon"}
 CHOICES = {"barge_in", "endpointing"}
 
 

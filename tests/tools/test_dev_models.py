@@ -9,7 +9,7 @@ import pytest
 from piper import PiperVoice
 
 from interject.satellite.audio.wav import read_wav
-from interject.satellite.turn.backchannel import words_of
+from interject.satellite.turn.lexicon import words_of
 from tests.dev_models import or_skip
 from tools.bench.real.words import Clip, Ear, Recogniser
 from tools.harness.dev_models import FETCH_COMMAND, JOE_VOICE, DevModelMissingError, piper_joe, whisper_tiny_en

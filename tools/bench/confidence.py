@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.satellite.audio.wav import read_wav
-from interject.satellite.turn.backchannel import DialogueAct, dialogue_act
+from interject.satellite.turn.dialogue_act import DialogueAct, dialogue_act
 from interject.satellite.turn.settings import TurnSettings
 from interject.servers.stt.audio import RATE_HZ
 from interject.servers.stt.engines import open_engine

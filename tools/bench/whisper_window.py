@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.satellite.turn.backchannel import words_of
+from interject.satellite.turn.lexicon import words_of
 from interject.servers.stt.audio import RATE_HZ
 from interject.servers.stt.engines.readings import edit_distance
 from interject.servers.stt.engines.whisper_model import ShortWindowModel

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from interject.satellite.settings import SatelliteSettings
+from interject.satellite.turn.lexicon import Lexicon
 from interject.satellite.turn.machine import TRANSITIONS
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Phase
@@ -20,6 +21,7 @@ _NOT_SET = {
     "turn_start": "what begins a turn in an idle room: follows from `--wake-word`",
     "judgement": "what interruptions are judged by: duration in Home Assistant's pipeline without `--stt-uri`",
     "window_ms": "fixed by the VAD",
+    "lexicon": "words of the language: follows from `--language`",
 }
 _REGION = "<!-- from the code: {name} -->\n"
 _END = "<!-- end -->\n"
@@ -60,7 +62,7 @@ def transition_table() -> str:
     lines = ["| phase | event | what happens | may lead to |", "|---|---|---|---|"]
     for (phase, event), row in TRANSITIONS.items():
         to = ", ".join(target.name for target in row.to) or "stays"
-        lines.append(f"| {phase.name} | {event.__name__} | {row.handler.__doc__} | {to} |")
+        lines.append(f"| {phase.name} | {event.__name__} | {row.does} | {to} |")
     return "\n".join([*lines, ""])
 
 
@@ -70,6 +72,8 @@ def number_table() -> str:
     lines = ["| setting | default | unit | |", "|---|---|---|---|"]
     for field in fields(TurnSettings):
         default = field.default.value if isinstance(field.default, Enum) else field.default
+        if isinstance(default, Lexicon):
+            default = default.language
         shown = f"{default:g}" if isinstance(default, float) else str(default)
         unit = _UNITS.get(field.name.rsplit("_", 1)[-1], "")
         flag = f"`--{field.name.replace('_', '-')}`" if field.name in helps else field.name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.satellite.turn.backchannel import words_of
+from interject.satellite.turn.lexicon import words_of
 from tools.harness.scenarios import Expected
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ _SHOWN = {
     ("satellite", "unduck"): "full level again",
     ("satellite", "pause"): "pauses at {position_ms:.0f} ms of the reply",
     ("satellite", "resume"): "goes on, {rewound_ms:.0f} ms back",
+    ("satellite", "say-again"): "says it again, {rewound_ms:.0f} ms back",
     ("satellite", "decided"): 'decides by {rule}: "{text}"',
     ("satellite", "interrupt"): 'interrupted ({reason}); heard: "{heard}"',
     ("satellite", "ask"): 'asks: "{text}"',

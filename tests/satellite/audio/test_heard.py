@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interject.satellite.audio.heard import Completeness, estimate_marks, heard_text, rewind_ms
+from interject.satellite.audio.heard import Completeness, estimate_marks, heard_text, rewind_ms, sentence_start_ms
 from interject.wire.events import WordMark
 
 WORD_MS = 300.0
@@ -157,3 +157,19 @@ def test_rewind_is_limited_and_0_between_words_or_where_nothing_is_known() -> No
     assert rewind_ms(marks, 2100) == 0
     assert rewind_ms(marks, 9000) == 0
     assert rewind_ms((), 100) == 0
+
+
+@pytest.mark.parametrize(
+    ("words_heard", "begins_with"),
+    [(0, 0), (1, 0), (3, 0), (4, 3), (6, 3), (7, 6), (8, 6)],
+)
+def test_a_sentence_begins_after_the_end_of_the_one_before(words_heard: int, begins_with: int) -> None:
+    text = 'He came in. "Who is it?" she asked'
+    marks = marks_for(*text.split())
+    heard_ms = end_of(words_heard) if words_heard else 0.0
+    begins_ms = end_of(begins_with) if begins_with else 0.0
+    assert sentence_start_ms(text, marks, heard_ms) == begins_ms
+
+
+def test_without_marks_a_text_is_said_again_from_its_beginning() -> None:
+    assert sentence_start_ms("One. Two.", (), 500.0) == 0.0

@@ -217,8 +217,8 @@ def test_resume_un_ducks() -> None:
     assert player.render(FADE + 10)[-1] == 10_000
 
 
-def test_a_rewind_goes_back_one_second_at_most() -> None:
-    player = Player(RATE_HZ)
+def test_a_rewind_goes_back_no_further_than_what_is_kept() -> None:
+    player = Player(RATE_HZ, keep_behind_ms=1000)
     player.begin(1)
     for start in range(0, 4 * RATE_HZ, 160):
         player.feed(1, level(160, start // 160))
@@ -461,7 +461,7 @@ def test_cues_are_bounded_and_their_sum_with_a_reply_is_clipped() -> None:
 
 
 def test_memory_behind_the_read_position_is_let_go() -> None:
-    player = Player(RATE_HZ)
+    player = Player(RATE_HZ, keep_behind_ms=1000)
     player.begin(1)
     for _ in range(600):
         player.feed(1, level(160))

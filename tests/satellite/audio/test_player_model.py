@@ -117,7 +117,7 @@ class PlayerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.player = Player(RATE_HZ)
+        self.player = Player(RATE_HZ, keep_behind_ms=1000.0)
         self.model = Model()
         self.epoch = 0
 

@@ -143,7 +143,7 @@ def test_a_yes_to_a_question_is_an_answer(speaking: Drive) -> None:
 
 
 def test_the_question_after_a_commit_is_asked_under_a_new_epoch(interrupted: Drive) -> None:
-    interrupted.send(Partial(1, "what"))
+    interrupted.send(Partial(1, "what time"))
     interrupted.voice(500)
     interrupted.silence(640)
     assert interrupted.transcribe("what time is it") == (Ask(2, "what time is it"),)

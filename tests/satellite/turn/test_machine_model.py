@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from interject.satellite.turn.backchannel import DialogueAct, dialogue_act
+from interject.satellite.turn.dialogue_act import DialogueAct, dialogue_act
 from interject.satellite.turn.events import (
     AbortStt,
     Announce,

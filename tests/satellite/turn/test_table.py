@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Arrow = tuple[Phase, type[Event], Phase]
-TEXTS = ("", "uh-huh", "stop", "what time is it", "no")
+TEXTS = ("", "uh-huh", "stop", "what time is it", "no", "wait a moment", "go on", "what")
 # A walk of random events soon leaves the rare places: it begins in one of them, and is short. All arrows take some
 # 5,000 walks.
 STEPS = 6
@@ -51,6 +51,7 @@ def settings_of(dice: random.Random) -> TurnSettings:
         reply_timeout_s=2.0,
         undecided_ms=500.0,
         verdict_ms=800.0,
+        hold_max_s=2.0,
     )
 
 
@@ -140,6 +141,13 @@ def interrupted(drive: Drive) -> None:
     drive.voice(300)
 
 
+def goes_on_without_the_words(drive: Drive) -> None:
+    """Bring a fresh machine to a reply that goes on while the words of an utterance are awaited, or is paused."""
+    interrupted(drive)
+    drive.silence(300)
+    drive.wait(1500.0)
+
+
 BEGINNINGS: tuple[Callable[[Drive], object], ...] = (
     no_turn,
     turn_awaited,
@@ -150,6 +158,7 @@ BEGINNINGS: tuple[Callable[[Drive], object], ...] = (
     held,
     Drive.speaking,
     interrupted,
+    goes_on_without_the_words,
     said_into_the_end,
     ring_held,
 )

@@ -226,7 +226,7 @@ def test_partials_do_not_bypass_the_minimum_duration() -> None:
     """agents-js#3515"""
     drive = Drive().speaking()
     drive.voice(160)
-    assert drive.send(Partial(1, "what")) == ()
+    assert drive.send(Partial(1, "what time")) == ()
     drive.voice(320)
     assert drive.all_of(CancelReply) == []
     drive.voice(32)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.satellite.turn.backchannel import dialogue_act, words_of
+from interject.satellite.turn.dialogue_act import dialogue_act
 from interject.satellite.turn.floor import Said, decide
+from interject.satellite.turn.lexicon import words_of
 from interject.satellite.turn.settings import TurnSettings
 from interject.servers.stt.engines.base import Request
 from interject.servers.stt.engines.faster_whisper import FasterWhisperEngine, whisper_options

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.satellite.turn.backchannel import DialogueAct, dialogue_act
+from interject.satellite.turn.dialogue_act import DialogueAct, dialogue_act
 from tools.bench.engines.voices import INTERRUPTIONS, Role, question_voice
 from tools.bench.scenes import Cue, Kind, question
 from tools.harness.scenarios import Line

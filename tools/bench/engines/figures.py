@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from interject.satellite.turn.backchannel import words_of
+from interject.satellite.turn.lexicon import words_of
 from tools.bench.engines.judging import Outcome
 from tools.bench.engines.voices import INTERRUPTIONS, Role
 from tools.bench.real.words import WordErrors

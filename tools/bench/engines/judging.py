@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interject.satellite.simulator.user import AUDIBLE_PEAK
-from interject.satellite.turn.backchannel import words_of
+from interject.satellite.turn.lexicon import words_of
 from interject.servers.stt.engines.readings import edit_distance
 from tools.bench.loudspeaker_match import end_of_sound
 

@@ -13,7 +13,7 @@ import numpy as np
 from interject.satellite.audio.pcm import INT16_FULL_SCALE, to_int16
 from interject.satellite.audio.wav import read_wav
 from interject.satellite.simulator.user import onset_of
-from interject.satellite.turn.backchannel import words_of
+from interject.satellite.turn.lexicon import words_of
 from tools.bench.scenes import question
 from tools.bench.trials import silence_at_end_s
 from tools.simulator.corpus import SpeechFolderError, built_in

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from interject.satellite.turn.backchannel import DialogueAct, dialogue_act, dialogue_act_so_far, is_command
+from interject.satellite.turn.dialogue_act import DialogueAct, dialogue_act, dialogue_act_so_far, is_command
 
 
 @pytest.mark.parametrize("text", ["", "   ", "...", "?!", "—"])
@@ -14,7 +14,7 @@ def test_without_words_there_is_nothing_to_judge(text: str) -> None:
     "text",
     [
         "uh huh", "Uh-huh.", "uhhuh", "Mhm", "mm hmm", "Mm-hm, yeah, right", "mm-hmm, uh-huh, okay", "hm hmm", "yeah",
-        "Yes.", "OK!", "okay okay", "oh wow", "Right…", "I see.", "I know", "go on", "of course", "got it", "really?",
+        "Yes.", "OK!", "okay okay", "oh wow", "Right…", "I see.", "I know", "of course", "got it", "really?",
         "yeah right sure", "YEAH", "hm",
     ],
 )  # fmt: skip
@@ -36,7 +36,7 @@ def test_what_stops_a_reply_and_asks_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "what time is it", "no", "No.", "wait", "but why", "so what", "I did not", "hold on", "actually yes",
+        "what time is it", "no", "No.", "no wait", "but why", "so what", "I did not", "hold on to it", "actually yes",
         "excuse me", "stop the music in the kitchen", "okay but why", "yeah but", "right now", "lighthouse",
         "yes yes yes yes", "oh no", "and in the kitchen", "Лампа", "ja genau",
     ],
@@ -105,7 +105,7 @@ def test_after_a_question_a_stop_is_still_a_stop_and_a_noise_still_nothing() -> 
     assert dialogue_act("", answers_question=True) is DialogueAct.EMPTY
 
 
-@pytest.mark.parametrize("text", ["I", "go", "I see", "makes"])
+@pytest.mark.parametrize("text", ["I", "go", "I see", "makes", "what", "wait", "can you", "where were"])
 def test_what_may_yet_become_a_backchannel_is_none_of_our_business_so_far(text: str) -> None:
     assert dialogue_act_so_far(text) is DialogueAct.BACKCHANNEL
 
@@ -115,3 +115,31 @@ def test_once_the_phrase_is_left_it_takes_the_floor() -> None:
     assert dialogue_act_so_far("I see that it is wrong") is DialogueAct.SPEECH
     assert dialogue_act("I") is DialogueAct.SPEECH
     assert dialogue_act_so_far("I", answers_question=True) is DialogueAct.SPEECH
+    assert dialogue_act_so_far("what time") is DialogueAct.SPEECH
+    assert dialogue_act_so_far("can you turn") is DialogueAct.SPEECH
+
+
+@pytest.mark.parametrize(
+    ("text", "act"),
+    [
+        ("Wait.", DialogueAct.HOLD),
+        ("hold on", DialogueAct.HOLD),
+        ("Just a second!", DialogueAct.HOLD),
+        ("Go on.", DialogueAct.GO_ON),
+        ("continue", DialogueAct.GO_ON),
+        ("Where were we?", DialogueAct.GO_ON),
+        ("What?", DialogueAct.CANNOT_HEAR),
+        ("Sorry?", DialogueAct.CANNOT_HEAR),
+        ("Could you repeat that?", DialogueAct.CANNOT_HEAR),
+        ("wait what is that", DialogueAct.SPEECH),
+        ("what about the kitchen", DialogueAct.SPEECH),
+        ("continue in the kitchen", DialogueAct.SPEECH),
+    ],
+)
+def test_what_is_wanted_of_the_reply_itself(text: str, act: DialogueAct) -> None:
+    assert dialogue_act(text) is act
+
+
+def test_continue_is_an_answer_where_we_asked() -> None:
+    assert dialogue_act("continue", answers_question=True) is DialogueAct.SPEECH
+    assert dialogue_act("wait", answers_question=True) is DialogueAct.HOLD
