@@ -19,6 +19,10 @@ def _run() -> int:
         from interject.satellite.control.ctl import run_ctl  # noqa: PLC0415
 
         return run_ctl(sys.argv[2:] if sys.argv[1] == "ctl" else [*sys.argv[2:], "health"])
+    if sys.argv[1:2] == ["why"]:
+        from interject.satellite.records.why import run_why  # noqa: PLC0415 - as above
+
+        return run_why(sys.argv[2:])
     with needing("satellite"):
         from interject.satellite.app.program import run  # noqa: PLC0415 - what is missing is told in a line
     return run()

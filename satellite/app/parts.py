@@ -15,6 +15,7 @@ from interject.satellite.audio.sounds import RoomSounds, load_sounds
 from interject.satellite.conversation.timers import ring_audio
 from interject.satellite.records.event_service import EventForwarder
 from interject.satellite.records.hooks.runner import load_hooks
+from interject.satellite.records.why import DecisionLog, decisions_file
 from interject.satellite.settings import Audio, PipelineKind, WakeSource
 from interject.satellite.state_file import StateFile
 from interject.satellite.transports.assist.state import WakeIn
@@ -126,8 +127,11 @@ async def stop_search(settings: SatelliteSettings) -> StopWordSearch | None:
 
 async def reactions_to(settings: SatelliteSettings) -> tuple[Reaction, ...]:
     """Build what the user wants done when something happens; raises SettingError."""
-    hooks = await load_hooks(settings)
-    return (hooks, EventForwarder(settings.event_uri)) if settings.event_uri else (hooks,)
+    reactions: tuple[Reaction, ...] = (
+        await load_hooks(settings),
+        DecisionLog(decisions_file(our_state(os.environ), settings.name)),
+    )
+    return (*reactions, EventForwarder(settings.event_uri)) if settings.event_uri else reactions
 
 
 async def room_sounds(settings: SatelliteSettings, rate_hz: int) -> RoomSounds:

@@ -26,6 +26,7 @@ _PAGE = HelpPage(
         "install-service": "run it, and the servers if wanted, as services of systemd",
         "ctl": "command one that runs: listen, stop, mute, volume, status, events",
         "health": "ask one that runs how it is",
+        "why": "say in words why the last replies were cut, or were not",
     },
 )
 
