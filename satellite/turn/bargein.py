@@ -270,8 +270,16 @@ def _settled(state: State) -> Outcome:
 
 
 def typed(state: State, event: Typed, now: float, settings: TurnSettings) -> Outcome:
-    """A typed message takes the floor at once."""
-    act = dialogue_act(event.text, lexicon=settings.lexicon)
+    """A typed message takes the floor at once, unless it is about the reply itself."""
+    act = dialogue_act(event.text, answers_question=state.question, lexicon=settings.lexicon)
+    reply = reply_of(state)
+    if reply.kind is Kind.REPLY:
+        if act is DialogueAct.HOLD:
+            return hold(state, now, settings)
+        if act is DialogueAct.GO_ON and reply.on_hold_until is not None:
+            return go_on(state, now, settings)
+        if act is DialogueAct.CANNOT_HEAR and reply.started:
+            return say_again(state, now, settings)
     reason = CancelReason.STOP_WORD if act is DialogueAct.STOP else CancelReason.TEXT
     cleared, effects = silence(state, reason)
     if act is DialogueAct.STOP:

@@ -119,7 +119,7 @@ _ROWS: Mapping[Phase, tuple[tuple[type[Event], Row], ...]] = {
     _H: (
         _on(VoiceWindow, "hold the reply; commit when it is long enough", bargein.on_time, _L, _T, _I),
         _on(Tick, "decide, or fail a reply that is overdue", bargein.on_time, _L, _T, _I),
-        _on(Typed, "cancel the reply and ask it; only cancel at a stop phrase", bargein.typed, _I),
+        _on(Typed, "cancel the reply and ask it; only cancel at a stop phrase; wait", bargein.typed, _I),
         _on(Partial, "commit if the words say so", bargein.stt_partial, _L),
         _on(Transcribed, "commit if the words say so, else drop them", bargein.stt_final, _L),
         _on(SttFailed, "error cue", bargein.stt_failed),
@@ -138,7 +138,7 @@ _ROWS: Mapping[Phase, tuple[tuple[type[Event], Row], ...]] = {
     _S: (
         _on(VoiceWindow, "duck, then pause, then commit; a ring ends", bargein.on_time, _X, _L, _I),
         _on(Tick, "decide, or go on at full level", bargein.on_time),
-        _on(Typed, "cut and ask it; only cut at a stop phrase", bargein.typed, _H, _I),
+        _on(Typed, "cut and ask it; only cut at a stop phrase; wait, say it again", bargein.typed, _H, _I, _X),
         _on(Partial, "commit if the words say so", bargein.stt_partial, _L),
         _on(Transcribed, "commit, wait, or say it again, as the words say; else drop them", bargein.stt_final, _L, _X),
         _on(SttFailed, "error cue", bargein.stt_failed),
@@ -157,7 +157,7 @@ _ROWS: Mapping[Phase, tuple[tuple[type[Event], Row], ...]] = {
     _X: (
         _on(VoiceWindow, "commit, or resume when it was nothing", bargein.on_time, _S, _L, _I),
         _on(Tick, "resume when no words come in time; give up what waited too long", bargein.on_time, _S, _I),
-        _on(Typed, "cut and ask it; only cut at a stop phrase", bargein.typed, _H, _I),
+        _on(Typed, "cut and ask it; only cut at a stop phrase; go on, say it again", bargein.typed, _H, _I, _S),
         _on(Partial, "commit if the words say so", bargein.stt_partial, _L),
         _on(Transcribed, "commit, wait, or say it again, as the words say; else resume", bargein.stt_final, _S, _L),
         _on(SttFailed, "error cue and resume", bargein.stt_failed, _S),

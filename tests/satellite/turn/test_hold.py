@@ -168,3 +168,14 @@ def test_a_reply_that_waits_forgets_what_was_said_meanwhile(on_hold: Drive) -> N
     says(on_hold, "yeah")
     assert len(on_hold.all_of(ForgetStt)) == 2
     assert on_hold.state.segments == ()
+
+
+def test_typed_words_about_the_reply_do_the_same(speaking: Drive) -> None:
+    speaking.send(Typed("Wait!"))
+    assert speaking.phase() is Phase.INTERRUPTED
+    speaking.send(Typed("go on"))
+    assert speaking.phase() is Phase.SPEAKING
+    speaking.send(Typed("what?"))
+    assert speaking.kinds == ["Pause", "Resume", "SayAgain"]
+    speaking.send(Typed("what time is it?"))
+    assert speaking.asked == ["what time is it?"]

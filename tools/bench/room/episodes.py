@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from interject.satellite.turn.events import CancelReason
+from interject.satellite.turn.floor import Rule
 from interject.satellite.turn.state import Phase
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 # Who takes the floor by voice; the other reasons are not the room's.
 _BY_VOICE = frozenset((CancelReason.SPEECH.value, CancelReason.STOP_WORD.value))
+# What is asked of the reply itself, and done, is no less than the floor: "wait" is silent, "what?" says it again.
+_OBEYED = frozenset((Rule.HOLD.value, Rule.SAY_AGAIN.value))
 _UNDER_WAY = frozenset((Phase.SPEAKING.value, Phase.INTERRUPTED.value))
 
 
@@ -67,6 +70,9 @@ def episodes(records: Sequence[Mapping[str, Any]], until_s: float) -> tuple[Epis
                 current = replace(doubted, paused_s=at_s)
             case "unduck" | "resume" if current is not None:
                 found.append(replace(current, resumed_s=at_s))
+                current = None
+            case "decided" if record["rule"] in _OBEYED:
+                found.append(replace(doubted, committed_s=at_s))
                 current = None
             case "interrupt" if record["reason"] in _BY_VOICE:
                 found.append(replace(doubted, committed_s=at_s))

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 # Who was told to stop is asked to go on after so long, so that the next sound in the room finds a reply.
 _SILENT_FRAMES = RATE_HZ
+# Who was told to wait, too: no doubt lasts for longer than this.
+_WAITING_FRAMES = 6 * RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +163,15 @@ async def _perform(rendered: RenderedScene, turn: TurnSettings, front_end: _Obse
     player, records = Player(device.rate_hz), _Records()
     loudspeaker = _Loudspeaker(player, transport)
     conversation = Conversation(turn, player, front_end, transport, records)
-    silent_from = rendered.scene.reply_from_frame
+    silent_from, waiting_from = rendered.scene.reply_from_frame, 0
     serving = asyncio.create_task(transport.run(conversation))
     async with running(device, loudspeaker.render) as blocks:
         async for block in blocks:
             conversation.on_block(block, device.output_latency_frames)
+            if conversation.phase is not Phase.INTERRUPTED:
+                waiting_from = block.frame
+            elif block.frame - waiting_from >= _WAITING_FRAMES:
+                conversation.type_text("go on")
             if conversation.phase is not Phase.IDLE:
                 silent_from = max(silent_from, block.frame)
             elif block.frame - silent_from >= _SILENT_FRAMES:
