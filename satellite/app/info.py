@@ -53,7 +53,7 @@ def satellite_info(settings: SatelliteSettings, words: Sequence[WordModel], snd_
             attribution=ATTRIBUTION,
             installed=True,
             version=package_version(),
-            has_vad=settings.endpointing is Endpointing.SATELLITE,
+            has_vad=settings.endpointing is not Endpointing.HOME_ASSISTANT,
             active_wake_words=[word.name for word in wake_words],
             # Those that were configured, all at once: others cannot be asked for over the network.
             max_active_wake_words=len(wake_words),

@@ -26,6 +26,7 @@ from interject.satellite.records.conversation import (
     SttEnded,
     SttOpened,
     TextOffered,
+    TurnEnded,
 )
 from interject.satellite.turn import events as turn
 from interject.satellite.turn.events import Partial, Transcribed, Typed
@@ -123,7 +124,7 @@ class Effects:
     def carry_out(self, effect: turn.Effect, last_voice_s: float) -> None:
         """Do one thing; `last_voice_s` is when the last voice ended (seconds of the device's clock)."""
         match effect:
-            case turn.Decided():
+            case turn.Decided() | turn.TurnEnded():
                 self._emit_decision(effect)
             case turn.OpenStt(stream, pre_roll_ms, _):
                 audio_from_s = self._feed.open(stream, pre_roll_ms)
@@ -168,7 +169,11 @@ class Effects:
             case turn.TurnEndedCue():
                 self.sound(self._sounds.done)
 
-    def _emit_decision(self, decided: turn.Decided) -> None:
+    def _emit_decision(self, decided: turn.Decided | turn.TurnEnded) -> None:
+        if isinstance(decided, turn.TurnEnded):
+            rule_of_end = decided.rule.value
+            self._emit(TurnEnded(rule=rule_of_end, silence_ms=decided.silence_ms, text=decided.text))
+            return
         rule, said = decided.rule, decided.said
         self._emit(
             Decided(

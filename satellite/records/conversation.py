@@ -196,6 +196,18 @@ class Decided(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class TurnEnded(Record):
+    """The user's turn is over after a silence of `silence_ms`, by a rule, upon the words that were known by then."""
+
+    KIND: ClassVar[str] = "turn-ended"
+    SPEECH: ClassVar[tuple[str, ...]] = ("text",)
+
+    rule: str
+    silence_ms: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionAsked(Record):
     """The user's turn is asked, and gets a reply under a new epoch."""
 

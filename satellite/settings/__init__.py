@@ -95,6 +95,8 @@ def turn_settings(settings: SatelliteSettings) -> TurnSettings:
         pre_roll_ms=settings.pre_roll_ms,
         reply_pre_roll_ms=settings.reply_pre_roll_ms,
         endpoint_silence_ms=settings.endpoint_silence_ms,
+        endpoint_complete_ms=settings.endpoint_complete_ms,
+        endpoint_unfinished_ms=settings.endpoint_unfinished_ms,
         vad_release_ms=settings.vad_release_ms,
         listen_max_s=settings.listen_max_s,
         vad_wake_word_timeout=settings.vad_wake_word_timeout,

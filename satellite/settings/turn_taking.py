@@ -37,7 +37,9 @@ class TurnTakingSettings:
         _TURN.endpoint_silence_ms, "silence that ends the user's turn", minimum=100, maximum=10_000
     )
     endpointing: Endpointing = option(
-        _TURN.endpointing, "who says that the user has finished: the satellite, by silence, or Home Assistant"
+        _TURN.endpointing,
+        "what says that the user has finished; evidence: a silence, longer where the words so far ask for more, "
+        "shorter where they are a whole command or answer; silence: always the same; home-assistant: its own detector",
     )
     follow_up_seconds: float = option(
         _TURN.follow_up_seconds,
@@ -136,6 +138,18 @@ class TurnNumberSettings:
     )
     hold_max_s: float = option(
         _TURN.hold_max_s, 'how long a reply waits after "wait", until "go on"', minimum=1, maximum=3600
+    )
+    endpoint_complete_ms: float = option(
+        _TURN.endpoint_complete_ms,
+        "silence that ends a turn whose words are a whole command, or an answer (--endpointing evidence)",
+        minimum=100,
+        maximum=10_000,
+    )
+    endpoint_unfinished_ms: float = option(
+        _TURN.endpoint_unfinished_ms,
+        "silence that ends a turn whose last word asks for another one (--endpointing evidence)",
+        minimum=100,
+        maximum=10_000,
     )
     pre_roll_ms: float = option(
         _TURN.pre_roll_ms, "audio before the first voiced window that STT gets", minimum=100, maximum=2500

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from interject.satellite.turn.endpointing import EndRule
     from interject.satellite.turn.floor import Rule, Said
     from interject.satellite.turn.state import Phase
 
@@ -304,6 +305,15 @@ class VoiceEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """Record by which rule, after which silence and upon which words the user's turn is over."""
+
+    rule: EndRule
+    silence_ms: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEndedCue:
     """Let the user hear that their turn is over."""
 
@@ -357,6 +367,7 @@ Effect = (
     | PhaseChanged
     | VoiceBegan
     | VoiceEnded
+    | TurnEnded
     | TurnEndedCue
     | AwaitWakeWord
     | TurnDropped

@@ -47,7 +47,8 @@ class Lexicon:
     however short it is. objections: what begins so is meant, also where the recogniser is unsure. stop_phrases: silence
     the reply. hold_phrases: pause it. go_on_phrases: end the pause. cannot_hear_phrases: ask for the last sentence
     again. commands: with which people begin when they want something of a house, after words that are polite.
-    invention_phrases: what recognisers write for what is no speech.
+    invention_phrases: what recognisers write for what is no speech. unfinished: after which, as the last word so far,
+    nobody has finished; numbers: after which they may not have.
     """
 
     language: str
@@ -62,6 +63,8 @@ class Lexicon:
     commands: frozenset[str]
     polite: frozenset[str]
     invention_phrases: frozenset[str]
+    unfinished: frozenset[str]
+    numbers: frozenset[str]
 
 
 def read_lexicon(file: Traversable) -> Lexicon:

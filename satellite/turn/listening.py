@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interject.satellite.turn.dialogue_act import DialogueAct, dialogue_act, is_invention
+from interject.satellite.turn.endpointing import endpoint, finished_at, text_so_far
 from interject.satellite.turn.events import (
     AbortStt,
     Ask,
@@ -15,6 +16,7 @@ from interject.satellite.turn.events import (
     Partial,
     SttFailed,
     Transcribed,
+    TurnEnded,
     Typed,
 )
 from interject.satellite.turn.floor import Rule, is_unsure, said_in
@@ -23,7 +25,6 @@ from interject.satellite.turn.segments import (
     abort_streams,
     drop_failed,
     end_stream,
-    finished_at,
     first_overdue,
     heard_so_far,
     open_stream,
@@ -116,8 +117,11 @@ def listening_time(state: State, _event: object, now: float, settings: TurnSetti
     utterance = state.utterance
     if utterance.active and state.open_segment is None:
         return open_stream(state, settings)
-    silent = not utterance.triggered and now >= finished_at(utterance.last_voice_s, settings)
-    if silent or _out_of_time(state, now):
+    if not utterance.triggered and now >= finished_at(state, settings):
+        judged = endpoint(state, settings)
+        ended = TurnEnded(judged.rule, judged.silence_ms, text_so_far(state))
+        return then((ended,), finish(state, now, settings))
+    if _out_of_time(state, now):
         return finish(state, now, settings)
     return state, ()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from interject.satellite.turn import bargein, changes, commands, listening
+from interject.satellite.turn.endpointing import finished_at
 from interject.satellite.turn.events import (
     Announced,
     Event,
@@ -28,7 +29,7 @@ from interject.satellite.turn.events import (
     VoiceWindow,
     WakeWord,
 )
-from interject.satellite.turn.segments import Outcome, finished_at, overdue_at
+from interject.satellite.turn.segments import Outcome, overdue_at
 from interject.satellite.turn.settings import TurnSettings
 from interject.satellite.turn.state import Idle, Listening, Phase, Reply, State, Transcribing
 from interject.satellite.turn.utterance import update
@@ -233,7 +234,7 @@ def _deadlines_of_phase(state: State, settings: TurnSettings) -> tuple[float | N
         case Listening(listen_until, _, voice_until):
             if voice_until is not None:
                 return (voice_until,)
-            ends_s = finished_at(state.utterance.last_voice_s, settings)
+            ends_s = finished_at(state, settings)
             return listen_until, None if state.utterance.triggered else ends_s
         case Transcribing(_, listen_until):
             return (listen_until if state.open_segment is not None else None,)

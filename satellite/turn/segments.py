@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interject.satellite.turn.events import AbortStt, Effect, EndStt, ForgetStt, OfferText, OpenStt
-from interject.satellite.turn.settings import Endpointing
 from interject.satellite.turn.state import TYPED, Segment, SegmentState, State
 
 if TYPE_CHECKING:
@@ -94,14 +92,3 @@ def transcribed(state: State, segment: Segment, event: Transcribed, now: float) 
     if before_s is not None:
         delay_s = max(delay_s, before_s + _FASTER_SHARE * (delay_s - before_s))
     return replace(noted, stt_delay_s=delay_s), final
-
-
-def finished_at(last_voice_s: float, settings: TurnSettings) -> float:
-    """Return when the turn is over unless the user speaks on: a fixed silence after the voice ended (seconds).
-
-    `last_voice_s` is the end of the last voiced window, which comes a little after the voice. Never, where it is for
-    Home Assistant to say.
-    """
-    if settings.endpointing is Endpointing.HOME_ASSISTANT:
-        return math.inf
-    return last_voice_s + (settings.endpoint_silence_ms - settings.vad_release_ms) / 1000

@@ -21,7 +21,10 @@ class BargeIn(Enum):
 class Endpointing(Enum):
     """What decides that the user's turn is over."""
 
-    SATELLITE = "satellite"
+    # The silence after the voice, longer or shorter by the words so far.
+    EVIDENCE = "evidence"
+    # The silence alone.
+    SILENCE = "silence"
     HOME_ASSISTANT = "home-assistant"
 
 
@@ -61,7 +64,7 @@ class TurnSettings:
 
     barge_in: BargeIn = BargeIn.SPEECH
     turn_start: TurnStart = TurnStart.SPEECH
-    endpointing: Endpointing = Endpointing.SATELLITE
+    endpointing: Endpointing = Endpointing.EVIDENCE
     judgement: Judgement = Judgement.WORDS
     # What is said to a voice that speaks, in the language of the conversation.
     lexicon: Lexicon = ENGLISH
@@ -109,6 +112,10 @@ class TurnSettings:
     # What lies further back in a reply is what is left of the echo, of which Whisper made "I don't" at +10 dB.
     reply_pre_roll_ms: float = 300.0
     endpoint_silence_ms: float = 600.0
+    # After a whole command or question, or an answer to ours: a stop consonant and a breath are shorter.
+    endpoint_complete_ms: float = 350.0
+    # After "and", "the", "um": people who look for a word take a second and more (script/bench turns).
+    endpoint_unfinished_ms: float = 1500.0
     # Silero goes on for two windows after a voice has ended (script/bench, end of speech).
     vad_release_ms: float = 64.0
     # Longer than anybody asks; a television must not hold the floor for ever.

@@ -108,7 +108,7 @@ def test_words_decide_where_somebody_can_be_asked_for_them() -> None:
 def test_choices_reach_the_turn_machine() -> None:
     chosen = turn_settings(settings(f"{HOME_ASSISTANT} --wake-word local --barge-in wake-word"))
     assert chosen.barge_in is BargeIn.WAKE_WORD
-    assert chosen.endpointing is Endpointing.SATELLITE
+    assert chosen.endpointing is Endpointing.EVIDENCE
     assert turn_settings(settings(f"{HOME_ASSISTANT} --endpointing home-assistant")).endpointing is (
         Endpointing.HOME_ASSISTANT
     )

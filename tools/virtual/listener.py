@@ -101,7 +101,7 @@ class House:
 
     def __init__(self, words: int = 8) -> None:
         self.listener = Listener()
-        self.stt = FakeStt({1: ("what is this", 8000)})
+        self.stt = FakeStt({1: ("we live here", 8000)})
         self.bridge = FakeBridge(lambda _: words)
         self.tts = FakeTts()
         network = Network(self.stt, self.bridge, self.tts)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Of the turn that this question makes, when nobody interrupts: its last sample at 0.94 s, the end of the turn at 1.56,
 # its transcript at 1.64, the first sample of the reply at 1.76, the last one at 3.36.
-QUESTION = Utterance(0.3, 0.64, "what is this")
+QUESTION = Utterance(0.3, 0.64, "we live here")
 
 
 def instants(part: tuple[float, float], step_ms: int) -> list[float]:

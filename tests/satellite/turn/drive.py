@@ -20,6 +20,7 @@ from interject.satellite.turn.events import (
     Tick,
     Transcribed,
     TurnDropped,
+    TurnEnded,
     TurnEndedCue,
     Typed,
     VoiceBegan,
@@ -35,7 +36,17 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=Effect)
 
-TOLD = (PhaseChanged, TurnDropped, VoiceBegan, VoiceEnded, TurnEndedCue, AwaitWakeWord, ReplyOver, EmptyBargeIn)
+TOLD = (
+    PhaseChanged,
+    TurnDropped,
+    TurnEnded,
+    VoiceBegan,
+    VoiceEnded,
+    TurnEndedCue,
+    AwaitWakeWord,
+    ReplyOver,
+    EmptyBargeIn,
+)
 # More ticks at one moment than any chain of timers has: the machine asks for a time that it does nothing about.
 _TICKS_AT_ONCE = 10
 

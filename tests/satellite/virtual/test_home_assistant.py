@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from tools.fake_home_assistant.script import Utterance as Received
 
 SETTINGS = TurnSettings(judgement=Judgement.DURATION)
-FIRST = Utterance(0.5, 0.7, "what is this")
+FIRST = Utterance(0.5, 0.7, "we live here")
 SECOND_LENGTH_S = 0.8
-TEXTS = {1: "what is this", 2: "tell me more"}
+TEXTS = {1: "we live here", 2: "tell me more"}
 # Each reply is a tone of its own; what pauses, fades or ducks it keeps its pitch.
-BOTH = "what is this tell me more"
+BOTH = "we live here tell me more"
 PITCHES_HZ = {TEXTS[1]: 500, TEXTS[2]: 900, BOTH: 1300}
 REPLY_S = 1.6
 # A synthesiser that is hardly faster than its speech: the old reply goes on coming between the chunks of the new one.
