@@ -114,8 +114,8 @@ class TurnSettings:
     endpoint_silence_ms: float = 600.0
     # After a whole command or question, or an answer to ours: a stop consonant and a breath are shorter.
     endpoint_complete_ms: float = 350.0
-    # After "and", "the", "um": people who look for a word take a second and more (script/bench turns).
-    endpoint_unfinished_ms: float = 1500.0
+    # After "and", "the", "um": people who look for a word take up to two seconds (script/bench turns).
+    endpoint_unfinished_ms: float = 2000.0
     # Silero goes on for two windows after a voice has ended (script/bench, end of speech).
     vad_release_ms: float = 64.0
     # Longer than anybody asks; a television must not hold the floor for ever.

@@ -123,11 +123,24 @@ def turn_figures(recordings: Sequence[Recording]) -> list[Figure | Share]:
         return []
     return [
         Figure(
-            "5 end of speech -> first reply audio, without engines and silence",
+            "5 end of speech -> first reply audio",
+            "ms",
+            [turn.end_to_audio_s * _MS for turn in measured],
+            "last sample of the voice within 40 dB of its peak -> first sample of the reply at the recorded "
+            "loudspeaker: all of it, with the embedded engines",
+        ),
+        Figure(
+            "  of that: the silence that ends the turn",
+            "ms",
+            [turn.silence_s * _MS for turn in measured],
+            "as the words so far say: the records turn-ended",
+        ),
+        Figure(
+            "  of that: without engines and silence",
             "ms",
             [turn.beyond_s * _MS for turn in measured],
             "last sample of the voice within 40 dB of its peak -> first sample of the reply at the recorded "
-            "loudspeaker, minus 600 ms end-of-turn silence, minus the traces' STT took_s after the end of the audio, "
+            "loudspeaker, minus the silence of the turn's end, the traces' STT took_s after the end of the audio, "
             f"LLM first token and rest of the first clause at {WORDS_PER_SECOND:g} words/s, TTS first-audio took_s",
             [Goal(50, 60)],
         ),
@@ -135,7 +148,7 @@ def turn_figures(recordings: Sequence[Recording]) -> list[Figure | Share]:
             "  of that: until the VAD hears the end",
             "ms",
             [turn.vad_s * _MS for turn in measured],
-            "end of turn in the trace - 600 ms - last sample of the voice within 40 dB of its peak",
+            "end of turn in the trace - its silence - last sample of the voice within 40 dB of its peak",
         ),
         Figure(
             "  of that: the four processes and the loudspeaker",

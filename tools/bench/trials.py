@@ -9,7 +9,6 @@ import numpy as np
 
 from interject.satellite.audio.wav import read_wav
 from interject.satellite.simulator.user import ONSET_DB
-from interject.satellite.turn.settings import TurnSettings
 from interject.servers.tts.sentences import SentenceSplitter
 from tools.bench.loudspeaker_match import end_of_sound, first_below, gains, locate, silent
 from tools.bench.scenes import Cue, Kind
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from tools.bench.reference import Reference
     from tools.bench.run_room import Recording
 
+_MS = 1000.0
 _DOWN_DB = 10.0
 # Long enough to be found in one place only of a reply that says the same words again and again.
 _FOUND_BY_S = 0.8
@@ -80,6 +80,7 @@ class Turn:
     """From the end of a question to its answer, in seconds, and what of it the engines took."""
 
     end_to_audio_s: float
+    silence_s: float
     stt_s: float
     llm_s: float
     tts_s: float
@@ -88,10 +89,7 @@ class Turn:
     @property
     def beyond_s(self) -> float:
         """What is left of it beyond the silence that ends a turn."""
-        return self.end_to_audio_s - self.stt_s - self.llm_s - self.tts_s - _SILENCE_S
-
-
-_SILENCE_S = TurnSettings().endpoint_silence_ms / 1000
+        return self.end_to_audio_s - self.stt_s - self.llm_s - self.tts_s - self.silence_s
 
 
 def lines_said(recording: Recording) -> list[Said]:
@@ -195,7 +193,7 @@ def measure_turns(recording: Recording) -> Iterator[Turn]:
 
 
 def _turn(recording: Recording, said: Said) -> Turn | None:
-    ended = next((e for e in said.events if e["type"] == "phase" and e["phase"] in {"transcribing", "thinking"}), None)
+    ended = next((event for event in said.events if event["type"] == "turn-ended"), None)
     asked = said.first("ask", said.end_s)
     if ended is None or asked is None or asked["text"] != said.cue.text:
         return None
@@ -211,10 +209,11 @@ def _turn(recording: Recording, said: Said) -> Turn | None:
     first_piece = SentenceSplitter().push(_text(recording, asked["epoch"]) + " ")[0]
     return Turn(
         end_to_audio_s=begins / recording.rate_hz - said.end_s,
+        silence_s=ended["silence_ms"] / _MS,
         stt_s=transcript["took_s"],
         llm_s=first_token["took_s"] + (len(first_piece.split()) - 1) / WORDS_PER_SECOND,
         tts_s=spoken["took_s"],
-        vad_s=ended["t"] - _SILENCE_S - said.end_s,
+        vad_s=ended["t"] - ended["silence_ms"] / _MS - said.end_s,
     )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from interject.satellite.transports.base import Transport
 
-TEXT = "what is this"
+TEXT = "we live here"
 LONG_S = 20.0
 
 

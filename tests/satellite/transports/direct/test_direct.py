@@ -35,9 +35,9 @@ def test_an_utterance_becomes_text_and_a_question_speech() -> None:
             house.stt.partial_s = 0.02
             house.speak(1)
             await house.listener.until(lambda: house.listener.transcripts)
-            assert house.listener.transcripts == {1: "what is this"}
-            assert house.listener.partials[-1] == "what is this"
-            house.transport.ask(1, "what is this")
+            assert house.listener.transcripts == {1: "we live here"}
+            assert house.listener.partials[-1] == "we live here"
+            house.transport.ask(1, "we live here")
             await house.listener.until(lambda: house.listener.ended)
             assert house.listener.texts[1] == EIGHT_WORDS
             assert house.listener.audio[1] == spoken(8)
@@ -52,7 +52,7 @@ def test_servers_are_told_which_satellite_asks_and_in_which_conversation_only_th
     async def main() -> None:
         async with running(streaming_tts=streaming_tts) as house:
             house.speak(1)
-            house.transport.ask(1, "what is this")
+            house.transport.ask(1, "we live here")
             await house.listener.until(lambda: house.listener.ended and house.listener.transcripts)
             assert house.stt.contexts == house.tts.contexts == [{"satellite_id": "kitchen"}]
 
@@ -79,7 +79,7 @@ def test_servers_that_cannot_stream_work_too(streaming_llm: bool, streaming_tts:
         async with running(streaming_tts=streaming_tts) as house:
             house.bridge.streaming = streaming_llm
             house.tts.marks = False
-            house.transport.ask(1, "what is this")
+            house.transport.ask(1, "we live here")
             await house.listener.until(lambda: house.listener.ended)
             assert house.listener.texts[1] == EIGHT_WORDS
             assert house.listener.audio[1] == spoken(8)
@@ -94,7 +94,7 @@ def test_a_reply_without_words_ends_and_asks_nobody_to_say_nothing(streaming_tts
     async def main() -> None:
         async with running(words=0, streaming_tts=streaming_tts) as house:
             house.bridge.streaming = False
-            house.transport.ask(1, "what is this")
+            house.transport.ask(1, "we live here")
             await house.listener.until(lambda: house.listener.ended)
             assert house.listener.failed == []
 
@@ -107,7 +107,7 @@ def test_speech_begins_while_text_still_comes() -> None:
     async def main() -> None:
         async with running() as house:
             house.bridge.token_s = 2.0
-            house.transport.ask(1, "what is this")
+            house.transport.ask(1, "we live here")
             await house.listener.until(lambda: house.listener.audio)
             assert asyncio.get_running_loop().time() < 3.0
             await house.listener.until(lambda: house.listener.ended)
@@ -122,7 +122,7 @@ def test_a_slow_loudspeaker_holds_up_the_synthesiser_only() -> None:
     async def main() -> None:
         async with running() as house:
             house.listener.room.clear()
-            house.transport.ask(1, "what is this")
+            house.transport.ask(1, "we live here")
             await house.listener.until(lambda: house.listener.texts.get(1) == EIGHT_WORDS)
             await elapse(60)
             assert house.listener.ended == []
@@ -186,9 +186,9 @@ def test_a_question_that_is_done_with_does_not_come_back(reason: str) -> None:
             house.interrupt(1, reason=reason)
             await elapse(1)
             house.bridge.recover()
-            house.transport.ask(2, "what is this")
+            house.transport.ask(2, "we live here")
             await house.listener.until(lambda: house.listener.ended)
-            assert house.bridge.questions == ["what is this"]
+            assert house.bridge.questions == ["we live here"]
 
     run_virtual(main())
 
@@ -198,14 +198,14 @@ def test_what_was_heard_reaches_the_bridge_before_the_next_question() -> None:
 
     async def main() -> None:
         async with running() as house:
-            house.transport.ask(1, "what is this")
+            house.transport.ask(1, "we live here")
             await house.listener.until(lambda: house.listener.ended)
             await elapse(1)
             house.interrupt(1, heard="r1w0 r1w1")
             house.transport.ask(2, "and that")
             await house.listener.until(lambda: len(house.listener.ended) == 2)
             assert [message.content for message in house.bridge.history()][:3] == [
-                "what is this",
+                "we live here",
                 "r1w0 r1w1 [INTERRUPTED]",
                 "and that",
             ]
@@ -217,7 +217,7 @@ def test_what_was_heard_reaches_the_bridge_before_the_next_question() -> None:
 def test_what_was_heard_waits_for_a_bridge_that_is_away() -> None:
     async def main() -> None:
         async with running() as house:
-            house.transport.ask(1, "what is this")
+            house.transport.ask(1, "we live here")
             await house.listener.until(lambda: house.listener.ended)
             house.bridge.fail(Fault.REFUSED)
             house.interrupt(1, heard="r1w0 r1w1")
@@ -234,7 +234,7 @@ def test_the_synthesiser_learns_of_the_interruption() -> None:
     async def main() -> None:
         async with running() as house:
             house.tts.real_time_factor = 1.0
-            house.transport.ask(1, "what is this")
+            house.transport.ask(1, "we live here")
             await house.listener.until(lambda: house.listener.audio)
             house.interrupt(1, heard="")
             await settled(house)
@@ -261,7 +261,7 @@ def test_a_failing_server_is_named_and_ends_its_work(name: str, fault: Fault, er
             if fault in {Fault.REFUSED, Fault.SILENT}:
                 server.fail(fault)
             house.speak(1)
-            house.transport.ask(1, "what is this")
+            house.transport.ask(1, "we live here")
             await elapse(0.03)
             server.fail(fault)
             listener = house.listener
@@ -303,7 +303,7 @@ def test_garbage_ends_its_work_and_nothing_else(name: str, garbage: Event) -> No
         async with running() as house:
             server = house.server(name)
             house.speak(1)
-            house.transport.ask(1, "what is this")
+            house.transport.ask(1, "we live here")
             await elapse(0.001)
             assert server.links
             for link in server.links:
@@ -323,7 +323,7 @@ def test_marks_that_cannot_be_right_cost_no_speech(caplog: pytest.LogCaptureFixt
     async def main() -> None:
         async with running() as house:
             house.tts.preface = [word_marks(marks) for marks in BAD_MARKS]
-            house.transport.ask(1, "what is this")
+            house.transport.ask(1, "we live here")
             await house.listener.until(lambda: 1 in house.listener.ended)
             assert not house.listener.failed
             assert house.listener.audio[1] == spoken(8, epoch=1)
@@ -342,16 +342,16 @@ def test_a_server_that_is_away_for_a_minute_is_told_once_each_way(caplog: pytest
         async with running() as house:
             house.bridge.fail(Fault.REFUSED)
             for epoch in range(1, 7):
-                house.transport.ask(epoch, "what is this")
+                house.transport.ask(epoch, "we live here")
                 await house.listener.until(lambda epoch=epoch: epoch in house.listener.ended)  # type: ignore[misc]
                 house.interrupt(epoch, reason="failed")
                 await elapse(10)
             assert house.bridge.attempts < 120, "asking for it costs next to nothing"
             house.bridge.recover()
             await elapse(11)
-            house.transport.ask(7, "what is this")
+            house.transport.ask(7, "we live here")
             await house.listener.until(lambda: 7 in house.listener.ended)
-            assert house.bridge.questions == ["what is this"]
+            assert house.bridge.questions == ["we live here"]
 
     run_virtual(main())
     told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
@@ -365,7 +365,7 @@ def test_a_restart_within_a_moment_is_not_noticed(caplog: pytest.LogCaptureFixtu
     async def main() -> None:
         async with running() as house:
             house.tts.fail(Fault.REFUSED)
-            house.transport.ask(1, "what is this")
+            house.transport.ask(1, "we live here")
             await elapse(0.2)
             house.tts.recover()
             await house.listener.until(lambda: house.listener.ended)
@@ -379,15 +379,15 @@ def test_a_description_that_is_garbage_is_told_and_asked_for_again() -> None:
     async def main() -> None:
         async with running() as house:
             house.tts.fail(Fault.REFUSED)
-            house.transport.ask(1, "what is this")
+            house.transport.ask(1, "we live here")
             await house.listener.until(lambda: house.listener.ended)
             house.tts.recover()
             house.tts.description = Event("info", data={"tts": [5]})
-            house.transport.ask(2, "what is this")
+            house.transport.ask(2, "we live here")
             await house.listener.until(lambda: 2 in house.listener.ended)
             assert "answer to describe is garbage" in str(house.listener.failed[-1][1])
             house.tts.description = None
-            house.transport.ask(3, "what is this")
+            house.transport.ask(3, "we live here")
             await house.listener.until(lambda: 3 in house.listener.ended)
             assert house.listener.audio[3] == spoken(8, epoch=3)
 
@@ -412,7 +412,7 @@ def test_a_recogniser_that_takes_no_audio_is_given_up() -> None:
 def test_speech_goes_on_without_word_marks_that_are_garbage(marks: object, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with running() as house:
-            house.transport.ask(1, "what is this")
+            house.transport.ask(1, "we live here")
             await elapse(0.001)
             for link in house.tts.links:
                 link.to_client.put_nowait(Event("user-event", data={"name": "word-marks", "data": {"marks": marks}}))
@@ -452,7 +452,7 @@ def test_a_fault_of_our_own_costs_one_reply_and_not_the_satellite(
         async with running() as house:
             with monkeypatch.context() as patch:
                 patch.setattr(house.listener, "reply_audio", lambda *_: 1 / 0)
-                house.transport.ask(1, "what is this")
+                house.transport.ask(1, "we live here")
                 await house.listener.until(lambda: house.listener.ended)
             assert [epoch for epoch, _ in house.listener.failed] == [1]
             assert "reply 1" in caplog.text

@@ -90,7 +90,7 @@ def test_a_turn_ends_once_and_leaves_nothing_behind(
             transport.end_stt(1)
             await elapse(_SILENCE_S)
             assert len(listener.transcripts) + len(listener.stt_failures) == 1
-            transport.ask(1, "what is this")
+            transport.ask(1, "we live here")
             if interrupted:
                 await elapse(0.01)
                 transport.cancel(Interrupt("speech", 1, listener.texts.get(1, "")))

@@ -90,7 +90,7 @@ def test_turns_are_the_other_pipelines_and_home_assistant_has_none() -> None:
             pipeline.send_audio(1, voice(0.1))
             pipeline.end_stt(1)
             pipeline.abort_stt(2)
-            pipeline.ask(1, "what is this")
+            pipeline.ask(1, "we live here")
             pipeline.cancel(Interrupt("speech", 1))
             pipeline.played(2)
             await elapse(1)
